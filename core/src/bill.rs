@@ -1,0 +1,205 @@
+//! Bills: what a tenant owes for a range, line by line, a pure function of
+//! totals and rate cards.
+
+use crate::card::{Component, DiscountMode, Operation, VolumeDiscount};
+use crate::{Amount, CardRef, Catalog, Currency, Name, Overflow, Rate, Totals};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+/// What totals are billed by.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Group {
+    /// What was used.
+    pub operation: Name,
+    /// Its price class.
+    pub tier: Name,
+    /// The version that priced it.
+    pub card: CardRef,
+    /// Whether the cost was given with the events instead.
+    pub overridden: bool,
+}
+
+/// One line: one component of one operation at one tier by one card version.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// Where it comes from.
+    pub group: Group,
+    /// What is charged for; `None` = the override.
+    pub component: Option<Component>,
+    /// How many events.
+    pub count: u64,
+    /// How much of the component.
+    pub quantity: u128,
+    /// The price of one at this tier; `None` for overrides.
+    pub rate: Option<Rate>,
+    /// `quantity x rate`, unrounded.
+    pub gross: Amount,
+    /// Taken off by volume, unrounded.
+    pub discount: Amount,
+    /// `gross - discount`, rounded half-even once, to the minor unit.
+    pub amount: Amount,
+}
+
+/// The lines of a range and their sums.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bill {
+    /// By operation, tier, card version and component.
+    pub lines: Vec<Line>,
+    /// Σ amount.
+    pub subtotal: Amount,
+    /// Σ (gross - discount): the same before rounding.
+    pub unrounded: Amount,
+    /// How many events the lines come from.
+    pub events: u64,
+}
+
+/// Why a bill cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BillError {
+    /// An event names a card version that the catalog does not hold.
+    #[error("rate card `{0}` version {1} is missing")]
+    MissingCard(Name, u32),
+    /// A sum left its range.
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+}
+
+/// The bill for `groups` in `currency`.
+///
+/// Volume discounts count the units of an operation and tier over all groups
+/// given, older card versions first.
+///
+/// # Errors
+/// [`BillError`] for a card version the catalog lacks and for sums out of range.
+pub fn bill(currency: Currency, groups: &BTreeMap<Group, Totals>, catalog: &Catalog) -> Result<Bill, BillError> {
+    let digits = currency.minor_digits();
+    let mut bill = Bill {
+        lines: Vec::new(),
+        subtotal: Amount::ZERO,
+        unrounded: Amount::ZERO,
+        events: 0,
+    };
+    for ((operation, tier), mut versions) in by_operation(groups) {
+        versions.sort_by_key(|(group, _)| (in_order(catalog, &group.card), group.overridden));
+        let total: u128 = versions.iter().filter(|(group, _)| !group.overridden).map(|(_, t)| t.units).sum();
+        let mut before = 0_u128;
+        for (group, totals) in versions {
+            bill.events = bill.events.checked_add(totals.events).ok_or(Overflow)?;
+            if group.overridden {
+                bill.lines.push(override_line(group, totals, digits));
+                continue;
+            }
+            let card = catalog.card(group.card.id.as_str(), Some(group.card.version));
+            let card = card.ok_or_else(|| BillError::MissingCard(group.card.id.clone(), group.card.version))?;
+            let factor = card.tiers.get(tier).copied();
+            if let (Some(prices), Some(factor)) = (card.operations.get(operation), factor) {
+                let volume = Volume { before, total };
+                bill.lines.extend(lines(group, totals, prices, factor, volume, digits)?);
+            }
+            before = before.checked_add(totals.units).ok_or(Overflow)?;
+        }
+    }
+    for line in &bill.lines {
+        let net = line.gross.checked_sub(line.discount).ok_or(Overflow)?;
+        bill.unrounded = bill.unrounded.checked_add(net).ok_or(Overflow)?;
+        bill.subtotal = bill.subtotal.checked_add(line.amount).ok_or(Overflow)?;
+    }
+    Ok(bill)
+}
+
+type Versions<'a> = Vec<(&'a Group, &'a Totals)>;
+
+fn by_operation(groups: &BTreeMap<Group, Totals>) -> BTreeMap<(&Name, &Name), Versions<'_>> {
+    let mut map: BTreeMap<(&Name, &Name), Versions<'_>> = BTreeMap::new();
+    for (group, totals) in groups {
+        map.entry((&group.operation, &group.tier)).or_default().push((group, totals));
+    }
+    map
+}
+
+/// When a card version came into force, then when it was put.
+fn in_order(catalog: &Catalog, card: &CardRef) -> Option<(crate::Instant, u64)> {
+    catalog
+        .card(card.id.as_str(), Some(card.version))
+        .map(|card| (card.effective_from, card.sequence))
+}
+
+fn override_line(group: &Group, totals: &Totals, digits: u32) -> Line {
+    Line {
+        group: group.clone(),
+        component: None,
+        count: totals.events,
+        quantity: u128::from(totals.events),
+        rate: None,
+        gross: totals.cost,
+        discount: Amount::ZERO,
+        amount: totals.cost.rounded(digits),
+    }
+}
+
+/// Where a group's units lie among all units of its operation and tier.
+#[derive(Clone, Copy)]
+struct Volume {
+    before: u128,
+    total: u128,
+}
+
+fn lines(
+    group: &Group,
+    totals: &Totals,
+    prices: &Operation,
+    tier: crate::Factor,
+    volume: Volume,
+    digits: u32,
+) -> Result<Vec<Line>, Overflow> {
+    let mut lines = Vec::new();
+    for (component, rate) in prices.rates(tier) {
+        let rate = rate.ok_or(Overflow)?;
+        let quantity = prices.billed_total(component, totals);
+        if quantity == 0 {
+            continue;
+        }
+        let gross = rate.times(quantity).ok_or(Overflow)?;
+        let discount = match component {
+            Component::Unit => discount(prices, rate, quantity, volume).ok_or(Overflow)?,
+            _ => Amount::ZERO,
+        };
+        let amount = gross.checked_sub(discount).ok_or(Overflow)?.rounded(digits);
+        lines.push(Line {
+            group: group.clone(),
+            component: Some(component),
+            count: totals.events,
+            quantity,
+            rate: Some(rate),
+            gross,
+            discount,
+            amount,
+        });
+    }
+    Ok(lines)
+}
+
+fn discount(prices: &Operation, rate: Rate, quantity: u128, volume: Volume) -> Option<Amount> {
+    let off = |step: &VolumeDiscount, quantity: u128| rate.times(quantity)?.fraction(step.discount.units(), crate::amount::ONE);
+    match prices.discount_mode {
+        DiscountMode::Volume => {
+            let reached = prices.volume_discounts.iter().rfind(|step| u128::from(step.from) <= volume.total);
+            reached.map_or(Some(Amount::ZERO), |step| off(step, quantity))
+        }
+        DiscountMode::Graduated => {
+            let end = volume.before.checked_add(quantity)?;
+            let nexts = prices
+                .volume_discounts
+                .iter()
+                .skip(1)
+                .map(|step| u128::from(step.from))
+                .chain([u128::MAX]);
+            let slices = prices.volume_discounts.iter().zip(nexts);
+            slices.into_iter().try_fold(Amount::ZERO, |sum, (step, next)| {
+                let from = u128::from(step.from).max(volume.before);
+                let slice = next.min(end).saturating_sub(from);
+                sum.checked_add(off(step, slice)?)
+            })
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Rate cards: versioned prices of operations in one currency.
+
+use crate::amount::gcd;
+use crate::{Amount, Currency, Instant, Name, Quantities, Rate, Totals};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// One version of a rate card. Versions never change; a correction is a new one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Card {
+    /// The card.
+    pub id: Name,
+    /// 1 for its first version, and so on.
+    pub version: u32,
+    /// The place of this version among all versions of all cards.
+    pub sequence: u64,
+    /// The currency of all of its prices.
+    pub currency: Currency,
+    /// The first instant that it prices.
+    pub effective_from: Instant,
+    /// Price factors by tier.
+    pub tiers: BTreeMap<Name, Factor>,
+    /// What becomes of an operation that it does not name.
+    pub unpriced: Unpriced,
+    /// Prices by operation.
+    pub operations: BTreeMap<Name, Operation>,
+}
+
+/// What becomes of an operation without a price.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unpriced {
+    /// It is refused.
+    Reject,
+    /// It costs nothing.
+    Free,
+}
+
+/// A tier's price factor in thousandths, from 0 to 1,000,000 times.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Factor(u32);
+
+impl Factor {
+    /// 1: the listed price.
+    pub const ONE: Self = Self(1000);
+
+    /// From a decimal of at most 3 fraction digits, at most 1,000,000.
+    #[must_use]
+    pub fn new(factor: Amount) -> Option<Self> {
+        let thousandth = 1_000_000_000_000_000;
+        if factor.units() < 0 || factor.units().checked_rem(thousandth)? != 0 {
+            return None;
+        }
+        let thousandths = u32::try_from(factor.units().checked_div(thousandth)?).ok()?;
+        (thousandths <= 1_000_000_000).then_some(Self(thousandths))
+    }
+
+    /// The factor as a decimal.
+    #[must_use]
+    pub fn to_amount(self) -> Amount {
+        let units = i128::from(self.0).checked_mul(1_000_000_000_000_000);
+        units.and_then(Amount::from_units).unwrap_or_default()
+    }
+}
+
+/// The prices of one operation.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Operation {
+    /// Prices by component; a component without one costs nothing.
+    pub prices: BTreeMap<Component, Price>,
+    /// Discounts on `unit` by quantity, ascending by `from`.
+    pub volume_discounts: Vec<VolumeDiscount>,
+    /// How the discounts apply.
+    pub discount_mode: DiscountMode,
+}
+
+/// What a price is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Component {
+    /// The operation's own unit.
+    Unit,
+    /// An input token, cached ones excepted where those have a price.
+    TokenIn,
+    /// An input token read from a cache.
+    CachedTokenIn,
+    /// An output token.
+    TokenOut,
+    /// Another token.
+    TokenProcessed,
+    /// A call.
+    ApiCall,
+    /// A millisecond worked.
+    DurationMs,
+    /// A byte moved.
+    DataByte,
+}
+
+impl Component {
+    /// All of them, in the order of statement lines.
+    pub const ALL: [Self; 8] = [
+        Self::Unit,
+        Self::TokenIn,
+        Self::CachedTokenIn,
+        Self::TokenOut,
+        Self::TokenProcessed,
+        Self::ApiCall,
+        Self::DurationMs,
+        Self::DataByte,
+    ];
+
+    /// Its name in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::TokenIn => "token_in",
+            Self::CachedTokenIn => "cached_token_in",
+            Self::TokenOut => "token_out",
+            Self::TokenProcessed => "token_processed",
+            Self::ApiCall => "api_call",
+            Self::DurationMs => "duration_ms",
+            Self::DataByte => "data_byte",
+        }
+    }
+}
+
+/// An amount for `per` of a quantity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Price {
+    /// The amount, with at most 15 fraction digits.
+    pub amount: Amount,
+    /// How many it pays for: 1 to [`Price::PER_MAX`].
+    pub per: u64,
+}
+
+impl Price {
+    /// The largest `per`.
+    pub const PER_MAX: u64 = 1_000_000_000;
+
+    /// The price of one at `tier`, in lowest terms; `None` out of range.
+    #[must_use]
+    pub fn rate(self, tier: Factor) -> Option<Rate> {
+        let thousandths = self.amount.units().checked_div(1000)?;
+        Rate::new(thousandths.checked_mul(i128::from(tier.0))?, i128::from(self.per))
+    }
+}
+
+/// `discount` off from the quantity `from` on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VolumeDiscount {
+    /// The quantity from which it applies.
+    pub from: u64,
+    /// The part taken off, 0 to 1.
+    pub discount: Amount,
+}
+
+/// How volume discounts apply.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiscountMode {
+    /// Each slice beyond a `from` gets that slice's discount.
+    #[default]
+    Graduated,
+    /// The whole quantity gets the discount of the last `from` it reaches.
+    Volume,
+}
+
+impl Operation {
+    /// Whether the denominators of its prices have a common one that stays
+    /// below 1e18, so that an event's cost is summed exactly and rounded once.
+    #[must_use]
+    pub fn is_summable(&self) -> bool {
+        let multiple = self.prices.values().try_fold(1_i128, |multiple, price| {
+            let per = i128::from(price.per);
+            multiple
+                .checked_div(gcd(multiple, per))?
+                .checked_mul(per)
+                .filter(|m| *m <= crate::amount::ONE)
+        });
+        multiple.is_some()
+    }
+
+    /// The rate of each priced component at `tier`.
+    pub fn rates(&self, tier: Factor) -> impl Iterator<Item = (Component, Option<Rate>)> + '_ {
+        self.prices.iter().map(move |(component, price)| (*component, price.rate(tier)))
+    }
+
+    /// The cost of `used` at `tier`: each component's price times its
+    /// quantity, summed exactly and rounded up once at 1e-18; `None` out of
+    /// range.
+    #[must_use]
+    pub fn cost(&self, tier: Factor, used: &Quantities) -> Option<Amount> {
+        let mut whole = 0_i128;
+        let mut rest = Rate {
+            numerator: 0,
+            denominator: 1,
+        };
+        for (component, rate) in self.rates(tier) {
+            let rate = rate?;
+            let product = rate.numerator.checked_mul(self.billed(component, used))?;
+            whole = whole.checked_add(product.checked_div(rate.denominator)?)?;
+            let part = product.checked_rem(rate.denominator)?;
+            if part != 0 {
+                rest = sum_of_fractions(
+                    rest,
+                    Rate {
+                        numerator: part,
+                        denominator: rate.denominator,
+                    },
+                )?;
+            }
+        }
+        let up = rest
+            .numerator
+            .checked_add(rest.denominator.checked_sub(1)?)?
+            .checked_div(rest.denominator)?;
+        whole.checked_add(up).and_then(Amount::from_units)
+    }
+
+    fn billed(&self, component: Component, used: &Quantities) -> i128 {
+        i128::from(match component {
+            Component::Unit => used.units,
+            Component::TokenIn if self.prices_cached() => used.tokens_in.saturating_sub(used.cached_tokens_in),
+            Component::TokenIn => used.tokens_in,
+            Component::CachedTokenIn => used.cached_tokens_in,
+            Component::TokenOut => used.tokens_out,
+            Component::TokenProcessed => used.tokens_processed,
+            Component::ApiCall => used.api_calls,
+            Component::DurationMs => used.duration_ms,
+            Component::DataByte => used.data_bytes,
+        })
+    }
+
+    /// The part of `used` that `component` is charged for: as for one event,
+    /// since every charge is linear.
+    #[must_use]
+    pub fn billed_total(&self, component: Component, used: &Totals) -> u128 {
+        match component {
+            Component::Unit => used.units,
+            Component::TokenIn if self.prices_cached() => used.tokens_in.saturating_sub(used.cached_tokens_in),
+            Component::TokenIn => used.tokens_in,
+            Component::CachedTokenIn => used.cached_tokens_in,
+            Component::TokenOut => used.tokens_out,
+            Component::TokenProcessed => used.tokens_processed,
+            Component::ApiCall => used.api_calls,
+            Component::DurationMs => used.duration_ms,
+            Component::DataByte => used.data_bytes,
+        }
+    }
+
+    fn prices_cached(&self) -> bool {
+        self.prices.contains_key(&Component::CachedTokenIn)
+    }
+}
+
+fn sum_of_fractions(a: Rate, b: Rate) -> Option<Rate> {
+    let numerator = a
+        .numerator
+        .checked_mul(b.denominator)?
+        .checked_add(b.numerator.checked_mul(a.denominator)?)?;
+    Rate::new(numerator, a.denominator.checked_mul(b.denominator)?)
+}

@@ -1,0 +1,287 @@
+//! A tenant's configuration: who it is, and its limits.
+
+use crate::limit::{Layer, Limit, Measure, OnUnavailable, Scope, SoftMode};
+use crate::{Amount, Currency, Event, Instant, Name, Window, WindowKind};
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// The most limits that a tenant may have over all layers.
+pub const LIMITS_MAX: usize = 200;
+/// The most counters that one event may touch.
+const COUNTERS_MAX: usize = 40;
+
+/// A tenant's configuration. Every change makes a new `version`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// 1 when the tenant is first seen, one more with each change.
+    pub version: u64,
+    /// Who it is, for people.
+    pub name: Option<String>,
+    /// Who it is, for links.
+    pub slug: Option<String>,
+    /// The one currency of its prices and limits, fixed by first use.
+    pub currency: Option<Currency>,
+    /// The card that prices all of its events, in place of the usual choice.
+    pub rate_card: Option<Name>,
+    /// How long its events are kept.
+    pub retention_days: Option<u32>,
+    /// Whether it may use anything without a plan.
+    pub require_plan: bool,
+    /// What `POST /quota` set.
+    pub quota: Option<Quota>,
+    /// What `PUT /limits` set.
+    pub limits: Vec<Limit>,
+    /// What is counted for all limits together.
+    pub series: Vec<Series>,
+}
+
+/// The quota form of limits: events in the calendar month, and a rate.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Quota {
+    /// Events of any operation.
+    pub monthly_total_limit: Option<u64>,
+    /// Events of `constitutional_validation`.
+    pub monthly_validation_limit: Option<u64>,
+    /// Events of `agent_message`.
+    pub monthly_message_limit: Option<u64>,
+    /// Events of `deliberation_request`.
+    pub monthly_deliberation_limit: Option<u64>,
+    /// Events by receipt second, in enforce mode.
+    pub rate_limit_per_second: Option<u64>,
+}
+
+/// One thing counted: a measure in a scope and kind of window.
+///
+/// Its attribute in counters carries the version `since` which it is counted,
+/// so what an earlier, interrupted count left behind is never mixed in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Series {
+    /// Whose use.
+    pub scope: Scope,
+    /// Which one of the scope; absent = each.
+    pub scope_id: Option<Arc<str>>,
+    /// When it starts anew.
+    pub window: WindowKind,
+    /// What.
+    pub measure: Measure,
+    /// The configuration version since which writers count it.
+    pub since: u64,
+    /// When that was: windows that had ended by then are outside.
+    pub from: Instant,
+    /// Whether limits test it yet.
+    pub state: State,
+}
+
+/// How far a series is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Writers add; what its open windows held before is still being added.
+    Counting,
+    /// Its counters are complete; limits test them.
+    Active,
+}
+
+/// Too many limits, or too many counters for one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a tenant may have at most 200 limits, and an event touch at most 40 counters")]
+pub struct LimitsError;
+
+/// A series with the limits that test it.
+#[derive(Clone, Debug)]
+pub(crate) struct Track {
+    pub(crate) series: Series,
+    pub(crate) limits: Vec<Arc<Limit>>,
+    pub(crate) taken: Arc<str>,
+    pub(crate) held: Arc<str>,
+}
+
+impl Quota {
+    /// The limits that it stands for.
+    #[must_use]
+    pub fn limits(&self) -> Vec<Limit> {
+        let of = |operation: &str| Name::new(operation).ok().map(Measure::EventsOf);
+        let monthly = [
+            ("quota:total", self.monthly_total_limit, Some(Measure::Events)),
+            ("quota:validation", self.monthly_validation_limit, of("constitutional_validation")),
+            ("quota:message", self.monthly_message_limit, of("agent_message")),
+            ("quota:deliberation", self.monthly_deliberation_limit, of("deliberation_request")),
+        ];
+        let rate = ("quota:rate", self.rate_limit_per_second, Some(Measure::Events));
+        let windows = core::iter::repeat_n(WindowKind::Month, 4).chain([WindowKind::Second]);
+        let all = monthly.into_iter().chain([rate]).zip(windows);
+        all.filter_map(|((id, hard, measure), window)| quota_limit(id, hard?, measure?, window))
+            .collect()
+    }
+}
+
+fn quota_limit(id: &str, hard: u64, measure: Measure, window: WindowKind) -> Option<Limit> {
+    Some(Limit {
+        id: Name::new(id).ok()?,
+        layer: Layer::Quota,
+        scope: Scope::Tenant,
+        scope_id: None,
+        measure,
+        window,
+        soft: None,
+        hard: Some(i128::from(hard)),
+        currency: None,
+        soft_mode: SoftMode::Warn,
+        on_unavailable: OnUnavailable::Deny,
+    })
+}
+
+impl Series {
+    fn is_for(&self, limit: &Limit) -> bool {
+        self.scope == limit.scope && self.scope_id == limit.scope_id && self.window == limit.window && self.measure == limit.measure
+    }
+
+    /// The counter attribute that holds used and held together.
+    #[must_use]
+    pub fn taken_attribute(&self) -> String {
+        format!("u:{}:{}", self.measure, self.since)
+    }
+
+    /// The counter attribute that holds the held part.
+    #[must_use]
+    pub fn held_attribute(&self) -> String {
+        format!("h:{}:{}", self.measure, self.since)
+    }
+
+    /// The window and the one of the scope in which it counts `event`, received
+    /// at `received`; `None` = it does not.
+    #[must_use]
+    pub fn place(&self, event: &Event, received: Instant) -> Option<(Arc<str>, Window)> {
+        if !self.measure.concerns(&event.dimensions.operation) {
+            return None;
+        }
+        let by = if self.window == WindowKind::Second {
+            received
+        } else {
+            event.timestamp
+        };
+        let window = self.window.holding(by);
+        if window.end().is_some_and(|end| end <= self.from) {
+            return None;
+        }
+        let scope_id = self.scope.of(event)?;
+        let named = self.scope_id.as_ref().is_none_or(|named| *named == scope_id);
+        named.then_some((scope_id, window))
+    }
+}
+
+impl Config {
+    /// All limits of all layers.
+    #[must_use]
+    pub fn all_limits(&self) -> Vec<Limit> {
+        let quota = self.quota.as_ref().map(Quota::limits).unwrap_or_default();
+        quota
+            .into_iter()
+            .chain(self.limits.iter().cloned())
+            .filter(|limit| !limit.is_open())
+            .collect()
+    }
+
+    /// The next version, counting what its limits need: series it has go on,
+    /// new ones begin as [`State::Counting`] (by second: at once active).
+    ///
+    /// # Errors
+    /// [`LimitsError`] where the limits are too many.
+    pub fn renewed(mut self, now: Instant) -> Result<Self, LimitsError> {
+        self.version = self.version.saturating_add(1);
+        let limits = self.all_limits();
+        let mut series: Vec<Series> = Vec::new();
+        for limit in &limits {
+            if series.iter().any(|held| held.is_for(limit)) {
+                continue;
+            }
+            let held = self.series.iter().find(|held| held.is_for(limit));
+            series.push(held.cloned().unwrap_or_else(|| self.new_series(limit, now)));
+        }
+        let counters: BTreeSet<_> = series.iter().map(|s| (s.scope, s.scope_id.clone(), s.window)).collect();
+        if limits.len() > LIMITS_MAX || most_touched(&counters) > COUNTERS_MAX {
+            return Err(LimitsError);
+        }
+        self.series = series;
+        Ok(self)
+    }
+
+    fn new_series(&self, limit: &Limit, now: Instant) -> Series {
+        let state = if limit.window == WindowKind::Second {
+            State::Active
+        } else {
+            State::Counting
+        };
+        Series {
+            scope: limit.scope,
+            scope_id: limit.scope_id.clone(),
+            window: limit.window,
+            measure: limit.measure.clone(),
+            since: self.version,
+            from: now,
+            state,
+        }
+    }
+
+    /// Whether a series is still being filled.
+    #[must_use]
+    pub fn is_counting(&self) -> bool {
+        self.series.iter().any(|series| series.state == State::Counting)
+    }
+
+    /// The next version, all series complete.
+    #[must_use]
+    pub fn activated(mut self) -> Self {
+        self.version = self.version.saturating_add(1);
+        for series in &mut self.series {
+            series.state = State::Active;
+        }
+        self
+    }
+
+    pub(crate) fn tracks(&self) -> Vec<Track> {
+        let limits: Vec<Arc<Limit>> = self.all_limits().into_iter().map(Arc::new).collect();
+        let track = |series: &Series| Track {
+            limits: limits.iter().filter(|limit| series.is_for(limit)).cloned().collect(),
+            taken: Arc::from(series.taken_attribute()),
+            held: Arc::from(series.held_attribute()),
+            series: series.clone(),
+        };
+        self.series.iter().map(track).collect()
+    }
+
+    /// How long events are kept, in days: its own or the default of 400.
+    #[must_use]
+    pub fn retention(&self) -> u32 {
+        self.retention_days.unwrap_or(Self::RETENTION_DAYS)
+    }
+
+    /// The retention of tenants that set none.
+    pub const RETENTION_DAYS: u32 = 400;
+    /// The shortest retention: the acceptance window must fit into it.
+    pub const RETENTION_DAYS_MIN: u32 = 35;
+}
+
+/// The most counters that one event can touch: every "each", and per scope and
+/// window kind at most one named.
+fn most_touched(counters: &BTreeSet<(Scope, Option<Arc<str>>, WindowKind)>) -> usize {
+    counters
+        .iter()
+        .map(|(scope, _, window)| (scope, window))
+        .collect::<BTreeSet<_>>()
+        .len()
+}
+
+/// The text of a limit's value: a decimal for spend, else an integer.
+pub(crate) fn value_text(measure: &Measure, value: i128) -> String {
+    match measure {
+        Measure::Spend => Amount::from_units(value).map_or_else(|| format!("{value}"), |amount| format!("{amount}")),
+        _ => format!("{value}"),
+    }
+}

@@ -1,0 +1,72 @@
+//! What AI agents used, what it costs and whether it may go on: the whole
+//! decision, without I/O, clock, randomness or floats.
+//!
+//! A caller loads a snapshot (the tenant's [`Config`], the [`Catalog`] of rate
+//! cards, what counters stand at), hands it over with the events and the time,
+//! and gets back rulings and [`Write`]s: data that a store turns into one
+//! transaction. Nothing here reads or changes anything outside its arguments,
+//! so the same bytes come out natively, on Lambda and in WebAssembly.
+//!
+//! Start with [`Event`], what was used, and [`plan()`], what to do about it.
+//!
+//! ```
+//! use tollgate_core::{Amount, Catalog, Event, Instant, Name};
+//! let at: Instant = "2026-11-22T10:00:00Z".parse()?;
+//! let event = Event::new(Name::new("evt-1")?, at, Name::new("hitl_approval")?);
+//! let catalog = Catalog::built_in();
+//! let priced = catalog.price(None, &event)?;
+//! assert_eq!(priced.cost, "0.05".parse::<Amount>()?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![no_std]
+
+extern crate alloc;
+#[cfg(any(test, doctest))]
+extern crate std;
+
+mod amount;
+mod bill;
+mod card;
+mod catalog;
+mod config;
+mod counter;
+mod currency;
+mod decide;
+mod draft;
+mod event;
+mod instant;
+mod item;
+mod limit;
+mod marker;
+mod name;
+mod page;
+mod plan;
+mod rollup;
+mod status;
+pub mod table;
+mod totals;
+mod usage;
+mod window;
+
+pub use amount::{Amount, AmountError, Rate};
+pub use bill::{Bill, BillError, Group, Line, bill};
+pub use card::{Card, Component, DiscountMode, Factor, Operation, Price, Unpriced, VolumeDiscount};
+pub use catalog::{CardRef, Catalog, PriceError, Priced};
+pub use config::{Config, LIMITS_MAX, LimitsError, Quota, Series, State};
+pub use counter::{Count, CounterKey, Standing};
+pub use currency::Currency;
+pub use decide::{Addition, Decided, Decision, Mode, Ruling, decide};
+pub use draft::{Draft, Fingerprint};
+pub use event::{Event, QUANTITY_MAX, Quantities};
+pub use instant::{Instant, InstantError};
+pub use item::{Attrs, Change, Guard, Key, Value, Write};
+pub use limit::{Layer, Limit, Measure, OnUnavailable, Scope, SoftMode, tool_key};
+pub use marker::{Answer, Marker};
+pub use name::{Name, NameError};
+pub use page::{Page, PageError, Stored};
+pub use plan::{ACTIONS_MAX, Circumstances, Pack, Plan, PlanError, plan};
+pub use rollup::{Row, Rows};
+pub use status::{LimitStatus, Standpoint};
+pub use totals::{Dimensions, Overflow, Totals};
+pub use usage::Usage;
+pub use window::{Window, WindowKind};

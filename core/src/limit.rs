@@ -1,0 +1,284 @@
+//! Caps: what they count, for whom, and where they stop.
+
+use crate::{Currency, Event, Name, WindowKind};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::fmt;
+use core::str::FromStr;
+use serde::{Deserialize, Serialize};
+
+/// A cap: scope x measure x window, with a soft and a hard value.
+///
+/// Values are units of the measure: a count, or for [`Measure::Spend`] units
+/// of 1e-18 of the currency. Absent = no limit, 0 = nothing allowed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Limit {
+    /// Unique in its layer.
+    pub id: Name,
+    /// Who set it.
+    pub layer: Layer,
+    /// Whose use it counts.
+    pub scope: Scope,
+    /// The one that it counts; absent = each one of that scope on its own.
+    pub scope_id: Option<Arc<str>>,
+    /// What it counts.
+    pub measure: Measure,
+    /// When it starts anew.
+    pub window: WindowKind,
+    /// Past it: warn (or refuse, see `soft_mode`).
+    pub soft: Option<i128>,
+    /// Past it: refuse.
+    pub hard: Option<i128>,
+    /// The currency of a spend limit.
+    pub currency: Option<Currency>,
+    /// What passing `soft` does.
+    pub soft_mode: SoftMode,
+    /// What happens while the store is out of reach.
+    pub on_unavailable: OnUnavailable,
+}
+
+/// Where a limit was set. Layers are separate; all apply.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layer {
+    /// `POST /quota`.
+    Quota,
+    /// `PUT /limits`.
+    Limits,
+}
+
+/// Whose use a limit counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The tenant as a whole.
+    Tenant,
+    /// An agent.
+    Agent,
+    /// A consumer.
+    Consumer,
+    /// A session.
+    Session,
+    /// A tool, by its key `server/tool`.
+    Tool,
+    /// An operation.
+    Operation,
+}
+
+/// What passing a soft value does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoftMode {
+    /// The event is admitted with a warning.
+    #[default]
+    Warn,
+    /// The event is refused.
+    Block,
+}
+
+/// What a limit does while the store is out of reach.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnavailable {
+    /// Nothing is admitted.
+    #[default]
+    Deny,
+    /// Checks and holds are admitted; events are answered 503 all the same.
+    Allow,
+}
+
+/// What a limit counts.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Measure {
+    /// Events.
+    Events,
+    /// Units of any operation.
+    Units,
+    /// Input, output and other tokens.
+    Tokens,
+    /// Input tokens.
+    TokensIn,
+    /// Output tokens.
+    TokensOut,
+    /// Calls.
+    ApiCalls,
+    /// Milliseconds worked.
+    DurationMs,
+    /// Cost, unrounded.
+    Spend,
+    /// Events of one operation.
+    EventsOf(Name),
+    /// Units of one operation.
+    UnitsOf(Name),
+}
+
+/// The text names no measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be one of events, units, tokens, tokens_in, tokens_out, api_calls, duration_ms, spend, events:<operation>, units:<operation>"
+)]
+pub struct MeasureError;
+
+impl Measure {
+    /// How much of it `event` uses, at a cost of `cost` units of 1e-18.
+    #[must_use]
+    pub fn of(&self, event: &Event, cost: i128) -> i128 {
+        let q = &event.quantities;
+        let count = match self {
+            Self::Spend => return cost,
+            Self::Events => 1,
+            Self::Units => q.units,
+            Self::Tokens => q.tokens(),
+            Self::TokensIn => q.tokens_in,
+            Self::TokensOut => q.tokens_out,
+            Self::ApiCalls => q.api_calls,
+            Self::DurationMs => q.duration_ms,
+            Self::EventsOf(operation) => u64::from(*operation == event.dimensions.operation),
+            Self::UnitsOf(operation) if *operation == event.dimensions.operation => q.units,
+            Self::UnitsOf(_) => 0,
+        };
+        i128::from(count)
+    }
+
+    /// Whether an event of `operation` can use any of it.
+    #[must_use]
+    pub fn concerns(&self, operation: &Name) -> bool {
+        match self {
+            Self::EventsOf(of) | Self::UnitsOf(of) => of == operation,
+            _ => true,
+        }
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Events => f.write_str("events"),
+            Self::Units => f.write_str("units"),
+            Self::Tokens => f.write_str("tokens"),
+            Self::TokensIn => f.write_str("tokens_in"),
+            Self::TokensOut => f.write_str("tokens_out"),
+            Self::ApiCalls => f.write_str("api_calls"),
+            Self::DurationMs => f.write_str("duration_ms"),
+            Self::Spend => f.write_str("spend"),
+            Self::EventsOf(operation) => write!(f, "events:{operation}"),
+            Self::UnitsOf(operation) => write!(f, "units:{operation}"),
+        }
+    }
+}
+
+impl FromStr for Measure {
+    type Err = MeasureError;
+    fn from_str(text: &str) -> Result<Self, MeasureError> {
+        let operation = |name: &str| Name::new(name).map_err(|_| MeasureError);
+        match text.split_once(':') {
+            Some(("events", name)) => return Ok(Self::EventsOf(operation(name)?)),
+            Some(("units", name)) => return Ok(Self::UnitsOf(operation(name)?)),
+            _ => {}
+        }
+        Ok(match text {
+            "events" => Self::Events,
+            "units" => Self::Units,
+            "tokens" => Self::Tokens,
+            "tokens_in" => Self::TokensIn,
+            "tokens_out" => Self::TokensOut,
+            "api_calls" => Self::ApiCalls,
+            "duration_ms" => Self::DurationMs,
+            "spend" => Self::Spend,
+            _ => return Err(MeasureError),
+        })
+    }
+}
+
+impl TryFrom<String> for Measure {
+    type Error = MeasureError;
+    fn try_from(text: String) -> Result<Self, MeasureError> {
+        text.parse()
+    }
+}
+
+impl From<Measure> for String {
+    fn from(measure: Measure) -> Self {
+        measure.to_string()
+    }
+}
+
+impl Scope {
+    /// Its name in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Agent => "agent",
+            Self::Consumer => "consumer",
+            Self::Session => "session",
+            Self::Tool => "tool",
+            Self::Operation => "operation",
+        }
+    }
+
+    /// Which one of this scope `event` belongs to; `None` = it is outside.
+    #[must_use]
+    pub fn of(self, event: &Event) -> Option<Arc<str>> {
+        let d = &event.dimensions;
+        match self {
+            Self::Tenant => Some(Arc::from("")),
+            Self::Agent => d.agent.as_ref().map(Name::shared),
+            Self::Consumer => d.consumer.as_ref().map(Name::shared),
+            Self::Session => d.session.as_ref().map(Name::shared),
+            Self::Tool => Some(tool_key(d.tool_server.as_ref()?, d.tool_name.as_ref()?)),
+            Self::Operation => Some(d.operation.shared()),
+        }
+    }
+}
+
+/// `server/tool`, with `/` inside a part written `%2F`, so that two tools never
+/// share a key.
+#[must_use]
+pub fn tool_key(server: &Name, tool: &Name) -> Arc<str> {
+    let part = |name: &Name| name.as_str().replace('/', "%2F");
+    Arc::from(format!("{}/{}", part(server), part(tool)))
+}
+
+impl Limit {
+    /// Whether it caps or warns at all.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.soft.is_none() && self.hard.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tools_with_slashes_never_share_a_key() {
+        let name = |text| Name::new(text).unwrap();
+        assert_ne!(tool_key(&name("a/b"), &name("c")), tool_key(&name("a"), &name("b/c")));
+        assert_eq!(&*tool_key(&name("srv"), &name("search")), "srv/search");
+    }
+
+    #[test]
+    fn a_measure_is_written_as_it_is_read() {
+        for text in [
+            "events",
+            "units",
+            "tokens",
+            "tokens_in",
+            "tokens_out",
+            "api_calls",
+            "duration_ms",
+            "spend",
+            "events:gpt-4o",
+            "units:aws-polly:standard:character",
+        ] {
+            assert_eq!(text.parse::<Measure>().unwrap().to_string(), text);
+        }
+        for bad in ["", "event", "events:", "spend:x", "units:a|b"] {
+            assert_eq!(bad.parse::<Measure>(), Err(MeasureError), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Markers: proof that an event was recorded, and the answer it got.
+
+use crate::table;
+use crate::{Amount, Attrs, CardRef, Change, Currency, Decision, Draft, Fingerprint, Guard, Instant, Name, Value, Write};
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use serde::{Deserialize, Serialize};
+
+/// What is kept of a recorded event beside its page: enough to recognise it
+/// and to answer it again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Marker {
+    /// Of the recorded content.
+    pub fingerprint: Fingerprint,
+    /// What was answered.
+    pub answer: Answer,
+    /// `day/ulid/index` of the event in its page.
+    pub page: String,
+}
+
+/// The figures of an answer, the same each time it is asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// When the event happened.
+    pub timestamp: Instant,
+    /// Whether the client said so.
+    pub timestamp_given: bool,
+    /// What it cost.
+    pub cost: Amount,
+    /// In which currency.
+    pub currency: Currency,
+    /// By which card.
+    pub card: CardRef,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+const FORMAT: u8 = 1;
+const ANSWER: &str = "an";
+
+impl Marker {
+    /// Whether `draft` is the recorded event sent again.
+    #[must_use]
+    pub fn matches(&self, draft: &Draft) -> bool {
+        let compared = draft.timestamp_given && self.answer.timestamp_given;
+        let same_time = !compared || draft.event.timestamp == self.answer.timestamp;
+        same_time && self.fingerprint == draft.fingerprint
+    }
+
+    /// Reads a stored marker.
+    #[must_use]
+    pub fn from_attrs(attrs: &Attrs) -> Option<Self> {
+        let answer = attrs.get(ANSWER)?.as_bytes()?;
+        let (format, answer) = answer.split_first()?;
+        if *format != FORMAT {
+            return None;
+        }
+        Some(Self {
+            fingerprint: Fingerprint::from_bytes(attrs.get(table::FINGERPRINT)?.as_bytes()?)?,
+            answer: postcard::from_bytes(answer).ok()?,
+            page: String::from(attrs.get(table::PAGE)?.as_text()?),
+        })
+    }
+
+    /// The write that records it: refused where the event already is.
+    #[must_use]
+    pub fn write(&self, tenant: &Name, draft: &Draft, expires: Instant) -> Write {
+        let mut answer = alloc::vec![FORMAT];
+        answer.extend(postcard::to_allocvec(&self.answer).unwrap_or_default());
+        let mut attrs = Attrs::from([
+            (Arc::from(table::FINGERPRINT), Value::B(self.fingerprint.to_bytes())),
+            (Arc::from(ANSWER), Value::B(answer)),
+            (Arc::from(table::PAGE), Value::S(self.page.clone())),
+            (Arc::from(table::TTL), Value::N(i128::from(expires.unix_seconds()))),
+        ]);
+        if let Some(task) = &draft.event.task {
+            attrs.insert(Arc::from(table::TASK_KEY), Value::S(table::task(tenant, task)));
+            let sort = format!("{}|{}", draft.event.timestamp.sortable(), draft.event.id);
+            attrs.insert(Arc::from(table::TASK_SORT), Value::S(sort));
+        }
+        Write {
+            key: table::marker(tenant, &draft.event.id),
+            change: Change::Put(attrs),
+            guards: alloc::vec![Guard::Absent],
+        }
+    }
+}

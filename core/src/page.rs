@@ -1,0 +1,263 @@
+//! Pages: the stored form of the events of one write.
+
+use crate::{Amount, CardRef, Currency, Decision, Dimensions, Event, Instant, Name, Quantities};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// The events that one transaction recorded. Never changed once written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// When the service received them.
+    pub received: Instant,
+    /// The configuration version under which they were decided.
+    pub config_version: u64,
+    /// The currency of all costs.
+    pub currency: Currency,
+    /// The events, in the order they were admitted.
+    pub events: Vec<Stored>,
+}
+
+/// An event as it was recorded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    /// What was used.
+    pub event: Event,
+    /// What it cost, unrounded.
+    pub cost: Amount,
+    /// By which card version.
+    pub card: CardRef,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+/// Why bytes are not a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PageError {
+    /// They begin with a format that this version does not know.
+    #[error("the page has an unknown format")]
+    Format,
+    /// They do not follow their format.
+    #[error("the page is damaged")]
+    Damaged,
+}
+
+const FORMAT: u8 = 1;
+
+/// Format 1: each distinct text once, then rows that refer to it by number
+/// (0 = none).
+#[derive(Serialize, Deserialize)]
+struct Body {
+    received: Instant,
+    config_version: u64,
+    currency: Currency,
+    names: Vec<Name>,
+    rows: Vec<RowBody>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RowBody {
+    timestamp: Instant,
+    names: [u16; 12],
+    card_version: u32,
+    quantities: [u64; 8],
+    latency_ms: Option<Amount>,
+    /// Absent = 1.
+    compliance_score: Option<Amount>,
+    cost: Amount,
+    overridden: bool,
+    decision: Decision,
+    metadata: Option<String>,
+}
+
+impl Page {
+    /// Compact bytes, led by the format's number.
+    ///
+    /// # Errors
+    /// [`PageError::Damaged`] for more texts than a page can number.
+    pub fn encode(&self) -> Result<Vec<u8>, PageError> {
+        let mut names = Names::default();
+        let rows: Result<Vec<RowBody>, PageError> = self.events.iter().map(|stored| names.row(stored)).collect();
+        let body = Body {
+            received: self.received,
+            config_version: self.config_version,
+            currency: self.currency,
+            rows: rows?,
+            names: names.list,
+        };
+        let mut bytes = alloc::vec![FORMAT];
+        bytes.extend(postcard::to_allocvec(&body).map_err(|_| PageError::Damaged)?);
+        Ok(bytes)
+    }
+
+    /// Reads what [`Page::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`PageError`] for bytes of another format or none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, PageError> {
+        let (format, body) = bytes.split_first().ok_or(PageError::Damaged)?;
+        if *format != FORMAT {
+            return Err(PageError::Format);
+        }
+        let body: Body = postcard::from_bytes(body).map_err(|_| PageError::Damaged)?;
+        let Body {
+            received,
+            config_version,
+            currency,
+            names,
+            rows,
+        } = body;
+        let events: Option<Vec<Stored>> = rows.into_iter().map(|row| row.read(&names)).collect();
+        Ok(Self {
+            received,
+            config_version,
+            currency,
+            events: events.ok_or(PageError::Damaged)?,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Names {
+    list: Vec<Name>,
+    numbers: BTreeMap<Name, u16>,
+}
+
+impl Names {
+    fn number(&mut self, name: Option<&Name>) -> Result<u16, PageError> {
+        let Some(name) = name else { return Ok(0) };
+        if let Some(number) = self.numbers.get(name) {
+            return Ok(*number);
+        }
+        self.list.push(name.clone());
+        let number = u16::try_from(self.list.len()).map_err(|_| PageError::Damaged)?;
+        self.numbers.insert(name.clone(), number);
+        Ok(number)
+    }
+
+    fn row(&mut self, stored: &Stored) -> Result<RowBody, PageError> {
+        let Stored {
+            event,
+            cost,
+            card,
+            decision,
+        } = stored;
+        let d = &event.dimensions;
+        let q = &event.quantities;
+        let texts = [
+            Some(&event.id),
+            Some(&d.operation),
+            Some(&d.tier),
+            d.agent.as_ref(),
+            d.consumer.as_ref(),
+            d.session.as_ref(),
+            event.task.as_ref(),
+            d.tool_server.as_ref(),
+            d.tool_name.as_ref(),
+            d.model.as_ref(),
+            event.provider.as_ref(),
+            Some(&card.id),
+        ];
+        let mut names = [0; 12];
+        for (number, text) in names.iter_mut().zip(texts) {
+            *number = self.number(text)?;
+        }
+        Ok(RowBody {
+            timestamp: event.timestamp,
+            names,
+            card_version: card.version,
+            quantities: [
+                q.units,
+                q.tokens_in,
+                q.tokens_out,
+                q.cached_tokens_in,
+                q.tokens_processed,
+                q.api_calls,
+                q.duration_ms,
+                q.data_bytes,
+            ],
+            latency_ms: event.latency_ms,
+            compliance_score: Some(event.compliance_score).filter(|score| Amount::whole(1) != Some(*score)),
+            cost: *cost,
+            overridden: event.cost_override.is_some(),
+            decision: *decision,
+            metadata: event.metadata.clone(),
+        })
+    }
+}
+
+impl RowBody {
+    /// `None` where a number refers to no text.
+    fn read(self, names: &[Name]) -> Option<Stored> {
+        let text = |number: u16| -> Option<Option<Name>> {
+            let Some(index) = usize::from(number).checked_sub(1) else {
+                return Some(None);
+            };
+            names.get(index).cloned().map(Some)
+        };
+        let [
+            id,
+            operation,
+            tier,
+            agent,
+            consumer,
+            session,
+            task,
+            tool_server,
+            tool_name,
+            model,
+            provider,
+            card,
+        ] = self.names;
+        let [
+            units,
+            tokens_in,
+            tokens_out,
+            cached_tokens_in,
+            tokens_processed,
+            api_calls,
+            duration_ms,
+            data_bytes,
+        ] = self.quantities;
+        let event = Event {
+            id: text(id)??,
+            timestamp: self.timestamp,
+            dimensions: Dimensions {
+                operation: text(operation)??,
+                tier: text(tier)??,
+                agent: text(agent)?,
+                consumer: text(consumer)?,
+                session: text(session)?,
+                tool_server: text(tool_server)?,
+                tool_name: text(tool_name)?,
+                model: text(model)?,
+            },
+            quantities: Quantities {
+                units,
+                tokens_in,
+                tokens_out,
+                cached_tokens_in,
+                tokens_processed,
+                api_calls,
+                duration_ms,
+                data_bytes,
+            },
+            task: text(task)?,
+            provider: text(provider)?,
+            latency_ms: self.latency_ms,
+            compliance_score: self.compliance_score.or_else(|| Amount::whole(1))?,
+            cost_override: self.overridden.then_some(self.cost),
+            metadata: self.metadata,
+        };
+        Some(Stored {
+            event,
+            cost: self.cost,
+            card: CardRef {
+                id: text(card)??,
+                version: self.card_version,
+            },
+            decision: self.decision,
+        })
+    }
+}

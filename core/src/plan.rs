@@ -1,0 +1,288 @@
+//! From events to one transaction: the heart of the service.
+
+use crate::config::{Config, Track};
+use crate::decide::{Addition, Decided, Decider, Decision, Mode, Ruling};
+use crate::page::{Page, PageError, Stored};
+use crate::table;
+use crate::{Answer, Attrs, Change, CounterKey, Draft, Guard, Instant, Marker, Name, Overflow, Standing, Value, WindowKind, Write};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// The most actions of a DynamoDB transaction.
+pub const ACTIONS_MAX: usize = 100;
+/// The most bytes of events in a page; an item holds 400 KB.
+const PAGE_BYTES_MAX: usize = 300_000;
+/// Seconds that markers and counters outlive the retention.
+const GRACE_SECONDS: i64 = 86_400;
+const DAY_SECONDS: i64 = 86_400;
+
+/// A configuration made ready to plan under.
+#[derive(Clone, Debug)]
+pub struct Pack {
+    config: Arc<Config>,
+    tracks: Vec<Track>,
+}
+
+/// What to write for the first events of a list, and how each was decided.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How many events of the list it covers.
+    pub taken: usize,
+    /// The rulings on them, in order.
+    pub rulings: Vec<Ruling>,
+    /// For each of them the answer to give if it is admitted.
+    pub answers: Vec<Option<Answer>>,
+    /// One transaction; empty when nothing is admitted.
+    pub writes: Vec<Write>,
+    /// Which event's marker each of the first writes is; the page comes first,
+    /// then the markers, then the counters.
+    pub markers: Vec<usize>,
+    /// The counters, in the order of their writes.
+    pub counters: Vec<CounterKey>,
+}
+
+/// Why a plan cannot be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A counter would leave its 38 digits.
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+    /// The page cannot be encoded.
+    #[error(transparent)]
+    Page(#[from] PageError),
+}
+
+/// What a plan is made of, beside the events.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// Whose events they are.
+    pub tenant: &'a Name,
+    /// Whether limits hold.
+    pub mode: Mode,
+    /// The time of receipt.
+    pub received: Instant,
+    /// The page's id, which sorts by time of receipt.
+    pub page_id: &'a str,
+    /// What the counters stood at; `None` = not read, taken as nothing.
+    pub standing: Option<&'a Standing>,
+}
+
+impl Pack {
+    /// Makes `config` ready.
+    #[must_use]
+    pub fn new(config: Arc<Config>) -> Self {
+        let tracks = config.tracks();
+        Self { config, tracks }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// The counters and attributes that `drafts` touch, for reading.
+    #[must_use]
+    pub fn counters(&self, drafts: &[Draft], mode: Mode, received: Instant) -> Vec<CounterKey> {
+        let mut keys = alloc::collections::BTreeSet::new();
+        for track in &self.tracks {
+            if track.series.window == WindowKind::Second && mode == Mode::Observe {
+                continue;
+            }
+            for draft in drafts {
+                if let Some((scope_id, window)) = track.series.place(&draft.event, received) {
+                    keys.insert(CounterKey {
+                        scope: track.series.scope,
+                        scope_id,
+                        window,
+                    });
+                }
+            }
+        }
+        keys.into_iter().collect()
+    }
+
+    /// The counts that a counter item holds.
+    #[must_use]
+    pub fn counts(&self, attrs: &Attrs) -> BTreeMap<Arc<str>, crate::Count> {
+        let number = |name: &Arc<str>| attrs.get(name).and_then(Value::as_number).unwrap_or(0);
+        let counts = self.tracks.iter().map(|track| {
+            let count = crate::Count {
+                taken: number(&track.taken),
+                held: number(&track.held),
+            };
+            (Arc::clone(&track.taken), count)
+        });
+        counts.collect()
+    }
+}
+
+/// Plans as many of the first `drafts` as one transaction takes.
+///
+/// Pure: the same arguments give the same writes. The writes are one page, a
+/// marker for each admitted event, and one guarded addition for each counter,
+/// so that the store either records all of it, each event for the first time
+/// and within every limit, or nothing.
+///
+/// # Errors
+/// [`PlanError`] where a figure leaves its range.
+pub fn plan(pack: &Pack, drafts: &[Draft], at: Circumstances<'_>) -> Result<Plan, PlanError> {
+    let mut decider = Decider::new(&pack.tracks, at.standing, at.mode, at.received);
+    let mut admitted: Vec<usize> = Vec::new();
+    let (mut taken, mut counters, mut bytes) = (0_usize, 0_usize, 0_usize);
+    for (index, draft) in drafts.iter().enumerate() {
+        let more = decider.new_counters(draft);
+        let size = size_estimate(draft);
+        let actions = counters.saturating_add(more).saturating_add(admitted.len()).saturating_add(2);
+        if taken > 0 && (actions > ACTIONS_MAX || bytes.saturating_add(size) > PAGE_BYTES_MAX) {
+            break;
+        }
+        let decision = decider.rule(draft)?;
+        taken = taken.saturating_add(1);
+        if decision == Decision::Deny && at.mode == Mode::Enforce {
+            continue;
+        }
+        admitted.push(index);
+        counters = counters.saturating_add(more);
+        bytes = bytes.saturating_add(size);
+    }
+    written(pack, drafts, at, decider.finish(), admitted, taken)
+}
+
+fn written(
+    pack: &Pack,
+    drafts: &[Draft],
+    at: Circumstances<'_>,
+    decided: Decided,
+    admitted: Vec<usize>,
+    taken: usize,
+) -> Result<Plan, PlanError> {
+    let Decided { rulings, additions } = decided;
+    let mut answers: Vec<Option<Answer>> = alloc::vec![None; taken];
+    let mut writes = Vec::new();
+    if !admitted.is_empty() {
+        let chosen: Vec<(&Draft, Decision)> = admitted
+            .iter()
+            .filter_map(|i| Some((drafts.get(*i)?, rulings.get(*i)?.decision)))
+            .collect();
+        writes.push(page_write(pack, at, &chosen)?);
+        for (place, (draft, decision)) in chosen.iter().enumerate() {
+            let marker = marker(at, draft, *decision, place);
+            writes.push(marker.write(at.tenant, draft, expiry(pack, draft.event.timestamp.max(at.received))));
+            if let Some(slot) = admitted.get(place).and_then(|index| answers.get_mut(*index)) {
+                *slot = Some(marker.answer);
+            }
+        }
+        writes.extend(additions.iter().map(|(key, counts)| counter_write(pack, at, key, counts)));
+    }
+    let counters = additions.into_keys().collect();
+    Ok(Plan {
+        taken,
+        rulings,
+        answers,
+        writes,
+        markers: admitted,
+        counters,
+    })
+}
+
+fn marker(at: Circumstances<'_>, draft: &Draft, decision: Decision, place: usize) -> Marker {
+    Marker {
+        fingerprint: draft.fingerprint,
+        answer: Answer {
+            timestamp: draft.event.timestamp,
+            timestamp_given: draft.timestamp_given,
+            cost: draft.priced.cost,
+            currency: draft.priced.currency,
+            card: draft.priced.card.clone(),
+            decision,
+        },
+        page: format!("{}/{}/{place}", at.received.day(), at.page_id),
+    }
+}
+
+fn page_write(pack: &Pack, at: Circumstances<'_>, chosen: &[(&Draft, Decision)]) -> Result<Write, PlanError> {
+    let stored = |(draft, decision): &(&Draft, Decision)| Stored {
+        event: draft.event.clone(),
+        cost: draft.priced.cost,
+        card: draft.priced.card.clone(),
+        decision: *decision,
+    };
+    let times = || chosen.iter().map(|(draft, _)| draft.event.timestamp);
+    let page = Page {
+        received: at.received,
+        config_version: pack.config.version,
+        currency: chosen.first().map_or(crate::Currency::USD, |(draft, _)| draft.priced.currency),
+        events: chosen.iter().map(stored).collect(),
+    };
+    let seconds = |time: Option<Instant>| Value::N(i128::from(time.unwrap_or(at.received).unix_seconds()));
+    let attrs = Attrs::from([
+        (Arc::from(table::BODY), Value::B(page.encode()?)),
+        (Arc::from(table::CONFIG_VERSION), Value::N(i128::from(pack.config.version))),
+        (Arc::from(table::COUNT), Value::N(i128::try_from(chosen.len()).unwrap_or(0))),
+        (Arc::from(table::FIRST), seconds(times().min())),
+        (Arc::from(table::LAST), seconds(times().max())),
+    ]);
+    let key = table::page(at.tenant, at.received, at.page_id);
+    Ok(Write {
+        key,
+        change: Change::Put(attrs),
+        guards: alloc::vec![Guard::Absent],
+    })
+}
+
+fn counter_write(pack: &Pack, at: Circumstances<'_>, key: &CounterKey, counts: &BTreeMap<Arc<str>, Addition>) -> Write {
+    let version = i128::from(pack.config.version);
+    let mut guards = alloc::vec![Guard::AtMost(Arc::from(table::LIMITS_VERSION), version)];
+    guards.extend(
+        counts
+            .iter()
+            .map(|(name, addition)| Guard::AtMost(Arc::clone(name), addition.at_most)),
+    );
+    let mut set = alloc::vec![(Arc::from(table::LIMITS_VERSION), Value::N(version))];
+    let expires = match key.window.kind {
+        WindowKind::Total => None,
+        WindowKind::Second => Some(key.window.start.plus_seconds(DAY_SECONDS.saturating_mul(2))),
+        WindowKind::Hour | WindowKind::Day | WindowKind::Month => key.window.end().map(|end| expiry(pack, end.max(at.received))),
+    };
+    if let Some(expires) = expires {
+        set.push((Arc::from(table::TTL), Value::N(i128::from(expires.unix_seconds()))));
+    }
+    let add = counts.iter().map(|(name, addition)| (Arc::clone(name), addition.amount)).collect();
+    Write {
+        key: table::counter(at.tenant, key),
+        change: Change::Update { add, set },
+        guards,
+    }
+}
+
+/// When what belongs to `from` may be forgotten.
+fn expiry(pack: &Pack, from: Instant) -> Instant {
+    let kept = i64::from(pack.config.retention()).saturating_mul(DAY_SECONDS);
+    from.plus_seconds(kept.saturating_add(GRACE_SECONDS))
+}
+
+/// At least the bytes that the event takes in a page.
+fn size_estimate(draft: &Draft) -> usize {
+    let event = &draft.event;
+    let d = &event.dimensions;
+    let names = [
+        &d.agent,
+        &d.consumer,
+        &d.session,
+        &event.task,
+        &d.tool_server,
+        &d.tool_name,
+        &d.model,
+        &event.provider,
+    ];
+    let texts: usize = names.into_iter().flatten().map(|name| name.as_str().len()).sum();
+    let metadata = event.metadata.as_ref().map_or(0, alloc::string::String::len);
+    texts
+        .saturating_add(metadata)
+        .saturating_add(d.operation.as_str().len())
+        .saturating_add(event.id.as_str().len())
+        .saturating_add(256)
+}

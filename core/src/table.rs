@@ -1,0 +1,151 @@
+//! Every key and attribute of the table, in one place.
+//!
+//! Ids cannot hold `|`, so keys joined with it are injective. All keys of a
+//! tenant begin with `T|`; what belongs to none begins with another letter.
+
+use crate::{CounterKey, Instant, Key, Name};
+use alloc::format;
+use alloc::string::String;
+
+/// The attribute for DynamoDB's own expiry, in seconds since the epoch.
+pub const TTL: &str = "ttl";
+/// The configuration version under which a counter was last written.
+pub const LIMITS_VERSION: &str = "lv";
+/// A configuration's version.
+pub const VERSION: &str = "v";
+/// JSON or compact bytes: what the item holds.
+pub const BODY: &str = "b";
+/// A marker's fingerprint of the event's content.
+pub const FINGERPRINT: &str = "fp";
+/// A marker's or hour's page.
+pub const PAGE: &str = "pg";
+/// Hash key of the sparse task index.
+pub const TASK_KEY: &str = "tk";
+/// Sort key of the sparse task index.
+pub const TASK_SORT: &str = "ts";
+/// The version under which a page was planned.
+pub const CONFIG_VERSION: &str = "cv";
+/// A page's first event time.
+pub const FIRST: &str = "t0";
+/// A page's last event time.
+pub const LAST: &str = "t1";
+/// How many events a page holds.
+pub const COUNT: &str = "n";
+/// What an hour record says of its hour.
+pub const STATE: &str = "st";
+
+/// A tenant's configuration.
+#[must_use]
+pub fn config(tenant: &Name) -> Key {
+    Key::new(format!("T|{tenant}|CONFIG"), "CONFIG")
+}
+
+/// The entry of a tenant in the list that the schedules walk.
+#[must_use]
+pub fn tenant_entry(tenant: &Name) -> Key {
+    Key::new(TENANTS, tenant.as_str())
+}
+
+/// The list of tenants.
+pub const TENANTS: &str = "L|TENANTS";
+/// The list of API keys.
+pub const KEYS: &str = "L|KEYS";
+/// The partition of all rate card versions.
+pub const CARDS: &str = "R|CARDS";
+
+/// The marker of an event: present once it is recorded.
+#[must_use]
+pub fn marker(tenant: &Name, event: &Name) -> Key {
+    Key::new(format!("T|{tenant}|I|{event}"), "I")
+}
+
+/// The task index's hash key of a task.
+#[must_use]
+pub fn task(tenant: &Name, task: &Name) -> String {
+    format!("T|{tenant}|{task}")
+}
+
+/// The partition of the pages received on `day`.
+#[must_use]
+pub fn pages(tenant: &Name, day: &str) -> String {
+    format!("T|{tenant}|E|{day}")
+}
+
+/// The page `ulid` received at `received`.
+#[must_use]
+pub fn page(tenant: &Name, received: Instant, ulid: &str) -> Key {
+    Key::new(pages(tenant, &received.day()), ulid)
+}
+
+/// The partition of a tenant's rollups.
+#[must_use]
+pub fn rollups(tenant: &Name) -> String {
+    format!("T|{tenant}|R")
+}
+
+/// One chunk of the rollup of `receipt_hour` for events of `event_hour`.
+#[must_use]
+pub fn rollup(tenant: &Name, event_hour: Instant, receipt_hour: Instant, chunk: usize) -> Key {
+    Key::new(rollups(tenant), format!("{}|{}|{chunk:06}", event_hour.hour(), receipt_hour.hour()))
+}
+
+/// The partition of the records of a tenant's closed receipt hours.
+#[must_use]
+pub fn hours(tenant: &Name) -> String {
+    format!("T|{tenant}|H")
+}
+
+/// The record of a closed receipt hour.
+#[must_use]
+pub fn hour(tenant: &Name, receipt_hour: Instant) -> Key {
+    Key::new(hours(tenant), receipt_hour.hour())
+}
+
+/// A counter.
+#[must_use]
+pub fn counter(tenant: &Name, counter: &CounterKey) -> Key {
+    let pk = format!("T|{tenant}|C|{}|{}", counter.scope.as_str(), counter.scope_id);
+    Key::new(pk, format!("{}/{}", counter.window.kind.as_str(), counter.window.start))
+}
+
+/// A stored response, by route and idempotency key digest.
+#[must_use]
+pub fn replay(tenant: &str, route: &str, digest: &str) -> Key {
+    Key::new(format!("T|{tenant}|K|{digest}"), route)
+}
+
+/// The latest sequence number of rate card versions.
+#[must_use]
+pub fn catalog_head() -> Key {
+    Key::new("R|HEAD", "HEAD")
+}
+
+/// One chunk of one rate card version.
+#[must_use]
+pub fn card(sequence: u64, chunk: usize) -> Key {
+    Key::new(CARDS, format!("{sequence:012}|{chunk:04}"))
+}
+
+/// An API key, by its id.
+#[must_use]
+pub fn api_key(id: &str) -> Key {
+    Key::new(format!("K|{id}"), "K")
+}
+
+/// The entry of an API key in the list of all.
+#[must_use]
+pub fn api_key_entry(id: &str) -> Key {
+    Key::new(KEYS, id)
+}
+
+/// The partition of what was changed in a month.
+#[must_use]
+pub fn audits(month: &str) -> String {
+    format!("A|{month}")
+}
+
+/// What a schedule did last.
+#[must_use]
+pub fn schedule(action: &str) -> Key {
+    Key::new("S|SCHEDULE", action)
+}

@@ -1,0 +1,159 @@
+//! Sums over events, and the dimensions they are kept by.
+
+use crate::event::Event;
+use crate::{Amount, Name};
+use alloc::collections::BTreeSet;
+use serde::{Deserialize, Serialize};
+
+/// Where use belongs: what totals are kept by and limits are scoped to.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Dimensions {
+    /// What was used.
+    pub operation: Name,
+    /// Its price class.
+    pub tier: Name,
+    /// Who did the work.
+    pub agent: Option<Name>,
+    /// For whom it was done.
+    pub consumer: Option<Name>,
+    /// The session it belongs to.
+    pub session: Option<Name>,
+    /// The server of the tool.
+    pub tool_server: Option<Name>,
+    /// The tool on that server.
+    pub tool_name: Option<Name>,
+    /// The model.
+    pub model: Option<Name>,
+}
+
+impl Dimensions {
+    /// `operation` at tier `standard`, nothing else named.
+    #[must_use]
+    pub fn of(operation: Name) -> Self {
+        let tier = Name::standard();
+        Self {
+            operation,
+            tier,
+            agent: None,
+            consumer: None,
+            session: None,
+            tool_server: None,
+            tool_name: None,
+            model: None,
+        }
+    }
+}
+
+/// A sum left the range of exact arithmetic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the total is out of range")]
+pub struct Overflow;
+
+/// Sums over any number of events; adding is associative and commutative.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Events.
+    pub events: u64,
+    /// Events without a `task_id`, each a task of its own.
+    pub taskless: u64,
+    /// Distinct tasks among the others.
+    pub tasks: BTreeSet<Name>,
+    /// Σ units.
+    pub units: u128,
+    /// Σ input tokens.
+    pub tokens_in: u128,
+    /// Σ output tokens.
+    pub tokens_out: u128,
+    /// Σ cached input tokens.
+    pub cached_tokens_in: u128,
+    /// Σ other tokens.
+    pub tokens_processed: u128,
+    /// Σ calls.
+    pub api_calls: u128,
+    /// Σ milliseconds worked.
+    pub duration_ms: u128,
+    /// Σ bytes.
+    pub data_bytes: u128,
+    /// Σ cost.
+    pub cost: Amount,
+    /// Σ latency over the events that carry one.
+    pub latency_ms: Amount,
+    /// How many carry one.
+    pub latency_events: u64,
+    /// Σ compliance score.
+    pub compliance_score: Amount,
+}
+
+impl Totals {
+    /// The totals of one event that cost `cost`.
+    #[must_use]
+    pub fn of(event: &Event, cost: Amount) -> Self {
+        let q = &event.quantities;
+        Self {
+            events: 1,
+            taskless: u64::from(event.task.is_none()),
+            tasks: event.task.iter().cloned().collect(),
+            units: u128::from(q.units),
+            tokens_in: u128::from(q.tokens_in),
+            tokens_out: u128::from(q.tokens_out),
+            cached_tokens_in: u128::from(q.cached_tokens_in),
+            tokens_processed: u128::from(q.tokens_processed),
+            api_calls: u128::from(q.api_calls),
+            duration_ms: u128::from(q.duration_ms),
+            data_bytes: u128::from(q.data_bytes),
+            cost,
+            latency_ms: event.latency_ms.unwrap_or_default(),
+            latency_events: u64::from(event.latency_ms.is_some()),
+            compliance_score: event.compliance_score,
+        }
+    }
+
+    /// Adds `other`.
+    ///
+    /// # Errors
+    /// [`Overflow`], which leaves `self` in an unspecified state.
+    pub fn add(&mut self, other: &Self) -> Result<(), Overflow> {
+        add_u64(&mut self.events, other.events)?;
+        add_u64(&mut self.taskless, other.taskless)?;
+        add_u64(&mut self.latency_events, other.latency_events)?;
+        self.tasks.extend(other.tasks.iter().cloned());
+        add_u128(&mut self.units, other.units)?;
+        add_u128(&mut self.tokens_in, other.tokens_in)?;
+        add_u128(&mut self.tokens_out, other.tokens_out)?;
+        add_u128(&mut self.cached_tokens_in, other.cached_tokens_in)?;
+        add_u128(&mut self.tokens_processed, other.tokens_processed)?;
+        add_u128(&mut self.api_calls, other.api_calls)?;
+        add_u128(&mut self.duration_ms, other.duration_ms)?;
+        add_u128(&mut self.data_bytes, other.data_bytes)?;
+        add_amount(&mut self.cost, other.cost)?;
+        add_amount(&mut self.latency_ms, other.latency_ms)?;
+        add_amount(&mut self.compliance_score, other.compliance_score)
+    }
+
+    /// Distinct tasks, and the events without one.
+    #[must_use]
+    pub fn total_tasks(&self) -> u64 {
+        u64::try_from(self.tasks.len()).unwrap_or(u64::MAX).saturating_add(self.taskless)
+    }
+
+    /// `tokens_in + tokens_out + tokens_processed`.
+    #[must_use]
+    pub fn tokens(&self) -> u128 {
+        self.tokens_in.saturating_add(self.tokens_out).saturating_add(self.tokens_processed)
+    }
+}
+
+fn add_u64(sum: &mut u64, more: u64) -> Result<(), Overflow> {
+    *sum = sum.checked_add(more).ok_or(Overflow)?;
+    Ok(())
+}
+
+fn add_u128(sum: &mut u128, more: u128) -> Result<(), Overflow> {
+    *sum = sum.checked_add(more).ok_or(Overflow)?;
+    Ok(())
+}
+
+fn add_amount(sum: &mut Amount, more: Amount) -> Result<(), Overflow> {
+    *sum = sum.checked_add(more).ok_or(Overflow)?;
+    Ok(())
+}
