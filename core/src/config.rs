@@ -1,7 +1,7 @@
 //! A tenant's configuration: who it is, and its limits.
 
 use crate::limit::{Layer, Limit, Measure, OnUnavailable, Scope, SoftMode};
-use crate::{Amount, Currency, Event, Instant, Name, Window, WindowKind};
+use crate::{Amount, Currency, Dimensions, Instant, Name, Window, WindowKind};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -32,6 +32,8 @@ pub struct Config {
     pub retention_days: Option<u32>,
     /// Whether it may use anything without a plan.
     pub require_plan: bool,
+    /// When it was first seen: nothing of it is older by receipt.
+    pub created: Option<Instant>,
     /// What `POST /quota` set.
     pub quota: Option<Quota>,
     /// What `PUT /limits` set.
@@ -154,23 +156,19 @@ impl Series {
         format!("h:{}:{}", self.measure, self.since)
     }
 
-    /// The window and the one of the scope in which it counts `event`, received
-    /// at `received`; `None` = it does not.
+    /// The window and the one of the scope in which it counts use at `at`, of
+    /// time `timestamp`, received at `received`; `None` = it does not.
     #[must_use]
-    pub fn place(&self, event: &Event, received: Instant) -> Option<(Arc<str>, Window)> {
-        if !self.measure.concerns(&event.dimensions.operation) {
+    pub fn place(&self, at: &Dimensions, timestamp: Instant, received: Instant) -> Option<(Arc<str>, Window)> {
+        if !self.measure.concerns(&at.operation) {
             return None;
         }
-        let by = if self.window == WindowKind::Second {
-            received
-        } else {
-            event.timestamp
-        };
+        let by = if self.window == WindowKind::Second { received } else { timestamp };
         let window = self.window.holding(by);
         if window.end().is_some_and(|end| end <= self.from) {
             return None;
         }
-        let scope_id = self.scope.of(event)?;
+        let scope_id = self.scope.of(at)?;
         let named = self.scope_id.as_ref().is_none_or(|named| *named == scope_id);
         named.then_some((scope_id, window))
     }

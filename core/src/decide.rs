@@ -10,10 +10,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// What was decided of an event.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// Within all limits.
+    #[default]
     Allow,
     /// Past a soft limit.
     Warn,
@@ -31,7 +32,7 @@ pub enum Mode {
 }
 
 /// The decision on one event, and what led to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ruling {
     /// The decision.
     pub decision: Decision,
@@ -147,7 +148,7 @@ impl<'a> Decider<'a> {
         if track.series.window == WindowKind::Second && self.mode == Mode::Observe {
             return None;
         }
-        let (scope_id, window) = track.series.place(&draft.event, self.received)?;
+        let (scope_id, window) = track.series.place(&draft.event.dimensions, draft.event.timestamp, self.received)?;
         Some(CounterKey {
             scope: track.series.scope,
             scope_id,

@@ -1,6 +1,6 @@
 //! Caps: what they count, for whom, and where they stop.
 
-use crate::{Currency, Event, Name, WindowKind};
+use crate::{Currency, Dimensions, Event, Name, Totals, WindowKind};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -142,6 +142,25 @@ impl Measure {
         i128::from(count)
     }
 
+    /// How much of it `totals` of use at `at` amount to; `None` out of range.
+    #[must_use]
+    pub fn of_totals(&self, at: &Dimensions, totals: &Totals) -> Option<i128> {
+        let sum = match self {
+            Self::Spend => return Some(totals.cost.units()),
+            Self::Events => u128::from(totals.events),
+            Self::Units => totals.units,
+            Self::Tokens => totals.tokens(),
+            Self::TokensIn => totals.tokens_in,
+            Self::TokensOut => totals.tokens_out,
+            Self::ApiCalls => totals.api_calls,
+            Self::DurationMs => totals.duration_ms,
+            Self::EventsOf(operation) if *operation == at.operation => u128::from(totals.events),
+            Self::UnitsOf(operation) if *operation == at.operation => totals.units,
+            Self::EventsOf(_) | Self::UnitsOf(_) => 0,
+        };
+        i128::try_from(sum).ok()
+    }
+
     /// Whether an event of `operation` can use any of it.
     #[must_use]
     pub fn concerns(&self, operation: &Name) -> bool {
@@ -219,10 +238,9 @@ impl Scope {
         }
     }
 
-    /// Which one of this scope `event` belongs to; `None` = it is outside.
+    /// Which one of this scope use at `d` belongs to; `None` = it is outside.
     #[must_use]
-    pub fn of(self, event: &Event) -> Option<Arc<str>> {
-        let d = &event.dimensions;
+    pub fn of(self, d: &Dimensions) -> Option<Arc<str>> {
         match self {
             Self::Tenant => Some(Arc::from("")),
             Self::Agent => d.agent.as_ref().map(Name::shared),

@@ -1,7 +1,7 @@
 //! Markers: proof that an event was recorded, and the answer it got.
 
 use crate::table;
-use crate::{Amount, Attrs, CardRef, Change, Currency, Decision, Draft, Fingerprint, Guard, Instant, Name, Value, Write};
+use crate::{Amount, Attrs, CardRef, Change, Currency, Decision, Draft, Event, Fingerprint, Guard, Instant, Name, Value, Write};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -40,12 +40,26 @@ const FORMAT: u8 = 1;
 const ANSWER: &str = "an";
 
 impl Marker {
-    /// Whether `draft` is the recorded event sent again.
+    /// Whether `event` is the recorded event sent again. A timestamp that the
+    /// client left out, now or then, is not compared.
     #[must_use]
-    pub fn matches(&self, draft: &Draft) -> bool {
-        let compared = draft.timestamp_given && self.answer.timestamp_given;
-        let same_time = !compared || draft.event.timestamp == self.answer.timestamp;
-        same_time && self.fingerprint == draft.fingerprint
+    pub fn matches(&self, event: &Event, timestamp_given: bool) -> bool {
+        let compared = timestamp_given && self.answer.timestamp_given;
+        let same_time = !compared || event.timestamp == self.answer.timestamp;
+        same_time && self.fingerprint == Fingerprint::of(event)
+    }
+
+    /// Whether the page `ulid` holds it.
+    #[must_use]
+    pub fn is_in_page(&self, ulid: &str) -> bool {
+        self.page.split('/').nth(1) == Some(ulid)
+    }
+
+    /// The day, the ulid and the place of the event's page.
+    #[must_use]
+    pub fn place(page: &str) -> Option<(&str, &str, usize)> {
+        let mut parts = page.split('/');
+        Some((parts.next()?, parts.next()?, parts.next()?.parse().ok()?))
     }
 
     /// Reads a stored marker.

@@ -92,7 +92,7 @@ impl Pack {
                 continue;
             }
             for draft in drafts {
-                if let Some((scope_id, window)) = track.series.place(&draft.event, received) {
+                if let Some((scope_id, window)) = track.series.place(&draft.event.dimensions, draft.event.timestamp, received) {
                     keys.insert(CounterKey {
                         scope: track.series.scope,
                         scope_id,

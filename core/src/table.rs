@@ -138,10 +138,25 @@ pub fn api_key_entry(id: &str) -> Key {
     Key::new(KEYS, id)
 }
 
-/// The partition of what was changed in a month.
+/// The partition of all that was changed.
+pub const AUDIT: &str = "A|AUDIT";
+
+/// The partition of the purged receipt hours of a tenant.
 #[must_use]
-pub fn audits(month: &str) -> String {
-    format!("A|{month}")
+pub fn purges(tenant: &Name) -> String {
+    format!("T|{tenant}|P")
+}
+
+/// The record of a purged receipt hour.
+#[must_use]
+pub fn purge(tenant: &Name, receipt_hour: &str) -> Key {
+    Key::new(purges(tenant), receipt_hour)
+}
+
+/// How far a tenant's receipt hours are rolled up.
+#[must_use]
+pub fn watermark(tenant: &Name) -> Key {
+    Key::new(format!("T|{tenant}|W"), "W")
 }
 
 /// What a schedule did last.

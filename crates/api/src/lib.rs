@@ -1,1 +1,59 @@
-//! placeholder
+//! The HTTP contract as data: bytes become domain types or a precise refusal,
+//! and domain types become JSON.
+//!
+//! Pure: no I/O, no clock, no randomness, no HTTP library, no floats. Numbers
+//! are read from their text, so nothing is rounded on the way in, and every
+//! refusal lists all that is wrong, each with a pointer to the field.
+//!
+//! Start with [`parse_event`], what a client sent, and [`Problem`], what it is
+//! told when that will not do.
+//!
+//! ```
+//! use tollgate_api::parse_event;
+//! let event = parse_event(br#"{"operation":"gpt-4o","tokens_in":1200}"#);
+//! assert_eq!(event.map(|new| new.contents().quantities.tokens_in), Ok(1200));
+//!
+//! let refused = parse_event(br#"{"operation":"gpt-4o","tokens_in":-1}"#).unwrap_err();
+//! assert_eq!(refused.kind.status(), 422);
+//! assert_eq!(refused.errors[0].pointer, "/tokens_in");
+//! ```
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing))]
+
+mod admin;
+mod answer;
+mod asap;
+mod bill;
+mod cards;
+mod cards_json;
+mod cloud;
+mod denied;
+mod digest;
+mod event;
+mod figures;
+mod filter;
+mod json;
+mod kind;
+mod limits;
+mod limits_json;
+mod problem;
+mod query;
+mod scope;
+mod usage;
+
+pub use admin::{NewKey, Purge, TenantSettings, parse_key, parse_purge, parse_tenant};
+pub use answer::{BatchRecord, Outcome, batch, list, recorded, stored_event};
+pub use asap::{parse_asap, parse_asap_batch, parse_either};
+pub use bill::{BillRange, bill_json};
+pub use cards::{NewCard, parse_card};
+pub use cards_json::{card_json, costs_json};
+pub use cloud::{parse_cloud_batch, parse_cloud_event};
+pub use event::{BATCH_MAX, NewEvent, is_reserved_tenant, parse_batch, parse_event};
+pub use filter::Filter;
+pub use json::{BODY_BYTES_MAX, DEPTH_MAX, METADATA_BYTES_MAX};
+pub use kind::Kind;
+pub use limits::{parse_limits, parse_quota};
+pub use limits_json::{limit_definition, limit_status, quota_fields};
+pub use problem::{FieldError, Problem};
+pub use query::{Params, Range};
+pub use scope::KeyScope;
+pub use usage::{aggregate_row, summary_json, totals_json, usage_json};

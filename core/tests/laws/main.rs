@@ -1,0 +1,25 @@
+//! The laws that the domain keeps, each tested against an oracle that shares
+//! no code with it: big rationals for money, naive sums for counters.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, which is its purpose"
+)]
+
+mod amounts;
+mod bills;
+mod cards;
+mod draw;
+mod given;
+mod ledger;
+mod limits;
+mod money;
+mod naive;
+mod oracle;
+mod packs;
+mod pages;
+mod rows;
+mod streams;

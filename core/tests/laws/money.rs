@@ -1,0 +1,120 @@
+//! What an event costs is exact, rounded up once, and never wrong.
+
+use crate::draw::{factor, operation, quantities};
+use crate::given;
+use crate::oracle::{cost, ratio, to_amount, up_to_unit, value};
+use num_traits::Zero;
+use proptest::prelude::*;
+use tollgate_core::{Amount, Catalog, Component, Event, Factor, Operation, Price, Quantities, QUANTITY_MAX};
+
+/// Whether every price stays below 1e11 at this tier, and the cost as well:
+/// far beyond any use, and where no intermediate figure leaves its range.
+fn is_usual(operation: &Operation, tier: Factor, used: &Quantities) -> bool {
+    let factor = value(tier.to_amount());
+    let most = ratio(100_000_000_000_u64, 1);
+    let prices = operation.prices.values().map(|price| value(price.amount) * &factor);
+    operation.is_summable() && prices.fold(cost(operation, &factor, used), |sum, price| sum + price) < most
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_cost_is_the_exact_sum_rounded_up_once(operation in operation(8), tier in factor(), used in quantities()) {
+        let exact = up_to_unit(&cost(&operation, &value(tier.to_amount()), &used));
+        match operation.cost(tier, &used) {
+            Some(cost) => prop_assert_eq!(Some(cost), to_amount(&exact)),
+            None => prop_assert!(!is_usual(&operation, tier, &used), "{} has no cost", exact),
+        }
+    }
+
+    #[test]
+    fn a_cost_out_of_range_is_none(
+        tenths in 1_i128..1000,
+        per in 1_u64..10,
+        used in quantities(),
+        component in crate::draw::component(),
+    ) {
+        let amount = Amount::from_units(tenths * 10_i128.pow(35)).unwrap();
+        let operation = given::operation(&[(component, Price { amount, per })]);
+        let exact = up_to_unit(&cost(&operation, &ratio(1, 1), &used));
+        if to_amount(&exact).is_none() {
+            prop_assert_eq!(operation.cost(Factor::ONE, &used), None);
+        }
+    }
+
+    #[test]
+    fn more_use_never_costs_less(operation in operation(4), tier in factor(), less in quantities(), more in quantities()) {
+        let most = |a: u64, b: u64| a.max(b);
+        let more = Quantities {
+            units: most(less.units, more.units),
+            tokens_in: less.tokens_in,
+            cached_tokens_in: less.cached_tokens_in,
+            tokens_out: most(less.tokens_out, more.tokens_out),
+            tokens_processed: most(less.tokens_processed, more.tokens_processed),
+            api_calls: most(less.api_calls, more.api_calls),
+            duration_ms: most(less.duration_ms, more.duration_ms),
+            data_bytes: most(less.data_bytes, more.data_bytes),
+        };
+        if let (Some(a), Some(b)) = (operation.cost(tier, &less), operation.cost(tier, &more)) {
+            prop_assert!(a <= b);
+        }
+    }
+
+    #[test]
+    fn a_price_of_one_is_exact(price in crate::draw::price(), tier in factor()) {
+        let exact = crate::oracle::rate(&price, &value(tier.to_amount()));
+        if let Some(rate) = price.rate(tier) {
+            prop_assert_eq!(ratio(rate.numerator, rate.denominator) / crate::oracle::one_in_units(), exact);
+        } else {
+            prop_assert!(value(price.amount) * value(tier.to_amount()) > ratio(10_i128.pow(20), 1));
+        }
+    }
+}
+
+#[test]
+fn prices_that_an_accountant_can_check() {
+    let row = |prices: &[(Component, &str, u64)], tier: &str, used: [u64; 4], cost: &str| {
+        let prices: Vec<_> = prices.iter().map(|(c, amount, per)| (*c, given::price(amount, *per))).collect();
+        let [units, tokens_in, cached_tokens_in, tokens_out] = used;
+        let used = Quantities {
+            units,
+            tokens_in,
+            cached_tokens_in,
+            tokens_out,
+            ..Quantities::default()
+        };
+        let found = given::operation(&prices).cost(given::factor(tier), &used);
+        assert_eq!(found.map(|amount| amount.to_string()).as_deref(), Some(cost), "{prices:?} {used:?}");
+    };
+    use Component::{CachedTokenIn, TokenIn, TokenOut, Unit};
+    let gpt_4o = [(TokenIn, "0.0000025", 1), (CachedTokenIn, "0.00000125", 1), (TokenOut, "0.00001", 1)];
+    row(&gpt_4o, "1", [1, 1200, 0, 300], "0.006");
+    row(&gpt_4o, "1", [1, 1200, 1000, 300], "0.00475");
+    row(&gpt_4o, "1.5", [1, 1200, 0, 300], "0.009");
+    row(&[(TokenIn, "2.50", 1_000_000), (TokenOut, "10", 1_000_000)], "1", [1, 1200, 500, 300], "0.006");
+    row(&[(TokenIn, "37.5e-12", 1)], "1", [1, 1, 0, 0], "0.0000000000375");
+    row(&[(TokenIn, "1e-15", 1)], "0.001", [0, 1, 0, 0], "0.000000000000000001");
+    row(&[(Unit, "1", 3)], "1", [1, 0, 0, 0], "0.333333333333333334");
+    row(&[(Unit, "1", 3)], "1", [3, 0, 0, 0], "1");
+    // Two thirds and one third are one: they are summed before they are rounded.
+    row(&[(Unit, "1", 3), (TokenIn, "2", 3)], "1", [1, 1, 0, 0], "1");
+    row(&[(Unit, "1", 3), (TokenIn, "1", 7)], "1", [1, 1, 0, 0], "0.476190476190476191");
+    row(&[(Unit, "0.000004", 1)], "1", [QUANTITY_MAX, 0, 0, 0], "36028797018.963964");
+    row(&[], "1", [QUANTITY_MAX, 1, 1, 1], "0");
+}
+
+#[test]
+fn a_cost_beyond_an_amount_is_refused_in_words() {
+    let mut card = given::card("default", 1, 1);
+    let dear = given::operation(&[(Component::Unit, given::price("1e15", 1))]);
+    card.operations.insert(given::name("dear"), dear);
+    let mut catalog = Catalog::default();
+    catalog.insert(card);
+    let mut event: Event = given::event("e", "dear");
+    event.quantities.units = QUANTITY_MAX;
+    let refusal = catalog.price(None, &event).unwrap_err();
+    assert_eq!(refusal.to_string(), "the cost is out of range");
+    event.quantities.units = 0;
+    assert!(value(catalog.price(None, &event).unwrap().cost).is_zero());
+}

@@ -1,0 +1,164 @@
+//! Limits counted the slow way: sums over events, windows by text.
+
+use std::collections::{BTreeMap, BTreeSet};
+use tollgate_core::{Config, Decision, Event, Instant, Limit, Measure, Mode, Page, Scope, SoftMode, WindowKind};
+
+/// Partition, sort key and attribute of a counter.
+pub(crate) type Place = (String, String, String);
+
+/// What all counters of one tenant should hold.
+#[derive(Clone)]
+pub(crate) struct Naive {
+    tenant: String,
+    limits: Vec<Limit>,
+    from: String,
+    pub(crate) sums: BTreeMap<Place, i128>,
+}
+
+/// The length of the text of a window's start that its events share.
+fn shared(kind: WindowKind, time: &str) -> String {
+    let (length, rest) = match kind {
+        WindowKind::Total => return "1970-01-01T00:00:00Z".to_owned(),
+        WindowKind::Second => (19, "Z"),
+        WindowKind::Hour => (13, ":00:00Z"),
+        WindowKind::Day => (10, "T00:00:00Z"),
+        WindowKind::Month => (7, "-01T00:00:00Z"),
+    };
+    format!("{}{rest}", &time[..length])
+}
+
+fn kind_text(kind: WindowKind) -> &'static str {
+    match kind {
+        WindowKind::Total => "total",
+        WindowKind::Second => "second",
+        WindowKind::Hour => "hour",
+        WindowKind::Day => "day",
+        WindowKind::Month => "month",
+    }
+}
+
+/// The name of the scope and which one of it, if the event is inside.
+fn who(scope: Scope, event: &Event) -> Option<(&'static str, String)> {
+    let d = &event.dimensions;
+    let text = |name: &Option<tollgate_core::Name>| name.as_ref().map(|name| name.as_str().to_owned());
+    Some(match scope {
+        Scope::Tenant => ("tenant", String::new()),
+        Scope::Agent => ("agent", text(&d.agent)?),
+        Scope::Consumer => ("consumer", text(&d.consumer)?),
+        Scope::Session => ("session", text(&d.session)?),
+        Scope::Operation => ("operation", d.operation.as_str().to_owned()),
+        Scope::Tool => {
+            let [server, tool] = [text(&d.tool_server)?, text(&d.tool_name)?].map(|part| part.replace('/', "%2F"));
+            ("tool", format!("{server}/{tool}"))
+        }
+    })
+}
+
+/// How much of `measure` the event uses; `None` where it is outside.
+fn use_of(measure: &Measure, event: &Event, cost: i128) -> Option<(String, i128)> {
+    let q = &event.quantities;
+    let operation = event.dimensions.operation.as_str();
+    let of = |kind: &str, name: &str, amount: u64| (name == operation).then(|| (format!("{kind}:{name}"), i128::from(amount)));
+    let (name, amount) = match measure {
+        Measure::Spend => return Some(("spend".to_owned(), cost)),
+        Measure::EventsOf(name) => return of("events", name.as_str(), 1),
+        Measure::UnitsOf(name) => return of("units", name.as_str(), q.units),
+        Measure::Events => ("events", 1),
+        Measure::Units => ("units", q.units),
+        Measure::Tokens => ("tokens", q.tokens_in + q.tokens_out + q.tokens_processed),
+        Measure::TokensIn => ("tokens_in", q.tokens_in),
+        Measure::TokensOut => ("tokens_out", q.tokens_out),
+        Measure::ApiCalls => ("api_calls", q.api_calls),
+        Measure::DurationMs => ("duration_ms", q.duration_ms),
+    };
+    Some((name.to_owned(), i128::from(amount)))
+}
+
+impl Naive {
+    /// Counts for `limits`, all set by the first version at `from`.
+    pub(crate) fn new(tenant: &str, config: &Config, from: Instant) -> Self {
+        Self {
+            tenant: tenant.to_owned(),
+            limits: config.limits.clone(),
+            from: from.to_string(),
+            sums: BTreeMap::new(),
+        }
+    }
+
+    fn place(&self, limit: &Limit, event: &Event, cost: i128, received: Instant, mode: Mode) -> Option<(Place, i128)> {
+        let is_second = limit.window == WindowKind::Second;
+        let (scope, id) = who(limit.scope, event)?;
+        let (measure, amount) = use_of(&limit.measure, event, cost)?;
+        let time = if is_second { received } else { event.timestamp }.to_string();
+        let start = shared(limit.window, &time);
+        let is_named = limit.scope_id.as_deref().is_none_or(|named| named == id);
+        let is_over = start < shared(limit.window, &self.from);
+        if !is_named || is_over || (is_second && mode == Mode::Observe) {
+            return None;
+        }
+        let partition = format!("T|{}|C|{scope}|{id}", self.tenant);
+        let sort = format!("{}/{start}", kind_text(limit.window));
+        Some(((partition, sort, format!("u:{measure}:1")), amount))
+    }
+
+    /// What should be decided now, and the sum each violated limit stands at.
+    pub(crate) fn decide(&self, event: &Event, cost: i128, received: Instant, mode: Mode) -> (Decision, Vec<i128>) {
+        let (mut decision, mut violated) = (Decision::Allow, Vec::new());
+        for limit in &self.limits {
+            let Some((place, amount)) = self.place(limit, event, cost, received, mode) else {
+                continue;
+            };
+            let stands = self.sums.get(&place).copied().unwrap_or(0);
+            let passes = |value: Option<i128>| value.is_some_and(|value| stands + amount > value);
+            let is_blocked = passes(limit.soft) && limit.soft_mode == SoftMode::Block;
+            if passes(limit.hard) || is_blocked {
+                violated.push(stands);
+            } else if passes(limit.soft) {
+                decision = Decision::Warn;
+            }
+        }
+        violated.sort_unstable();
+        (if violated.is_empty() { decision } else { Decision::Deny }, violated)
+    }
+
+    /// Counts an event once in each counter that any limit needs.
+    pub(crate) fn count(&mut self, event: &Event, cost: i128, received: Instant, mode: Mode) {
+        let places = self.limits.iter().filter_map(|limit| self.place(limit, event, cost, received, mode));
+        let places: BTreeSet<_> = places.collect();
+        for (place, amount) in places {
+            *self.sums.entry(place).or_default() += amount;
+        }
+    }
+
+    pub(crate) fn count_page(&mut self, page: &Page, mode: Mode) {
+        for stored in &page.events {
+            self.count(&stored.event, stored.cost.units(), page.received, mode);
+        }
+    }
+
+    /// How many counter items the events need.
+    pub(crate) fn counter_items(&self) -> usize {
+        let items: BTreeSet<_> = self.sums.keys().map(|(partition, sort, _)| (partition, sort)).collect();
+        items.len()
+    }
+
+    /// The first limit whose counters stand past what it refuses.
+    pub(crate) fn passed(&self) -> Option<String> {
+        let caps = |limit: &Limit| match limit.soft_mode {
+            SoftMode::Block => [limit.hard, limit.soft],
+            SoftMode::Warn => [limit.hard, None],
+        };
+        self.limits.iter().find_map(|limit| {
+            let cap = caps(limit).into_iter().flatten().min()?;
+            let partition = format!("T|{}|C|{}|", self.tenant, limit.scope.as_str());
+            let is_its = |(pk, sk, attribute): &Place| {
+                let id = pk.strip_prefix(&partition)?;
+                let named = limit.scope_id.as_deref().is_none_or(|named| named == id);
+                let kind = sk.starts_with(&format!("{}/", kind_text(limit.window)));
+                (named && kind && *attribute == format!("u:{}:1", limit.measure)).then_some(())
+            };
+            let found = self.sums.iter().find(|(place, sum)| is_its(place).is_some() && **sum > cap);
+            found.map(|(place, sum)| format!("{place:?} stands at {sum}, {limit:?}"))
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! What operators send: tenants, keys, purges.
+
+use crate::json::{Errors, Fault, Node, Object, scalar};
+use crate::problem::Problem;
+use crate::scope::KeyScope;
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+use tollgate_core::{Config, Currency, Instant, Name};
+
+/// The longest name for people, in characters.
+const LABEL_MAX: usize = 200;
+/// The longest retention: 100 years.
+const RETENTION_DAYS_MAX: u64 = 36_525;
+
+/// What `PUT /tenants/{id}` sets; what is absent is unset.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TenantSettings {
+    /// Who it is, for people.
+    pub name: Option<String>,
+    /// Who it is, for links.
+    pub slug: Option<String>,
+    /// Its one currency.
+    pub currency: Option<Currency>,
+    /// The card that prices all of its events.
+    pub rate_card: Option<Name>,
+    /// How long its events are kept.
+    pub retention_days: Option<u32>,
+    /// Whether it may use anything without a plan.
+    pub require_plan: bool,
+}
+
+/// What `POST /keys` asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewKey {
+    /// Whose key; absent for an operator's.
+    pub tenant: Option<Name>,
+    /// What it may do; never empty.
+    pub scopes: BTreeSet<KeyScope>,
+    /// When it ends, if ever.
+    pub expires_at: Option<Instant>,
+    /// What it is called.
+    pub name: Option<String>,
+}
+
+/// What `POST /usage/purge` asks for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Purge {
+    /// Whose events; absent = of all tenants.
+    pub tenant: Option<Name>,
+    /// The age from which they go; absent = each tenant's retention.
+    pub older_than_days: Option<u32>,
+    /// Whether it only counts.
+    pub dry_run: bool,
+}
+
+/// Reads `PUT /tenants/{id}`.
+///
+/// # Errors
+/// 422 `below_retention_floor`, else as [`crate::parse_event`].
+pub fn parse_tenant(body: &[u8]) -> Result<TenantSettings, Problem> {
+    let settings = Node::root(body).and_then(|node| node.object(settings));
+    let settings = settings.map_err(Errors::into_problem)?;
+    above_floor("/retention_days", settings.retention_days)?;
+    Ok(settings)
+}
+
+/// Reads `POST /keys`.
+///
+/// # Errors
+/// As [`crate::parse_event`].
+pub fn parse_key(body: &[u8]) -> Result<NewKey, Problem> {
+    let key = Node::root(body).and_then(|node| node.object(key));
+    key.map_err(Errors::into_problem)
+}
+
+/// Reads `POST /usage/purge`; an empty body is an empty object.
+///
+/// # Errors
+/// 422 `below_retention_floor`, else as [`crate::parse_event`].
+pub fn parse_purge(body: &[u8]) -> Result<Purge, Problem> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    let purge = Node::root(body).and_then(|node| node.object(purge));
+    let purge = purge.map_err(Errors::into_problem)?;
+    above_floor("/older_than_days", purge.older_than_days)?;
+    Ok(purge)
+}
+
+fn settings(object: &mut Object<'_>) -> Option<TenantSettings> {
+    Some(TenantSettings {
+        name: object.read("name", scalar::line(LABEL_MAX)),
+        slug: object.read("slug", scalar::path_name).map(String::from),
+        currency: object.read("currency", scalar::currency),
+        rate_card: object.read("rate_card", scalar::path_name),
+        retention_days: object.read("retention_days", days),
+        require_plan: object.read("require_plan", scalar::flag).unwrap_or(false),
+    })
+}
+
+fn key(object: &mut Object<'_>) -> Option<NewKey> {
+    let names_tenant = object.has("tenant_id");
+    let tenant = object.read("tenant_id", scalar::tenant);
+    let expires_at = object.read("expires_at", scalar::instant);
+    let name = object.read("name", scalar::line(LABEL_MAX));
+    object.require("scopes");
+    let scopes = scopes(object)?;
+    let is_operator = scopes.contains(&KeyScope::Operator);
+    object.forbid(
+        is_operator && scopes.len() > 1,
+        "scopes",
+        "must name no other scope beside operator",
+    );
+    object.forbid(
+        is_operator && names_tenant,
+        "tenant_id",
+        "must be absent: an operator's key is for all tenants",
+    );
+    if !is_operator && !names_tenant {
+        object.fault("tenant_id", Fault::shape("is required unless the scope is operator"));
+    }
+    Some(NewKey {
+        tenant,
+        scopes,
+        expires_at,
+        name,
+    })
+}
+
+fn scopes(object: &mut Object<'_>) -> Option<BTreeSet<KeyScope>> {
+    let choices = KeyScope::ALL.map(|scope| (scope.as_str(), scope));
+    let elements = object.take("scopes")?.elements(1, KeyScope::ALL.len());
+    let scopes = elements.and_then(|nodes| Errors::gather(nodes.iter().map(|node| node.scalar(scalar::one_of(&choices)))));
+    Some(object.keep(scopes)?.into_iter().collect())
+}
+
+fn purge(object: &mut Object<'_>) -> Option<Purge> {
+    for field in ["agent_id", "consumer_id", "pseudonymise"] {
+        let asked = object.take(field).is_some();
+        object.forbid(asked, field, "is not available yet");
+    }
+    Some(Purge {
+        tenant: object.read("tenant_id", scalar::tenant),
+        older_than_days: object.read("older_than_days", days),
+        dry_run: object.read("dry_run", scalar::flag).unwrap_or(false),
+    })
+}
+
+fn days(raw: &RawValue) -> Result<u32, Fault> {
+    let days = scalar::integer(0, RETENTION_DAYS_MAX)(raw)?;
+    u32::try_from(days).map_err(Fault::rule)
+}
+
+fn above_floor(pointer: &str, days: Option<u32>) -> Result<(), Problem> {
+    match days {
+        Some(days) if days < Config::RETENTION_DAYS_MIN => Err(Problem::below_retention_floor(pointer)),
+        _ => Ok(()),
+    }
+}

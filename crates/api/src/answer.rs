@@ -1,0 +1,213 @@
+//! Answers about events.
+
+use crate::figures::amount;
+use crate::limits_json::limit_status;
+use crate::problem::Problem;
+use crate::usage::with_hash;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value, json};
+use tollgate_core::{Amount, Answer, CardRef, Currency, Instant, Name, Standpoint, Stored};
+
+/// The answer to a recorded event (201) or its replay (200).
+#[must_use]
+pub fn recorded(
+    event_id: &Name,
+    answer: &Answer,
+    operation: &Name,
+    tier: &Name,
+    replayed: bool,
+    warnings: &[Standpoint],
+    hash: Option<&str>,
+) -> Value {
+    let mut body = json!({
+        "event_id": event_id.as_str(),
+        "recorded": true,
+        "replayed": replayed,
+        "timestamp": answer.timestamp.to_string(),
+        "operation": operation.as_str(),
+        "tier": tier.as_str(),
+        "cost": amount(answer.cost),
+        "currency": answer.currency.code(),
+        "rate_card": {"id": answer.card.id.as_str(), "version": answer.card.version},
+        "decision": answer.decision.as_str(),
+        "warnings": warnings.iter().map(limit_status).collect::<Vec<_>>(),
+    });
+    with_hash(&mut body, hash);
+    body
+}
+
+/// What became of one event of a batch.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Outcome {
+    /// It was recorded.
+    Recorded(Answer),
+    /// It had been recorded before.
+    Replayed(Answer),
+    /// It was not recorded.
+    Rejected(Problem),
+}
+
+/// One event of a batch.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BatchRecord {
+    /// Its id, where it had one.
+    pub event_id: Option<Name>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+impl Outcome {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Recorded(_) => "recorded",
+            Self::Replayed(_) => "replayed",
+            Self::Rejected(_) => "rejected",
+        }
+    }
+
+    fn fields(&self) -> Value {
+        match self {
+            Self::Recorded(answer) | Self::Replayed(answer) => json!({
+                "cost": amount(answer.cost),
+                "currency": answer.currency.code(),
+                "decision": answer.decision.as_str(),
+            }),
+            Self::Rejected(problem) => json!({"problem": problem.in_batch()}),
+        }
+    }
+}
+
+/// The answer to a batch, its results in the order of its events.
+#[must_use]
+pub fn batch(records: &[BatchRecord]) -> Value {
+    let counted = |word: &str| records.iter().filter(|record| record.outcome.word() == word).count();
+    let results: Vec<Value> = records.iter().enumerate().map(batch_result).collect();
+    json!({
+        "recorded": counted("recorded"),
+        "replayed": counted("replayed"),
+        "rejected": counted("rejected"),
+        "results": results,
+    })
+}
+
+fn batch_result((index, record): (usize, &BatchRecord)) -> Value {
+    let mut result = Map::from_iter([
+        ("index".to_owned(), Value::from(index)),
+        ("event_id".to_owned(), record.event_id.as_ref().map(Name::as_str).into()),
+        ("status".to_owned(), record.outcome.word().into()),
+    ]);
+    if let Value::Object(fields) = record.outcome.fields() {
+        result.extend(fields);
+    }
+    Value::Object(result)
+}
+
+/// An event as lists show it: the shape that it was sent in, what it cost and
+/// when it came. Fields that it lacks are left out. Raw, as its metadata keeps
+/// numbers that no `Value` holds.
+#[must_use]
+pub fn stored_event(stored: &Stored, received: Instant, tenant: &Name, currency: Currency) -> Box<RawValue> {
+    let event = &stored.event;
+    let d = &event.dimensions;
+    let q = &event.quantities;
+    raw(&StoredEvent {
+        id: &event.id,
+        tenant_id: tenant,
+        timestamp: event.timestamp,
+        operation: &d.operation,
+        tier: &d.tier,
+        units: q.units,
+        tokens_in: q.tokens_in,
+        tokens_out: q.tokens_out,
+        cached_tokens_in: q.cached_tokens_in,
+        tokens_processed: q.tokens_processed,
+        api_calls: q.api_calls,
+        duration_ms: q.duration_ms,
+        data_bytes: q.data_bytes,
+        latency_ms: event.latency_ms,
+        compliance_score: event.compliance_score,
+        agent_id: d.agent.as_ref(),
+        consumer_id: d.consumer.as_ref(),
+        session_id: d.session.as_ref(),
+        task_id: event.task.as_ref(),
+        tool_server: d.tool_server.as_ref(),
+        tool_name: d.tool_name.as_ref(),
+        model: d.model.as_ref(),
+        provider: event.provider.as_ref(),
+        cost_override: event.cost_override,
+        metadata: event.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        cost: stored.cost,
+        currency,
+        rate_card: &stored.card,
+        decision: stored.decision.as_str(),
+        received_at: received,
+    })
+}
+
+#[derive(Serialize)]
+struct StoredEvent<'a> {
+    id: &'a Name,
+    tenant_id: &'a Name,
+    timestamp: Instant,
+    operation: &'a Name,
+    tier: &'a Name,
+    units: u64,
+    tokens_in: u64,
+    tokens_out: u64,
+    cached_tokens_in: u64,
+    tokens_processed: u64,
+    api_calls: u64,
+    duration_ms: u64,
+    data_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<Amount>,
+    compliance_score: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consumer_id: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_id: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_server: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_name: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_override: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a RawValue>,
+    cost: Amount,
+    currency: Currency,
+    rate_card: &'a CardRef,
+    decision: &'a str,
+    received_at: Instant,
+}
+
+/// A page of a list: `{data, count, next_cursor}`.
+#[must_use]
+pub fn list<T: Serialize>(data: &[T], next_cursor: Option<&str>) -> Box<RawValue> {
+    raw(&Page {
+        data,
+        count: data.len(),
+        next_cursor,
+    })
+}
+
+#[derive(Serialize)]
+struct Page<'a, T> {
+    data: &'a [T],
+    count: usize,
+    next_cursor: Option<&'a str>,
+}
+
+/// Names, numbers and strings always have a JSON form, so null never shows.
+fn raw(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}

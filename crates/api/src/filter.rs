@@ -1,0 +1,71 @@
+//! Which events a query is about.
+
+use tollgate_core::{Event, Name};
+
+/// Conditions on events; all that are given must hold.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filter {
+    /// `agent_id` or `agent`.
+    pub agent: Option<Name>,
+    /// `consumer_id` or `consumer`.
+    pub consumer: Option<Name>,
+    /// `session_id`.
+    pub session: Option<Name>,
+    /// `task_id`.
+    pub task: Option<Name>,
+    /// `operation`.
+    pub operation: Option<Name>,
+    /// `tier`.
+    pub tier: Option<Name>,
+    /// `tool_server`.
+    pub tool_server: Option<Name>,
+    /// `tool_name`.
+    pub tool_name: Option<Name>,
+    /// `model`.
+    pub model: Option<Name>,
+    /// `id`: of the event itself.
+    pub id: Option<Name>,
+}
+
+impl Filter {
+    /// The parameters that it is read from.
+    pub const PARAMETERS: &'static [&'static str] = &[
+        "agent_id",
+        "consumer_id",
+        "session_id",
+        "task_id",
+        "operation",
+        "tier",
+        "tool_server",
+        "tool_name",
+        "model",
+        "id",
+    ];
+
+    /// Whether `event` meets every condition.
+    #[must_use]
+    pub fn matches(&self, event: &Event) -> bool {
+        let d = &event.dimensions;
+        let pairs = [
+            (&self.agent, d.agent.as_ref()),
+            (&self.consumer, d.consumer.as_ref()),
+            (&self.session, d.session.as_ref()),
+            (&self.task, event.task.as_ref()),
+            (&self.operation, Some(&d.operation)),
+            (&self.tier, Some(&d.tier)),
+            (&self.tool_server, d.tool_server.as_ref()),
+            (&self.tool_name, d.tool_name.as_ref()),
+            (&self.model, d.model.as_ref()),
+            (&self.id, Some(&event.id)),
+        ];
+        pairs
+            .into_iter()
+            .all(|(wanted, found)| wanted.is_none() || wanted.as_ref() == found)
+    }
+
+    /// Whether every event meets it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,17 @@
+//! A JSON reader that keeps the text of numbers and lists all that is wrong.
+//!
+//! A body is a [`Node`]; an object is read field by field from an [`Object`];
+//! leaves are read by the functions of [`scalar`]. Values are slices of the
+//! body until they are read, so no number passes through a float.
+
+mod canonical;
+mod errors;
+mod node;
+mod object;
+pub(crate) mod scalar;
+
+pub use canonical::METADATA_BYTES_MAX;
+pub(crate) use errors::{Errors, Fault};
+pub use node::{BODY_BYTES_MAX, DEPTH_MAX};
+pub(crate) use node::{Node, NodeKind};
+pub(crate) use object::Object;

@@ -1,0 +1,293 @@
+//! The catalogue of refusals, as RFC 9457 problems.
+
+use crate::kind::Kind;
+use serde_json::{Map, Value};
+use tollgate_core::{Config, Currency, Instant, LimitsError, Name, PriceError};
+
+/// A refusal: what it is, why, and what the client needs to act on it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Problem {
+    /// What kind it is.
+    pub kind: Kind,
+    /// This case, in a sentence.
+    pub detail: String,
+    /// Every field at fault.
+    pub errors: Vec<FieldError>,
+    /// Further members of the body; boxed, so that results stay small.
+    pub extra: Box<Map<String, Value>>,
+    /// Headers that go with it, names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// One field at fault.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldError {
+    /// Where: a JSON pointer (RFC 6901) into the body, or `?name` for a query
+    /// parameter.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem without further members.
+    #[must_use]
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            extra: Box::default(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// The same with a further member of the body.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.extra.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// The same with a header; `name` in lower case.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.kind.status()
+    }
+
+    /// The `application/problem+json` body.
+    #[must_use]
+    pub fn body(&self, request_id: &str) -> Value {
+        let mut body = self.members();
+        body.insert("request_id".to_owned(), request_id.into());
+        self.append_rest(&mut body);
+        Value::Object(body)
+    }
+
+    /// The same inside another answer, as for one event of a batch: without
+    /// request id, and with the first violation only.
+    #[must_use]
+    pub fn in_batch(&self) -> Value {
+        let mut body = self.members();
+        self.append_rest(&mut body);
+        if let Some(Value::Array(violations)) = body.get_mut("violations") {
+            violations.truncate(1);
+        }
+        Value::Object(body)
+    }
+
+    fn members(&self) -> Map<String, Value> {
+        let kind = self.kind;
+        let members = [
+            ("type", Value::from(kind.type_uri())),
+            ("title", kind.title().into()),
+            ("status", kind.status().into()),
+            ("detail", self.detail.clone().into()),
+            ("code", kind.code().into()),
+        ];
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn append_rest(&self, body: &mut Map<String, Value>) {
+        if !self.errors.is_empty() {
+            body.insert("errors".to_owned(), self.errors.iter().map(FieldError::to_json).collect());
+        }
+        body.extend((*self.extra).clone());
+    }
+}
+
+impl FieldError {
+    /// An error at `pointer`.
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+        }
+    }
+
+    /// `{pointer, message}`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        serde_json::json!({"pointer": self.pointer, "message": self.message})
+    }
+}
+
+/// The usual cases.
+impl Problem {
+    /// 400: one field or parameter is misshapen.
+    #[must_use]
+    pub fn invalid_request(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::field(Kind::InvalidRequest, FieldError::new(pointer, message))
+    }
+
+    /// 422: one field breaks a rule.
+    #[must_use]
+    pub fn invalid_event(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::field(Kind::InvalidEvent, FieldError::new(pointer, message))
+    }
+
+    fn field(kind: Kind, error: FieldError) -> Self {
+        let detail = match error.pointer.as_str() {
+            "" => format!("the body {}", error.message),
+            pointer => format!("`{pointer}` {}", error.message),
+        };
+        let mut problem = Self::new(kind, detail);
+        problem.errors.push(error);
+        problem
+    }
+
+    /// 422: no rate card prices the event.
+    #[must_use]
+    pub fn unpriceable(error: &PriceError) -> Self {
+        let pointer = match error {
+            PriceError::NoCard(_) => "/timestamp",
+            PriceError::UnknownOperation(_) => "/operation",
+            PriceError::UnknownTier { .. } => "/tier",
+            PriceError::Range => "",
+        };
+        let mut problem = Self::new(Kind::InvalidEvent, error.to_string());
+        problem.errors.push(FieldError::new(pointer, error.to_string()));
+        problem
+    }
+
+    /// 400: the cursor is not one of ours for this query.
+    #[must_use]
+    pub fn invalid_cursor() -> Self {
+        Self::new(Kind::InvalidCursor, "the cursor was changed or belongs to another query")
+    }
+
+    /// 401.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        let detail = "send a valid key as `Authorization: Bearer <key>` or `X-Api-Key: <key>`";
+        Self::new(Kind::Unauthenticated, detail).with_header("www-authenticate", "Bearer")
+    }
+
+    /// 403.
+    #[must_use]
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Forbidden, detail)
+    }
+
+    /// 403: the compliance gate; the expected value is not told.
+    #[must_use]
+    pub fn hash_mismatch() -> Self {
+        let detail = "the header X-Constitutional-Hash is missing or names another constitution";
+        Self::new(Kind::ConstitutionalHashMismatch, detail)
+    }
+
+    /// 404: there is no `what`.
+    #[must_use]
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Kind::NotFound, format!("there is no {what}"))
+    }
+
+    /// 405; `allow` lists the methods of the route.
+    #[must_use]
+    pub fn method_not_allowed(allow: &str) -> Self {
+        Self::new(Kind::MethodNotAllowed, format!("the route takes {allow}")).with_header("allow", allow)
+    }
+
+    /// 409.
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Conflict, detail)
+    }
+
+    /// 409: the id was recorded with other content.
+    #[must_use]
+    pub fn event_id_reused(id: &Name) -> Self {
+        let detail = format!("event `{id}` is recorded with other content");
+        Self::new(Kind::EventIdReused, detail).with("event_id", id.as_str())
+    }
+
+    /// 409: this request has made its key already, which is shown only once.
+    #[must_use]
+    pub fn key_repeated(key_id: &str) -> Self {
+        let detail = "the key was made by an earlier request with this idempotency key and is shown only once";
+        Self::new(Kind::KeyRepeated, detail).with("key_id", key_id)
+    }
+
+    /// 412: `current` is the version in force.
+    #[must_use]
+    pub fn precondition_failed(current: u64) -> Self {
+        Self::new(Kind::PreconditionFailed, format!("the current version is {current}")).with("version", current)
+    }
+
+    /// 413.
+    #[must_use]
+    pub fn too_large(bytes_max: usize) -> Self {
+        Self::new(Kind::TooLarge, format!("a body may have at most {bytes_max} bytes"))
+    }
+
+    /// 415; `accepted` names what the route takes.
+    #[must_use]
+    pub fn unsupported_media_type(accepted: &str) -> Self {
+        Self::new(Kind::UnsupportedMediaType, format!("the body must be {accepted}"))
+    }
+
+    /// 422: the tenant's currency is `expected`.
+    #[must_use]
+    pub fn currency_mismatch(expected: Currency, given: Currency) -> Self {
+        let detail = format!("the tenant's currency is {expected}, not {given}");
+        Self::new(Kind::CurrencyMismatch, detail).with("currency", expected.code())
+    }
+
+    /// 422.
+    #[must_use]
+    pub fn too_many_limits() -> Self {
+        Self::new(Kind::TooManyLimits, LimitsError.to_string())
+    }
+
+    /// 422: the days are fewer than are always kept.
+    #[must_use]
+    pub fn below_retention_floor(pointer: &str) -> Self {
+        let floor = Config::RETENTION_DAYS_MIN;
+        let error = FieldError::new(pointer, format!("must be at least {floor} days"));
+        Self::field(Kind::BelowRetentionFloor, error).with("retention_days_min", floor)
+    }
+
+    /// 422: single events before `kept_from` are gone.
+    #[must_use]
+    pub fn range_purged(kept_from: Instant) -> Self {
+        let detail = format!("hours that begin or end within the range are kept in detail only from {kept_from} on");
+        Self::new(Kind::RangePurged, detail).with("kept_from", kept_from.to_string())
+    }
+
+    /// 422: the idempotency key came with another body.
+    #[must_use]
+    pub fn idempotency_key_reused() -> Self {
+        Self::new(Kind::IdempotencyKeyReused, "the idempotency key was used with another body")
+    }
+
+    /// 422.
+    #[must_use]
+    pub fn unknown_rate_card(id: &Name) -> Self {
+        Self::field(
+            Kind::UnknownRateCard,
+            FieldError::new("/rate_card", format!("names no rate card: `{id}`")),
+        )
+    }
+
+    /// 503; nothing is known to be wrong with the request.
+    #[must_use]
+    pub fn store_unavailable(retry_after_seconds: u32) -> Self {
+        let seconds = retry_after_seconds.max(1).to_string();
+        let detail = "the store cannot answer now; the same request may be sent again";
+        Self::new(Kind::StoreUnavailable, detail).with_header("retry-after", seconds)
+    }
+
+    /// 500: a caught panic, and nothing else.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(Kind::Internal, "the service failed; the request id finds the cause in its log")
+    }
+}

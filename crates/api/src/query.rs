@@ -1,0 +1,239 @@
+//! Query parameters.
+
+use crate::filter::Filter;
+use crate::problem::Problem;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+use tollgate_core::{Instant, Name};
+
+/// The most bytes of a query.
+const QUERY_BYTES_MAX: usize = 8192;
+/// Other spellings of parameters.
+const ALIASES: [(&str, &str); 4] = [
+    ("start_date", "start"),
+    ("end_date", "end"),
+    ("agent", "agent_id"),
+    ("consumer", "consumer_id"),
+];
+/// What says where in a list to begin and how much to show, not what to list.
+const PAGING: [&str; 2] = ["cursor", "limit"];
+
+/// The parameters of a query, each known and given once.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Params(BTreeMap<&'static str, Param>);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Param {
+    /// As it was spelt.
+    pointer: String,
+    value: String,
+}
+
+/// A half-open range of time, perhaps without bounds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Range {
+    /// Its first instant.
+    pub start: Option<Instant>,
+    /// The first instant after it.
+    pub end: Option<Instant>,
+}
+
+impl Range {
+    /// The parameters that it is read from.
+    pub const PARAMETERS: &'static [&'static str] = &["start", "end"];
+}
+
+impl Params {
+    /// The parameters of a list.
+    pub const PAGING: &'static [&'static str] = &["limit", "cursor"];
+
+    /// Reads a raw query of the parameters in `allowed` (canonical names; their
+    /// aliases are taken too). A `+` stands for itself, as ids and offsets hold
+    /// it and none holds a space.
+    ///
+    /// # Errors
+    /// 400 `invalid_request` for a parameter that is unknown, repeated or not
+    /// percent-encoded UTF-8.
+    pub fn parse(raw: Option<&str>, allowed: &[&'static str]) -> Result<Self, Problem> {
+        Self::parse_any(raw, &[allowed])
+    }
+
+    /// The same for several lists of allowed parameters, such as
+    /// [`Filter::PARAMETERS`] and [`Range::PARAMETERS`].
+    ///
+    /// # Errors
+    /// As [`Params::parse`].
+    pub fn parse_any(raw: Option<&str>, allowed: &[&[&'static str]]) -> Result<Self, Problem> {
+        let raw = raw.unwrap_or_default();
+        if raw.len() > QUERY_BYTES_MAX {
+            return Err(Problem::invalid_request(
+                "?",
+                format!("the query must have at most {QUERY_BYTES_MAX} bytes"),
+            ));
+        }
+        let mut params = Self::default();
+        for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
+            params.add(pair, allowed)?;
+        }
+        Ok(params)
+    }
+
+    fn add(&mut self, pair: &str, allowed: &[&[&'static str]]) -> Result<(), Problem> {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let refuse = |message: &str| Problem::invalid_request(format!("?{name}"), message);
+        let encoding = || refuse("must be percent-encoded UTF-8 without control characters");
+        let spelt = decoded(name).ok_or_else(encoding)?;
+        let pointer = format!("?{spelt}");
+        let alias = ALIASES.iter().find(|(alias, _)| *alias == spelt);
+        let canonical = alias.map_or(spelt.as_str(), |(_, name)| name);
+        let known = allowed.iter().flat_map(|list| list.iter()).find(|known| **known == canonical);
+        let known = known.ok_or_else(|| Problem::invalid_request(&pointer, "is an unknown parameter"))?;
+        let value = decoded(value).ok_or_else(encoding)?;
+        let repeated = || Problem::invalid_request(&pointer, "is given twice");
+        match self.0.insert(
+            known,
+            Param {
+                pointer: pointer.clone(),
+                value,
+            },
+        ) {
+            Some(_) => Err(repeated()),
+            None => Ok(()),
+        }
+    }
+
+    /// The text of a parameter.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|param| param.value.as_str())
+    }
+
+    fn read<T, E: Display>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, Problem> {
+        let Some(param) = self.0.get(name) else { return Ok(None) };
+        let refuse = |error: E| Problem::invalid_request(&param.pointer, error.to_string());
+        read(&param.value).map(Some).map_err(refuse)
+    }
+
+    /// An id or operation.
+    ///
+    /// # Errors
+    /// 400 naming the parameter, here and below.
+    pub fn name(&self, name: &str) -> Result<Option<Name>, Problem> {
+        self.read(name, Name::new)
+    }
+
+    /// Anything with a text form, such as a currency; `what` says what it must be.
+    ///
+    /// # Errors
+    /// 400 naming the parameter.
+    pub fn parsed<T: FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, Problem> {
+        self.read(name, |text| text.parse().map_err(|_| format!("must be {what}")))
+    }
+
+    /// `true` or `false`; absent = false.
+    ///
+    /// # Errors
+    /// 400 naming the parameter.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        Ok(self.parsed(name, "true or false")?.unwrap_or(false))
+    }
+
+    /// One of the named values.
+    ///
+    /// # Errors
+    /// 400 naming the parameter and the values.
+    pub fn one_of<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, Problem> {
+        self.read(name, |text| {
+            let chosen = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            chosen.ok_or_else(|| format!("must be one of {}", names.join(", ")))
+        })
+    }
+
+    /// A time, or a date as its midnight UTC.
+    ///
+    /// # Errors
+    /// 400 naming the parameter.
+    pub fn instant(&self, name: &str) -> Result<Option<Instant>, Problem> {
+        self.read(name, |text| {
+            let midnight = if text.len() == 10 {
+                format!("{text}T00:00:00Z")
+            } else {
+                text.to_owned()
+            };
+            midnight.parse::<Instant>()
+        })
+    }
+
+    /// `start` and `end`.
+    ///
+    /// # Errors
+    /// 400 for a malformed time, and for a range that ends before it starts.
+    pub fn range(&self) -> Result<Range, Problem> {
+        let (start, end) = (self.instant("start")?, self.instant("end")?);
+        if start.zip(end).is_some_and(|(start, end)| start > end) {
+            return Err(Problem::invalid_request("?start", "must not be after the end"));
+        }
+        Ok(Range { start, end })
+    }
+
+    /// How many entries to show: 1 to `max`, `default` when absent.
+    ///
+    /// # Errors
+    /// 400 naming the parameter.
+    pub fn limit(&self, default: usize, max: usize) -> Result<usize, Problem> {
+        let limit = self.read("limit", |text| {
+            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = text.parse().ok().filter(|limit| digits && (1..=max).contains(limit));
+            number.ok_or_else(|| format!("must be an integer from 1 to {max}"))
+        })?;
+        Ok(limit.unwrap_or(default))
+    }
+
+    /// The conditions on events.
+    ///
+    /// # Errors
+    /// 400 naming the parameter.
+    pub fn filters(&self) -> Result<Filter, Problem> {
+        Ok(Filter {
+            agent: self.name("agent_id")?,
+            consumer: self.name("consumer_id")?,
+            session: self.name("session_id")?,
+            task: self.name("task_id")?,
+            operation: self.name("operation")?,
+            tier: self.name("tier")?,
+            tool_server: self.name("tool_server")?,
+            tool_name: self.name("tool_name")?,
+            model: self.name("model")?,
+            id: self.name("id")?,
+        })
+    }
+
+    /// One text for all spellings of the same query, whatever its page: what a
+    /// cursor is bound to. Values hold no control character, so it is injective.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let listed = self.0.iter().filter(|(name, _)| !PAGING.contains(name));
+        listed.map(|(name, param)| format!("{name}={}\n", param.value)).collect()
+    }
+}
+
+/// Percent-decoded text; `None` for a broken escape, text that is not UTF-8,
+/// or a control character.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => hex(rest.next()?)?.checked_mul(16)?.checked_add(hex(rest.next()?)?)?,
+            other => other,
+        });
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    (!text.chars().any(char::is_control)).then_some(text)
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}

@@ -1,0 +1,94 @@
+//! Totals in answers.
+
+use crate::figures::{amount, count, mean};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use tollgate_core::{Amount, Currency, Name, Usage};
+
+/// `GET /usage/{tenant_id}`; `period` is the range asked for. Averages are null
+/// when nothing carries the figure.
+#[must_use]
+pub fn usage_json(tenant: &Name, period: crate::Range, usage: &Usage, currency: Currency, hash: Option<&str>) -> Value {
+    let totals = &usage.totals;
+    let mut body = json!({
+        "tenant_id": tenant.as_str(),
+        "period_start": period.start.map(|at| at.to_string()),
+        "period_end": period.end.map(|at| at.to_string()),
+        "operations": counts(&usage.operations),
+        "tiers": counts(&usage.tiers),
+        "total_events": totals.events,
+        "total_units": count(totals.units),
+        "total_tokens": count(totals.tokens()),
+        "total_cost": amount(totals.cost),
+        "currency": currency.code(),
+        "avg_latency_ms": mean(Some(totals.latency_ms), totals.latency_events),
+        "avg_compliance_score": mean(Some(totals.compliance_score), totals.events),
+    });
+    with_hash(&mut body, hash);
+    body
+}
+
+/// Adds the constitutional hash, where there is one.
+pub(crate) fn with_hash(body: &mut Value, hash: Option<&str>) {
+    if let (Some(body), Some(hash)) = (body.as_object_mut(), hash) {
+        body.insert("constitutional_hash".to_owned(), hash.into());
+    }
+}
+
+fn counts(counts: &BTreeMap<Name, u64>) -> Map<String, Value> {
+    counts
+        .iter()
+        .map(|(name, events)| (name.to_string(), Value::from(*events)))
+        .collect()
+}
+
+/// `GET /usage/summary`.
+#[must_use]
+pub fn summary_json(usage: &Usage, currency: Currency) -> Value {
+    let totals = &usage.totals;
+    json!({
+        "total_tasks": totals.total_tasks(),
+        "total_events": totals.events,
+        "total_tokens": count(totals.tokens()),
+        "total_duration_ms": count(totals.duration_ms),
+        "total_api_calls": count(totals.api_calls),
+        "total_cost": amount(totals.cost),
+        "currency": currency.code(),
+        "unique_agents": usage.agents.len(),
+        "unique_consumers": usage.consumers.len(),
+    })
+}
+
+/// The totals of one row of `GET /usage/aggregate`, or of one task.
+#[must_use]
+pub fn totals_json(usage: &Usage, currency: Currency) -> Map<String, Value> {
+    let totals = &usage.totals;
+    let tasks = totals.total_tasks();
+    let per_task = |sum: u128| mean(u64::try_from(sum).ok().and_then(Amount::whole), tasks);
+    let fields = [
+        ("total_events", Value::from(totals.events)),
+        ("total_tasks", tasks.into()),
+        ("tokens_in", count(totals.tokens_in)),
+        ("tokens_out", count(totals.tokens_out)),
+        ("total_tokens", count(totals.tokens())),
+        ("total_duration_ms", count(totals.duration_ms)),
+        ("total_api_calls", count(totals.api_calls)),
+        ("total_units", count(totals.units)),
+        ("total_cost", amount(totals.cost)),
+        ("currency", currency.code().into()),
+        ("avg_tokens_per_task", per_task(totals.tokens())),
+        ("avg_duration_ms_per_task", per_task(totals.duration_ms)),
+        ("unique_agents", usage.agents.len().into()),
+        ("unique_consumers", usage.consumers.len().into()),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The same led by what the row is of: `("key", "2026-11")` in aggregates,
+/// `("agent_id", "a1")` in lists of agents.
+#[must_use]
+pub fn aggregate_row(field: &str, key: &str, usage: &Usage, currency: Currency) -> Value {
+    let mut row = Map::from_iter([(field.to_owned(), Value::from(key))]);
+    row.extend(totals_json(usage, currency));
+    Value::Object(row)
+}

@@ -1,0 +1,155 @@
+//! The API over HTTP.
+
+use crate::call::Call;
+use crate::connection::Connection;
+use crate::failure::{Failure, one_line};
+use crate::problem::Problem;
+use crate::retry::{Patience, is_retryable, random};
+use reqwest::Response;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use serde_json::Value;
+
+/// A client of the API, with one key.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    patience: Patience,
+}
+
+/// Why a call has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CallError {
+    /// The server refused it.
+    Refused(Problem),
+    /// No answer came.
+    Unreachable(String),
+}
+
+/// One failed try, and the server's `Retry-After` in seconds.
+struct Missed {
+    error: CallError,
+    again: bool,
+    retry_after: Option<u64>,
+}
+
+impl Client {
+    /// A client for `connection`; nothing is sent yet.
+    pub(crate) fn new(connection: &Connection, patience: Patience) -> Result<Self, Failure> {
+        let http = connection.client_builder()?.build();
+        Ok(Self {
+            http: http.map_err(|error| Failure::to("start an HTTP client", chain(&error)))?,
+            base: connection.base_url()?.as_str().trim_end_matches('/').to_string(),
+            patience,
+        })
+    }
+
+    /// The answer to `call`, a 2xx body as JSON, after as many tries as it takes.
+    pub(crate) async fn send(&self, call: &Call) -> Result<Value, CallError> {
+        self.send_with(call, self.patience).await
+    }
+
+    /// The answer to `call`, or `None` when there is no such thing.
+    pub(crate) async fn find(&self, call: &Call) -> Result<Option<Value>, CallError> {
+        match self.send(call).await {
+            Ok(body) => Ok(Some(body)),
+            Err(CallError::Refused(problem)) if problem.status == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The answer to `call` with a patience of its own.
+    pub(crate) async fn send_with(&self, call: &Call, patience: Patience) -> Result<Value, CallError> {
+        let mut attempt = 1;
+        loop {
+            let missed = match self.try_once(call).await {
+                Ok(body) => return Ok(body),
+                Err(missed) => missed,
+            };
+            let pause = patience.pause(attempt, missed.retry_after, random());
+            let Some(pause) = pause.filter(|_| missed.again) else {
+                return Err(missed.error);
+            };
+            tokio::time::sleep(pause).await;
+            attempt = attempt.saturating_add(1);
+        }
+    }
+
+    async fn try_once(&self, call: &Call) -> Result<Value, Missed> {
+        let mut request = self.http.request(call.method.clone(), format!("{}{}", self.base, call.target));
+        if !call.body.is_empty() {
+            request = request.header(CONTENT_TYPE, "application/json").body(call.body.clone());
+        }
+        if let Some(key) = &call.idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        match request.send().await {
+            Ok(response) => answer(response).await,
+            Err(error) => Err(self.unreachable(&error)),
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Missed {
+        Missed {
+            error: CallError::Unreachable(format!("{} does not answer: {}", self.base, chain(error))),
+            again: !error.is_builder(),
+            retry_after: None,
+        }
+    }
+}
+
+impl CallError {
+    /// Whether the same call may succeed a little later.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused(problem) => problem.is_transient(),
+            Self::Unreachable(_) => true,
+        }
+    }
+
+    /// Why, in one line.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Refused(problem) => problem.reason(),
+            Self::Unreachable(reason) => one_line(reason),
+        }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused(problem) => Self::new(format!("the server refused: {}", problem.reason())),
+            CallError::Unreachable(reason) => Self::new(reason),
+        }
+    }
+}
+
+async fn answer(response: Response) -> Result<Value, Missed> {
+    let status = response.status();
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let text = response.text().await.map_err(|error| Missed {
+        error: CallError::Unreachable(format!("the answer broke off: {}", chain(&error))),
+        again: true,
+        retry_after: None,
+    })?;
+    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+    if status.is_success() {
+        return Ok(body);
+    }
+    let status = status.as_u16();
+    Err(Missed {
+        error: CallError::Refused(Problem { status, body }),
+        again: is_retryable(status, retry_after),
+        retry_after,
+    })
+}
+
+/// An error with its causes; the outermost of reqwest's repeats the address.
+fn chain(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    if error.is_timeout() { "it took too long".to_string() } else { innermost.to_string() }
+}

@@ -1,0 +1,167 @@
+//! One row of a file, as an event.
+
+use super::field::{Field, Kind};
+use super::mapping::{Column, Mapping};
+use super::moment;
+use crate::call::hex;
+use csv::StringRecord;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use tollgate_core::{Amount, Instant, Name, QUANTITY_MAX};
+
+/// How rows become events.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    /// Who pays.
+    pub(crate) tenant: Name,
+    /// The operation of rows that name none.
+    pub(crate) operation: Option<Name>,
+    /// Which column fills which field.
+    pub(crate) mapping: Mapping,
+    /// Whether times without an offset are UTC.
+    pub(crate) assume_utc: bool,
+}
+
+/// One row, read and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// From 1; the header does not count.
+    pub(crate) number: u64,
+    /// The event's id: the same whenever and however the file is sent.
+    pub(crate) id: String,
+    /// When it happened, by the file.
+    pub(crate) timestamp: Option<Instant>,
+    /// Its input tokens.
+    pub(crate) tokens_in: u64,
+    /// Its output tokens.
+    pub(crate) tokens_out: u64,
+    fields: Map<String, Value>,
+}
+
+/// Why a row is no event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BadCell {
+    /// The header of its column.
+    pub(crate) header: String,
+    /// What is wrong with it.
+    pub(crate) why: String,
+}
+
+impl Reading {
+    /// The event of `record`, the row of this number.
+    pub(crate) fn row(&self, record: &StringRecord, number: u64) -> Result<Row, BadCell> {
+        let mut row = Row {
+            number,
+            id: String::new(),
+            timestamp: None,
+            tokens_in: 0,
+            tokens_out: 0,
+            fields: Map::new(),
+        };
+        if let Some(operation) = &self.operation {
+            row.fields.insert(Field::Operation.to_string(), operation.as_str().into());
+        }
+        for column in self.mapping.columns() {
+            let cell = record.get(column.index).unwrap_or_default().trim();
+            self.fill(&mut row, column.field, cell).map_err(|why| bad(column, cell, &why))?;
+        }
+        self.check(&row)?;
+        row.id = self.id(&row, record);
+        Ok(row)
+    }
+
+    fn fill(&self, row: &mut Row, field: Field, cell: &str) -> Result<(), String> {
+        let value = match field.kind() {
+            Kind::Time => {
+                row.timestamp = Some(moment::parse(cell, self.assume_utc)?);
+                return Ok(());
+            }
+            Kind::Name | Kind::Decimal if cell.is_empty() => return Ok(()),
+            Kind::Name => Name::new(cell).map_err(|error| error.to_string())?.as_str().into(),
+            Kind::Decimal => decimal(cell)?.into(),
+            Kind::Quantity => quantity(cell)?.into(),
+        };
+        row.count(field, &value);
+        row.fields.insert(field.to_string(), value);
+        Ok(())
+    }
+
+    /// What only several cells together can break.
+    fn check(&self, row: &Row) -> Result<(), BadCell> {
+        let header = |field| self.mapping.column(field).map(|column| column.header.clone()).unwrap_or_default();
+        let cached = row.fields.get("cached_tokens_in").and_then(Value::as_u64).unwrap_or(0);
+        if cached > row.tokens_in {
+            let why = format!("must be at most `tokens_in`, of which cached tokens are a part, but {cached} > {}", row.tokens_in);
+            return Err(BadCell { header: header(Field::CachedTokensIn), why });
+        }
+        if !row.fields.contains_key(Field::Operation.as_str()) {
+            let why = "is empty; give --operation for rows that name none".to_string();
+            return Err(BadCell { header: header(Field::Operation), why });
+        }
+        Ok(())
+    }
+
+    /// From tenant, operation, all cells and the row's number; so neither the
+    /// clock, nor `--batch`, nor a shift in time changes it.
+    fn id(&self, row: &Row, record: &StringRecord) -> String {
+        let operation = row.fields.get(Field::Operation.as_str()).and_then(Value::as_str);
+        let mut hash = Sha256::new();
+        for part in [self.tenant.as_str(), operation.unwrap_or_default()].into_iter().chain(record) {
+            hash.update(part);
+            hash.update([0]);
+        }
+        hash.update(row.number.to_string());
+        let digest = hex(&hash.finalize());
+        format!("replay-{}", digest.get(..32).unwrap_or_default())
+    }
+}
+
+impl Row {
+    /// The event as JSON, its time moved by `shift` seconds.
+    pub(crate) fn event(&self, tenant: &Name, shift: i64) -> String {
+        let mut event = Map::new();
+        event.insert("id".into(), self.id.as_str().into());
+        event.insert("tenant_id".into(), tenant.as_str().into());
+        if let Some(at) = self.timestamp {
+            event.insert("timestamp".into(), at.plus_seconds(shift).to_string().into());
+        }
+        event.extend(self.fields.clone());
+        Value::Object(event).to_string()
+    }
+
+    fn count(&mut self, field: Field, value: &Value) {
+        let number = value.as_u64().unwrap_or(0);
+        match field {
+            Field::TokensIn => self.tokens_in = number,
+            Field::TokensOut => self.tokens_out = number,
+            _ => {}
+        }
+    }
+}
+
+fn bad(column: &Column, cell: &str, why: &str) -> BadCell {
+    let shown: String = cell.chars().take(60).collect();
+    BadCell {
+        header: column.header.clone(),
+        why: format!("`{shown}` {why}"),
+    }
+}
+
+fn quantity(cell: &str) -> Result<u64, String> {
+    let digits = !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit());
+    let number = cell.parse().ok().filter(|number| digits && *number <= QUANTITY_MAX);
+    number.ok_or_else(|| format!("must be a whole number from 0 to {QUANTITY_MAX}"))
+}
+
+/// A decimal's text, since its digits are to arrive as they are.
+fn decimal(cell: &str) -> Result<String, String> {
+    let amount: Amount = cell.parse().map_err(|error: tollgate_core::AmountError| error.to_string())?;
+    if amount < Amount::ZERO {
+        return Err("must not be negative".to_string());
+    }
+    Ok(amount.to_string())
+}
+
+#[cfg(test)]
+#[path = "row_tests.rs"]
+mod tests;

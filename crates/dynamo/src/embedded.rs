@@ -1,0 +1,134 @@
+//! The embedded DynamoDB: a SQLite file in this process, behind the same SDK.
+//!
+//! The SDK builds and reads the same requests and replies as against AWS; only
+//! the last step, HTTP, is a function call.
+
+use crate::Dynamo;
+use crate::schema::create_table;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+use tollgate_service::StoreError;
+
+/// The name of the table in an embedded store.
+pub const TABLE: &str = "tollgate";
+const FILE: &str = "tollgate.db";
+
+/// Opens the store in the folder `data`, made if need be, or in memory.
+///
+/// # Errors
+/// [`StoreError::Broken`] when the file cannot be opened.
+pub async fn open(data: Option<&Path>) -> Result<Dynamo, StoreError> {
+    let store = Dynamo::new(client(database(data)?), TABLE);
+    create_table(store.client(), TABLE).await?;
+    Ok(store)
+}
+
+fn database(data: Option<&Path>) -> Result<Database, StoreError> {
+    let broken = |why: String| StoreError::Broken(why);
+    let Some(folder) = data else {
+        return Database::memory().map_err(|error| broken(error.to_string()));
+    };
+    std::fs::create_dir_all(folder).map_err(|error| broken(format!("`{}`: {error}", folder.display())))?;
+    let file = folder.join(FILE);
+    Database::new(&file.to_string_lossy()).map_err(|error| broken(format!("`{}`: {error}", file.display())))
+}
+
+/// Serves the store in `data` over HTTP on `listener` until `stop`, as
+/// DynamoDB's own interface, with the table made.
+///
+/// # Errors
+/// [`StoreError::Broken`] when the file cannot be opened or the server fails.
+pub async fn serve(
+    data: Option<&Path>,
+    listener: tokio::net::TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), StoreError> {
+    let database = database(data)?;
+    create_table(&client(database.clone()), TABLE).await?;
+    dynoxide::server::serve_with_shutdown(listener, database, stop)
+        .await
+        .map_err(StoreError::Broken)
+}
+
+fn client(database: Database) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("embedded", "embedded", None, None, "embedded"))
+        .endpoint_url("http://embedded.invalid")
+        .retry_config(crate::store::retries())
+        .timeout_config(crate::store::timeouts())
+        .http_client(SharedHttpClient::new(InProcess { database }))
+        .build();
+    Client::from_conf(config)
+}
+
+/// Answers the SDK's requests from a database in this process.
+#[derive(Clone)]
+struct InProcess {
+    database: Database,
+}
+
+impl std::fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InProcess")
+    }
+}
+
+impl HttpClient for InProcess {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let database = self.database.clone();
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let body = request.body().bytes().unwrap_or_default().to_vec();
+        HttpConnectorFuture::new(async move {
+            let answer = tokio::task::spawn_blocking(move || answer(&database, &target, &body)).await;
+            let (status, body) = answer.map_err(|error| ConnectorError::other(error.into(), None))?;
+            let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
+            let mut response = HttpResponse::new(status, SdkBody::from(body));
+            response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+            Ok(response)
+        })
+    }
+}
+
+fn answer(database: &Database, target: &str, body: &[u8]) -> (u16, String) {
+    let result = match target.rsplit('.').next().unwrap_or_default() {
+        "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
+        "Query" => run(body, |request| database.query(request)),
+        "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
+        "CreateTable" => run(body, |request| database.create_table(request)),
+        "DescribeTable" => run(body, |request| database.describe_table(request)),
+        other => Err(DynoxideError::ValidationException(format!("`{other}` is not used here"))),
+    };
+    match result {
+        Ok(body) => (200, body),
+        Err(error) => (error.status_code(), error.to_json()),
+    }
+}
+
+fn run<Q, A, F>(body: &[u8], operation: F) -> Result<String, DynoxideError>
+where
+    Q: DeserializeOwned,
+    A: Serialize,
+    F: FnOnce(Q) -> Result<A, DynoxideError>,
+{
+    let malformed = |error: serde_json::Error| DynoxideError::ValidationException(error.to_string());
+    let request = serde_json::from_slice(body).map_err(malformed)?;
+    serde_json::to_string(&operation(request)?).map_err(malformed)
+}

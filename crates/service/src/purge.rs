@@ -1,0 +1,180 @@
+//! Purging: whole receipt hours whose events are all past their retention.
+
+use crate::audit::{Change as Audit, audit_write};
+use crate::failure::Failure;
+use crate::hours::Hour;
+use crate::service::{Service, body, body_attrs};
+use crate::store::Query;
+use crate::tenants::Actor;
+use serde::{Deserialize, Serialize};
+use tollgate_core::{Change, Config, Guard, Instant, Key, Name, Write, table};
+
+/// What is to be purged.
+#[derive(Clone, Debug, Default)]
+pub struct PurgeOrder {
+    /// Whose events; absent = every tenant's.
+    pub tenant: Option<Name>,
+    /// In place of the tenant's own retention; at least
+    /// [`Config::RETENTION_DAYS_MIN`].
+    pub older_than_days: Option<u32>,
+    /// Only count.
+    pub dry_run: bool,
+}
+
+/// What was, or would be, purged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Events.
+    pub removed: u64,
+    /// Pages.
+    pub pages: u64,
+}
+
+/// What is kept of a purged hour.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Purge {
+    hour: Hour,
+    at: Instant,
+    by: String,
+    /// Whether its pages are all gone.
+    done: bool,
+}
+
+/// Pages deleted in one transaction.
+const DELETES: usize = 50;
+const TENANTS_AT_ONCE: usize = 100;
+
+impl Service {
+    /// Rolls up all closed hours of every tenant: the work of the schedule.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach; what is done
+    /// stays, the next run goes on.
+    pub async fn roll_up_all(&self) -> Result<u64, Failure> {
+        let mut rolled = 0_u64;
+        for tenant in self.every_tenant().await? {
+            rolled = rolled.saturating_add(self.roll_up(&tenant).await?);
+        }
+        Ok(rolled)
+    }
+
+    /// Purges, page by page, the receipt hours whose events are all older than
+    /// the retention. Each is rolled up before and marked as purged before its
+    /// first page goes, from when on queries read its rollup; markers,
+    /// counters and totals stay. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn purge(&self, order: &PurgeOrder, actor: &Actor) -> Result<Purged, Failure> {
+        let tenants = match &order.tenant {
+            Some(tenant) => vec![tenant.clone()],
+            None => self.every_tenant().await?,
+        };
+        let mut sum = Purged::default();
+        for tenant in tenants {
+            let purged = self.purge_tenant(&tenant, order, actor).await?;
+            sum.removed = sum.removed.saturating_add(purged.removed);
+            sum.pages = sum.pages.saturating_add(purged.pages);
+        }
+        Ok(sum)
+    }
+
+    async fn purge_tenant(&self, tenant: &Name, order: &PurgeOrder, actor: &Actor) -> Result<Purged, Failure> {
+        self.roll_up(tenant).await?;
+        let config = self.tenant(tenant).await?;
+        let days = order
+            .older_than_days
+            .unwrap_or_else(|| config.retention())
+            .max(Config::RETENTION_DAYS_MIN);
+        let cutoff = self.now().plus_seconds(i64::from(days).saturating_mul(-86_400));
+        let begun = self.begun_purges(tenant).await?;
+        let mut sum = Purged::default();
+        for purge in begun.values().filter(|purge| !purge.done && !order.dry_run) {
+            self.remove_pages(tenant, purge).await?;
+        }
+        for (_, attrs) in self.all(Query::of(table::hours(tenant))).await? {
+            let hour: Hour = body(&attrs)?;
+            if hour.last >= cutoff || begun.contains_key(&hour.hour.hour()) {
+                continue;
+            }
+            sum.removed = sum.removed.saturating_add(hour.events);
+            sum.pages = sum.pages.saturating_add(hour.pages);
+            if !order.dry_run {
+                self.purge_hour(tenant, hour, actor).await?;
+            }
+        }
+        Ok(sum)
+    }
+
+    async fn begun_purges(&self, tenant: &Name) -> Result<std::collections::BTreeMap<String, Purge>, Failure> {
+        let items = self.all(Query::of(table::purges(tenant))).await?;
+        items.into_iter().map(|(hour, attrs)| Ok((hour, body(&attrs)?))).collect()
+    }
+
+    async fn purge_hour(&self, tenant: &Name, hour: Hour, actor: &Actor) -> Result<(), Failure> {
+        let now = self.now();
+        let detail = serde_json::json!({ "hour": hour.hour, "events": hour.events, "pages": hour.pages });
+        let (audit, _) = audit_write(
+            now,
+            actor,
+            Audit {
+                action: "usage.purge",
+                tenant: Some(tenant),
+                detail,
+            },
+        )?;
+        let purge = Purge {
+            hour,
+            at: now,
+            by: actor.key_id.clone(),
+            done: false,
+        };
+        let mark = self.mark(tenant, &purge, vec![Guard::Absent])?;
+        self.settle(&[mark, audit]).await?;
+        self.remove_pages(tenant, &purge).await
+    }
+
+    /// Deletes what pages the hour still has, then says that none is left.
+    async fn remove_pages(&self, tenant: &Name, purge: &Purge) -> Result<(), Failure> {
+        let at = purge.hour.hour;
+        let pages = self.pages_of_hour(tenant, at).await?;
+        for chunk in pages.chunks(DELETES) {
+            let delete = |(sk, _): &(String, _)| {
+                let key = Key::new(table::pages(tenant, &at.day()), sk.as_str());
+                Write {
+                    key,
+                    change: Change::Delete,
+                    guards: Vec::new(),
+                }
+            };
+            let deletes: Vec<Write> = chunk.iter().map(delete).collect();
+            self.settle(&deletes).await?;
+        }
+        let done = Purge {
+            done: true,
+            ..purge.clone()
+        };
+        self.settle(&[self.mark(tenant, &done, Vec::new())?]).await?;
+        Ok(())
+    }
+
+    fn mark(&self, tenant: &Name, purge: &Purge, guards: Vec<Guard>) -> Result<Write, Failure> {
+        let key = table::purge(tenant, &purge.hour.hour.hour());
+        Ok(Write {
+            key,
+            change: Change::Put(body_attrs(purge)?),
+            guards,
+        })
+    }
+
+    async fn every_tenant(&self) -> Result<Vec<Name>, Failure> {
+        let (mut all, mut more) = self.tenants(None, TENANTS_AT_ONCE).await?;
+        while more {
+            let last = all.last().map(Name::to_string);
+            let (next, further) = self.tenants(last.as_deref(), TENANTS_AT_ONCE).await?;
+            all.extend(next);
+            more = further;
+        }
+        Ok(all)
+    }
+}

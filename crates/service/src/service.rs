@@ -1,0 +1,233 @@
+//! The service: a store, a clock, and what one process may remember.
+
+use crate::clock::Clock;
+use crate::failure::Failure;
+use crate::keys::KeyRecord;
+use crate::store::{Commit, Query, Slice, Store};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tollgate_core::{Attrs, Catalog, Config, Instant, Key, Name, Pack, Value, Write, table};
+
+/// How many processes change the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tenancy {
+    /// This process alone: it may remember configurations, and waits for its
+    /// own requests in flight when limits change.
+    Sole,
+    /// Others too: configurations are read for each request, and a change of
+    /// limits waits this long for requests planned before it.
+    Shared {
+        /// At least the time from reading a configuration to the end of the commit.
+        settle: Duration,
+    },
+}
+
+/// Metering, pricing and limits over a [`Store`].
+pub struct Service {
+    pub(crate) store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    pub(crate) tenancy: Tenancy,
+    /// Requests hold it to read from configuration to commit; a change of
+    /// limits takes it to write, so that none planned before it commits after.
+    pub(crate) gate: tokio::sync::RwLock<()>,
+    memory: Mutex<Remembered>,
+    secret: [u8; 32],
+}
+
+#[derive(Default)]
+struct Remembered {
+    packs: BTreeMap<Name, Arc<Pack>>,
+    keys: BTreeMap<String, Arc<KeyRecord>>,
+    catalog: Option<Arc<Catalog>>,
+    sequence: u64,
+    /// Tenants whose last event was refused or warned: read first, then plan.
+    pressed: BTreeSet<Name>,
+}
+
+/// The most tenants or keys that a process remembers.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// What a plan needs of a tenant.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) pack: Arc<Pack>,
+    pub(crate) catalog: Arc<Catalog>,
+}
+
+impl Service {
+    /// A service over `store`. The `secret` signs cursors; processes that
+    /// answer for one table share it.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, tenancy: Tenancy, secret: [u8; 32]) -> Self {
+        let memory = Mutex::new(Remembered::default());
+        Self {
+            store,
+            clock,
+            tenancy,
+            gate: tokio::sync::RwLock::new(()),
+            memory,
+            secret,
+        }
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub(crate) fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Remembered> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tenant's configuration and the rate cards, as they are now.
+    pub(crate) async fn snapshot(&self, tenant: &Name) -> Result<Snapshot, Failure> {
+        if let Some(snapshot) = self.remembered(tenant) {
+            return Ok(snapshot);
+        }
+        let items = self.store.read(&[table::config(tenant), table::catalog_head()]).await?;
+        let mut items = items.into_iter();
+        let config = items.next().flatten().map_or_else(|| Ok(Config::default()), |attrs| body(&attrs))?;
+        let head = items.next().flatten();
+        let catalog = self.catalog_at(crate::cards::sequence_of(head)).await?;
+        let pack = Arc::new(Pack::new(Arc::new(config)));
+        if self.tenancy == Tenancy::Sole {
+            let mut memory = self.memory();
+            if memory.packs.len() >= REMEMBERED_MAX {
+                memory.packs.clear();
+            }
+            memory.packs.insert(tenant.clone(), Arc::clone(&pack));
+        }
+        Ok(Snapshot { pack, catalog })
+    }
+
+    fn remembered(&self, tenant: &Name) -> Option<Snapshot> {
+        if self.tenancy != Tenancy::Sole {
+            return None;
+        }
+        let memory = self.memory();
+        let pack = Arc::clone(memory.packs.get(tenant)?);
+        Some(Snapshot {
+            pack,
+            catalog: memory.catalog.clone()?,
+        })
+    }
+
+    pub(crate) fn remembered_catalog(&self) -> Option<Arc<Catalog>> {
+        if self.tenancy != Tenancy::Sole {
+            return None;
+        }
+        self.memory().catalog.clone()
+    }
+
+    /// Forgets the tenant's configuration, so that it is read again.
+    pub(crate) fn forget(&self, tenant: &Name) {
+        self.memory().packs.remove(tenant);
+    }
+
+    /// The cards up to `sequence`; versions never change, so only new ones are
+    /// read.
+    pub(crate) async fn catalog_at(&self, sequence: u64) -> Result<Arc<Catalog>, Failure> {
+        let (held, at) = {
+            let memory = self.memory();
+            (memory.catalog.clone(), memory.sequence)
+        };
+        if let Some(catalog) = held.filter(|_| at == sequence) {
+            return Ok(catalog);
+        }
+        let catalog = Arc::new(crate::cards::read_catalog(&*self.store).await?);
+        let mut memory = self.memory();
+        if sequence >= memory.sequence {
+            memory.catalog = Some(Arc::clone(&catalog));
+            memory.sequence = sequence;
+        }
+        Ok(catalog)
+    }
+
+    /// Forgets the rate cards, so that they are read again.
+    pub(crate) fn forget_catalog(&self) {
+        let mut memory = self.memory();
+        memory.catalog = None;
+        memory.packs.clear();
+    }
+
+    pub(crate) fn remembered_key(&self, id: &str) -> Option<Arc<KeyRecord>> {
+        self.memory().keys.get(id).cloned()
+    }
+
+    pub(crate) fn remember_key(&self, record: &Arc<KeyRecord>) {
+        if self.tenancy != Tenancy::Sole {
+            return;
+        }
+        let mut memory = self.memory();
+        if memory.keys.len() >= REMEMBERED_MAX {
+            memory.keys.clear();
+        }
+        memory.keys.insert(record.id.clone(), Arc::clone(record));
+    }
+
+    pub(crate) fn forget_key(&self, id: &str) {
+        self.memory().keys.remove(id);
+    }
+
+    pub(crate) fn is_pressed(&self, tenant: &Name) -> bool {
+        self.memory().pressed.contains(tenant)
+    }
+
+    pub(crate) fn set_pressed(&self, tenant: &Name, pressed: bool) {
+        let mut memory = self.memory();
+        if !pressed {
+            memory.pressed.remove(tenant);
+        } else if memory.pressed.len() < REMEMBERED_MAX {
+            memory.pressed.insert(tenant.clone());
+        }
+    }
+
+    /// Every item of `query`, slice by slice.
+    pub(crate) async fn all(&self, query: Query) -> Result<Vec<(String, Attrs)>, Failure> {
+        let mut items = Vec::new();
+        let mut next = Some(query);
+        while let Some(query) = next {
+            let slice: Slice = self.store.query(&query).await?;
+            next = query.after(&slice);
+            items.extend(slice.items);
+        }
+        Ok(items)
+    }
+
+    /// Reads one item.
+    pub(crate) async fn item(&self, key: Key) -> Result<Option<Attrs>, Failure> {
+        Ok(self.store.read(&[key]).await?.into_iter().next().flatten())
+    }
+
+    /// Commits writes whose guards, if refused, mean that someone else was
+    /// first: `false`. Passing faults are tried again.
+    pub(crate) async fn settle(&self, writes: &[Write]) -> Result<bool, Failure> {
+        let mut tries = crate::tries::Tries::new();
+        loop {
+            match self.store.commit(writes).await {
+                Ok(Commit::Done { .. }) => return Ok(true),
+                Ok(Commit::Refused(refusals)) if crate::tries::passing(&refusals) => tries.again("conflict").await?,
+                Ok(Commit::Refused(_)) => return Ok(false),
+                Err(crate::StoreError::Unavailable(why)) => tries.again(&why).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Reads the JSON body of an item.
+pub(crate) fn body<T: serde::de::DeserializeOwned>(attrs: &Attrs) -> Result<T, Failure> {
+    let bytes = attrs.get(table::BODY).and_then(Value::as_bytes).unwrap_or_default();
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+/// The attributes of an item that holds only a JSON body.
+pub(crate) fn body_attrs<T: serde::Serialize>(value: &T) -> Result<Attrs, Failure> {
+    Ok(Attrs::from([(table::BODY.into(), Value::B(serde_json::to_vec(value)?))]))
+}

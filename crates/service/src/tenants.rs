@@ -1,0 +1,263 @@
+//! Tenants: first use, configuration, and changes to it.
+
+use crate::audit::{Change, audit_write};
+use crate::failure::Failure;
+use crate::service::{Service, Snapshot, Tenancy, body_attrs};
+use crate::store::Query;
+use tollgate_core::{Attrs, Config, Currency, Draft, Guard, Instant, Limit, Name, Quota, Value, Write, table};
+
+/// Who changes something, and under which condition.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The id of the key that asked.
+    pub key_id: String,
+    /// The version that the change was made for; absent = any.
+    pub if_match: Option<u64>,
+}
+
+/// A change of a tenant's own fields; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantChange {
+    /// Who it is, for people.
+    pub name: Option<String>,
+    /// Who it is, for links.
+    pub slug: Option<String>,
+    /// Its currency; only before first use.
+    pub currency: Option<Currency>,
+    /// The card that prices all of its events.
+    pub rate_card: Option<Name>,
+    /// How long its events are kept, in days.
+    pub retention_days: Option<u32>,
+    /// Whether it needs a plan.
+    pub require_plan: Option<bool>,
+}
+
+impl Service {
+    /// The tenant's configuration; version 0 for one never seen.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn tenant(&self, tenant: &Name) -> Result<Config, Failure> {
+        Ok(Config::clone(self.snapshot(tenant).await?.pack.config()))
+    }
+
+    /// The ids of all tenants, ascending, after `after`.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn tenants(&self, after: Option<&str>, limit: usize) -> Result<(Vec<Name>, bool), Failure> {
+        let mut query = Query::of(table::TENANTS).from(after.map_or_else(String::new, |after| format!("{after}\0")));
+        query.limit = limit;
+        let slice = self.store.query(&query).await?;
+        let names = slice.items.iter().filter_map(|(id, _)| Name::new(id).ok()).collect();
+        Ok((names, slice.more))
+    }
+
+    /// The tenant's snapshot after making it known, with the currency of its
+    /// first event.
+    pub(crate) async fn registered(&self, tenant: &Name, snapshot: Snapshot, drafts: &[(usize, Draft)]) -> Result<Snapshot, Failure> {
+        let config = snapshot.pack.config();
+        let (Some((_, first)), None) = (drafts.first(), config.currency) else {
+            return Ok(snapshot);
+        };
+        let mut next = Config::clone(config);
+        next.currency = Some(first.priced.currency);
+        next.version = next.version.saturating_add(1);
+        next.created = next.created.or(Some(self.now()));
+        let writes = config_writes(tenant, config, &next)?;
+        // Refused = another request was first: its currency stands.
+        self.settle(&writes).await?;
+        self.forget(tenant);
+        self.snapshot(tenant).await
+    }
+
+    /// Changes the tenant's own fields.
+    ///
+    /// # Errors
+    /// [`Failure::CurrencyMismatch`] for another currency after first use,
+    /// [`Failure::UnknownCard`], [`Failure::Stale`].
+    pub async fn put_tenant(&self, tenant: &Name, change: &TenantChange, actor: &Actor) -> Result<Config, Failure> {
+        if let Some(card) = &change.rate_card {
+            let snapshot = self.snapshot(tenant).await?;
+            let known = snapshot
+                .catalog
+                .card(card.as_str(), None)
+                .ok_or_else(|| Failure::UnknownCard(card.to_string()))?;
+            let currency = change.currency.or(snapshot.pack.config().currency);
+            same_currency(currency, Some(known.currency))?;
+        }
+        let audit = serde_json::json!({ "fields": change_fields(change) });
+        self.change_config(tenant, "tenant.put", audit, actor, |config, _| {
+            same_currency(config.currency, change.currency)?;
+            config.name = change.name.clone().or(config.name.take());
+            config.slug = change.slug.clone().or(config.slug.take());
+            config.currency = change.currency.or(config.currency);
+            config.rate_card = change.rate_card.clone().or(config.rate_card.take());
+            config.retention_days = change.retention_days.or(config.retention_days);
+            config.require_plan = change.require_plan.unwrap_or(config.require_plan);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Replaces the quota layer of the tenant's limits; usage stays counted.
+    ///
+    /// # Errors
+    /// As [`Service::put_limits`].
+    pub async fn put_quota(&self, tenant: &Name, quota: &Quota, actor: &Actor) -> Result<Config, Failure> {
+        let audit = serde_json::to_value(quota)?;
+        let config = self.change_config(tenant, "quota.set", audit, actor, |config, _| {
+            config.quota = Some(quota.clone());
+            Ok(())
+        });
+        self.activated(tenant, config.await?).await
+    }
+
+    /// Replaces the general layer of the tenant's limits. What their open
+    /// windows already hold is counted before this returns.
+    ///
+    /// # Errors
+    /// [`Failure::Limits`] for too many, [`Failure::CurrencyMismatch`],
+    /// [`Failure::Stale`] for another version than `actor` names.
+    pub async fn put_limits(&self, tenant: &Name, limits: &[Limit], actor: &Actor) -> Result<Config, Failure> {
+        let audit = serde_json::json!({ "limits": limits.iter().map(|limit| limit.id.as_str()).collect::<Vec<_>>() });
+        let config = self.change_config(tenant, "limits.put", audit, actor, |config, _| {
+            for currency in limits.iter().filter_map(|limit| limit.currency) {
+                same_currency(config.currency, Some(currency))?;
+                config.currency = Some(currency);
+            }
+            config.limits = limits.to_vec();
+            Ok(())
+        });
+        self.activated(tenant, config.await?).await
+    }
+
+    /// Applies `change` to the configuration in one guarded step, again from
+    /// the start where someone else was first.
+    async fn change_config<F>(
+        &self,
+        tenant: &Name,
+        action: &str,
+        detail: serde_json::Value,
+        actor: &Actor,
+        change: F,
+    ) -> Result<Config, Failure>
+    where
+        F: Fn(&mut Config, Instant) -> Result<(), Failure>,
+    {
+        // Requests in flight planned under the old limits commit first.
+        let _alone = self.gate.write().await;
+        loop {
+            self.forget(tenant);
+            let snapshot = self.snapshot(tenant).await?;
+            let held = snapshot.pack.config();
+            if let Some(wanted) = actor.if_match.filter(|wanted| *wanted != held.version) {
+                tracing::debug!(wanted, "stale version");
+                return Err(Failure::Stale(held.version));
+            }
+            let now = self.now();
+            let mut next = Config::clone(held);
+            change(&mut next, now)?;
+            next.created = next.created.or(Some(now));
+            let next = next.renewed(now)?;
+            let mut writes = config_writes(tenant, held, &next)?;
+            let (audit, key) = audit_write(
+                now,
+                actor,
+                Change {
+                    action,
+                    tenant: Some(tenant),
+                    detail: detail.clone(),
+                },
+            )?;
+            writes.push(audit);
+            // Refused: someone else was first, or this very change arrived
+            // although its answer was lost.
+            let done = self.settle(&writes).await? || self.item(key).await?.is_some();
+            self.forget(tenant);
+            if done {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// Completes the series that a change of limits began to count, then says
+    /// so: from there on limits test them.
+    async fn activated(&self, tenant: &Name, config: Config) -> Result<Config, Failure> {
+        if !config.is_counting() {
+            return Ok(config);
+        }
+        if let Tenancy::Shared { settle } = self.tenancy {
+            tokio::time::sleep(settle).await;
+        }
+        self.activate(tenant).await
+    }
+
+    /// Completes whatever series of the tenant are still being filled. Safe to
+    /// repeat and to run twice at once.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn activate(&self, tenant: &Name) -> Result<Config, Failure> {
+        loop {
+            self.forget(tenant);
+            let snapshot = self.snapshot(tenant).await?;
+            let held = snapshot.pack.config();
+            if !held.is_counting() {
+                return Ok(Config::clone(held));
+            }
+            self.backfill(tenant, held).await?;
+            let next = Config::clone(held).activated();
+            let writes = config_writes(tenant, held, &next)?;
+            let _alone = self.gate.write().await;
+            self.settle(&writes).await?;
+        }
+    }
+}
+
+fn same_currency(tenant: Option<Currency>, other: Option<Currency>) -> Result<(), Failure> {
+    match (tenant, other) {
+        (Some(tenant), Some(other)) if tenant != other => Err(Failure::CurrencyMismatch {
+            tenant: tenant.to_string(),
+            other: other.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The writes that replace `held` by `next`, and list the tenant if it is new.
+fn config_writes(tenant: &Name, held: &Config, next: &Config) -> Result<Vec<Write>, Failure> {
+    let mut attrs = body_attrs(next)?;
+    attrs.insert(table::VERSION.into(), Value::N(i128::from(next.version)));
+    let guard = match held.version {
+        0 => Guard::Absent,
+        version => Guard::Equals(table::VERSION.into(), Value::N(i128::from(version))),
+    };
+    let put = |key, attrs: Attrs, guards| Write {
+        key,
+        change: tollgate_core::Change::Put(attrs),
+        guards,
+    };
+    let mut writes = vec![put(table::config(tenant), attrs, vec![guard])];
+    if held.version == 0 {
+        let since = Value::S(next.created.unwrap_or(Instant::EPOCH).to_string());
+        writes.push(put(
+            table::tenant_entry(tenant),
+            Attrs::from([(table::BODY.into(), since)]),
+            Vec::new(),
+        ));
+    }
+    Ok(writes)
+}
+
+fn change_fields(change: &TenantChange) -> Vec<&'static str> {
+    let fields = [
+        ("name", change.name.is_some()),
+        ("slug", change.slug.is_some()),
+        ("currency", change.currency.is_some()),
+        ("rate_card", change.rate_card.is_some()),
+        ("retention_days", change.retention_days.is_some()),
+        ("require_plan", change.require_plan.is_some()),
+    ];
+    fields.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
+}
