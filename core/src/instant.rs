@@ -49,6 +49,13 @@ impl Instant {
         self.0.as_nanosecond().div_euclid(1_000_000).try_into().unwrap_or(0)
     }
 
+    /// Whole microseconds since `earlier`; 0 when it lies later.
+    #[must_use]
+    pub fn micros_since(self, earlier: Self) -> u64 {
+        let nanos = self.0.as_nanosecond().saturating_sub(earlier.0.as_nanosecond());
+        nanos.div_euclid(1000).try_into().unwrap_or(0)
+    }
+
     /// This many seconds later (earlier, when negative), held within range.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {

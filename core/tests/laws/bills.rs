@@ -24,7 +24,10 @@ fn billed(currency: Currency, versions: &Versions) -> Result<Bill, BillError> {
         let group = Group {
             operation: name("op"),
             tier: name("standard"),
-            card: CardRef { id: name("default"), version },
+            card: CardRef {
+                id: name("default"),
+                version,
+            },
             overridden: false,
         };
         groups.insert(group, totals.clone());
@@ -202,7 +205,11 @@ fn a_discount_begins_beyond_its_quantity_or_applies_to_the_whole_from_it() {
     ] {
         let bill = usd(&vec![(prices(mode), units(used))]);
         let [line] = bill.lines.as_slice() else { panic!("one line") };
-        assert_eq!((line.discount.to_string().as_str(), line.amount.to_string().as_str()), (discount, amount), "{mode:?} {used}");
+        assert_eq!(
+            (line.discount.to_string().as_str(), line.amount.to_string().as_str()),
+            (discount, amount),
+            "{mode:?} {used}"
+        );
         // The same use, cut in two by a new card version, gets the same discount.
         for cut in [1, 50, 98] {
             let parts = usd(&vec![(prices(mode), units(cut)), (prices(mode), units(used - cut))]);
@@ -231,7 +238,12 @@ fn two_operations_at_two_tiers_are_two_lines() {
         let bill = crate::rows::bill_of_events(&catalog, &[validation, deliberation]).unwrap();
         assert_eq!((bill.lines.len(), bill.events), (2, 2));
         assert_eq!(bill.unrounded, given::usd(unrounded));
-        assert_eq!(bill.subtotal, bill.lines.iter().fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount).unwrap()));
+        assert_eq!(
+            bill.subtotal,
+            bill.lines
+                .iter()
+                .fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount).unwrap())
+        );
         assert_eq!(bill.unrounded.rounded(2), given::usd(subtotal));
     }
 }
@@ -239,7 +251,15 @@ fn two_operations_at_two_tiers_are_two_lines() {
 #[test]
 fn a_missing_card_version_is_said() {
     let event: Event = given::event("e", "op");
-    let group = Group { operation: name("op"), tier: name("standard"), card: CardRef { id: name("gone"), version: 2 }, overridden: false };
+    let group = Group {
+        operation: name("op"),
+        tier: name("standard"),
+        card: CardRef {
+            id: name("gone"),
+            version: 2,
+        },
+        overridden: false,
+    };
     let groups = BTreeMap::from([(group, Totals::of(&event, Amount::ZERO))]);
     let refusal = bill(Currency::USD, &groups, &Catalog::default()).unwrap_err();
     assert_eq!(refusal.to_string(), "rate card `gone` version 2 is missing");

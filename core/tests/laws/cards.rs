@@ -50,7 +50,10 @@ fn the_card_put_last_among_those_that_name_the_operation_prices_it() {
     }
     let put_again = pricing("older", 2, 3, "5", &["chat"]);
     assert_eq!(price_of(&[default.clone(), older, newer, put_again], None, &chat), "older/2 5");
-    assert_eq!(price_of(&[default, other], None, &event("e", "draw")), "operation `draw` has no price");
+    assert_eq!(
+        price_of(&[default, other], None, &event("e", "draw")),
+        "operation `draw` has no price"
+    );
 }
 
 #[test]
@@ -78,20 +81,30 @@ fn the_version_in_force_at_the_timestamp_prices_the_event() {
         since(pricing("default", 2, 2, "2", &["chat"]), "2026-03-01T00:00:00Z"),
         since(pricing("default", 3, 3, "3", &["chat"]), "2026-02-01T00:00:00Z"),
         since(pricing("default", 4, 4, "4", &["chat"]), "2026-03-01T00:00:00Z"),
+        since(pricing("default", 5, 5, "5", &["chat"]), "2026-02-15T00:00:00Z"),
     ];
     for (timestamp, expected) in [
-        ("2025-12-31T23:59:59.999999999Z", "no rate card is in force at 2025-12-31T23:59:59.999999999Z"),
+        (
+            "2025-12-31T23:59:59.999999999Z",
+            "no rate card is in force at 2025-12-31T23:59:59.999999999Z",
+        ),
         ("2026-01-01T00:00:00Z", "default/1 1"),
         ("2026-01-31T23:59:59.999999999Z", "default/1 1"),
         ("2026-02-01T01:00:00+01:00", "default/3 3"),
-        ("2026-02-28T23:59:59Z", "default/3 3"),
-        // Two versions take effect at once: the one put later prices.
+        ("2026-02-14T23:59:59Z", "default/3 3"),
+        ("2026-02-28T23:59:59Z", "default/5 5"),
+        // Two versions take effect at once: the one put later prices, not one
+        // put later still that took effect before.
         ("2026-03-01T00:00:00Z", "default/4 4"),
     ] {
         let mut chat = event("e", "chat");
         chat.timestamp = at(timestamp);
         assert_eq!(price_of(&cards, None, &chat), expected);
-        assert_eq!(price_of(&[&cards[3..], &cards[..3]].concat(), None, &chat), expected, "in any order of loading");
+        assert_eq!(
+            price_of(&[&cards[3..], &cards[..3]].concat(), None, &chat),
+            expected,
+            "in any order of loading"
+        );
     }
 }
 
@@ -116,7 +129,10 @@ fn what_a_card_does_not_price_is_refused_or_free_by_its_choice() {
     assert_eq!(price_of(&[reject], None, &event("e", "draw")), "operation `draw` has no price");
     let mut odd = event("e", "chat");
     odd.dimensions.tier = name("gold");
-    assert_eq!(price_of(std::slice::from_ref(&free), None, &odd), "rate card `default` has no tier `gold`");
+    assert_eq!(
+        price_of(std::slice::from_ref(&free), None, &odd),
+        "rate card `default` has no tier `gold`"
+    );
     odd.dimensions.operation = name("draw");
     assert_eq!(price_of(&[free], None, &odd), "rate card `default` has no tier `gold`");
 }

@@ -35,7 +35,11 @@ pub(crate) fn decimal_text() -> impl Strategy<Value = (String, Exact)> {
         let integer: BigInt = format!("{sign}{whole}{fraction}").parse().unwrap();
         let shift = exponent.unwrap_or(0) - i32::try_from(fraction.len()).unwrap();
         let scale = ratio(power_of_ten(shift.unsigned_abs()), 1);
-        let exact = if shift < 0 { ratio(integer, 1) / scale } else { ratio(integer, 1) * scale };
+        let exact = if shift < 0 {
+            ratio(integer, 1) / scale
+        } else {
+            ratio(integer, 1) * scale
+        };
         (format!("{sign}{whole}{point}{fraction}{power}"), exact)
     })
 }
@@ -113,8 +117,8 @@ fn quantity() -> impl Strategy<Value = u64> {
 }
 
 pub(crate) fn quantities() -> impl Strategy<Value = Quantities> {
-    (proptest::array::uniform7(quantity()), any::<u64>()).prop_map(|([units, tokens_in, tokens_out, tokens_processed, api_calls, duration_ms, data_bytes], cached)| {
-        Quantities {
+    (proptest::array::uniform7(quantity()), any::<u64>()).prop_map(
+        |([units, tokens_in, tokens_out, tokens_processed, api_calls, duration_ms, data_bytes], cached)| Quantities {
             units,
             tokens_in,
             tokens_out,
@@ -123,8 +127,8 @@ pub(crate) fn quantities() -> impl Strategy<Value = Quantities> {
             api_calls,
             duration_ms,
             data_bytes,
-        }
-    })
+        },
+    )
 }
 
 /// Any name that the contract allows, short ones more often.

@@ -1,7 +1,7 @@
 //! Short ways to write down what a test starts from.
 
 use std::collections::BTreeMap;
-use tollgate_core::{Amount, Card, Component, Currency, Draft, Event, Factor, Instant, Name, Operation, Price, Priced, Unpriced};
+use tollgate_core::{Amount, Card, Component, Currency, Event, Factor, Instant, Name, Operation, Price, Unpriced};
 
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -47,8 +47,4 @@ pub(crate) fn card(id: &str, version: u32, sequence: u64) -> Card {
         unpriced: Unpriced::Reject,
         operations: BTreeMap::new(),
     }
-}
-
-pub(crate) fn draft(event: &Event, priced: Priced) -> Draft {
-    Draft::new(event.clone(), priced, true)
 }

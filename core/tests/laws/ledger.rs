@@ -5,8 +5,8 @@ use crate::naive::{Naive, Place};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
-    ACTIONS_MAX, Attrs, Catalog, Circumstances, Config, Decision, Draft, Event, Instant, Key, Marker, Mode, Pack, Page, Plan, Standing, Write,
-    plan, table,
+    ACTIONS_MAX, Attrs, Catalog, Circumstances, Config, Decision, Draft, Event, Instant, Key, Marker, Mode, Pack, Page, Plan, Standing,
+    Write, plan, table,
 };
 
 /// Items, and the pages in the order they were committed.
@@ -140,7 +140,11 @@ impl Recorder {
         while !pending.is_empty() {
             left = left.checked_sub(1).expect("it comes to an end");
             let mut seen = BTreeSet::new();
-            let first: Vec<usize> = pending.iter().copied().filter(|index| seen.insert(&batch.events[*index].id)).collect();
+            let first: Vec<usize> = pending
+                .iter()
+                .copied()
+                .filter(|index| seen.insert(&batch.events[*index].id))
+                .collect();
             let chosen: Vec<Event> = first.iter().map(|index| batch.events[*index].clone()).collect();
             let drafts = self.drafts(&chosen);
             let standing = reads.then(|| self.ledger.standing(&self.pack, &drafts, batch.mode, batch.received));
@@ -149,7 +153,13 @@ impl Recorder {
             let is_undisturbed = rival.is_empty();
             if !is_undisturbed {
                 let (mode, received) = (batch.mode, batch.received);
-                self.record(Batch { events: rival, mode, received, reads: true, rival: vec![] });
+                self.record(Batch {
+                    events: rival,
+                    mode,
+                    received,
+                    reads: true,
+                    rival: vec![],
+                });
             }
             match self.ledger.commit(&planned.writes, batch.mode) {
                 Ok(()) => {
@@ -167,7 +177,10 @@ impl Recorder {
                     for write in refused {
                         let marker = write.checked_sub(1).and_then(|place| planned.markers.get(place));
                         let Some(place) = marker else { continue };
-                        assert_eq!(self.ledger.marker(&drafts[*place].event).unwrap().fingerprint, drafts[*place].fingerprint);
+                        assert_eq!(
+                            self.ledger.marker(&drafts[*place].event).unwrap().fingerprint,
+                            drafts[*place].fingerprint
+                        );
                         outcomes[first[*place]] = Some(Outcome::Replayed);
                     }
                     reads = true;

@@ -5,7 +5,7 @@ use crate::given;
 use crate::oracle::{cost, ratio, to_amount, up_to_unit, value};
 use num_traits::Zero;
 use proptest::prelude::*;
-use tollgate_core::{Amount, Catalog, Component, Event, Factor, Operation, Price, Quantities, QUANTITY_MAX};
+use tollgate_core::{Amount, Catalog, Component, Event, Factor, Operation, Price, QUANTITY_MAX, Quantities};
 
 /// Whether every price stays below 1e11 at this tier, and the cost as well:
 /// far beyond any use, and where no intermediate figure leaves its range.
@@ -88,11 +88,20 @@ fn prices_that_an_accountant_can_check() {
         assert_eq!(found.map(|amount| amount.to_string()).as_deref(), Some(cost), "{prices:?} {used:?}");
     };
     use Component::{CachedTokenIn, TokenIn, TokenOut, Unit};
-    let gpt_4o = [(TokenIn, "0.0000025", 1), (CachedTokenIn, "0.00000125", 1), (TokenOut, "0.00001", 1)];
+    let gpt_4o = [
+        (TokenIn, "0.0000025", 1),
+        (CachedTokenIn, "0.00000125", 1),
+        (TokenOut, "0.00001", 1),
+    ];
     row(&gpt_4o, "1", [1, 1200, 0, 300], "0.006");
     row(&gpt_4o, "1", [1, 1200, 1000, 300], "0.00475");
     row(&gpt_4o, "1.5", [1, 1200, 0, 300], "0.009");
-    row(&[(TokenIn, "2.50", 1_000_000), (TokenOut, "10", 1_000_000)], "1", [1, 1200, 500, 300], "0.006");
+    row(
+        &[(TokenIn, "2.50", 1_000_000), (TokenOut, "10", 1_000_000)],
+        "1",
+        [1, 1200, 500, 300],
+        "0.006",
+    );
     row(&[(TokenIn, "37.5e-12", 1)], "1", [1, 1, 0, 0], "0.0000000000375");
     row(&[(TokenIn, "1e-15", 1)], "0.001", [0, 1, 0, 0], "0.000000000000000001");
     row(&[(Unit, "1", 3)], "1", [1, 0, 0, 0], "0.333333333333333334");

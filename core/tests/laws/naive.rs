@@ -15,8 +15,8 @@ pub(crate) struct Naive {
     pub(crate) sums: BTreeMap<Place, i128>,
 }
 
-/// The length of the text of a window's start that its events share.
-fn shared(kind: WindowKind, time: &str) -> String {
+/// The text of the start of the window of `kind` that holds `time`.
+pub(crate) fn start_text(kind: WindowKind, time: &str) -> String {
     let (length, rest) = match kind {
         WindowKind::Total => return "1970-01-01T00:00:00Z".to_owned(),
         WindowKind::Second => (19, "Z"),
@@ -90,9 +90,9 @@ impl Naive {
         let (scope, id) = who(limit.scope, event)?;
         let (measure, amount) = use_of(&limit.measure, event, cost)?;
         let time = if is_second { received } else { event.timestamp }.to_string();
-        let start = shared(limit.window, &time);
+        let start = start_text(limit.window, &time);
         let is_named = limit.scope_id.as_deref().is_none_or(|named| named == id);
-        let is_over = start < shared(limit.window, &self.from);
+        let is_over = start < start_text(limit.window, &self.from);
         if !is_named || is_over || (is_second && mode == Mode::Observe) {
             return None;
         }
@@ -123,7 +123,10 @@ impl Naive {
 
     /// Counts an event once in each counter that any limit needs.
     pub(crate) fn count(&mut self, event: &Event, cost: i128, received: Instant, mode: Mode) {
-        let places = self.limits.iter().filter_map(|limit| self.place(limit, event, cost, received, mode));
+        let places = self
+            .limits
+            .iter()
+            .filter_map(|limit| self.place(limit, event, cost, received, mode));
         let places: BTreeSet<_> = places.collect();
         for (place, amount) in places {
             *self.sums.entry(place).or_default() += amount;
@@ -151,13 +154,14 @@ impl Naive {
         self.limits.iter().find_map(|limit| {
             let cap = caps(limit).into_iter().flatten().min()?;
             let partition = format!("T|{}|C|{}|", self.tenant, limit.scope.as_str());
-            let is_its = |(pk, sk, attribute): &Place| {
-                let id = pk.strip_prefix(&partition)?;
-                let named = limit.scope_id.as_deref().is_none_or(|named| named == id);
-                let kind = sk.starts_with(&format!("{}/", kind_text(limit.window)));
-                (named && kind && *attribute == format!("u:{}:1", limit.measure)).then_some(())
+            let attribute = format!("u:{}:1", limit.measure);
+            let kind = format!("{}/", kind_text(limit.window));
+            let is_its = |(pk, sk, counted): &Place| {
+                let id = pk.strip_prefix(&partition);
+                let is_named = id.is_some_and(|id| limit.scope_id.as_deref().is_none_or(|named| named == id));
+                is_named && sk.starts_with(&kind) && *counted == attribute
             };
-            let found = self.sums.iter().find(|(place, sum)| is_its(place).is_some() && **sum > cap);
+            let found = self.sums.iter().find(|(place, sum)| is_its(place) && **sum > cap);
             found.map(|(place, sum)| format!("{place:?} stands at {sum}, {limit:?}"))
         })
     }

@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
-use tollgate_core::{Amount, Card, Component, Event, Operation, Price, Quantities};
+use tollgate_core::{Amount, Component, Operation, Price, Quantities};
 
 pub(crate) type Exact = BigRational;
 
@@ -81,15 +81,4 @@ pub(crate) fn cost(operation: &Operation, factor: &Exact, used: &Quantities) -> 
         .iter()
         .map(|(component, price)| rate(price, factor) * BigInt::from(quantity(operation, *component, used)));
     charges.fold(Exact::zero(), |sum, charge| sum + charge)
-}
-
-/// The cost of `event` by `card` before any rounding; nothing for an operation
-/// that the card does not name.
-pub(crate) fn cost_of_event(card: &Card, event: &Event) -> Exact {
-    let factor = value(card.tiers[&event.dimensions.tier].to_amount());
-    match (event.cost_override, card.operations.get(&event.dimensions.operation)) {
-        (Some(given), _) => value(given),
-        (None, Some(operation)) => cost(operation, &factor, &event.quantities),
-        (None, None) => Exact::zero(),
-    }
 }

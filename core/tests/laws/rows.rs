@@ -4,18 +4,24 @@ use crate::draw::{any_event, cut, cuts};
 use crate::given::{self, card, name};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use crate::naive::start_text;
+use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
     Amount, Bill, BillError, CardRef, Catalog, Component, Currency, Decision, Dimensions, Event, Group, Page, Row, Rows, Stored, Totals,
-    Usage, bill,
+    Usage, WindowKind, bill,
 };
 
 fn stored(event: Event, version: u32) -> Stored {
-    let cost = event.cost_override.unwrap_or_else(|| Amount::from_units(i128::from(event.quantities.units)).unwrap());
+    let cost = event
+        .cost_override
+        .unwrap_or_else(|| Amount::from_units(i128::from(event.quantities.units)).unwrap());
     Stored {
         event,
         cost,
-        card: CardRef { id: name("default"), version },
+        card: CardRef {
+            id: name("default"),
+            version,
+        },
         decision: Decision::Allow,
     }
 }
@@ -98,7 +104,8 @@ fn three_versions() -> Catalog {
             (Component::TokenIn, given::price("2.50", 1_000_000)),
         ]);
         card.operations.extend(["a", "b"].map(|of| (name(of), prices.clone())));
-        card.tiers.extend([("s", "1"), ("t", "1.5")].map(|(tier, factor)| (name(tier), given::factor(factor))));
+        card.tiers
+            .extend([("s", "1"), ("t", "1.5")].map(|(tier, factor)| (name(tier), given::factor(factor))));
         catalog.insert(card);
     }
     catalog
@@ -117,7 +124,11 @@ proptest! {
         let mut turned = events.clone();
         turned.rotate_left(shuffled.index(events.len().max(1)));
         turned.reverse();
-        prop_assert_eq!(folded(&cut(&events, &one)), folded(&cut(&turned, &other)));
+        let rows = folded(&cut(&events, &one));
+        prop_assert_eq!(&rows, &folded(&cut(&turned, &other)));
+        let hours: BTreeSet<_> = rows.0.keys().map(|row| row.hour.to_string()).collect();
+        let expected = events.iter().map(|stored| start_text(WindowKind::Hour, &stored.event.timestamp.to_string()));
+        prop_assert_eq!(hours, expected.collect::<BTreeSet<_>>());
     }
 
     #[test]
@@ -130,7 +141,8 @@ proptest! {
             last = Some((hour, number));
             for (row, totals) in Rows::decode(&chunk).unwrap() {
                 prop_assert_eq!(row.hour, hour);
-                prop_assert!(read.0.insert(row, totals).is_none());
+                // A row may come in parts.
+                read.0.entry(row).or_default().add(&totals).unwrap();
             }
         }
         prop_assert_eq!(read, rows);
@@ -175,10 +187,26 @@ proptest! {
             from_events.add(&stored.event.dimensions, &Totals::of(&stored.event, stored.cost)).unwrap();
         }
         prop_assert_eq!(&from_rows, &from_events);
-        let tasks: std::collections::BTreeSet<_> = events.iter().filter_map(|stored| stored.event.task.clone()).collect();
+        let tasks: BTreeSet<_> = events.iter().filter_map(|stored| stored.event.task.clone()).collect();
         let taskless = events.iter().filter(|stored| stored.event.task.is_none()).count();
         prop_assert_eq!(from_rows.totals.total_tasks(), u64::try_from(tasks.len() + taskless).unwrap());
         let tokens = events.iter().map(|stored| u128::from(stored.event.quantities.tokens())).sum::<u128>();
         prop_assert_eq!(from_rows.totals.tokens(), tokens);
     }
+}
+
+#[test]
+fn an_hour_too_large_for_one_item_is_cut_into_several() {
+    let in_session = |number: usize| {
+        let mut event = given::event("e", "a");
+        event.dimensions.session = Some(name(&format!("{number:04}{}", "x".repeat(124))));
+        event.dimensions.agent = event.dimensions.session.clone();
+        stored(event, 1)
+    };
+    let rows = folded(&[(0..2500).map(in_session).collect()]);
+    let chunks = rows.encode();
+    assert_eq!(chunks.iter().map(|(_, number, _)| *number).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(chunks.iter().all(|(_, _, bytes)| bytes.len() <= 380_000));
+    let read = chunks.iter().flat_map(|(_, _, bytes)| Rows::decode(bytes).unwrap());
+    assert_eq!(Rows(read.collect()), rows);
 }

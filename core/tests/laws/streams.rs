@@ -57,18 +57,20 @@ fn limit() -> impl Strategy<Value = Limit> {
     let value = || option::weighted(0.7, 0_i128..15);
     let soft_mode = prop_oneof![2 => Just(SoftMode::Warn), 1 => Just(SoftMode::Block)];
     let window = select([Total, Second, Hour, Day, Month].as_slice());
-    (scope(), measure(), window, value(), value(), soft_mode).prop_map(|((scope, id), (measure, step), window, soft, hard, soft_mode)| Limit {
-        id: name("l"),
-        layer: Layer::Limits,
-        scope,
-        scope_id: id.map(Into::into),
-        measure,
-        window,
-        soft: soft.map(|n| n * step),
-        hard: hard.map(|n| n * step),
-        currency: None,
-        soft_mode,
-        on_unavailable: OnUnavailable::Deny,
+    (scope(), measure(), window, value(), value(), soft_mode).prop_map(|((scope, id), (measure, step), window, soft, hard, soft_mode)| {
+        Limit {
+            id: name("l"),
+            layer: Layer::Limits,
+            scope,
+            scope_id: id.map(Into::into),
+            measure,
+            window,
+            soft: soft.map(|n| n * step),
+            hard: hard.map(|n| n * step),
+            currency: None,
+            soft_mode,
+            on_unavailable: OnUnavailable::Deny,
+        }
     })
 }
 
@@ -121,7 +123,9 @@ pub(crate) fn shuffled<T: Clone>(list: &[T], seed: u64) -> Vec<T> {
     let mut keyed: Vec<(u64, T)> = Vec::new();
     let mut state = seed;
     for item in list {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         keyed.push((state >> 20, item.clone()));
     }
     keyed.sort_by_key(|(key, _)| *key);
@@ -137,7 +141,7 @@ pub(crate) fn batches(events: &[Event], parts: &[usize], choices: &[(Mode, bool,
         let (mode, reads, chance) = choices[number % choices.len()];
         let step = i64::try_from(number).unwrap();
         let rival = match chance % 4 {
-            0 => part.split_off(part.len() / 2),
+            0 => part.split_off(part.len().div_ceil(2)),
             1 => part.clone(),
             _ => Vec::new(),
         };
@@ -145,7 +149,13 @@ pub(crate) fn batches(events: &[Event], parts: &[usize], choices: &[(Mode, bool,
             part.extend(before.events.iter().take(3).cloned());
         }
         let received = start.plus_seconds(step / 2);
-        batches.push(Batch { events: part, mode, received, reads, rival });
+        batches.push(Batch {
+            events: part,
+            mode,
+            received,
+            reads,
+            rival,
+        });
     }
     batches
 }

@@ -155,3 +155,79 @@ fn above_floor(pointer: &str, days: Option<u32>) -> Result<(), Problem> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusals::{refusal, refuses};
+
+    #[test]
+    fn a_tenant_is_what_the_body_says_and_nothing_else() {
+        assert_eq!(parse_tenant(b"{}").unwrap(), TenantSettings::default());
+        let body = r#"{"name":"Acme — Ünïted","slug":"acme","currency":"EUR","rate_card":"c1","retention_days":35,"require_plan":true}"#;
+        let settings = parse_tenant(body.as_bytes()).unwrap();
+        assert_eq!((settings.retention_days, settings.require_plan), (Some(35), true));
+        assert_eq!(settings.currency.unwrap().code(), "EUR");
+        refuses(
+            parse_tenant,
+            &[
+                (br#"{"retention_days":34}"#, 422, "/retention_days"),
+                (br#"{"retention_days":-1}"#, 422, "/retention_days"),
+                (br#"{"retention_days":4000000000}"#, 422, "/retention_days"),
+                (br#"{"retention_days":"400"}"#, 400, "/retention_days"),
+                (br#"{"name":"a\u001b[31m"}"#, 422, "/name"),
+                (br#"{"name":""}"#, 422, "/name"),
+                (br#"{"slug":"a/b"}"#, 422, "/slug"),
+                (br#"{"currency":"usd"}"#, 422, "/currency"),
+                (br#"{"require_plan":1}"#, 400, "/require_plan"),
+                (br#"{"plan":"pro"}"#, 400, "/plan"),
+            ],
+        );
+        assert_eq!(
+            parse_tenant(br#"{"retention_days":34}"#).unwrap_err().kind.code(),
+            "below_retention_floor"
+        );
+    }
+
+    #[test]
+    fn a_key_has_a_tenant_unless_it_is_an_operators() {
+        let key = parse_key(br#"{"tenant_id":"t1","scopes":["ingest","price","ingest"],"expires_at":"2027-01-01T00:00:00Z"}"#).unwrap();
+        assert_eq!(key.scopes, BTreeSet::from([KeyScope::Ingest, KeyScope::Price]));
+        assert!(parse_key(br#"{"scopes":["operator"],"name":"root"}"#).unwrap().tenant.is_none());
+        refuses(
+            parse_key,
+            &[
+                (b"{}", 400, "/scopes"),
+                (br#"{"tenant_id":"t1","scopes":[]}"#, 400, "/scopes"),
+                (br#"{"tenant_id":"t1","scopes":"read"}"#, 400, "/scopes"),
+                (br#"{"tenant_id":"t1","scopes":["read","admin"]}"#, 422, "/scopes/1"),
+                (br#"{"tenant_id":"t1","scopes":[1]}"#, 400, "/scopes/0"),
+                (br#"{"scopes":["read"]}"#, 400, "/tenant_id"),
+                (br#"{"scopes":["operator","read"]}"#, 422, "/scopes"),
+                (br#"{"tenant_id":"t1","scopes":["operator"]}"#, 422, "/tenant_id"),
+                (br#"{"tenant_id":"tasks","scopes":["read"]}"#, 422, "/tenant_id"),
+                (
+                    br#"{"tenant_id":"t1","scopes":["read"],"expires_at":"2027-01-01"}"#,
+                    422,
+                    "/expires_at",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_purge_never_goes_below_the_floor() {
+        assert_eq!(parse_purge(b"").unwrap(), Purge::default());
+        assert_eq!(
+            parse_purge(br#"{"older_than_days":35,"dry_run":true}"#).unwrap().older_than_days,
+            Some(35)
+        );
+        assert_eq!(
+            refusal(parse_purge(br#"{"older_than_days":0}"#)),
+            (422, "/older_than_days".to_owned())
+        );
+        let body = br#"{"agent_id":"a","consumer_id":"c","pseudonymise":true}"#;
+        assert_eq!(refusal(parse_purge(body)), (422, "/agent_id /consumer_id /pseudonymise".to_owned()));
+        assert_eq!(refusal(parse_purge(br#"{"dry_run":"yes"}"#)), (400, "/dry_run".to_owned()));
+    }
+}

@@ -211,3 +211,89 @@ struct Page<'a, T> {
 fn raw(value: &impl Serialize) -> Box<RawValue> {
     to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::parse_event;
+    use tollgate_core::Decision;
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn answer() -> Answer {
+        Answer {
+            timestamp: "2026-11-22T10:00:00Z".parse().unwrap(),
+            timestamp_given: true,
+            cost: "0.0015".parse().unwrap(),
+            currency: Currency::USD,
+            card: CardRef {
+                id: name("default"),
+                version: 1,
+            },
+            decision: Decision::Allow,
+        }
+    }
+
+    #[test]
+    fn a_recorded_event_is_answered_as_the_contract_says() {
+        let body = recorded(&name("e1"), &answer(), &name("x"), &name("standard"), false, &[], Some("cdd0"));
+        let expected = json!({"event_id":"e1","recorded":true,"replayed":false,"timestamp":"2026-11-22T10:00:00Z","operation":"x",
+            "tier":"standard","cost":"0.0015","currency":"USD","rate_card":{"id":"default","version":1},"decision":"allow",
+            "warnings":[],"constitutional_hash":"cdd0"});
+        assert_eq!(body, expected);
+        let without = recorded(&name("e1"), &answer(), &name("x"), &name("standard"), true, &[], None);
+        assert_eq!(without.get("constitutional_hash"), None);
+    }
+
+    #[test]
+    fn a_batch_counts_its_outcomes_and_keeps_their_order() {
+        let record = |id: Option<&str>, outcome| BatchRecord {
+            event_id: id.map(name),
+            outcome,
+        };
+        let body = batch(&[
+            record(Some("e1"), Outcome::Recorded(answer())),
+            record(
+                None,
+                Outcome::Rejected(Problem::invalid_event("/events/1/units", "must not be negative")),
+            ),
+            record(Some("e1"), Outcome::Replayed(answer())),
+        ]);
+        assert_eq!(
+            (&body["recorded"], &body["replayed"], &body["rejected"]),
+            (&json!(1), &json!(1), &json!(1))
+        );
+        assert_eq!(
+            body["results"][0],
+            json!({"index":0,"event_id":"e1","status":"recorded","cost":"0.0015","currency":"USD","decision":"allow"})
+        );
+        assert_eq!(body["results"][1]["event_id"], json!(null));
+        assert_eq!(body["results"][1]["problem"]["errors"][0]["pointer"], json!("/events/1/units"));
+        assert_eq!(body["results"][2]["status"], json!("replayed"));
+    }
+
+    #[test]
+    fn a_stored_event_can_be_sent_again_but_for_what_was_added() {
+        let sent = r#"{"operation":"x","units":3,"latency_ms":"1.5","agent_id":"a1","metadata":{"n":[1e400,12345678901234567890123]}}"#;
+        let event = parse_event(sent.as_bytes()).unwrap().into_event(name("e1"), Instant::EPOCH);
+        let stored = Stored {
+            event: event.clone(),
+            cost: Amount::ZERO,
+            card: answer().card,
+            decision: Decision::Warn,
+        };
+        let shown = stored_event(&stored, Instant::EPOCH, &name("acme"), Currency::USD);
+        assert!(
+            shown.get().contains(r#""metadata":{"n":[1e400,12345678901234567890123]}"#),
+            "{shown}"
+        );
+        let cut = shown.get().split(r#","cost":"0","currency":"USD","rate_card":"#).next().unwrap();
+        let again = parse_event(format!("{cut}}}").as_bytes()).unwrap();
+        assert_eq!(again.id, Some(name("e1")));
+        assert_eq!(again.into_event(name("e1"), Instant::EPOCH), event);
+        let page = list(&[shown], Some("next"));
+        assert!(page.get().ends_with(r#"],"count":1,"next_cursor":"next"}"#), "{page}");
+    }
+}

@@ -156,3 +156,109 @@ fn discounts(node: &Node<'_>) -> Result<Vec<VolumeDiscount>, Errors> {
     });
     Errors::gather(discounts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cards_json::card_json;
+    use crate::refusals::{refusal, refuses};
+    use serde_json::{Value, json};
+
+    fn of(body: &[u8]) -> Result<NewCard, Problem> {
+        parse_card("c1", body)
+    }
+
+    fn operations(json: &str) -> Result<NewCard, Problem> {
+        of(format!(r#"{{"currency":"USD","operations":{json}}}"#).as_bytes())
+    }
+
+    #[test]
+    fn a_card_is_shown_as_it_was_put() {
+        let body = json!({"id":"c1","currency":"EUR","effective_from":"2026-01-01T00:00:00Z","tiers":{"enhanced":"1.5","standard":"1"},
+            "unpriced":"free","operations":{
+                "gpt-4o":{"token_in":{"amount":"2.5","per":1_000_000},"token_out":"0.00001"},
+                "validation":{"unit":"0.001","volume_discounts":[{"from":0,"discount":"0.05"},{"from":100_000,"discount":"0.1"}],"discount_mode":"volume"}}});
+        let card = of(body.to_string().as_bytes()).unwrap().into_card(3, 7, Instant::EPOCH);
+        let mut shown = card_json(&card);
+        assert_eq!(shown.as_object_mut().unwrap().shift_remove("version"), Some(json!(3)));
+        assert_eq!(shown, body);
+    }
+
+    #[test]
+    fn what_a_card_leaves_out_is_a_default() {
+        let card = operations(r#"{"x":{"unit":3.7e-11}}"#).unwrap().into_card(1, 1, Instant::EPOCH);
+        assert_eq!(card_json(&card)["tiers"], json!({"standard":"1"}));
+        assert_eq!(card_json(&card)["unpriced"], json!("reject"));
+        assert_eq!(card_json(&card)["operations"]["x"], json!({"unit":"0.000000000037"}));
+        assert_eq!(card.effective_from, Instant::EPOCH);
+        assert_eq!(card_json(&card).get("discount_mode"), None::<&Value>);
+    }
+
+    #[test]
+    fn a_bad_card_is_refused_by_field() {
+        refuses(
+            of,
+            &[
+                (b"{}", 400, "/currency /operations"),
+                (br#"{"id":"c2","currency":"USD","operations":{}}"#, 422, "/id"),
+                (br#"{"currency":"EURO","operations":{}}"#, 422, "/currency"),
+                (br#"{"currency":"USD","operations":[]}"#, 400, "/operations"),
+                (br#"{"currency":"USD","operations":{},"tiers":{}}"#, 422, "/tiers"),
+                (br#"{"currency":"USD","operations":{},"tiers":{"vip":1.0001}}"#, 422, "/tiers/vip"),
+                (br#"{"currency":"USD","operations":{},"tiers":{"vip":-1}}"#, 422, "/tiers/vip"),
+                (br#"{"currency":"USD","operations":{},"tiers":{"vip":1000001}}"#, 422, "/tiers/vip"),
+                (br#"{"currency":"USD","operations":{},"tiers":{"a b":1}}"#, 422, "/tiers/a b"),
+                (br#"{"currency":"USD","operations":{},"tiers":{"a":1,"a":2}}"#, 400, "/tiers/a"),
+                (br#"{"currency":"USD","operations":{},"unpriced":"maybe"}"#, 422, "/unpriced"),
+                (
+                    br#"{"currency":"USD","operations":{},"effective_from":"2026-01-01"}"#,
+                    422,
+                    "/effective_from",
+                ),
+                (br#"{"currency":"USD","operations":{},"version":2}"#, 400, "/version"),
+            ],
+        );
+        assert_eq!(refusal(parse_card("a/b", b"{}")), (422, "/id".to_owned()));
+    }
+
+    #[test]
+    fn a_bad_price_is_refused_by_field() {
+        for (json, status, pointers) in [
+            (r#"{"x":5}"#, 400, "/x"),
+            (r#"{"a|b":{}}"#, 422, "/a|b"),
+            (r#"{"x":{"token":1}}"#, 400, "/x/token"),
+            (r#"{"x":{"unit":-0.1}}"#, 422, "/x/unit"),
+            (r#"{"x":{"unit":"NaN"}}"#, 422, "/x/unit"),
+            (r#"{"x":{"unit":1e-16}}"#, 422, "/x/unit"),
+            (r#"{"x":{"unit":1000000000001}}"#, 422, "/x/unit"),
+            (r#"{"x":{"unit":true}}"#, 400, "/x/unit"),
+            (r#"{"x":{"unit":{"amount":1}}}"#, 400, "/x/unit/per"),
+            (r#"{"x":{"unit":{"amount":1,"per":0}}}"#, 422, "/x/unit/per"),
+            (r#"{"x":{"unit":{"amount":1,"per":1000000001}}}"#, 422, "/x/unit/per"),
+            (r#"{"x":{"unit":{"amount":1,"per":1.5}}}"#, 400, "/x/unit/per"),
+            (r#"{"x":{"unit":1,"discount_mode":"all"}}"#, 422, "/x/discount_mode"),
+            (
+                r#"{"x":{"volume_discounts":[{"from":1,"discount":1.1}]}}"#,
+                422,
+                "/x/volume_discounts/0/discount",
+            ),
+            (
+                r#"{"x":{"volume_discounts":[{"from":1,"discount":0},{"from":1,"discount":1}]}}"#,
+                422,
+                "/x/volume_discounts/1/from",
+            ),
+            (
+                r#"{"x":{"volume_discounts":[{"from":-1,"discount":0}]}}"#,
+                422,
+                "/x/volume_discounts/0/from",
+            ),
+            (
+                r#"{"x":{"token_in":{"amount":1,"per":999999937},"token_out":{"amount":1,"per":999999929},"unit":{"amount":1,"per":999999893}}}"#,
+                422,
+                "/x",
+            ),
+        ] {
+            assert_eq!(refusal(operations(json)), (status, format!("/operations{pointers}")), "{json}");
+        }
+    }
+}

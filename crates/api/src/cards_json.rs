@@ -87,3 +87,40 @@ fn card_costs(card: &Card) -> impl Iterator<Item = Value> + '_ {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cards::parse_card;
+
+    #[test]
+    fn costs_are_those_of_the_versions_in_force() {
+        let mut catalog = Catalog::built_in();
+        for (version, from, price) in [
+            (1, "2026-01-01T00:00:00Z", 1),
+            (2, "2026-02-01T00:00:00Z", 2),
+            (3, "2026-01-15T00:00:00Z", 3),
+        ] {
+            let body = format!(
+                r#"{{"currency":"EUR","effective_from":"{from}","operations":{{"x":{{"api_call":{{"amount":{price},"per":7}}}}}}}}"#
+            );
+            let card = parse_card("c1", body.as_bytes()).unwrap();
+            catalog.insert(card.into_card(version, u64::from(version), Instant::EPOCH));
+        }
+        let costs = |at: &str| {
+            let costs = costs_json(&catalog, at.parse().unwrap());
+            costs["costs"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|cost| cost["operation"] == "x")
+                .cloned()
+        };
+        let expected = |price: &str, source: &str| {
+            Some(json!({"operation":"x","component":"api_call","unit_price":price,"per":7,"currency":"EUR","source":source}))
+        };
+        assert_eq!(costs("2025-12-31T00:00:00Z"), None);
+        assert_eq!(costs("2026-01-31T00:00:00Z"), expected("3", "c1@3"));
+        assert_eq!(costs("2026-02-01T00:00:00Z"), expected("2", "c1@2"));
+    }
+}

@@ -75,3 +75,106 @@ fn json_media_type(raw: &RawValue) -> Result<(), Fault> {
         Err(Fault::rule("must be application/json"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusals::{refusal, refuses};
+
+    const MINIMAL: &str = r#"{"specversion":"1.0","id":"1","source":"/agents/a","type":"gpt-4o","subject":"a1",
+        "time":"2026-11-22T10:00:00Z","traceparent":{"any":["extension"]},"data":{"tokens_in":5}}"#;
+
+    #[test]
+    fn the_envelope_fills_in_what_data_does_not_say() {
+        let new = parse_cloud_event(MINIMAL.as_bytes()).unwrap();
+        let event = new.contents();
+        assert_eq!(event.dimensions.operation.as_str(), "gpt-4o");
+        assert_eq!(event.dimensions.agent.as_ref().unwrap().as_str(), "a1");
+        assert_eq!(new.timestamp.unwrap().to_string(), "2026-11-22T10:00:00Z");
+        // sha256("/agents/a" NUL "1")
+        assert_eq!(new.id.unwrap().as_str(), "ce-db69f58f2bf0c58992ea234b1bc951c0");
+    }
+
+    #[test]
+    fn what_data_says_counts_and_its_envelope_may_be_any_text() {
+        let body = r#"{"specversion":"1.0","id":"1","source":"s","type":"com example!","subject":"any one","time":"2026-11-22T10:00:00Z",
+            "datacontenttype":"application/json; charset=utf-8",
+            "data":{"id":"evt-1","operation":"x","agent_id":"a2","timestamp":"2026-11-21T10:00:00Z"}}"#;
+        let new = parse_cloud_event(body.as_bytes()).unwrap();
+        assert_eq!(new.id.as_ref().unwrap().as_str(), "evt-1");
+        assert_eq!(new.contents().dimensions.operation.as_str(), "x");
+        assert_eq!(new.contents().dimensions.agent.as_ref().unwrap().as_str(), "a2");
+        assert_eq!(new.timestamp.unwrap().to_string(), "2026-11-21T10:00:00Z");
+    }
+
+    #[test]
+    fn source_and_id_never_run_into_each_other() {
+        let with = |source: &str, id: &str| {
+            let body = format!(r#"{{"specversion":"1.0","id":"{id}","source":"{source}","type":"x","data":{{}}}}"#);
+            parse_cloud_event(body.as_bytes()).unwrap().id.unwrap()
+        };
+        assert_ne!(with("a", "bc"), with("ab", "c"));
+    }
+
+    #[test]
+    fn a_bad_envelope_is_refused_by_field() {
+        refuses(
+            parse_cloud_event,
+            &[
+                (b"{}", 400, "/specversion /id /source /type /data"),
+                (
+                    br#"{"specversion":"0.3","id":"1","source":"s","type":"x","data":{}}"#,
+                    422,
+                    "/specversion",
+                ),
+                (br#"{"specversion":"1.0","id":"","source":"s","type":"x","data":{}}"#, 422, "/id"),
+                (
+                    br#"{"specversion":"1.0","id":"1","source":"a\u0000b","type":"x","data":{}}"#,
+                    422,
+                    "/source",
+                ),
+                (
+                    br#"{"specversion":"1.0","id":"1","source":"s","type":"a b","data":{}}"#,
+                    422,
+                    "/type",
+                ),
+                (
+                    br#"{"specversion":"1.0","id":"1","source":"s","type":"x","subject":"a|b","data":{}}"#,
+                    422,
+                    "/subject",
+                ),
+                (
+                    br#"{"specversion":"1.0","id":"1","source":"s","type":"x","time":"2026-11-22","data":{}}"#,
+                    422,
+                    "/time",
+                ),
+                (br#"{"specversion":"1.0","id":"1","source":"s","type":"x","data":[]}"#, 400, "/data"),
+                (
+                    br#"{"specversion":"1.0","id":"1","source":"s","type":"x","data_base64":"e30="}"#,
+                    400,
+                    "/data_base64 /data",
+                ),
+                (
+                    br#"{"specversion":"1.0","id":"1","source":"s","type":"x","datacontenttype":"text/xml","data":{}}"#,
+                    422,
+                    "/datacontenttype",
+                ),
+                (
+                    br#"{"specversion":"1.0","id":"1","source":"s","type":"x","data":{"nope":1,"units":-1}}"#,
+                    400,
+                    "/data/units /data/nope",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_bad_event_of_a_batch_fails_alone() {
+        let body = format!(r#"[{MINIMAL},{{"specversion":"1.0","id":"1","source":"s","type":"x","data":{{"units":"1"}}}},7]"#);
+        let mut events = parse_cloud_batch(body.as_bytes()).unwrap().into_iter();
+        assert!(events.next().unwrap().is_ok());
+        assert_eq!(refusal(events.next().unwrap()), (400, "/1/data/units".to_owned()));
+        assert_eq!(refusal(events.next().unwrap()), (400, "/2".to_owned()));
+        refuses(parse_cloud_batch, &[(b"[]", 400, ""), (b"{}", 400, "")]);
+    }
+}

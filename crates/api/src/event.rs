@@ -183,3 +183,190 @@ fn quantities(object: &mut Object<'_>) -> Quantities {
     }
     quantities
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusals::{refusal, refuses};
+
+    const FULL: &str = r#"{"id":"evt-1","tenant_id":"acme-corp","timestamp":"2026-11-22T11:00:00.5+01:00",
+        "operation":"gpt-4o","tier":"enhanced","units":2,"tokens_in":1200,"tokens_out":300,"cached_tokens_in":1200,
+        "tokens_processed":7,"api_calls":1,"duration_ms":840,"latency_ms":"12.5","compliance_score":0.97,"data_bytes":9007199254740991,
+        "agent_id":"a1","consumer_id":"c1","session_id":"s1","task_id":"t/1","tool_server":"srv","tool_name":"search",
+        "model":"gpt-4o","provider":"openai","cost_override":5e-2,"metadata":{"b":[1.0, 12345678901234567890123],"a":"\u00e9"}}"#;
+
+    #[test]
+    fn every_field_is_read_as_it_is_written() {
+        let new = parse_event(FULL.as_bytes()).unwrap();
+        let now = Instant::EPOCH;
+        assert_eq!(new.tenant.as_ref().unwrap().as_str(), "acme-corp");
+        let id = new.id.clone().unwrap();
+        let event = new.into_event(id, now);
+        assert_eq!(event.timestamp.to_string(), "2026-11-22T10:00:00.5Z");
+        assert_eq!(event.quantities.data_bytes, 9_007_199_254_740_991);
+        assert_eq!(event.dimensions.tool_name.as_ref().unwrap().as_str(), "search");
+        assert_eq!(event.task.as_ref().unwrap().as_str(), "t/1");
+        assert_eq!(event.latency_ms.unwrap().to_string(), "12.5");
+        assert_eq!(event.compliance_score.to_string(), "0.97");
+        assert_eq!(event.cost_override.unwrap().to_string(), "0.05");
+        assert_eq!(event.metadata.as_deref(), Some(r#"{"a":"é","b":[1.0,12345678901234567890123]}"#));
+    }
+
+    #[test]
+    fn only_the_operation_is_required_and_null_is_absent() {
+        for body in [
+            r#"{"operation":"x"}"#,
+            r#" {"operation":"x","units":null,"agent_id":null,"tier":null,"metadata":null} "#,
+        ] {
+            let new = parse_event(body.as_bytes()).unwrap();
+            assert_eq!((&new.tenant, &new.id, new.timestamp), (&None, &None, None));
+            let name = Name::new("x").unwrap();
+            let now = Instant::from_millis(1).unwrap();
+            assert_eq!(new.into_event(name.clone(), now), Event::new(name.clone(), now, name), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_misshapen_is_400_and_names_its_place() {
+        let deep = format!(r#"{{"operation":"x","metadata":{}1{}}}"#, "[".repeat(32), "]".repeat(32));
+        refuses(
+            parse_event,
+            &[
+                (b"", 400, ""),
+                (b"nonsense", 400, ""),
+                (b"[]", 400, ""),
+                (b"null", 400, ""),
+                (b"\"x\"", 400, ""),
+                (b"\xEF\xBB\xBF{\"operation\":\"x\"}", 400, ""),
+                (b"{\"operation\":\"\xff\"}", 400, ""),
+                (b"{\"operation\":\"a\x01b\"}", 400, ""),
+                (br#"{"operation":"x"} {}"#, 400, ""),
+                (br#"{"operation":"x",}"#, 400, ""),
+                (br#"{"operation":"x","units":01}"#, 400, ""),
+                (br#"{"operation":"x","units":NaN}"#, 400, ""),
+                (br#"{"operation":"x","latency_ms":Infinity}"#, 400, ""),
+                (deep.as_bytes(), 400, ""),
+                (b"{}", 400, "/operation"),
+                (br#"{"operation":null}"#, 400, "/operation"),
+                (br#"{"operation":"x","operation":"y"}"#, 400, "/operation"),
+                (br#"{"operation":"x","unit":1}"#, 400, "/unit"),
+                (br#"{"operation":"x","a/b~c":1}"#, 400, "/a~1b~0c"),
+                (br#"{"operation":7}"#, 400, "/operation"),
+                (br#"{"operation":["x"]}"#, 400, "/operation"),
+                (br#"{"operation":"\ud800"}"#, 400, "/operation"),
+                (br#"{"operation":"x","units":1.0}"#, 400, "/units"),
+                (br#"{"operation":"x","units":1e3}"#, 400, "/units"),
+                (br#"{"operation":"x","units":"5"}"#, 400, "/units"),
+                (br#"{"operation":"x","units":true}"#, 400, "/units"),
+                (br#"{"operation":"x","latency_ms":true}"#, 400, "/latency_ms"),
+                (br#"{"operation":"x","cost_override":{}}"#, 400, "/cost_override"),
+                (br#"{"operation":"x","timestamp":1700000000}"#, 400, "/timestamp"),
+                (br#"{"operation":"x","metadata":{"a":1,"b":{"k":1,"k":2}}}"#, 400, "/metadata"),
+                (br#"{"operation":"x","metadata":["\udc00"]}"#, 400, "/metadata"),
+                (br#"{"units":-1,"agent_id":5,"zz":0}"#, 400, "/operation /agent_id /units /zz"),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_422_and_names_its_place() {
+        let long = format!(r#"{{"operation":"{}"}}"#, "x".repeat(129));
+        let large = format!(r#"{{"operation":"x","metadata":"{}"}}"#, "x".repeat(2047));
+        refuses(
+            parse_event,
+            &[
+                (br#"{"operation":""}"#, 422, "/operation"),
+                (br#"{"operation":"a|b"}"#, 422, "/operation"),
+                (br#"{"operation":"a\u0000"}"#, 422, "/operation"),
+                (br#"{"operation":"-a"}"#, 422, "/operation"),
+                ("{\"operation\":\"caf\u{e9}\"}".as_bytes(), 422, "/operation"),
+                (long.as_bytes(), 422, "/operation"),
+                (br#"{"operation":"x","tenant_id":"a/b"}"#, 422, "/tenant_id"),
+                (br#"{"operation":"x","tenant_id":"summary"}"#, 422, "/tenant_id"),
+                (br#"{"operation":"x","units":-1}"#, 422, "/units"),
+                (br#"{"operation":"x","units":9007199254740992}"#, 422, "/units"),
+                (
+                    br#"{"operation":"x","units":340282366920938463463374607431768211456}"#,
+                    422,
+                    "/units",
+                ),
+                (br#"{"operation":"x","tokens_in":1,"cached_tokens_in":2}"#, 422, "/cached_tokens_in"),
+                (br#"{"operation":"x","latency_ms":"NaN"}"#, 422, "/latency_ms"),
+                (br#"{"operation":"x","latency_ms":""}"#, 422, "/latency_ms"),
+                (br#"{"operation":"x","latency_ms":1e400}"#, 422, "/latency_ms"),
+                (br#"{"operation":"x","latency_ms":1e-400}"#, 422, "/latency_ms"),
+                (br#"{"operation":"x","latency_ms":-0.1}"#, 422, "/latency_ms"),
+                (br#"{"operation":"x","latency_ms":10000000000.1}"#, 422, "/latency_ms"),
+                (br#"{"operation":"x","compliance_score":1.000001}"#, 422, "/compliance_score"),
+                (br#"{"operation":"x","cost_override":"0.0000000000000001"}"#, 422, "/cost_override"),
+                (
+                    br#"{"operation":"x","cost_override":100000000000000000000000000000000000001}"#,
+                    422,
+                    "/cost_override",
+                ),
+                (br#"{"operation":"x","cost_override":1000000000000001}"#, 422, "/cost_override"),
+                (br#"{"operation":"x","timestamp":"2026-11-22T10:00:00"}"#, 422, "/timestamp"),
+                (br#"{"operation":"x","timestamp":"yesterday"}"#, 422, "/timestamp"),
+                (br#"{"operation":"x","timestamp":"2026-02-30T10:00:00Z"}"#, 422, "/timestamp"),
+                (large.as_bytes(), 422, "/metadata"),
+                (br#"{"operation":"x","units":-1,"tier":"a b"}"#, 422, "/tier /units"),
+            ],
+        );
+    }
+
+    #[test]
+    fn metadata_may_be_2048_bytes_in_canonical_form_however_it_is_spaced() {
+        let body = format!(r#"{{"operation":"x","metadata":{}"{}"}}"#, " ".repeat(5000), "x".repeat(2046));
+        assert_eq!(
+            parse_event(body.as_bytes()).unwrap().contents().metadata.as_ref().unwrap().len(),
+            2048
+        );
+    }
+
+    #[test]
+    fn nesting_is_counted_outside_strings_only() {
+        let text = format!(r#"{{"operation":"x","metadata":"\"{}"}}"#, "[".repeat(100));
+        assert!(parse_event(text.as_bytes()).is_ok());
+        let deep = format!(r#"{{"operation":"x","metadata":{}{}}}"#, "[".repeat(31), "]".repeat(31));
+        assert!(parse_event(deep.as_bytes()).is_ok());
+        let bomb = "[".repeat(1_000_000);
+        assert_eq!(refusal(parse_event(bomb.as_bytes())), (400, String::new()));
+    }
+
+    #[test]
+    fn a_bad_event_of_a_batch_fails_alone() {
+        let body = br#"{"events":[{"operation":"x"},{"operation":"x","units":-1},5,{"operation":"y","oops":1}]}"#;
+        let mut events = parse_batch(body).unwrap().into_iter();
+        assert!(events.next().unwrap().is_ok());
+        assert_eq!(refusal(events.next().unwrap()), (422, "/events/1/units".to_owned()));
+        assert_eq!(refusal(events.next().unwrap()), (400, "/events/2".to_owned()));
+        assert_eq!(refusal(events.next().unwrap()), (400, "/events/3/oops".to_owned()));
+    }
+
+    #[test]
+    fn a_misshapen_batch_fails_as_a_whole() {
+        let of = |count: usize| format!(r#"{{"events":[{}]}}"#, vec![r#"{"operation":"x"}"#; count].join(","));
+        assert_eq!(parse_batch(of(1000).as_bytes()).unwrap().len(), 1000);
+        let huge = format!(r#"{{"events":[{}0]}}"#, "0,".repeat(500_000));
+        refuses(
+            parse_batch,
+            &[
+                (of(1001).as_bytes(), 400, "/events"),
+                (huge.as_bytes(), 400, "/events"),
+                (br#"{"events":[]}"#, 400, "/events"),
+                (br#"{"events":{}}"#, 400, "/events"),
+                (br#"{}"#, 400, "/events"),
+                (br#"{"events":[{"operation":"x"}],"mode":1}"#, 400, "/mode"),
+                (br#"[{"operation":"x"}]"#, 400, ""),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_list_of_faults_is_bounded_and_says_how_many_there_are() {
+        let fields: Vec<String> = (0..5000).map(|number| format!(r#""f{number}":0"#)).collect();
+        let problem = parse_event(format!("{{{}}}", fields.join(",")).as_bytes()).unwrap_err();
+        assert_eq!(problem.errors.len(), 1000);
+        assert!(problem.detail.starts_with("5001 values"), "{}", problem.detail);
+    }
+}

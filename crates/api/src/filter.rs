@@ -69,3 +69,30 @@ impl Filter {
         *self == Self::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::parse_event;
+    use crate::query::Params;
+
+    #[test]
+    fn all_conditions_must_hold() {
+        let body = br#"{"operation":"x","agent_id":"a1","task_id":"t1"}"#;
+        let event = parse_event(body)
+            .unwrap()
+            .into_event(Name::new("e1").unwrap(), tollgate_core::Instant::EPOCH);
+        for (query, matches) in [
+            ("", true),
+            ("agent=a1", true),
+            ("agent=a1&task_id=t1&tier=standard&operation=x&id=e1", true),
+            ("agent=a2", false),
+            ("agent=a1&id=e2", false),
+            ("session_id=s1", false),
+        ] {
+            let filter = Params::parse(Some(query), Filter::PARAMETERS).unwrap().filters().unwrap();
+            assert_eq!(filter.matches(&event), matches, "{query}");
+            assert_eq!(filter.is_empty(), query.is_empty(), "{query}");
+        }
+    }
+}

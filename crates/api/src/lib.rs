@@ -37,6 +37,8 @@ mod limits;
 mod limits_json;
 mod problem;
 mod query;
+#[cfg(test)]
+mod refusals;
 mod scope;
 mod usage;
 

@@ -149,3 +149,181 @@ fn values(object: &mut Object<'_>, measure: Option<&Measure>) -> (Option<i128>, 
     object.forbid(crossed, "soft", "must not exceed hard");
     (soft, hard)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits_json::{limit_definition, quota_fields};
+    use crate::refusals::{refusal, refuses};
+    use serde_json::json;
+
+    fn one(limit: &str) -> Result<Vec<Limit>, Problem> {
+        parse_limits(format!(r#"{{"limits":[{limit}],"version":3}}"#).as_bytes())
+    }
+
+    #[test]
+    fn a_limit_is_shown_as_it_was_set() {
+        let spend = r#"{"id":"day","scope":"tool","scope_id":"a%2Fb/c","measure":"spend","window":"day","soft":0.000000000000001,"hard":"10.50","currency":"USD","soft_mode":"block","on_unavailable":"allow"}"#;
+        let limits = one(spend).unwrap();
+        assert_eq!((limits[0].soft, limits[0].hard), (Some(1000), Some(10_500_000_000_000_000_000)));
+        let shown = json!({"id":"day","scope":"tool","scope_id":"a%2Fb/c","measure":"spend","window":"day",
+            "soft":"0.000000000000001","hard":"10.5","currency":"USD","soft_mode":"block","on_unavailable":"allow","source":"limits"});
+        assert_eq!(limit_definition(&limits[0]), shown);
+        let tokens = one(r#"{"id":"t","scope":"tenant","measure":"events:gpt-4o","window":"total","hard":0}"#).unwrap();
+        assert_eq!(limit_definition(&tokens[0])["hard"], json!(0));
+        assert_eq!(limit_definition(&tokens[0])["scope_id"], json!(null));
+    }
+
+    #[test]
+    fn a_bad_limit_is_refused_by_field() {
+        for (limit, status, pointers) in [
+            ("{}", 400, "id scope measure window hard"),
+            ("7", 400, ""),
+            (
+                r#"{"id":"a","scope":"team","measure":"events","window":"day","hard":1}"#,
+                422,
+                "scope",
+            ),
+            (
+                r#"{"id":"a","scope":"tenant","scope_id":"t","measure":"events","window":"day","hard":1}"#,
+                422,
+                "scope_id",
+            ),
+            (
+                r#"{"id":"a","scope":"tool","scope_id":"t","measure":"events","window":"day","hard":1}"#,
+                422,
+                "scope_id",
+            ),
+            (
+                r#"{"id":"a","scope":"tool","scope_id":"a/b/c","measure":"events","window":"day","hard":1}"#,
+                422,
+                "scope_id",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","scope_id":"a|b","measure":"events","window":"day","hard":1}"#,
+                422,
+                "scope_id",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"event","window":"day","hard":1}"#,
+                422,
+                "measure",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"second","hard":1}"#,
+                422,
+                "window",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"period","hard":1}"#,
+                422,
+                "window",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"week","hard":1}"#,
+                422,
+                "window",
+            ),
+            (r#"{"id":"a","scope":"agent","measure":"events","window":"day"}"#, 422, "hard"),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":"1"}"#,
+                400,
+                "hard",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1.5}"#,
+                400,
+                "hard",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":-1}"#,
+                422,
+                "hard",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","soft":2,"hard":1}"#,
+                422,
+                "soft",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"currency":"USD"}"#,
+                422,
+                "currency",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1}"#,
+                400,
+                "currency",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":"1e400","currency":"USD"}"#,
+                422,
+                "hard",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":-0.1,"currency":"USD"}"#,
+                422,
+                "hard",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1,"currency":"XXX"}"#,
+                422,
+                "currency",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"soft_mode":"loud"}"#,
+                422,
+                "soft_mode",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"source":"quota"}"#,
+                400,
+                "source",
+            ),
+        ] {
+            let expected: Vec<String> = pointers
+                .split(' ')
+                .map(|field| format!("/limits/0/{field}").trim_end_matches('/').to_owned())
+                .collect();
+            assert_eq!(refusal(one(limit)), (status, expected.join(" ")), "{limit}");
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_limits_at_most_200() {
+        let limit = |id: usize| format!(r#"{{"id":"l{id}","scope":"agent","measure":"events","window":"day","hard":1}}"#);
+        assert_eq!(
+            refusal(one(&format!("{},{}", limit(1), limit(1)))),
+            (422, "/limits/1/id".to_owned())
+        );
+        let many = |count: usize| (0..count).map(limit).collect::<Vec<_>>().join(",");
+        assert_eq!(one(&many(200)).unwrap().len(), 200);
+        assert_eq!(one(&many(201)).unwrap_err().kind.code(), "too_many_limits");
+        refuses(
+            parse_limits,
+            &[
+                (b"{}", 400, "/limits"),
+                (br#"{"limits":{}}"#, 400, "/limits"),
+                (br#"{"limits":[],"etag":1}"#, 400, "/etag"),
+            ],
+        );
+        assert_eq!(one("").unwrap(), []);
+    }
+
+    #[test]
+    fn a_quota_is_null_where_there_is_no_limit_and_zero_where_nothing_is_allowed() {
+        let (tenant, quota) = parse_quota(br#"{"tenant_id":"t1","monthly_total_limit":0,"monthly_message_limit":null}"#).unwrap();
+        assert_eq!(tenant.unwrap().as_str(), "t1");
+        assert_eq!(quota_fields(&quota)["monthly_total_limit"], json!(0));
+        assert_eq!(quota_fields(&quota)["rate_limit_per_second"], json!(null));
+        refuses(
+            parse_quota,
+            &[
+                (br#"{"monthly_total_limit":-1}"#, 422, "/monthly_total_limit"),
+                (br#"{"monthly_total_limit":1e2}"#, 400, "/monthly_total_limit"),
+                (br#"{"monthly_limit":1}"#, 400, "/monthly_limit"),
+                (br#"{"tenant_id":""}"#, 422, "/tenant_id"),
+            ],
+        );
+    }
+}

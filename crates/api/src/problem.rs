@@ -2,7 +2,7 @@
 
 use crate::kind::Kind;
 use serde_json::{Map, Value};
-use tollgate_core::{Config, Currency, Instant, LimitsError, Name, PriceError};
+use tollgate_core::{Config, Currency, LimitsError, Name, PriceError};
 
 /// A refusal: what it is, why, and what the client needs to act on it.
 #[derive(Clone, PartialEq, Debug)]
@@ -255,11 +255,11 @@ impl Problem {
         Self::field(Kind::BelowRetentionFloor, error).with("retention_days_min", floor)
     }
 
-    /// 422: single events before `kept_from` are gone.
+    /// 422: the range cuts through an hour of which only totals are left.
     #[must_use]
-    pub fn range_purged(kept_from: Instant) -> Self {
-        let detail = format!("hours that begin or end within the range are kept in detail only from {kept_from} on");
-        Self::new(Kind::RangePurged, detail).with("kept_from", kept_from.to_string())
+    pub fn range_purged() -> Self {
+        let detail = "the range begins or ends inside an hour of which only totals are kept; use whole hours";
+        Self::new(Kind::RangePurged, detail)
     }
 
     /// 422: the idempotency key came with another body.
@@ -289,5 +289,42 @@ impl Problem {
     #[must_use]
     pub fn internal() -> Self {
         Self::new(Kind::Internal, "the service failed; the request id finds the cause in its log")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_body_has_what_rfc_9457_names_and_what_the_code_needs() {
+        let problem = Problem::invalid_request("/units", "must be an integer");
+        let expected = json!({"type":"https://tollgate.dev/problems/invalid_request","title":"The request is malformed","status":400,
+            "detail":"`/units` must be an integer","code":"invalid_request","request_id":"r1",
+            "errors":[{"pointer":"/units","message":"must be an integer"}]});
+        assert_eq!(problem.body("r1"), expected);
+        let problem = Problem::key_repeated("k1");
+        assert_eq!(
+            (problem.status(), &problem.body("r")["key_id"], &problem.body("r")["code"]),
+            (409, &json!("k1"), &json!("conflict"))
+        );
+    }
+
+    #[test]
+    fn an_unavailable_store_always_says_when_to_come_back() {
+        assert_eq!(Problem::store_unavailable(0).headers, [("retry-after", "1".to_owned())]);
+    }
+
+    #[test]
+    fn what_has_no_price_points_at_the_reason() {
+        let name = |text| Name::new(text).unwrap();
+        let problem = Problem::unpriceable(&PriceError::UnknownOperation(name("x")));
+        assert_eq!((problem.status(), problem.errors[0].pointer.as_str()), (422, "/operation"));
+        let tier = PriceError::UnknownTier {
+            tier: name("gold"),
+            card: name("c"),
+        };
+        assert_eq!(Problem::unpriceable(&tier).errors[0].pointer, "/tier");
     }
 }

@@ -237,3 +237,70 @@ fn decoded(text: &str) -> Option<String> {
 fn hex(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusals::refusal;
+
+    fn params(raw: &str) -> Result<Params, Problem> {
+        Params::parse_any(Some(raw), &[Filter::PARAMETERS, Range::PARAMETERS, Params::PAGING, &["dry"]])
+    }
+
+    #[test]
+    fn names_times_and_numbers_are_read() {
+        let read = params("start_date=2026-11-22&end=2026-11-23T00%3A00%3A00+01:00&agent=a%2Fb+c&limit=5&&dry=true").unwrap();
+        let range = read.range().unwrap();
+        assert_eq!(range.start.unwrap().to_string(), "2026-11-22T00:00:00Z");
+        assert_eq!(range.end.unwrap().to_string(), "2026-11-22T23:00:00Z");
+        assert_eq!(read.filters().unwrap().agent.unwrap().as_str(), "a/b+c");
+        assert_eq!(read.limit(100, 1000).unwrap(), 5);
+        assert!(read.flag("dry").unwrap());
+        let none = Params::parse(None, &[]).unwrap();
+        assert_eq!((none.limit(100, 1000).unwrap(), none.range().unwrap()), (100, Range::default()));
+    }
+
+    #[test]
+    fn a_cursor_is_bound_to_the_query_and_not_to_its_page_or_spelling() {
+        let canonical = |raw: &str| params(raw).unwrap().canonical();
+        assert_eq!(
+            canonical("agent=a&start=2026-11-22&limit=1&cursor=x"),
+            canonical("start_date=2026-11-22&agent_id=%61")
+        );
+        assert_ne!(canonical("agent=a"), canonical("consumer=a"));
+    }
+
+    #[test]
+    fn a_bad_query_is_refused_by_parameter() {
+        let long = format!("agent={}", "a".repeat(9000));
+        for (raw, pointer) in [
+            ("color=red", "?color"),
+            ("agent_id=a&agent_id=a", "?agent_id"),
+            ("agent_id=a&agent=b", "?agent"),
+            ("agent=%zz", "?agent"),
+            ("agent=%2", "?agent"),
+            ("agent=%ff", "?agent"),
+            ("agent=%00", "?agent"),
+            ("agent=a%0Ab", "?agent"),
+            ("agent=", "?agent"),
+            ("agent=a|b", "?agent"),
+            ("agent=%20", "?agent"),
+            ("start=2026-13-01", "?start"),
+            ("start=2026-11-22T10:00:00", "?start"),
+            ("start_date=now", "?start_date"),
+            ("start=2026-11-23&end=2026-11-22", "?start"),
+            ("limit=0", "?limit"),
+            ("limit=1001", "?limit"),
+            ("limit=-1", "?limit"),
+            ("limit=+1", "?limit"),
+            ("limit=1e2", "?limit"),
+            ("limit=99999999999999999999999", "?limit"),
+            ("dry=yes", "?dry"),
+            ("%ff=1", "?%ff"),
+            (&long, "?"),
+        ] {
+            let read = params(raw).and_then(|read| Ok((read.range()?, read.filters()?, read.limit(100, 1000)?, read.flag("dry")?)));
+            assert_eq!(refusal(read), (400, pointer.to_owned()), "{raw}");
+        }
+    }
+}

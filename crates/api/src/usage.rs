@@ -92,3 +92,62 @@ pub fn aggregate_row(field: &str, key: &str, usage: &Usage, currency: Currency) 
     row.extend(totals_json(usage, currency));
     Value::Object(row)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::parse_event;
+    use tollgate_core::{Instant, Totals};
+
+    fn usage(bodies: &[&str]) -> Usage {
+        let mut usage = Usage::default();
+        for body in bodies {
+            let event = parse_event(body.as_bytes()).unwrap().into_event(Name::standard(), Instant::EPOCH);
+            usage
+                .add(&event.dimensions, &Totals::of(&event, "0.0015".parse().unwrap()))
+                .unwrap();
+        }
+        usage
+    }
+
+    #[test]
+    fn averages_are_over_the_events_that_carry_the_figure() {
+        let usage = usage(&[
+            r#"{"operation":"x","latency_ms":1,"tokens_in":5,"agent_id":"a1","task_id":"t1"}"#,
+            r#"{"operation":"x","latency_ms":"1.000001","tokens_out":5,"agent_id":"a1","task_id":"t1"}"#,
+            r#"{"operation":"y","tier":"enhanced","compliance_score":0,"tokens_in":1,"consumer_id":"c1"}"#,
+        ]);
+        let body = usage_json(&Name::new("acme").unwrap(), crate::Range::default(), &usage, Currency::USD, None);
+        assert_eq!(body["operations"], json!({"x":2,"y":1}));
+        assert_eq!(body["tiers"], json!({"enhanced":1,"standard":2}));
+        assert_eq!((&body["total_cost"], &body["total_tokens"]), (&json!("0.0045"), &json!(11)));
+        assert_eq!(body["avg_latency_ms"], json!("1.000000"));
+        assert_eq!(body["avg_compliance_score"], json!("0.666667"));
+        let row = aggregate_row("key", "x", &usage, Currency::USD);
+        assert_eq!((&row["total_tasks"], &row["avg_tokens_per_task"]), (&json!(2), &json!("5.500000")));
+        assert_eq!((&row["unique_agents"], &row["unique_consumers"]), (&json!(1), &json!(1)));
+        assert_eq!(summary_json(&usage, Currency::USD)["total_events"], json!(3));
+    }
+
+    #[test]
+    fn nothing_used_is_zeros_and_no_averages() {
+        let body = usage_json(
+            &Name::new("acme").unwrap(),
+            crate::Range::default(),
+            &Usage::default(),
+            Currency::USD,
+            Some("h"),
+        );
+        assert_eq!((&body["total_events"], &body["total_cost"]), (&json!(0), &json!("0")));
+        assert_eq!((&body["avg_latency_ms"], &body["constitutional_hash"]), (&json!(null), &json!("h")));
+    }
+
+    #[test]
+    fn sums_beyond_64_bits_keep_every_digit() {
+        let mut usage = Usage::default();
+        usage.totals.tokens_in = u128::from(u64::MAX);
+        assert_eq!(totals_json(&usage, Currency::USD)["tokens_in"], json!(u64::MAX));
+        usage.totals.tokens_in += 1;
+        assert_eq!(totals_json(&usage, Currency::USD)["tokens_in"], json!("18446744073709551616"));
+    }
+}

@@ -1,6 +1,6 @@
 //! The API over HTTP.
 
-use crate::call::Call;
+use crate::call::{Call, target};
 use crate::connection::Connection;
 use crate::failure::{Failure, one_line};
 use crate::problem::Problem;
@@ -55,6 +55,22 @@ impl Client {
             Ok(body) => Ok(Some(body)),
             Err(CallError::Refused(problem)) if problem.status == 404 => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// All items of a list, page after page.
+    pub(crate) async fn list(&self, path: &str, query: &[(&str, Option<&str>)]) -> Result<Vec<Value>, CallError> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut query = query.to_vec();
+            query.push(("cursor", cursor.as_deref()));
+            let page = self.send(&Call::get(target(path, &query))).await?;
+            items.extend(page["data"].as_array().cloned().unwrap_or_default());
+            cursor = page["next_cursor"].as_str().map(str::to_string);
+            if cursor.is_none() {
+                return Ok(items);
+            }
         }
     }
 
@@ -127,7 +143,10 @@ impl From<CallError> for Failure {
 
 async fn answer(response: Response) -> Result<Value, Missed> {
     let status = response.status();
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     let text = response.text().await.map_err(|error| Missed {
         error: CallError::Unreachable(format!("the answer broke off: {}", chain(&error))),
         again: true,
@@ -151,5 +170,9 @@ fn chain(error: &reqwest::Error) -> String {
     while let Some(cause) = innermost.source() {
         innermost = cause;
     }
-    if error.is_timeout() { "it took too long".to_string() } else { innermost.to_string() }
+    if error.is_timeout() {
+        "it took too long".to_string()
+    } else {
+        innermost.to_string()
+    }
 }

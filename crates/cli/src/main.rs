@@ -1,1 +1,72 @@
-fn main() {}
+//! `tollgate`: meter, price and cap what AI agents use, from the command line.
+
+mod call;
+mod card_view;
+mod client;
+mod connection;
+mod dynamodb;
+mod failure;
+mod first_key;
+mod folder;
+mod keys;
+mod names;
+mod output;
+mod price;
+mod problem;
+mod purge;
+mod rate_card;
+mod rate_cards;
+mod replay;
+mod retry;
+mod serve;
+mod usage_error;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Meter, price and cap what AI agents use
+#[derive(Parser)]
+#[command(name = "tollgate", version, after_help = "Example:\n  tollgate serve")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Dynamodb(dynamodb::Args),
+    Replay(Box<replay::Args>),
+    Keys(Box<keys::Args>),
+    Purge(purge::Args),
+    Price(price::Args),
+    RateCards(rate_cards::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage_error::exit(&error),
+    };
+    match run(cli.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Dynamodb(args) => dynamodb::run(args).await,
+        Command::Replay(args) => replay::run(*args).await,
+        Command::Keys(args) => keys::run(*args).await,
+        Command::Purge(args) => purge::run(args).await,
+        Command::Price(args) => price::run(args).await,
+        Command::RateCards(args) => rate_cards::run(args).await,
+    }
+}

@@ -42,16 +42,33 @@ impl Problem {
 
     /// Why, in one line: the detail, the first errors, the code and status.
     pub(crate) fn reason(&self) -> String {
-        let mut reason = self.detail();
+        let detail = self.detail();
+        let errors = self.errors().into_iter().filter(|(_, message)| !detail.contains(message));
+        let errors: String = errors
+            .take(ERRORS_SHOWN_MAX)
+            .map(|(pointer, message)| format!("; {pointer} {message}"))
+            .collect();
+        one_line(&format!("{detail}{errors} ({})", self.label()))
+    }
+
+    /// Its first errors alone, in one line.
+    pub(crate) fn listed(&self) -> String {
+        let errors = self.errors().into_iter().take(ERRORS_SHOWN_MAX);
+        let errors: Vec<String> = errors.map(|(pointer, message)| format!("{pointer} {message}")).collect();
+        one_line(&errors.join("; "))
+    }
+
+    /// Pointer and message of each of its `errors`, which may be plain texts.
+    fn errors<'a>(&'a self) -> Vec<(&'a str, &'a str)> {
         let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for error in errors.iter().take(ERRORS_SHOWN_MAX) {
-            let message = error["message"].as_str().unwrap_or_default();
-            let pointer = error["pointer"].as_str().unwrap_or_default();
-            if !reason.contains(message) {
-                reason = format!("{reason}; {pointer} {message}");
-            }
-        }
-        one_line(&format!("{reason} ({})", self.label()))
+        let text = |error: &'a Value, name: &str| error[name].as_str().unwrap_or_default();
+        errors
+            .iter()
+            .map(|error| match error.as_str() {
+                Some(message) => ("", message),
+                None => (text(error, "pointer"), text(error, "message")),
+            })
+            .collect()
     }
 
     fn detail(&self) -> String {
@@ -79,14 +96,23 @@ mod tests {
         let body = json!({"title":"Invalid event","detail":"the event breaks a rule.","status":422,"code":"invalid_event",
             "errors":[{"pointer":"/operation","message":"is unknown"}]});
         let problem = Problem { status: 422, body };
-        assert_eq!(problem.reason(), "the event breaks a rule; /operation is unknown (422 invalid_event)");
+        assert_eq!(
+            problem.reason(),
+            "the event breaks a rule; /operation is unknown (422 invalid_event)"
+        );
     }
 
     #[test]
     fn an_answer_that_is_no_problem_has_a_reason_too() {
-        let gateway = Problem { status: 403, body: json!({"message":"Forbidden"}) };
+        let gateway = Problem {
+            status: 403,
+            body: json!({"message":"Forbidden"}),
+        };
         assert_eq!(gateway.reason(), "Forbidden (403)");
-        let nothing = Problem { status: 502, body: Value::Null };
+        let nothing = Problem {
+            status: 502,
+            body: Value::Null,
+        };
         assert_eq!(nothing.reason(), "no reason given (502)");
     }
 }

@@ -1,1 +1,28 @@
-//! placeholder
+//! One request from bytes to bytes: id, size, key to caller, compliance gate,
+//! clock, handler, problem+json, one log line, metrics.
+//!
+//! It knows no route and decides nothing about events. Each function crate
+//! gives it [`Route`]s; [`router`] turns them into a service that axum serves
+//! on a laptop and `lambda_http` on Lambda. Start with [`App`] and [`Call`].
+
+mod app;
+mod call;
+mod caller;
+mod clock;
+mod lambda;
+mod metrics;
+mod refusal;
+mod reply;
+mod request;
+mod route;
+
+pub use app::{App, DEFAULT_HASH, Settings};
+pub use call::Call;
+pub use caller::Caller;
+pub use clock::SystemClock;
+pub use lambda::{gateway_reply, lambda_app};
+pub use metrics::Metrics;
+pub use refusal::{from_failure, from_rejection};
+pub use reply::Reply;
+pub use request::{BODY_BYTES_MAX, router};
+pub use route::{Access, Handled, Route, get, post, put, remove};

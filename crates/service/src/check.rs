@@ -1,9 +1,9 @@
 //! Checking an event without recording it.
 
 use crate::failure::Failure;
-use crate::record::Rejection;
+use crate::record::{Options, Rejection, Submission, timely};
 use crate::service::Service;
-use tollgate_core::{Draft, Event, Mode, Name, Priced, Ruling, Standing, decide, table};
+use tollgate_core::{Answer, Draft, Event, Marker, Mode, Name, Priced, Ruling, Standing, decide, table};
 
 /// What an event would cost and how it would be decided now.
 #[derive(Clone, Debug)]
@@ -15,6 +15,36 @@ pub struct Estimate {
 }
 
 impl Service {
+    /// Whether `submission` would be accepted for its content, time and price,
+    /// limits apart: its price, or why not. An event recorded before is
+    /// accepted for what it was then.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn acceptable(&self, tenant: &Name, submission: &Submission, options: Options) -> Result<Result<Priced, Rejection>, Failure> {
+        let snapshot = self.snapshot(tenant).await?;
+        let event = &submission.event;
+        let config = snapshot.pack.config();
+        let priced = timely(event.timestamp, self.now(), options.age_seconds_max)
+            .and_then(|()| Ok(snapshot.catalog.price(config.rate_card.as_ref(), event)?))
+            .and_then(|priced| match config.currency {
+                Some(tenant) if tenant != priced.currency => Err(Rejection::Currency {
+                    tenant,
+                    card: priced.currency,
+                }),
+                _ => Ok(priced),
+            });
+        let marker = self.item(table::marker(tenant, &event.id)).await?;
+        let Some(marker) = marker.as_ref().and_then(Marker::from_attrs) else {
+            return Ok(priced);
+        };
+        if !marker.matches(event, submission.timestamp_given) {
+            return Ok(Err(Rejection::Reused));
+        }
+        let Answer { cost, currency, card, .. } = marker.answer;
+        Ok(Ok(Priced { cost, currency, card }))
+    }
+
     /// Prices and decides `event` as [`Service::record`] would, reading only.
     ///
     /// # Errors

@@ -65,5 +65,5 @@ pub use replay::{Question, StoredAnswer};
 pub use scan::Range;
 pub use service::{Service, Tenancy};
 pub use store::{Commit, Query, Reason, Refusal, Slice, Store, StoreError};
-pub use tenants::{Actor, TenantChange};
+pub use tenants::{Actor, TenantSettings};
 pub use usage::{Entry, Position};

@@ -391,7 +391,8 @@ fn is_repeat(original: &Submission, repeat: &Submission) -> bool {
     repeat_event == original.event
 }
 
-fn timely(timestamp: Instant, now: Instant, age_seconds_max: i64) -> Result<(), Rejection> {
+/// Whether an event's time lies within what is accepted now.
+pub(crate) fn timely(timestamp: Instant, now: Instant, age_seconds_max: i64) -> Result<(), Rejection> {
     if timestamp < now.plus_seconds(age_seconds_max.saturating_neg()) {
         return Err(Rejection::TooOld(age_seconds_max / 86_400));
     }

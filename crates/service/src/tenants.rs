@@ -15,21 +15,22 @@ pub struct Actor {
     pub if_match: Option<u64>,
 }
 
-/// A change of a tenant's own fields; what is absent stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TenantChange {
+/// A tenant's own fields; what is absent is unset, but for a currency, which
+/// stays once it is fixed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct TenantSettings {
     /// Who it is, for people.
     pub name: Option<String>,
     /// Who it is, for links.
     pub slug: Option<String>,
-    /// Its currency; only before first use.
+    /// Its currency: the one that first use fixed, or any before that.
     pub currency: Option<Currency>,
     /// The card that prices all of its events.
     pub rate_card: Option<Name>,
     /// How long its events are kept, in days.
     pub retention_days: Option<u32>,
     /// Whether it needs a plan.
-    pub require_plan: Option<bool>,
+    pub require_plan: bool,
 }
 
 impl Service {
@@ -76,25 +77,25 @@ impl Service {
     /// # Errors
     /// [`Failure::CurrencyMismatch`] for another currency after first use,
     /// [`Failure::UnknownCard`], [`Failure::Stale`].
-    pub async fn put_tenant(&self, tenant: &Name, change: &TenantChange, actor: &Actor) -> Result<Config, Failure> {
-        if let Some(card) = &change.rate_card {
+    pub async fn put_tenant(&self, tenant: &Name, settings: &TenantSettings, actor: &Actor) -> Result<Config, Failure> {
+        if let Some(card) = &settings.rate_card {
             let snapshot = self.snapshot(tenant).await?;
             let known = snapshot
                 .catalog
                 .card(card.as_str(), None)
                 .ok_or_else(|| Failure::UnknownCard(card.to_string()))?;
-            let currency = change.currency.or(snapshot.pack.config().currency);
+            let currency = settings.currency.or(snapshot.pack.config().currency);
             same_currency(currency, Some(known.currency))?;
         }
-        let audit = serde_json::json!({ "fields": change_fields(change) });
+        let audit = serde_json::to_value(settings)?;
         self.change_config(tenant, "tenant.put", audit, actor, |config, _| {
-            same_currency(config.currency, change.currency)?;
-            config.name = change.name.clone().or(config.name.take());
-            config.slug = change.slug.clone().or(config.slug.take());
-            config.currency = change.currency.or(config.currency);
-            config.rate_card = change.rate_card.clone().or(config.rate_card.take());
-            config.retention_days = change.retention_days.or(config.retention_days);
-            config.require_plan = change.require_plan.unwrap_or(config.require_plan);
+            same_currency(config.currency, settings.currency)?;
+            config.currency = settings.currency.or(config.currency);
+            config.name.clone_from(&settings.name);
+            config.slug.clone_from(&settings.slug);
+            config.rate_card.clone_from(&settings.rate_card);
+            config.retention_days = settings.retention_days;
+            config.require_plan = settings.require_plan;
             Ok(())
         })
         .await
@@ -248,16 +249,4 @@ fn config_writes(tenant: &Name, held: &Config, next: &Config) -> Result<Vec<Writ
         ));
     }
     Ok(writes)
-}
-
-fn change_fields(change: &TenantChange) -> Vec<&'static str> {
-    let fields = [
-        ("name", change.name.is_some()),
-        ("slug", change.slug.is_some()),
-        ("currency", change.currency.is_some()),
-        ("rate_card", change.rate_card.is_some()),
-        ("retention_days", change.retention_days.is_some()),
-        ("require_plan", change.require_plan.is_some()),
-    ];
-    fields.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
 }

@@ -1,1 +1,106 @@
-//! placeholder
+//! Prices and bills: the routes of the billing function.
+
+use serde_json::Value;
+use std::sync::Arc;
+use tollgate_api::{BillRange, Params, Problem, Range as Asked, bill_json, card_json, costs_json, list, parse_card};
+use tollgate_core::WindowKind;
+use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, get, put};
+use tollgate_service::{Failure, Range, Scope};
+
+const READ: Access = Access::Any(&[Scope::Read]);
+const CARDS: &str = "GET /rate-cards";
+
+/// The routes of this function.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    vec![
+        get("/billing/{tenant_id}", READ, get_billing),
+        put("/rate-cards/{id}", Access::Operator, put_rate_card),
+        get("/rate-cards", READ, get_rate_cards),
+        get("/rate-cards/{id}", READ, get_rate_card),
+        get("/costs", READ, get_costs),
+    ]
+}
+
+fn failed(failure: Failure) -> Problem {
+    from_failure(&failure)
+}
+
+/// What a tenant owes, by default for the current calendar month.
+async fn get_billing(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant()?;
+    let asked = call.params(Asked::PARAMETERS)?.range()?;
+    let month = WindowKind::Month.holding(call.now);
+    let end = asked.end.or_else(|| month.end()).unwrap_or(call.now);
+    let start = asked.start.unwrap_or_else(|| month.start.min(end));
+    let range = Range {
+        start: Some(start),
+        end: Some(end),
+    };
+    let (bill, currency) = app.service.bill(&tenant, range).await.map_err(failed)?;
+    let range = BillRange {
+        tenant: &tenant,
+        start,
+        end,
+        currency,
+    };
+    Ok(Reply::ok(&bill_json(range, &bill, app.hash())))
+}
+
+/// Adds a version of a rate card.
+async fn put_rate_card(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let new = parse_card(call.path_text("id"), &call.body)?;
+    let effective_from = new.effective_from;
+    let actor = call.caller()?.actor(None);
+    let card = app
+        .service
+        .put_card(new.into_card(0, 0, call.now), effective_from, &actor)
+        .await
+        .map_err(failed)?;
+    Ok(Reply::ok(&card_json(&card)))
+}
+
+/// The newest version of every card, by id.
+async fn get_rate_cards(app: Arc<App>, call: Call) -> Handled {
+    let params = call.params(Params::PAGING)?;
+    let limit = params.limit(100, 1000)?;
+    let after = params
+        .text("cursor")
+        .map(|cursor| app.service.position(CARDS, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let catalog = app.service.catalog().await.map_err(failed)?;
+    let behind = catalog
+        .cards()
+        .filter(|(id, _)| after.as_deref().is_none_or(|after| id.as_str() > after));
+    let mut newest: Vec<_> = behind
+        .filter_map(|(_, versions)| versions.last())
+        .take(limit.saturating_add(1))
+        .collect();
+    let more = newest.len() > limit;
+    newest.truncate(limit);
+    let next = newest
+        .last()
+        .filter(|_| more)
+        .map(|card| app.service.cursor(CARDS, card.id.as_str()));
+    let data: Vec<Value> = newest.into_iter().map(|card| card_json(card)).collect();
+    Ok(Reply::ok(&list(&data, next.as_deref())))
+}
+
+/// One card: its newest version, or the one asked for.
+async fn get_rate_card(app: Arc<App>, call: Call) -> Handled {
+    let version = call.params(&["version"])?.parsed("version", "must be a version number")?;
+    let catalog = app.service.catalog().await.map_err(failed)?;
+    let card = catalog
+        .card(call.path_text("id"), version)
+        .ok_or_else(|| Problem::not_found("rate card"))?;
+    Ok(Reply::ok(&card_json(card)))
+}
+
+/// Every price in force.
+async fn get_costs(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let catalog = app.service.catalog().await.map_err(failed)?;
+    Ok(Reply::ok(&costs_json(&catalog, call.now)))
+}

@@ -1,1 +1,59 @@
-//! placeholder
+//! Retention: the route of the purge function, and the schedules' work.
+
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tollgate_api::parse_purge;
+use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, post};
+use tollgate_service::{Actor, Failure, PurgeOrder};
+
+/// The routes of this function.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    vec![post("/usage/purge", Access::Operator, post_usage_purge).idempotent()]
+}
+
+/// Removes the pages of events past their retention.
+async fn post_usage_purge(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let asked = parse_purge(&call.body)?;
+    let caller = call.caller()?;
+    let tenant = asked
+        .tenant
+        .as_ref()
+        .map(|tenant| caller.tenant_to_write(Some(tenant)))
+        .transpose()?;
+    let order = PurgeOrder {
+        tenant,
+        older_than_days: asked.older_than_days,
+        dry_run: asked.dry_run,
+    };
+    let purged = app
+        .service
+        .purge(&order, &caller.actor(None))
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(
+        &json!({ "status": "purged", "removed": purged.removed, "pages": purged.pages, "dry_run": order.dry_run }),
+    ))
+}
+
+/// Does a schedule's work: `{"action":"rollup"}` or `{"action":"purge"}`.
+/// Safe to repeat.
+///
+/// # Errors
+/// A sentence for an action that is unknown, or whose work failed.
+pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
+    let failed = |failure: Failure| failure.to_string();
+    match event.get("action").and_then(Value::as_str) {
+        Some("rollup") => Ok(json!({ "action": "rollup", "hours": app.service.roll_up_all().await.map_err(failed)? })),
+        Some("purge") => {
+            let actor = Actor {
+                key_id: "schedule".to_owned(),
+                if_match: None,
+            };
+            let purged = app.service.purge(&PurgeOrder::default(), &actor).await.map_err(failed)?;
+            Ok(json!({ "action": "purge", "removed": purged.removed, "pages": purged.pages }))
+        }
+        _ => Err("unknown action: must be `rollup` or `purge`".to_owned()),
+    }
+}

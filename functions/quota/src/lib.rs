@@ -1,1 +1,40 @@
-//! placeholder
+//! Limits and who may use what: the routes of the quota function.
+
+mod audit;
+mod check;
+mod keys;
+mod limits;
+mod open;
+mod tenants;
+
+use tollgate_gateway::{Access, Route, get, post, put, remove};
+use tollgate_service::Scope;
+
+const READ: Access = Access::Any(&[Scope::Read]);
+const INGEST: Access = Access::Any(&[Scope::Ingest, Scope::Enforce]);
+
+/// The contract, as it is served at `GET /openapi.json`.
+pub const OPENAPI: &str = include_str!("../openapi.json");
+
+/// The routes of this function.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    vec![
+        get("/", Access::Open, open::get_service),
+        get("/health", Access::Open, open::get_health),
+        get("/metrics", Access::Open, open::get_metrics),
+        get("/openapi.json", Access::Open, open::get_openapi),
+        post("/quota", Access::Operator, limits::post_quota).idempotent(),
+        get("/quota/{tenant_id}", READ, limits::get_quota),
+        get("/limits/{tenant_id}", READ, limits::get_limits),
+        put("/limits/{tenant_id}", Access::Operator, limits::put_limits),
+        post("/check", INGEST, check::post_check),
+        get("/tenants", Access::Operator, tenants::get_tenants),
+        get("/tenants/{tenant_id}", Access::Operator, tenants::get_tenant),
+        put("/tenants/{tenant_id}", Access::Operator, tenants::put_tenant),
+        post("/keys", Access::Operator, keys::post_keys),
+        get("/keys", Access::Operator, keys::get_keys),
+        remove("/keys/{key_id}", Access::Operator, keys::delete_key),
+        get("/audit", Access::Operator, audit::get_audit),
+    ]
+}

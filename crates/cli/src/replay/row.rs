@@ -91,12 +91,21 @@ impl Reading {
         let header = |field| self.mapping.column(field).map(|column| column.header.clone()).unwrap_or_default();
         let cached = row.fields.get("cached_tokens_in").and_then(Value::as_u64).unwrap_or(0);
         if cached > row.tokens_in {
-            let why = format!("must be at most `tokens_in`, of which cached tokens are a part, but {cached} > {}", row.tokens_in);
-            return Err(BadCell { header: header(Field::CachedTokensIn), why });
+            let why = format!(
+                "must be at most `tokens_in`, of which cached tokens are a part, but {cached} > {}",
+                row.tokens_in
+            );
+            return Err(BadCell {
+                header: header(Field::CachedTokensIn),
+                why,
+            });
         }
         if !row.fields.contains_key(Field::Operation.as_str()) {
             let why = "is empty; give --operation for rows that name none".to_string();
-            return Err(BadCell { header: header(Field::Operation), why });
+            return Err(BadCell {
+                header: header(Field::Operation),
+                why,
+            });
         }
         Ok(())
     }

@@ -109,11 +109,21 @@ mod tests {
     use serde_json::json;
 
     fn priced(cost: &str, currency: &str) -> Priced {
-        Priced { cost: cost.parse().unwrap(), currency: currency.into(), decision: Decision::Allow }
+        Priced {
+            cost: cost.parse().unwrap(),
+            currency: currency.into(),
+            decision: Decision::Allow,
+        }
     }
 
     fn outcome(row: u64, status: Status) -> Outcome {
-        Outcome { row, id: format!("replay-{row}"), tokens_in: 2, tokens_out: 1, status }
+        Outcome {
+            row,
+            id: format!("replay-{row}"),
+            tokens_in: 2,
+            tokens_out: 1,
+            status,
+        }
     }
 
     fn rejected(row: u64, status: u16) -> Outcome {
@@ -125,7 +135,9 @@ mod tests {
         let mut tally = Tally::default();
         let tenth = || Status::Recorded(priced("0.1", "USD"));
         tally.add((0..3).map(|row| outcome(row, tenth())).collect()).unwrap();
-        tally.add(vec![outcome(3, Status::Replayed(priced("0.000000000000001", "USD")))]).unwrap();
+        tally
+            .add(vec![outcome(3, Status::Replayed(priced("0.000000000000001", "USD")))])
+            .unwrap();
         assert_eq!(tally.cost_recorded.to_string(), "0.3");
         assert_eq!(tally.cost.to_string(), "0.300000000000001");
         assert_eq!((tally.sent(), tally.tokens_in, tally.tokens_out), (4, 8, 4));

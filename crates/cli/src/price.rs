@@ -1,0 +1,64 @@
+//! `tollgate price`: what an event would cost.
+
+use crate::call::{Call, target};
+use crate::client::Client;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::names;
+use crate::output::{cell, print, print_either};
+use crate::problem::Problem;
+use crate::retry::Patience;
+use std::io::Read;
+use std::path::PathBuf;
+use tollgate_core::Name;
+
+/// Price an event without recording it
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  tollgate price event.json\n  \
+    echo '{\"operation\":\"hitl_approval\",\"tenant_id\":\"acme\"}' | tollgate price -")]
+pub(crate) struct Args {
+    /// JSON file with one event; `-` reads standard input
+    event: PathBuf,
+    /// Tenant that would pay, where the event names none
+    #[arg(long, value_parser = names::in_path)]
+    tenant: Option<Name>,
+    #[command(flatten)]
+    connection: Connection,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command. The event goes out as its file has it, digit by digit.
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let event = args.text()?;
+    let client = Client::new(&args.connection, Patience::SHORT)?;
+    let path = target("/usage/validate", &[("tenant_id", args.tenant.as_ref().map(Name::as_str))]);
+    let answer = client.send(&Call::post(path, event)).await?;
+    if answer["valid"] == true {
+        return print_either(args.json, &answer, |answer| {
+            format!("{} {}", cell(&answer["cost"]), cell(&answer["currency"]))
+        });
+    }
+    if args.json {
+        print(&answer.to_string())?;
+    }
+    let errors = Problem { status: 0, body: answer };
+    Err(Failure::new(format!("the event is not valid: {}", errors.listed())))
+}
+
+impl Args {
+    fn text(&self) -> Result<String, Failure> {
+        let mut text = String::new();
+        let read = match self.event.to_str() {
+            Some("-") => std::io::stdin().read_to_string(&mut text).map(drop),
+            _ => std::fs::read_to_string(&self.event).map(|file| text = file),
+        };
+        let action = format!("read the event `{}`", self.event.display());
+        read.map_err(|error| Failure::to(&action, error))?;
+        if text.trim().is_empty() {
+            return Err(Failure::to(action, "it is empty"));
+        }
+        Ok(text)
+    }
+}

@@ -1,0 +1,139 @@
+//! `tollgate serve`: the whole service in one process.
+
+use crate::failure::Failure;
+use crate::folder::Folder;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tollgate_dynamo::embedded;
+use tollgate_gateway::{App, Route, Settings, SystemClock, router};
+use tollgate_service::{KeyRecord, Service, Tenancy};
+
+/// Run the whole service on this machine
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  tollgate serve --data ./data\n\nEvery request is logged with RUST_LOG=info.")]
+pub(crate) struct Args {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:8085")]
+    pub(crate) listen: SocketAddr,
+    /// Folder that keeps everything
+    #[arg(long, default_value = "data", conflicts_with = "memory")]
+    pub(crate) data: PathBuf,
+    /// Keep everything in memory, and lose it at the end
+    #[arg(long)]
+    pub(crate) memory: bool,
+}
+
+/// How often closed hours are rolled up and old ones purged.
+const SCHEDULE: Duration = Duration::from_secs(15 * 60);
+
+/// Runs the command until Ctrl-C or a termination signal.
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    log_to_stderr();
+    let folder = if args.memory { None } else { Some(Folder::open(&args.data)?) };
+    let path = folder.as_ref().map(Folder::path);
+    let store = embedded::open(path).await.map_err(|error| Failure::to("open the store", error))?;
+    let (key, secret) = secrets(folder.as_ref())?;
+    let service = Service::new(Arc::new(store), Arc::new(SystemClock), Tenancy::Sole, secret);
+    let mut settings = Settings::read(|name| std::env::var(name).ok());
+    settings.operator = Some(KeyRecord::operator("operator", &key));
+    let app = App::new(service, settings);
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|error| Failure::to(format!("listen on {}", args.listen), error))?;
+    let address = listener.local_addr().map_err(|error| Failure::to("listen", error))?;
+    greet(&app, address, &key, path.map(|path| path.display().to_string()));
+    let schedule = tokio::spawn(keep_house(Arc::clone(&app)));
+    let served = axum::serve(listener, router(&app, routes()))
+        .with_graceful_shutdown(stopped())
+        .await;
+    schedule.abort();
+    served.map_err(|error| Failure::to("serve", error))
+}
+
+/// The routes of all functions.
+fn routes() -> Vec<Route> {
+    let functions = [
+        tollgate_ingest::routes(),
+        tollgate_query::routes(),
+        tollgate_quota::routes(),
+        tollgate_billing::routes(),
+        tollgate_purge::routes(),
+    ];
+    functions.into_iter().flatten().collect()
+}
+
+/// The operator's key and the secret that signs cursors: kept in the folder,
+/// so that they stay the same, or made anew for a store in memory.
+fn secrets(folder: Option<&Folder>) -> Result<(String, [u8; 32]), Failure> {
+    let fresh = || {
+        tollgate_service::fresh_key()
+            .map(|(_, key)| key)
+            .map_err(|failure| Failure::to("make a key", failure))
+    };
+    let given = std::env::var("TOLLGATE_OPERATOR_KEY").ok().filter(|key| !key.is_empty());
+    let kept = |name: &str| folder.map_or_else(fresh, |folder| folder.secret(name, fresh));
+    let key = given.map_or_else(|| kept("operator.key"), Ok)?;
+    let secret = kept("cursor.secret")?;
+    Ok((key, digest(&secret)))
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(text).into()
+}
+
+fn greet(app: &App, address: SocketAddr, key: &str, folder: Option<String>) {
+    let kept = folder.map_or_else(|| "in memory, lost at the end".to_owned(), |folder| format!("in {folder}"));
+    let hash = app
+        .hash()
+        .map(|hash| format!(" -H 'X-Constitutional-Hash: {hash}'"))
+        .unwrap_or_default();
+    println!("tollgate listens on http://{address}, data {kept}");
+    println!("operator key: {key}");
+    println!("record an event:");
+    println!(
+        "  curl -sS http://{address}/events -H 'Authorization: Bearer {key}'{hash} -H 'Content-Type: application/json' \
+         -d '{{\"tenant_id\":\"demo\",\"operation\":\"constitutional_validation\",\"agent_id\":\"agent-1\"}}'"
+    );
+}
+
+/// Rolls up and purges on its own, as the schedules do on Lambda.
+async fn keep_house(app: Arc<App>) {
+    loop {
+        for action in ["rollup", "purge"] {
+            if let Err(error) = tollgate_purge::scheduled(&app, &serde_json::json!({ "action": action })).await {
+                tracing::warn!(action, %error, "the schedule will try again");
+            }
+        }
+        tokio::time::sleep(SCHEDULE).await;
+    }
+}
+
+/// Ends with Ctrl-C or a termination signal.
+pub(crate) async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    interrupt.await.ok();
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}

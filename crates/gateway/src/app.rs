@@ -1,0 +1,58 @@
+//! What all requests of a process share.
+
+use crate::metrics::Metrics;
+use std::sync::Arc;
+use tollgate_service::{KeyRecord, Service};
+
+/// The constitutional hash that holds where none is configured.
+pub const DEFAULT_HASH: &str = "cdd01ef066bc6cf2";
+
+/// How a process is set up.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The constitutional hash that requests must carry; `None` = no gate.
+    pub hash: Option<String>,
+    /// An operator's key that needs no store, for first steps.
+    pub operator: Option<KeyRecord>,
+}
+
+/// The service with its settings and metrics.
+pub struct App {
+    /// The use cases.
+    pub service: Service,
+    /// How this process is set up.
+    pub settings: Settings,
+    /// What it counted.
+    pub metrics: Metrics,
+}
+
+impl Settings {
+    /// From what `variable` says of `TOLLGATE_CONSTITUTIONAL_HASH` (unset =
+    /// the default, empty = no gate) and `TOLLGATE_OPERATOR_KEY`.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let hash = variable("TOLLGATE_CONSTITUTIONAL_HASH").unwrap_or_else(|| DEFAULT_HASH.to_owned());
+        let operator = variable("TOLLGATE_OPERATOR_KEY").filter(|key| !key.is_empty());
+        Self {
+            hash: Some(hash).filter(|hash| !hash.is_empty()),
+            operator: operator.map(|key| KeyRecord::operator("environment", &key)),
+        }
+    }
+}
+
+impl App {
+    /// A new process's worth.
+    #[must_use]
+    pub fn new(service: Service, settings: Settings) -> Arc<Self> {
+        Arc::new(Self {
+            service,
+            settings,
+            metrics: Metrics::default(),
+        })
+    }
+
+    /// The hash that answers carry.
+    #[must_use]
+    pub fn hash(&self) -> Option<&str> {
+        self.settings.hash.as_deref()
+    }
+}

@@ -1,0 +1,134 @@
+//! A request that passed the gates, as handlers see it.
+
+use crate::caller::Caller;
+use http::HeaderMap;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use tollgate_api::{Params, Problem};
+use tollgate_core::{Instant, Name};
+
+/// One request.
+#[derive(Debug)]
+pub struct Call {
+    /// Its id.
+    pub request_id: String,
+    /// When it arrived.
+    pub now: Instant,
+    /// Who calls; `None` on open routes.
+    pub caller: Option<Caller>,
+    /// The parts of the path that the route names.
+    pub path: BTreeMap<String, String>,
+    /// The query, as it was sent.
+    pub query: Option<String>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most 1 MiB.
+    pub body: Vec<u8>,
+}
+
+impl Call {
+    /// The verified caller.
+    ///
+    /// # Errors
+    /// 401 on an open route.
+    pub fn caller(&self) -> Result<&Caller, Problem> {
+        self.caller.as_ref().ok_or_else(Problem::unauthenticated)
+    }
+
+    /// The query's parameters, of which only `allowed` may occur.
+    ///
+    /// # Errors
+    /// 400 that names an unknown parameter.
+    pub fn params(&self, allowed: &[&'static str]) -> Result<Params, Problem> {
+        Params::parse(self.query.as_deref(), allowed)
+    }
+
+    /// The path's part `name`, as it was sent.
+    #[must_use]
+    pub fn path_text(&self, name: &str) -> &str {
+        self.path.get(name).map_or("", String::as_str)
+    }
+
+    /// The path's part `name` as an id.
+    ///
+    /// # Errors
+    /// 404 of a `what` for a text that cannot be an id.
+    pub fn path_name(&self, name: &str, what: &str) -> Result<Name, Problem> {
+        Name::new(self.path_text(name)).map_err(|_| Problem::not_found(what))
+    }
+
+    /// The tenant in the path as one to read.
+    ///
+    /// # Errors
+    /// 404 for another tenant than the key's.
+    pub fn path_tenant(&self) -> Result<Name, Problem> {
+        let named = Name::in_path(self.path_text("tenant_id")).map_err(|_| Problem::not_found("tenant"))?;
+        self.caller()?.tenant_to_read(Some(&named))
+    }
+
+    /// The tenant in the path as one to change, by an operator.
+    ///
+    /// # Errors
+    /// 400 for a text that cannot be a tenant's id.
+    pub fn path_tenant_to_write(&self) -> Result<Name, Problem> {
+        let text = self.path_text("tenant_id");
+        let named = Name::in_path(text).ok().filter(|_| !tollgate_api::is_reserved_tenant(text));
+        let named = named.ok_or_else(|| Problem::invalid_request("tenant_id", "is not a tenant id"))?;
+        self.caller()?.tenant_to_write(Some(&named))
+    }
+
+    /// The media type of the body, without parameters, in lower case.
+    #[must_use]
+    pub fn media_type(&self) -> String {
+        let value = self
+            .headers
+            .get("content-type")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// The `Idempotency-Key`, if there is one.
+    ///
+    /// # Errors
+    /// 400 unless it has 1 to 255 visible characters and occurs once.
+    pub fn idempotency_key(&self) -> Result<Option<&str>, Problem> {
+        let mut values = self.headers.get_all("idempotency-key").iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        let text = value
+            .to_str()
+            .ok()
+            .filter(|text| !text.is_empty() && text.len() <= 255 && values.next().is_none());
+        text.map(Some)
+            .ok_or_else(|| Problem::invalid_request("Idempotency-Key", "must have 1 to 255 visible characters, once"))
+    }
+
+    /// The event id that an idempotency key stands for.
+    ///
+    /// # Errors
+    /// As [`Call::idempotency_key`].
+    pub fn id_from_key(&self, tenant: &Name, route: &str) -> Result<Option<Name>, Problem> {
+        let Some(key) = self.idempotency_key()? else { return Ok(None) };
+        let digest = Sha256::digest(format!("{tenant}\0{route}\0{key}"));
+        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Name::new(&format!("ik-{hex}")).ok())
+    }
+
+    /// The version that `If-Match` names.
+    ///
+    /// # Errors
+    /// 400 for a value that is no version.
+    pub fn if_match(&self) -> Result<Option<u64>, Problem> {
+        let Some(value) = self.headers.get("if-match") else {
+            return Ok(None);
+        };
+        let text = value.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(None);
+        }
+        let number = text.trim_matches('"').parse().ok();
+        number
+            .map(Some)
+            .ok_or_else(|| Problem::invalid_request("If-Match", "must be a version"))
+    }
+}

@@ -1,0 +1,102 @@
+//! Who calls: known from a verified key and from nothing else.
+
+use crate::app::App;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use std::collections::BTreeSet;
+use tollgate_api::Problem;
+use tollgate_core::Name;
+use tollgate_service::{Actor, Failure, KeyRecord, Scope};
+
+/// A verified caller.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The key's public id.
+    pub key_id: String,
+    /// The tenant that the key belongs to; `None` for operators.
+    pub tenant: Option<Name>,
+    scopes: BTreeSet<Scope>,
+}
+
+impl Caller {
+    fn of(record: &KeyRecord) -> Self {
+        Self {
+            key_id: record.id.clone(),
+            tenant: record.tenant.clone(),
+            scopes: record.scopes.clone(),
+        }
+    }
+
+    /// Whether it is an operator.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        self.scopes.contains(&Scope::Operator)
+    }
+
+    /// Whether it may do what `scope` allows.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.is_operator() || self.scopes.contains(&scope)
+    }
+
+    /// The caller as the one who changes something.
+    #[must_use]
+    pub fn actor(&self, if_match: Option<u64>) -> Actor {
+        Actor {
+            key_id: self.key_id.clone(),
+            if_match,
+        }
+    }
+
+    /// The tenant to read: the key's own, or for an operator the one named.
+    /// Another's is as good as absent.
+    ///
+    /// # Errors
+    /// 404 for another tenant, 400 for an operator who names none.
+    pub fn tenant_to_read(&self, named: Option<&Name>) -> Result<Name, Problem> {
+        match (&self.tenant, named) {
+            (Some(own), Some(named)) if own != named => Err(Problem::not_found("tenant")),
+            (Some(own), _) => Ok(own.clone()),
+            (None, Some(named)) => Ok(named.clone()),
+            (None, None) => Err(Problem::invalid_request("?tenant_id", "is required with an operator key")),
+        }
+    }
+
+    /// The tenant to write for: the key's own, or for an operator the one named.
+    ///
+    /// # Errors
+    /// 403 for another tenant, 400 for an operator who names none.
+    pub fn tenant_to_write(&self, named: Option<&Name>) -> Result<Name, Problem> {
+        match (&self.tenant, named) {
+            (Some(own), Some(named)) if own != named => Err(Problem::forbidden("the key belongs to another tenant")),
+            (Some(own), _) => Ok(own.clone()),
+            (None, Some(named)) => Ok(named.clone()),
+            (None, None) => Err(Problem::invalid_request("/tenant_id", "is required with an operator key")),
+        }
+    }
+}
+
+/// The caller whose key the headers carry.
+pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let key = key_text(headers).ok_or_else(Problem::unauthenticated)?;
+    if let Some(operator) = app.settings.operator.as_ref().filter(|operator| operator.is(key)) {
+        return Ok(Caller::of(operator));
+    }
+    let record = app
+        .service
+        .key(key)
+        .await
+        .map_err(|failure: Failure| crate::from_failure(&failure))?;
+    record.map(|record| Caller::of(&record)).ok_or_else(Problem::unauthenticated)
+}
+
+/// The one key that the headers name; `None` for none, several or no text.
+fn key_text(headers: &HeaderMap) -> Option<&str> {
+    let bearers = headers.get_all(AUTHORIZATION).iter();
+    let keys = headers.get_all("x-api-key").iter();
+    let mut named = bearers
+        .map(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+        .chain(keys.map(|value| value.to_str().ok()));
+    let first = named.next()??;
+    named.next().is_none().then_some(first)
+}

@@ -1,0 +1,47 @@
+//! Failures and rejections of the service as problems of the catalogue.
+
+use tollgate_api::Problem;
+use tollgate_core::{Currency, Name};
+use tollgate_service::{Failure, Rejection};
+
+/// Seconds after which asking an unavailable store again makes sense.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// The problem that a failure is answered with. Faults of this service and
+/// its store are logged here, once; the answer says nothing of them.
+#[must_use]
+pub fn from_failure(failure: &Failure) -> Problem {
+    match failure {
+        Failure::Unavailable(why) => {
+            tracing::warn!(%why, "store unavailable");
+            Problem::store_unavailable(RETRY_AFTER_SECONDS)
+        }
+        Failure::Broken(why) => {
+            tracing::error!(%why, "broken");
+            Problem::store_unavailable(RETRY_AFTER_SECONDS)
+        }
+        Failure::NotFound(what) => Problem::not_found(what),
+        Failure::Stale(version) => Problem::precondition_failed(*version),
+        Failure::CurrencyMismatch { tenant, other } => match (tenant.parse::<Currency>(), other.parse::<Currency>()) {
+            (Ok(tenant), Ok(other)) => Problem::currency_mismatch(tenant, other),
+            _ => Problem::invalid_event("/currency", failure.to_string()),
+        },
+        Failure::UnknownCard(id) => Name::new(id).map_or_else(|_| Problem::not_found("rate card"), |id| Problem::unknown_rate_card(&id)),
+        Failure::Limits(_) => Problem::too_many_limits(),
+        Failure::Overflow(_) => Problem::invalid_event("", "a total would be out of range"),
+        Failure::RangePurged => Problem::range_purged(),
+        Failure::Cursor => Problem::invalid_cursor(),
+        Failure::KeyReused => Problem::idempotency_key_reused(),
+    }
+}
+
+/// The problem that a rejected event is answered with.
+#[must_use]
+pub fn from_rejection(id: &Name, rejection: &Rejection) -> Problem {
+    match rejection {
+        Rejection::Reused => Problem::event_id_reused(id),
+        Rejection::TooOld(_) | Rejection::TooNew => Problem::invalid_event("/timestamp", rejection.to_string()),
+        Rejection::Price(error) => Problem::unpriceable(error),
+        Rejection::Currency { tenant, card } => Problem::currency_mismatch(*tenant, *card),
+    }
+}

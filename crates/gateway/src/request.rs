@@ -1,0 +1,227 @@
+//! The way of a request through the gates, and of its answer back.
+
+use crate::app::App;
+use crate::call::Call;
+use crate::caller::{Caller, authenticate};
+use crate::reply::Reply;
+use crate::route::{Access, Handled, Route};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::RawPathParams;
+use axum::response::Response;
+use axum::routing::{MethodFilter, on};
+use futures::FutureExt;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+use tollgate_api::Problem;
+use tollgate_service::{Question, Scope, ulid};
+
+/// The largest body, in bytes.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// A service that answers `routes`, and everything else with a 404 or 405.
+pub fn router(app: &Arc<App>, routes: Vec<Route>) -> Router {
+    let mut router = Router::new();
+    let mut methods: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for route in &routes {
+        methods.entry(route.path).or_default().push(route.method.to_string());
+    }
+    for route in routes {
+        let Ok(filter) = MethodFilter::try_from(route.method.clone()) else {
+            continue;
+        };
+        let (app, path) = (Arc::clone(app), route.path);
+        let route = Arc::new(route);
+        let answer = move |params: RawPathParams, request: Request<Body>| {
+            let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            respond(Arc::clone(&app), Arc::clone(&route), path, request)
+        };
+        router = router.route(path, on(filter, answer));
+    }
+    for (path, allowed) in methods {
+        let allowed = allowed.join(", ");
+        let app = Arc::clone(app);
+        let refuse = move |request: Request<Body>| stray(Arc::clone(&app), request, Problem::method_not_allowed(&allowed));
+        router = router.route(path, axum::routing::MethodRouter::new().fallback(refuse));
+    }
+    let app = Arc::clone(app);
+    router.fallback(move |request: Request<Body>| stray(Arc::clone(&app), request, Problem::not_found("route")))
+}
+
+/// A request that no route takes.
+async fn stray(app: Arc<App>, request: Request<Body>, problem: Problem) -> Response {
+    let request_id = ulid(app.service.now());
+    finish(
+        &app,
+        &Trace {
+            request_id,
+            method: request.method(),
+            route: "none",
+            tenant: None,
+            passed: false,
+            began: app.service.now(),
+        },
+        Err(problem),
+    )
+}
+
+struct Trace<'a> {
+    request_id: String,
+    method: &'a Method,
+    route: &'a str,
+    tenant: Option<String>,
+    /// Whether it passed the compliance gate, so that the answer may carry the hash.
+    passed: bool,
+    began: tollgate_core::Instant,
+}
+
+async fn respond(app: Arc<App>, route: Arc<Route>, path: BTreeMap<String, String>, request: Request<Body>) -> Response {
+    let began = app.service.now();
+    let mut trace = Trace {
+        request_id: ulid(began),
+        method: &route.method,
+        route: route.path,
+        tenant: None,
+        passed: false,
+        began,
+    };
+    let handled = gates(&app, &route, path, request, &mut trace);
+    let handled = AssertUnwindSafe(handled)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(Problem::internal()));
+    finish(&app, &trace, handled)
+}
+
+/// Size, key, compliance, scope; then the handler.
+async fn gates(app: &Arc<App>, route: &Route, path: BTreeMap<String, String>, request: Request<Body>, trace: &mut Trace<'_>) -> Handled {
+    let (parts, body) = request.into_parts();
+    let announced = parts
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
+        return Err(Problem::too_large(BODY_BYTES_MAX));
+    }
+    let body = to_bytes(body, BODY_BYTES_MAX)
+        .await
+        .map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
+    let query = parts.uri.query().map(str::to_owned);
+    let mut call = Call {
+        request_id: trace.request_id.clone(),
+        now: trace.began,
+        caller: None,
+        path,
+        query,
+        headers: parts.headers,
+        body: body.to_vec(),
+    };
+    if route.access == Access::Open {
+        return (route.handler)(Arc::clone(app), call).await;
+    }
+    let caller = authenticate(app, &call.headers).await?;
+    trace.tenant = caller.tenant.as_ref().map(ToString::to_string);
+    comply(app, &call)?;
+    trace.passed = true;
+    permit(route.access, &caller)?;
+    call.caller = Some(caller);
+    answer_once(app, route, call).await
+}
+
+/// The compliance gate: after the key, and in place of no part of it.
+fn comply(app: &App, call: &Call) -> Result<(), Problem> {
+    let Some(expected) = app.hash() else { return Ok(()) };
+    let mut given = call.headers.get_all("x-constitutional-hash").iter();
+    let first = given.next().map_or(&b""[..], HeaderValue::as_bytes);
+    let matches: bool = first.ct_eq(expected.as_bytes()).into();
+    if matches && given.next().is_none() {
+        Ok(())
+    } else {
+        Err(Problem::hash_mismatch())
+    }
+}
+
+fn permit(access: Access, caller: &Caller) -> Result<(), Problem> {
+    let permitted = match access {
+        Access::Open => true,
+        Access::Operator => caller.is_operator(),
+        Access::Any(scopes) => scopes.iter().any(|scope| caller.may(*scope)),
+    };
+    let needed = match access {
+        Access::Any(scopes) => scopes.iter().map(|scope: &Scope| scope.as_str()).collect::<Vec<_>>().join("` or `"),
+        Access::Operator | Access::Open => "operator".to_owned(),
+    };
+    if permitted {
+        Ok(())
+    } else {
+        Err(Problem::forbidden(format!("this needs a key with scope `{needed}`")))
+    }
+}
+
+/// Calls the handler; where the route stores answers and the request names an
+/// idempotency key, gives the answer that it got before.
+async fn answer_once(app: &Arc<App>, route: &Route, call: Call) -> Handled {
+    let key = if route.stores_answer { call.idempotency_key()? } else { None };
+    let Some(key) = key else {
+        return (route.handler)(Arc::clone(app), call).await;
+    };
+    let tenant = call.caller()?.tenant.as_ref().map(ToString::to_string).unwrap_or_default();
+    let content = [call.query.as_deref().unwrap_or_default().as_bytes(), &[0], &call.body].concat();
+    let question = Question::new(&tenant, route.path, key, &content);
+    if let Some(stored) = app
+        .service
+        .answered(&question)
+        .await
+        .map_err(|failure| crate::from_failure(&failure))?
+    {
+        return Ok(Reply::stored(stored.status, stored.body));
+    }
+    let reply = (route.handler)(Arc::clone(app), call).await?;
+    let stored = app.service.store_answer(&question, reply.status(), &reply.body).await;
+    stored.map_err(|failure| crate::from_failure(&failure))?;
+    Ok(reply)
+}
+
+/// Renders the answer, counts it and writes its log line.
+fn finish(app: &App, trace: &Trace<'_>, handled: Handled) -> Response {
+    let code = handled.as_ref().err().map(|problem| problem.kind.code());
+    let reply = handled.unwrap_or_else(|problem| problem_reply(&problem, &trace.request_id));
+    let micros = app.service.now().micros_since(trace.began);
+    app.metrics
+        .count(&format!("{} {}", trace.method, trace.route), reply.status(), micros);
+    let (status, tenant) = (reply.status(), trace.tenant.as_deref().unwrap_or_default());
+    tracing::info!(request_id = trace.request_id, tenant, method = %trace.method, route = trace.route, status, code, micros, "request");
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.media_type));
+    let hash = app
+        .hash()
+        .filter(|_| trace.passed)
+        .map(|hash| ("x-constitutional-hash", hash.to_owned()));
+    for (name, value) in reply
+        .headers
+        .into_iter()
+        .chain(hash)
+        .chain([("x-request-id", trace.request_id.clone())])
+    {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            let name = HeaderName::from_bytes(name.to_ascii_lowercase().as_bytes());
+            name.map(|name| headers.insert(name, value)).ok();
+        }
+    }
+    response
+}
+
+fn problem_reply(problem: &Problem, request_id: &str) -> Reply {
+    Reply {
+        status: StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        headers: problem.headers.clone(),
+        body: problem.body(request_id).to_string(),
+        media_type: "application/problem+json",
+    }
+}

@@ -1,0 +1,124 @@
+//! `POST /usage`, `/usage/batch` and `/usage/validate`: the ASAP form.
+
+use crate::submit::{permitted, submission};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tollgate_api::{Kind, NewEvent, Problem, parse_asap, parse_asap_batch, parse_either};
+use tollgate_core::{Mode, Name};
+use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
+use tollgate_service::{AGE_SECONDS_MAX, Options, Outcome, Rejection, Submission};
+
+/// What the ASAP form records has already happened.
+const OPTIONS: Options = Options {
+    mode: Mode::Observe,
+    age_seconds_max: AGE_SECONDS_MAX,
+};
+
+/// Records one ASAP event, once by its content.
+pub(crate) async fn post_usage(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let event = parse_asap(&call.body)?;
+    let tenant = call.caller()?.tenant_to_write(event.tenant.as_ref())?;
+    let submission = submission(&call, event, None)?;
+    let event = submission.event.clone();
+    let outcomes = app
+        .service
+        .record(&tenant, vec![submission], OPTIONS)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    let body = json!({ "status": "recorded", "task_id": event.task, "event_id": event.id });
+    match outcomes.into_iter().next() {
+        Some(Outcome::Recorded(..)) => Ok(Reply::created(&body)),
+        Some(Outcome::Replayed(_)) => Ok(Reply::ok(&body)),
+        Some(Outcome::Denied(ruling)) => Err(Problem::denied(&tenant, &ruling, call.now)),
+        Some(Outcome::Rejected(rejection)) => Err(invalid("", &event.id, &rejection)),
+        None => Err(Problem::internal()),
+    }
+}
+
+/// Records ASAP events, all or none of them: what could be refused is refused
+/// before the first is recorded.
+pub(crate) async fn post_usage_batch(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let events = parse_asap_batch(&call.body)?;
+    let mut task_ids: Vec<Value> = Vec::with_capacity(events.len());
+    let mut by_tenant: BTreeMap<Name, Vec<Submission>> = BTreeMap::new();
+    for (index, event) in events.into_iter().enumerate() {
+        let tenant = call.caller()?.tenant_to_write(event.tenant.as_ref())?;
+        let submission = submission(&call, event, None)?;
+        let checked = app
+            .service
+            .acceptable(&tenant, &submission, OPTIONS)
+            .await
+            .map_err(|failure| from_failure(&failure))?;
+        checked.map_err(|rejection| invalid(&format!("/events/{index}"), &submission.event.id, &rejection))?;
+        task_ids.push(json!(submission.event.task));
+        by_tenant.entry(tenant).or_default().push(submission);
+    }
+    for (tenant, submissions) in by_tenant {
+        app.service
+            .record(&tenant, submissions, OPTIONS)
+            .await
+            .map_err(|failure| from_failure(&failure))?;
+    }
+    Ok(Reply::created(
+        &json!({ "status": "recorded", "count": task_ids.len(), "task_ids": task_ids }),
+    ))
+}
+
+/// A refusal as a 400, as this form answers every bad event.
+fn invalid(pointer: &str, id: &Name, rejection: &Rejection) -> Problem {
+    let mut problem = from_rejection(id, rejection);
+    if problem.kind != Kind::EventIdReused {
+        problem.kind = Kind::InvalidRequest;
+    }
+    for error in &mut problem.errors {
+        error.pointer = format!("{pointer}{}", error.pointer);
+    }
+    problem
+}
+
+/// Says whether an event of either form would be accepted, and its price;
+/// records nothing.
+pub(crate) async fn post_usage_validate(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let event = match parse_either(&call.body) {
+        Ok(event) => event,
+        Err(problem) => return Ok(Reply::ok(&refused(&problem))),
+    };
+    let tenant = call.caller()?.tenant_to_write(event.tenant.as_ref())?;
+    match validated(&app, &call, &tenant, event).await {
+        Ok(body) => Ok(Reply::ok(&body)),
+        Err(problem) if problem.kind == Kind::StoreUnavailable => Err(problem),
+        Err(problem) => Ok(Reply::ok(&refused(&problem))),
+    }
+}
+
+async fn validated(app: &App, call: &Call, tenant: &Name, event: NewEvent) -> Result<Value, Problem> {
+    permitted(call.caller()?, &event)?;
+    let submission = submission(call, event, None)?;
+    let accepted = app
+        .service
+        .acceptable(tenant, &submission, OPTIONS)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    let event = &submission.event;
+    let priced = accepted.map_err(|rejection| from_rejection(&event.id, &rejection))?;
+    Ok(json!({
+        "valid": true,
+        "task_id": event.task,
+        "agent_id": event.dimensions.agent,
+        "consumer_id": event.dimensions.consumer,
+        "cost": priced.cost,
+        "currency": priced.currency,
+    }))
+}
+
+fn refused(problem: &Problem) -> Value {
+    let mut errors: Vec<Value> = problem.errors.iter().map(tollgate_api::FieldError::to_json).collect();
+    if errors.is_empty() {
+        errors.push(json!({ "pointer": "", "message": problem.detail }));
+    }
+    json!({ "valid": false, "errors": errors })
+}

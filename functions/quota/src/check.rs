@@ -1,0 +1,33 @@
+//! `POST /check`.
+
+use serde_json::json;
+use std::sync::Arc;
+use tollgate_api::{Problem, limit_status, parse_event};
+use tollgate_core::Name;
+use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
+use tollgate_service::Scope;
+
+/// What an event would cost and how it would be decided; writes nothing.
+pub(crate) async fn post_check(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let event = parse_event(&call.body)?;
+    let caller = call.caller()?;
+    let tenant = caller.tenant_to_write(event.tenant.as_ref())?;
+    if event.contents().cost_override.is_some() && !caller.may(Scope::Price) {
+        return Err(Problem::forbidden("`cost_override` needs a key with scope `price`"));
+    }
+    let id = event
+        .id
+        .clone()
+        .map_or_else(|| Name::new("estimate"), Ok)
+        .map_err(|_| Problem::internal())?;
+    let event = event.into_event(id.clone(), call.now);
+    let estimate = app.service.check(&tenant, event).await.map_err(|failure| from_failure(&failure))?;
+    let estimate = estimate.map_err(|rejection| from_rejection(&id, &rejection))?;
+    Ok(Reply::ok(&json!({
+        "decision": estimate.ruling.decision,
+        "cost": estimate.priced.cost,
+        "currency": estimate.priced.currency,
+        "limits": estimate.ruling.limits.iter().map(limit_status).collect::<Vec<_>>(),
+    })))
+}

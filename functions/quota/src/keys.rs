@@ -1,0 +1,93 @@
+//! `/keys`.
+
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tollgate_api::{KeyScope, Params, Problem, list, parse_key};
+use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
+use tollgate_service::{Failure, KeyRecord, NewKey, Question, Scope};
+
+const QUESTION: &str = "GET /keys";
+const ROUTE: &str = "/keys";
+
+fn scope(scope: KeyScope) -> Scope {
+    match scope {
+        KeyScope::Ingest => Scope::Ingest,
+        KeyScope::Enforce => Scope::Enforce,
+        KeyScope::Price => Scope::Price,
+        KeyScope::Read => Scope::Read,
+        KeyScope::Operator => Scope::Operator,
+    }
+}
+
+/// Makes a key and shows it, this once. A repeat under the same idempotency
+/// key says which key it made, never the key.
+pub(crate) async fn post_keys(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let asked = parse_key(&call.body)?;
+    let failed = |failure: Failure| from_failure(&failure);
+    let question = call.idempotency_key()?.map(|key| Question::new("", ROUTE, key, &call.body));
+    if let Some(question) = &question
+        && let Some(stored) = app.service.answered(question).await.map_err(failed)?
+    {
+        return Err(Problem::key_repeated(&stored.body));
+    }
+    let scopes = asked.scopes.into_iter().map(scope).collect();
+    let new = NewKey {
+        tenant: asked.tenant,
+        scopes,
+        name: asked.name,
+        expires: asked.expires_at,
+    };
+    let (record, key) = app.service.create_key(new, &call.caller()?.actor(None)).await.map_err(failed)?;
+    if let Some(question) = &question {
+        app.service.store_answer(question, 201, &record.id).await.map_err(failed)?;
+    }
+    let mut body = key_json(&record);
+    if let Some(body) = body.as_object_mut() {
+        body.insert("key".to_owned(), json!(key));
+    }
+    Ok(Reply::created(&body))
+}
+
+fn key_json(record: &KeyRecord) -> Value {
+    json!({
+        "key_id": record.id,
+        "tenant_id": record.tenant,
+        "scopes": record.scopes,
+        "name": record.name,
+        "created": record.created,
+        "expires_at": record.expires,
+        "revoked_at": record.revoked,
+    })
+}
+
+/// All keys, by id; never their secrets.
+pub(crate) async fn get_keys(app: Arc<App>, call: Call) -> Handled {
+    let params = call.params(Params::PAGING)?;
+    let limit = params.limit(100, 1000)?;
+    let failed = |failure: Failure| from_failure(&failure);
+    let after = params
+        .text("cursor")
+        .map(|cursor| app.service.position(QUESTION, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let (records, more) = app.service.keys(after.as_deref(), limit).await.map_err(failed)?;
+    let next = records
+        .last()
+        .filter(|_| more)
+        .map(|record| app.service.cursor(QUESTION, &record.id));
+    let data: Vec<Value> = records.iter().map(key_json).collect();
+    Ok(Reply::ok(&list(&data, next.as_deref())))
+}
+
+/// Ends a key. Safe to repeat.
+pub(crate) async fn delete_key(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let actor = call.caller()?.actor(None);
+    let record = app
+        .service
+        .revoke_key(call.path_text("key_id"), &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(&key_json(&record)))
+}

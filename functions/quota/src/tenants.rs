@@ -1,0 +1,79 @@
+//! `/tenants`.
+
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tollgate_api::{Params, Problem, list, parse_tenant};
+use tollgate_core::{Config, Name};
+use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
+use tollgate_service::{Failure, TenantSettings};
+
+const QUESTION: &str = "GET /tenants";
+
+fn tenant_json(tenant: &Name, config: &Config) -> Value {
+    json!({
+        "tenant_id": tenant,
+        "name": config.name,
+        "slug": config.slug,
+        "currency": config.currency,
+        "rate_card": config.rate_card,
+        "retention_days": config.retention(),
+        "require_plan": config.require_plan,
+        "created": config.created,
+        "version": config.version,
+    })
+}
+
+/// All tenants, by id.
+pub(crate) async fn get_tenants(app: Arc<App>, call: Call) -> Handled {
+    let params = call.params(Params::PAGING)?;
+    let limit = params.limit(100, 1000)?;
+    let failed = |failure: Failure| from_failure(&failure);
+    let after = params
+        .text("cursor")
+        .map(|cursor| app.service.position(QUESTION, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let (tenants, more) = app.service.tenants(after.as_deref(), limit).await.map_err(failed)?;
+    let mut data = Vec::with_capacity(tenants.len());
+    for tenant in &tenants {
+        data.push(tenant_json(tenant, &app.service.tenant(tenant).await.map_err(failed)?));
+    }
+    let next = tenants
+        .last()
+        .filter(|_| more)
+        .map(|tenant| app.service.cursor(QUESTION, tenant.as_str()));
+    Ok(Reply::ok(&list(&data, next.as_deref())))
+}
+
+/// One tenant.
+pub(crate) async fn get_tenant(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant()?;
+    call.params(&[])?;
+    let config = app.service.tenant(&tenant).await.map_err(|failure| from_failure(&failure))?;
+    if config.version == 0 {
+        return Err(Problem::not_found("tenant"));
+    }
+    Ok(Reply::ok(&tenant_json(&tenant, &config)))
+}
+
+/// Replaces a tenant's own fields; its limits stay.
+pub(crate) async fn put_tenant(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant_to_write()?;
+    call.params(&[])?;
+    let asked = parse_tenant(&call.body)?;
+    let settings = TenantSettings {
+        name: asked.name,
+        slug: asked.slug,
+        currency: asked.currency,
+        rate_card: asked.rate_card,
+        retention_days: asked.retention_days,
+        require_plan: asked.require_plan,
+    };
+    let actor = call.caller()?.actor(call.if_match()?);
+    let config = app
+        .service
+        .put_tenant(&tenant, &settings, &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(&tenant_json(&tenant, &config)))
+}
