@@ -1,1 +1,12 @@
-//! placeholder
+//! What the tests of Tollgate share: an app with a clock that they set, a
+//! store that they choose or spoil, and requests in one line.
+
+mod app;
+mod clock;
+mod faults;
+mod reply;
+
+pub use app::{Keys, TestApp, TestStore};
+pub use clock::TestClock;
+pub use faults::{Call, Fault, Faults, Operation, Recorded};
+pub use reply::TestReply;

@@ -81,16 +81,11 @@ impl CardView {
             && self.operations == stored.operations
     }
 
-    /// Tiers left out are the standard one, or those of the built-in card.
+    /// Tiers left out are the standard one at the listed price.
     fn tiers_match(&self, stored: &Self) -> bool {
-        match (&self.tiers, &stored.tiers) {
-            (None, Some(stored)) => {
-                let usual = [("standard", "1"), ("enhanced", "1.5"), ("deliberation", "3"), ("enterprise", "2")];
-                let is_usual =
-                    |tier: &str, factor: &Amount| usual.iter().any(|(name, usual)| *name == tier && usual.parse() == Ok(*factor));
-                stored.iter().all(|(tier, factor)| is_usual(tier, factor))
-            }
-            (mine, stored) => mine == stored,
+        match (&self.tiers, &stored.tiers, Amount::whole(1)) {
+            (None, Some(stored), Some(one)) => stored.iter().eq([(&"standard".to_string(), &one)]),
+            (mine, stored, _) => mine == stored,
         }
     }
 }

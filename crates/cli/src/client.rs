@@ -59,13 +59,11 @@ impl Client {
     }
 
     /// All items of a list, page after page.
-    pub(crate) async fn list(&self, path: &str, query: &[(&str, Option<&str>)]) -> Result<Vec<Value>, CallError> {
+    pub(crate) async fn list(&self, path: &str) -> Result<Vec<Value>, CallError> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let mut query = query.to_vec();
-            query.push(("cursor", cursor.as_deref()));
-            let page = self.send(&Call::get(target(path, &query))).await?;
+            let page = self.send(&Call::get(target(path, &[("cursor", cursor.as_deref())]))).await?;
             items.extend(page["data"].as_array().cloned().unwrap_or_default());
             cursor = page["next_cursor"].as_str().map(str::to_string);
             if cursor.is_none() {

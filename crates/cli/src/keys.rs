@@ -132,7 +132,7 @@ async fn list(args: List) -> Result<(), Failure> {
     if args.json {
         return print(&json!({"count": keys.len(), "data": keys}).to_string());
     }
-    let columns = ["key_id", "tenant_id", "scopes", "name", "created_at", "expires_at"];
+    let columns = ["key_id", "tenant_id", "scopes", "name", "created", "expires_at", "revoked_at"];
     let rows: Vec<_> = keys
         .iter()
         .map(|key| columns.iter().map(|column| cell(&key[*column])).collect())

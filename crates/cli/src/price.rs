@@ -1,6 +1,6 @@
 //! `tollgate price`: what an event would cost.
 
-use crate::call::{Call, target};
+use crate::call::Call;
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -8,6 +8,8 @@ use crate::names;
 use crate::output::{cell, print, print_either};
 use crate::problem::Problem;
 use crate::retry::Patience;
+use serde_json::value::{RawValue, to_raw_value};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 use tollgate_core::Name;
@@ -31,10 +33,9 @@ pub(crate) struct Args {
 
 /// Runs the command. The event goes out as its file has it, digit by digit.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let event = args.text()?;
+    let event = args.body()?;
     let client = Client::new(&args.connection, Patience::SHORT)?;
-    let path = target("/usage/validate", &[("tenant_id", args.tenant.as_ref().map(Name::as_str))]);
-    let answer = client.send(&Call::post(path, event)).await?;
+    let answer = client.send(&Call::post("/usage/validate", event)).await?;
     if answer["valid"] == true {
         return print_either(args.json, &answer, |answer| {
             format!("{} {}", cell(&answer["cost"]), cell(&answer["currency"]))
@@ -48,7 +49,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 }
 
 impl Args {
-    fn text(&self) -> Result<String, Failure> {
+    fn body(&self) -> Result<String, Failure> {
         let mut text = String::new();
         let read = match self.event.to_str() {
             Some("-") => std::io::stdin().read_to_string(&mut text).map(drop),
@@ -59,6 +60,33 @@ impl Args {
         if text.trim().is_empty() {
             return Err(Failure::to(action, "it is empty"));
         }
-        Ok(text)
+        match &self.tenant {
+            Some(tenant) => with_tenant(&text, tenant).map_err(|error| Failure::to(action, error)),
+            None => Ok(text),
+        }
+    }
+}
+
+/// The event with its tenant, every other value as it was written.
+fn with_tenant(text: &str, tenant: &Name) -> Result<String, serde_json::Error> {
+    let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text)?;
+    if !fields.contains_key("tenant_id") {
+        fields.insert("tenant_id".into(), to_raw_value(tenant)?);
+    }
+    serde_json::to_string(&fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_is_added_where_there_is_none_and_digits_stay() {
+        let acme = Name::new("acme").unwrap();
+        let event = r#"{"operation":"x","latency_ms":1.10000000000000000001}"#;
+        let expected = r#"{"latency_ms":1.10000000000000000001,"operation":"x","tenant_id":"acme"}"#;
+        assert_eq!(with_tenant(event, &acme).unwrap(), expected);
+        let named = r#"{"operation":"x","tenant_id":"other"}"#;
+        assert_eq!(with_tenant(named, &acme).unwrap(), named);
     }
 }

@@ -59,7 +59,7 @@ async fn show(args: Show) -> Result<(), Failure> {
 }
 
 async fn show_all(client: &Client, json: bool) -> Result<(), Failure> {
-    let cards = client.list("/rate-cards", &[]).await?;
+    let cards = client.list("/rate-cards").await?;
     if json {
         return print(&json!({"count": cards.len(), "data": cards}).to_string());
     }

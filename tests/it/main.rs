@@ -1,0 +1,3 @@
+//! What Tollgate promises, through its routes.
+
+mod walk;

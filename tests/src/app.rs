@@ -1,0 +1,208 @@
+//! The whole service in one test.
+
+use crate::clock::TestClock;
+use crate::faults::Faults;
+use crate::reply::TestReply;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use http::Request;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tollgate_gateway::{App, DEFAULT_HASH, Route, Settings, router};
+use tollgate_service::{KeyRecord, Memory, Service, Store, Tenancy};
+use tower::ServiceExt;
+
+/// The operator's key of every test app.
+const OPERATOR: &str = "operator-key-of-the-tests";
+/// When every test begins.
+const BEGINNING: &str = "2026-11-22T10:00:00Z";
+
+/// Which store an app runs on.
+#[derive(Clone, Copy, Debug)]
+pub enum TestStore<'a> {
+    /// The executable specification.
+    Memory,
+    /// The embedded DynamoDB, in memory.
+    Embedded,
+    /// The embedded DynamoDB, in a folder.
+    Folder(&'a Path),
+}
+
+/// An app, its clock and its store.
+pub struct TestApp {
+    /// What it runs.
+    pub app: Arc<App>,
+    /// Its time.
+    pub clock: Arc<TestClock>,
+    /// Its store, around which faults can be planned.
+    pub store: Arc<Faults>,
+    router: Router,
+}
+
+/// Keys of one tenant.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// Scope `ingest`.
+    pub ingest: String,
+    /// Scope `read`.
+    pub read: String,
+}
+
+impl TestApp {
+    /// On the memory store.
+    pub async fn new() -> Self {
+        Self::on(TestStore::Memory).await
+    }
+
+    /// On `store`.
+    pub async fn on(store: TestStore<'_>) -> Self {
+        let store: Arc<dyn Store> = match store {
+            TestStore::Memory => Arc::new(Memory::default()),
+            TestStore::Embedded => Arc::new(tollgate_dynamo::embedded::open(None).await.expect("a store")),
+            TestStore::Folder(folder) => Arc::new(tollgate_dynamo::embedded::open(Some(folder)).await.expect("a store")),
+        };
+        Self::over(store, Tenancy::Sole)
+    }
+
+    /// Over a store that others may share.
+    #[must_use]
+    pub fn over(store: Arc<dyn Store>, tenancy: Tenancy) -> Self {
+        let clock = Arc::new(TestClock::at(BEGINNING));
+        let store = Faults::around(store);
+        let service = Service::new(store.clone(), clock.clone(), tenancy, [7; 32]);
+        let operator = Some(KeyRecord::operator("test-operator", OPERATOR));
+        let app = App::new(
+            service,
+            Settings {
+                hash: Some(DEFAULT_HASH.to_owned()),
+                operator,
+            },
+        );
+        let router = router(&app, Self::routes());
+        Self { app, clock, store, router }
+    }
+
+    /// The routes of all functions.
+    #[must_use]
+    pub fn routes() -> Vec<Route> {
+        let functions = [
+            tollgate_ingest::routes(),
+            tollgate_query::routes(),
+            tollgate_quota::routes(),
+            tollgate_billing::routes(),
+            tollgate_purge::routes(),
+        ];
+        functions.into_iter().flatten().collect()
+    }
+
+    /// The service's own interface.
+    #[must_use]
+    pub fn service(&self) -> &Service {
+        &self.app.service
+    }
+
+    /// Sends a request as it is.
+    pub async fn send(&self, request: Request<Body>) -> TestReply {
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.expect("a body");
+        TestReply {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            text: String::from_utf8(body.to_vec()).expect("text"),
+        }
+    }
+
+    /// Sends a request with the operator's key and the hash.
+    pub async fn call(&self, method: &str, path: &str, body: impl Into<Body>) -> TestReply {
+        self.call_with(OPERATOR, method, path, body).await
+    }
+
+    /// Sends a request with `key` and the hash.
+    pub async fn call_with(&self, key: &str, method: &str, path: &str, body: impl Into<Body>) -> TestReply {
+        self.send(Self::request(key, method, path, body.into())).await
+    }
+
+    /// A request with `key` and the hash, to be changed before it is sent.
+    #[must_use]
+    pub fn request(key: &str, method: &str, path: &str, body: Body) -> Request<Body> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {key}"));
+        let request = request
+            .header("x-constitutional-hash", DEFAULT_HASH)
+            .header("content-type", "application/json");
+        request.body(body).expect("a request")
+    }
+
+    /// The operator's key.
+    #[must_use]
+    pub fn operator() -> &'static str {
+        OPERATOR
+    }
+
+    /// `GET path` with the operator's key.
+    pub async fn get(&self, path: &str) -> TestReply {
+        self.call("GET", path, Body::empty()).await
+    }
+
+    /// `POST path` with the operator's key.
+    pub async fn post(&self, path: &str, body: Value) -> TestReply {
+        self.call("POST", path, body.to_string()).await
+    }
+
+    /// `PUT path` with the operator's key.
+    pub async fn put(&self, path: &str, body: Value) -> TestReply {
+        self.call("PUT", path, body.to_string()).await
+    }
+
+    /// Records one event of `tenant`; `fields` over an `agent_message`.
+    pub async fn record(&self, tenant: &str, fields: Value) -> TestReply {
+        let mut event = json!({ "tenant_id": tenant, "operation": "agent_message" });
+        merge(&mut event, fields);
+        self.post("/events", event).await
+    }
+
+    /// Sets the general limits of `tenant`.
+    pub async fn limit(&self, tenant: &str, limits: Value) -> TestReply {
+        self.put(&format!("/limits/{tenant}"), json!({ "limits": limits }))
+            .await
+            .expect(200)
+    }
+
+    /// Makes a key of `tenant` with `scopes`.
+    pub async fn key(&self, tenant: &str, scopes: &[&str]) -> String {
+        let reply = self
+            .post("/keys", json!({ "tenant_id": tenant, "scopes": scopes }))
+            .await
+            .expect(201);
+        reply.at("/key").as_str().expect("a key").to_owned()
+    }
+
+    /// Makes the usual keys of `tenant`.
+    pub async fn keys(&self, tenant: &str) -> Keys {
+        Keys {
+            ingest: self.key(tenant, &["ingest"]).await,
+            read: self.key(tenant, &["read"]).await,
+        }
+    }
+
+    /// Serves it over HTTP on a free port until the test ends.
+    pub async fn serve(&self) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let router = self.router.clone();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
+    }
+}
+
+/// Sets `fields` in the object `into`.
+fn merge(into: &mut Value, fields: Value) {
+    if let (Some(into), Value::Object(fields)) = (into.as_object_mut(), fields) {
+        into.extend(fields);
+    }
+}

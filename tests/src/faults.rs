@@ -1,0 +1,177 @@
+//! A store that fails as it is told, and remembers what it was asked.
+
+use async_trait::async_trait;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use tollgate_core::{Attrs, Key, Write};
+use tollgate_service::{Commit, Query, Reason, Refusal, Slice, Store, StoreError};
+
+/// What goes wrong with one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// The call fails before it does anything.
+    Before,
+    /// The call does its work, and then its answer is lost.
+    After,
+    /// A commit is refused for these reasons, by write; `None` = no reason of
+    /// its own. Refusals that the guards ask for are added.
+    Refuse(Vec<Option<Reason>>),
+}
+
+/// How a commit went: its writes and its outcome.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// What was to be written.
+    pub writes: Vec<Write>,
+    /// What came of it, as the caller saw it.
+    pub outcome: Result<Commit, StoreError>,
+}
+
+/// A [`Store`] around another one: faults in the order they were planned, or
+/// as a plan by call number says.
+pub struct Faults {
+    inner: Arc<dyn Store>,
+    planned: Mutex<VecDeque<Fault>>,
+    rule: Mutex<Option<Box<dyn FnMut(Call) -> Fault + Send>>>,
+    calls: Mutex<u64>,
+    commits: Mutex<Vec<Recorded>>,
+}
+
+/// Which call is about to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// [`Store::read`].
+    Read,
+    /// [`Store::query`].
+    Query,
+    /// [`Store::commit`].
+    Commit,
+}
+
+/// One call: its operation and its number among all.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// What is asked.
+    pub operation: Operation,
+    /// 0 for the first call ever.
+    pub number: u64,
+    /// How many writes a commit has.
+    pub writes: usize,
+}
+
+impl Faults {
+    /// No faults yet.
+    #[must_use]
+    pub fn around(inner: Arc<dyn Store>) -> Arc<Self> {
+        let (planned, rule, calls, commits) = Default::default();
+        Arc::new(Self {
+            inner,
+            planned,
+            rule,
+            calls,
+            commits,
+        })
+    }
+
+    /// The next calls go wrong like this, one fault a call.
+    pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.planned.lock().expect("plan").extend(faults);
+    }
+
+    /// Every call without a planned fault goes wrong as `rule` says.
+    pub fn rule(&self, rule: impl FnMut(Call) -> Fault + Send + 'static) {
+        *self.rule.lock().expect("rule") = Some(Box::new(rule));
+    }
+
+    /// No further faults.
+    pub fn heal(&self) {
+        self.planned.lock().expect("plan").clear();
+        *self.rule.lock().expect("rule") = None;
+    }
+
+    /// How many calls there were.
+    pub fn calls(&self) -> u64 {
+        *self.calls.lock().expect("calls")
+    }
+
+    /// The commits so far, emptied.
+    pub fn take_commits(&self) -> Vec<Recorded> {
+        std::mem::take(&mut *self.commits.lock().expect("commits"))
+    }
+
+    fn next(&self, operation: Operation, writes: usize) -> Fault {
+        let mut calls = self.calls.lock().expect("calls");
+        let call = Call {
+            operation,
+            number: *calls,
+            writes,
+        };
+        *calls += 1;
+        if let Some(fault) = self.planned.lock().expect("plan").pop_front() {
+            return fault;
+        }
+        self.rule.lock().expect("rule").as_mut().map_or(Fault::None, |rule| rule(call))
+    }
+}
+
+fn lost() -> StoreError {
+    StoreError::Unavailable("injected".to_owned())
+}
+
+#[async_trait]
+impl Store for Faults {
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
+        match self.next(Operation::Read, 0) {
+            Fault::Before | Fault::After => Err(lost()),
+            Fault::None | Fault::Refuse(_) => self.inner.read(keys).await,
+        }
+    }
+
+    async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
+        match self.next(Operation::Query, 0) {
+            Fault::Before | Fault::After => Err(lost()),
+            Fault::None | Fault::Refuse(_) => self.inner.query(query).await,
+        }
+    }
+
+    async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
+        let outcome = match self.next(Operation::Commit, writes.len()) {
+            Fault::None => self.inner.commit(writes).await,
+            Fault::Before => Err(lost()),
+            Fault::After => self.inner.commit(writes).await.and(Err(lost())),
+            Fault::Refuse(reasons) => Ok(Commit::Refused(self.refusals(writes, &reasons).await?)),
+        };
+        self.commits.lock().expect("commits").push(Recorded {
+            writes: writes.to_vec(),
+            outcome: outcome.clone(),
+        });
+        outcome
+    }
+}
+
+impl Faults {
+    /// The injected reasons, and those of guards that do not hold.
+    async fn refusals(&self, writes: &[Write], reasons: &[Option<Reason>]) -> Result<Vec<Refusal>, StoreError> {
+        let keys: Vec<Key> = writes.iter().map(|write| write.key.clone()).collect();
+        let standing = self.inner.read(&keys).await?;
+        let mut refusals = Vec::new();
+        for (index, (write, item)) in writes.iter().zip(standing).enumerate() {
+            let holds = write.guards.iter().all(|guard| guard.holds(item.as_ref()));
+            let reason = if holds {
+                reasons.get(index).cloned().flatten()
+            } else {
+                Some(Reason::Guard(item))
+            };
+            refusals.extend(reason.map(|reason| Refusal { index, reason }));
+        }
+        if refusals.is_empty() {
+            refusals.push(Refusal {
+                index: 0,
+                reason: Reason::Conflict,
+            });
+        }
+        Ok(refusals)
+    }
+}

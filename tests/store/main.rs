@@ -1,0 +1,1 @@
+//! One set of questions for every store.
