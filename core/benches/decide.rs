@@ -28,15 +28,9 @@ fn at(text: &str) -> Instant {
 /// The card of the contract's example: `gpt-4o`, two components of which the
 /// example event uses both.
 fn catalog() -> Catalog {
-    let price = |amount: &str| Price {
-        amount: amount.parse().unwrap(),
-        per: 1,
-    };
+    let price = |amount: &str| Price { amount: amount.parse().unwrap(), per: 1 };
     let prices = BTreeMap::from([(Component::TokenIn, price("0.0000025")), (Component::TokenOut, price("0.00001"))]);
-    let gpt_4o = Operation {
-        prices,
-        ..Operation::default()
-    };
+    let gpt_4o = Operation { prices, ..Operation::default() };
     let mut catalog = Catalog::built_in();
     catalog.insert(Card {
         id: name("models"),
@@ -77,25 +71,18 @@ fn limit(scope: Scope) -> Limit {
 }
 
 fn config(scopes: &[Scope]) -> Config {
-    let config = Config {
-        limits: scopes.iter().copied().map(limit).collect(),
-        ..Config::default()
-    };
+    let config = Config { limits: scopes.iter().copied().map(limit).collect(), ..Config::default() };
     config.renewed(at("2026-11-01T00:00:00Z")).unwrap().activated()
 }
 
-const SCOPES: [(&str, &[Scope]); 2] = [
-    ("one limit", &[Scope::Tenant]),
-    ("four limits", &[Scope::Tenant, Scope::Agent, Scope::Session, Scope::Tool]),
-];
+const SCOPES: [(&str, &[Scope]); 2] =
+    [("one limit", &[Scope::Tenant]), ("four limits", &[Scope::Tenant, Scope::Agent, Scope::Session, Scope::Tool])];
 
 fn price_one(criterion: &mut Criterion) {
     let (catalog, event) = (catalog(), event(0));
     let mut group = criterion.benchmark_group("price");
     group.throughput(Throughput::Elements(1));
-    group.bench_function("one event, two components", |bencher| {
-        bencher.iter(|| catalog.price(None, black_box(&event)).unwrap())
-    });
+    group.bench_function("one event, two components", |bencher| bencher.iter(|| catalog.price(None, black_box(&event)).unwrap()));
     group.finish();
 }
 

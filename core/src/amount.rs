@@ -35,6 +35,11 @@ impl Amount {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
+    /// From units known to lie below 1e38.
+    pub(crate) const fn bounded(units: i128) -> Self {
+        Self(units)
+    }
+
     /// From units of 1e-18; `None` from 1e38 on.
     #[must_use]
     pub fn from_units(units: i128) -> Option<Self> {
@@ -167,10 +172,7 @@ fn plain_decimal(text: &str) -> Result<String, AmountError> {
         return Err(AmountError::Malformed);
     }
     let digits = format!("{whole}{fraction}");
-    let point = i32::try_from(whole.len())
-        .ok()
-        .and_then(|n| n.checked_add(exponent))
-        .ok_or(AmountError::Range)?;
+    let point = i32::try_from(whole.len()).ok().and_then(|n| n.checked_add(exponent)).ok_or(AmountError::Range)?;
     Ok(format!("{sign}{}", place_point(&digits, point)))
 }
 
@@ -203,11 +205,7 @@ fn place_point(digits: &str, point: i32) -> String {
     let whole = whole.trim_start_matches('0');
     let fraction = fraction.trim_end_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
-    if fraction.is_empty() {
-        whole.to_string()
-    } else {
-        format!("{whole}.{fraction}")
-    }
+    if fraction.is_empty() { whole.to_string() } else { format!("{whole}.{fraction}") }
 }
 
 /// Plain decimal text without trailing zeros.
@@ -234,11 +232,7 @@ impl fmt::Debug for Amount {
 /// A decimal string in JSON, units in compact forms.
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        if to.is_human_readable() {
-            to.collect_str(self)
-        } else {
-            to.serialize_i128(self.0)
-        }
+        if to.is_human_readable() { to.collect_str(self) } else { to.serialize_i128(self.0) }
     }
 }
 
@@ -281,10 +275,7 @@ impl Rate {
             return None;
         }
         let divisor = gcd(numerator.checked_abs()?, denominator);
-        Some(Self {
-            numerator: numerator.checked_div(divisor)?,
-            denominator: denominator.checked_div(divisor)?,
-        })
+        Some(Self { numerator: numerator.checked_div(divisor)?, denominator: denominator.checked_div(divisor)? })
     }
 
     /// `quantity` at this rate, rounded half-even at 1e-18 where the division
@@ -348,9 +339,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Amount>(), Err(AmountError::Range), "{text}");
         }
-        for text in [
-            "", "NaN", "Infinity", "1_000", "+1", ".5", "1.", "01", "1e", "0x10", "1 ", "--1", "1,5",
-        ] {
+        for text in ["", "NaN", "Infinity", "1_000", "+1", ".5", "1.", "01", "1e", "0x10", "1 ", "--1", "1,5"] {
             assert_eq!(text.parse::<Amount>(), Err(AmountError::Malformed), "{text}");
         }
     }

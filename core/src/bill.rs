@@ -73,12 +73,7 @@ pub enum BillError {
 /// [`BillError`] for a card version the catalog lacks and for sums out of range.
 pub fn bill(currency: Currency, groups: &BTreeMap<Group, Totals>, catalog: &Catalog) -> Result<Bill, BillError> {
     let digits = currency.minor_digits();
-    let mut bill = Bill {
-        lines: Vec::new(),
-        subtotal: Amount::ZERO,
-        unrounded: Amount::ZERO,
-        events: 0,
-    };
+    let mut bill = Bill { lines: Vec::new(), subtotal: Amount::ZERO, unrounded: Amount::ZERO, events: 0 };
     for ((operation, tier), mut versions) in by_operation(groups) {
         versions.sort_by_key(|(group, _)| (in_order(catalog, &group.card), group.overridden));
         let total: u128 = versions.iter().filter(|(group, _)| !group.overridden).map(|(_, t)| t.units).sum();
@@ -119,9 +114,7 @@ fn by_operation(groups: &BTreeMap<Group, Totals>) -> BTreeMap<(&Name, &Name), Ve
 
 /// When a card version came into force, then when it was put.
 fn in_order(catalog: &Catalog, card: &CardRef) -> Option<(crate::Instant, u64)> {
-    catalog
-        .card(card.id.as_str(), Some(card.version))
-        .map(|card| (card.effective_from, card.sequence))
+    catalog.card(card.id.as_str(), Some(card.version)).map(|card| (card.effective_from, card.sequence))
 }
 
 fn override_line(group: &Group, totals: &Totals, digits: u32) -> Line {
@@ -188,12 +181,7 @@ fn discount(prices: &Operation, rate: Rate, quantity: u128, volume: Volume) -> O
         }
         DiscountMode::Graduated => {
             let end = volume.before.checked_add(quantity)?;
-            let nexts = prices
-                .volume_discounts
-                .iter()
-                .skip(1)
-                .map(|step| u128::from(step.from))
-                .chain([u128::MAX]);
+            let nexts = prices.volume_discounts.iter().skip(1).map(|step| u128::from(step.from)).chain([u128::MAX]);
             let slices = prices.volume_discounts.iter().zip(nexts);
             slices.into_iter().try_fold(Amount::ZERO, |sum, (step, next)| {
                 let from = u128::from(step.from).max(volume.before);

@@ -174,10 +174,7 @@ impl Operation {
     pub fn is_summable(&self) -> bool {
         let multiple = self.prices.values().try_fold(1_i128, |multiple, price| {
             let per = i128::from(price.per);
-            multiple
-                .checked_div(gcd(multiple, per))?
-                .checked_mul(per)
-                .filter(|m| *m <= crate::amount::ONE)
+            multiple.checked_div(gcd(multiple, per))?.checked_mul(per).filter(|m| *m <= crate::amount::ONE)
         });
         multiple.is_some()
     }
@@ -193,29 +190,17 @@ impl Operation {
     #[must_use]
     pub fn cost(&self, tier: Factor, used: &Quantities) -> Option<Amount> {
         let mut whole = 0_i128;
-        let mut rest = Rate {
-            numerator: 0,
-            denominator: 1,
-        };
+        let mut rest = Rate { numerator: 0, denominator: 1 };
         for (component, rate) in self.rates(tier) {
             let rate = rate?;
             let product = rate.numerator.checked_mul(self.billed(component, used))?;
             whole = whole.checked_add(product.checked_div(rate.denominator)?)?;
             let part = product.checked_rem(rate.denominator)?;
             if part != 0 {
-                rest = sum_of_fractions(
-                    rest,
-                    Rate {
-                        numerator: part,
-                        denominator: rate.denominator,
-                    },
-                )?;
+                rest = sum_of_fractions(rest, Rate { numerator: part, denominator: rate.denominator })?;
             }
         }
-        let up = rest
-            .numerator
-            .checked_add(rest.denominator.checked_sub(1)?)?
-            .checked_div(rest.denominator)?;
+        let up = rest.numerator.checked_add(rest.denominator.checked_sub(1)?)?.checked_div(rest.denominator)?;
         whole.checked_add(up).and_then(Amount::from_units)
     }
 
@@ -256,9 +241,6 @@ impl Operation {
 }
 
 fn sum_of_fractions(a: Rate, b: Rate) -> Option<Rate> {
-    let numerator = a
-        .numerator
-        .checked_mul(b.denominator)?
-        .checked_add(b.numerator.checked_mul(a.denominator)?)?;
+    let numerator = a.numerator.checked_mul(b.denominator)?.checked_add(b.numerator.checked_mul(a.denominator)?)?;
     Rate::new(numerator, a.denominator.checked_mul(b.denominator)?)
 }

@@ -56,6 +56,10 @@ pub enum PriceError {
     Range,
 }
 
+/// The most that one event may cost: 1e15 of its currency, so that counters
+/// and totals have room for a hundred thousand of the dearest.
+const COST_MAX: Amount = Amount::bounded(1_000_000_000_000_000_000_000_000_000_000_000);
+
 const DEFAULT: &str = "default";
 /// The built-in prices per unit in USD. Source: system 000, base rates.
 const BUILT_IN: [(&str, &str); 9] = [
@@ -121,14 +125,7 @@ impl Catalog {
     /// A [`PriceError`] where no card, price or tier fits.
     pub fn price(&self, tenant_card: Option<&Name>, event: &Event) -> Result<Priced, PriceError> {
         let card = self.card_for(tenant_card, &event.dimensions.operation, event.timestamp)?;
-        let priced = |cost| Priced {
-            cost,
-            currency: card.currency,
-            card: CardRef {
-                id: card.id.clone(),
-                version: card.version,
-            },
-        };
+        let priced = |cost| Priced { cost, currency: card.currency, card: CardRef { id: card.id.clone(), version: card.version } };
         if let Some(cost) = event.cost_override {
             return Ok(priced(cost));
         }
@@ -137,12 +134,10 @@ impl Catalog {
             (None, Unpriced::Reject) => return Err(PriceError::UnknownOperation(event.dimensions.operation.clone())),
             (None, Unpriced::Free) => &Operation::default(),
         };
-        let unknown_tier = || PriceError::UnknownTier {
-            tier: event.dimensions.tier.clone(),
-            card: card.id.clone(),
-        };
+        let unknown_tier = || PriceError::UnknownTier { tier: event.dimensions.tier.clone(), card: card.id.clone() };
         let tier = *card.tiers.get(&event.dimensions.tier).ok_or_else(unknown_tier)?;
-        operation.cost(tier, &event.quantities).map(priced).ok_or(PriceError::Range)
+        let cost = operation.cost(tier, &event.quantities).filter(|cost| *cost <= COST_MAX);
+        cost.map(priced).ok_or(PriceError::Range)
     }
 
     fn card_for(&self, tenant_card: Option<&Name>, operation: &Name, at: Instant) -> Result<&Card, PriceError> {
@@ -150,9 +145,7 @@ impl Catalog {
             return self.in_force(id.as_str(), at).ok_or(PriceError::NoCard(at));
         }
         let naming = self.by_operation.get(operation).into_iter().flatten();
-        let candidates = naming
-            .filter_map(|id| self.in_force(id.as_str(), at))
-            .filter(|card| card.operations.contains_key(operation));
+        let candidates = naming.filter_map(|id| self.in_force(id.as_str(), at)).filter(|card| card.operations.contains_key(operation));
         let rank = |card: &&Card| (card.id.as_str() != DEFAULT, self.last_put(&card.id));
         let best = candidates.max_by_key(rank);
         best.or_else(|| self.in_force(DEFAULT, at)).ok_or(PriceError::NoCard(at))
@@ -172,18 +165,9 @@ impl Catalog {
 
 fn built_in_card(id: Name) -> Card {
     let operation = |(name, unit): (&str, &str)| {
-        let price = Price {
-            amount: unit.parse().ok()?,
-            per: 1,
-        };
+        let price = Price { amount: unit.parse().ok()?, per: 1 };
         let prices = BTreeMap::from([(Component::Unit, price)]);
-        Some((
-            Name::new(name).ok()?,
-            Operation {
-                prices,
-                ..Operation::default()
-            },
-        ))
+        Some((Name::new(name).ok()?, Operation { prices, ..Operation::default() }))
     };
     let tier = |(name, factor): (&str, &str)| Some((Name::new(name).ok()?, Factor::new(factor.parse().ok()?)?));
     Card {

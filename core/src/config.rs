@@ -118,8 +118,7 @@ impl Quota {
         let rate = ("quota:rate", self.rate_limit_per_second, Some(Measure::Events));
         let windows = core::iter::repeat_n(WindowKind::Month, 4).chain([WindowKind::Second]);
         let all = monthly.into_iter().chain([rate]).zip(windows);
-        all.filter_map(|((id, hard, measure), window)| quota_limit(id, hard?, measure?, window))
-            .collect()
+        all.filter_map(|((id, hard, measure), window)| quota_limit(id, hard?, measure?, window)).collect()
     }
 }
 
@@ -179,11 +178,7 @@ impl Config {
     #[must_use]
     pub fn all_limits(&self) -> Vec<Limit> {
         let quota = self.quota.as_ref().map(Quota::limits).unwrap_or_default();
-        quota
-            .into_iter()
-            .chain(self.limits.iter().cloned())
-            .filter(|limit| !limit.is_open())
-            .collect()
+        quota.into_iter().chain(self.limits.iter().cloned()).filter(|limit| !limit.is_open()).collect()
     }
 
     /// The next version, counting what its limits need: series it has go on,
@@ -211,11 +206,7 @@ impl Config {
     }
 
     fn new_series(&self, limit: &Limit, now: Instant) -> Series {
-        let state = if limit.window == WindowKind::Second {
-            State::Active
-        } else {
-            State::Counting
-        };
+        let state = if limit.window == WindowKind::Second { State::Active } else { State::Counting };
         Series {
             scope: limit.scope,
             scope_id: limit.scope_id.clone(),
@@ -269,11 +260,7 @@ impl Config {
 /// The most counters that one event can touch: every "each", and per scope and
 /// window kind at most one named.
 fn most_touched(counters: &BTreeSet<(Scope, Option<Arc<str>>, WindowKind)>) -> usize {
-    counters
-        .iter()
-        .map(|(scope, _, window)| (scope, window))
-        .collect::<BTreeSet<_>>()
-        .len()
+    counters.iter().map(|(scope, _, window)| (scope, window)).collect::<BTreeSet<_>>().len()
 }
 
 /// The text of a limit's value: a decimal for spend, else an integer.

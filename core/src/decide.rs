@@ -96,13 +96,7 @@ pub(crate) struct Decider<'a> {
 
 impl<'a> Decider<'a> {
     pub(crate) fn new(tracks: &'a [Track], standing: Option<&'a Standing>, mode: Mode, received: Instant) -> Self {
-        Self {
-            tracks,
-            standing,
-            mode,
-            received,
-            decided: Decided::default(),
-        }
+        Self { tracks, standing, mode, received, decided: Decided::default() }
     }
 
     /// How many counters a further event would bring along.
@@ -122,11 +116,8 @@ impl<'a> Decider<'a> {
     /// # Errors
     /// [`Overflow`] where a counter would leave its 38 digits.
     pub(crate) fn rule(&mut self, draft: &Draft) -> Result<Decision, Overflow> {
-        let touches: Result<Vec<Touch<'_>>, Overflow> = self
-            .tracks
-            .iter()
-            .filter_map(|track| self.touch(track, draft).transpose())
-            .collect();
+        let touches: Result<Vec<Touch<'_>>, Overflow> =
+            self.tracks.iter().filter_map(|track| self.touch(track, draft).transpose()).collect();
         let touches = touches?;
         let ruling = ruling(&touches);
         let decision = ruling.decision;
@@ -149,11 +140,7 @@ impl<'a> Decider<'a> {
             return None;
         }
         let (scope_id, window) = track.series.place(&draft.event.dimensions, draft.event.timestamp, self.received)?;
-        Some(CounterKey {
-            scope: track.series.scope,
-            scope_id,
-            window,
-        })
+        Some(CounterKey { scope: track.series.scope, scope_id, window })
     }
 
     fn touch(&self, track: &'a Track, draft: &Draft) -> Result<Option<Touch<'a>>, Overflow> {
@@ -161,41 +148,22 @@ impl<'a> Decider<'a> {
             return Ok(None);
         };
         let requested = track.series.measure.of(&draft.event, draft.priced.cost.units());
-        let stood = self
-            .standing
-            .and_then(|standing| standing.get(&counter)?.get(&track.taken))
-            .copied()
-            .unwrap_or_default();
-        let added = self
-            .decided
-            .additions
-            .get(&counter)
-            .and_then(|additions| additions.get(&track.taken))
-            .map_or(0, |a| a.amount);
+        let stood = self.standing.and_then(|standing| standing.get(&counter)?.get(&track.taken)).copied().unwrap_or_default();
+        let added = self.decided.additions.get(&counter).and_then(|additions| additions.get(&track.taken)).map_or(0, |a| a.amount);
         let taken = stood.taken.checked_add(added).ok_or(Overflow)?;
         if taken.checked_add(requested).is_none_or(|sum| sum >= BOUND) {
             return Err(Overflow);
         }
-        Ok(Some(Touch {
-            track,
-            counter,
-            requested,
-            count: Count { taken, held: stood.held },
-        }))
+        Ok(Some(Touch { track, counter, requested, count: Count { taken, held: stood.held } }))
     }
 
     fn count(&mut self, touch: &Touch<'_>) {
         let additions = self.decided.additions.entry(touch.counter.clone()).or_default();
-        let none = Addition {
-            amount: 0,
-            at_most: BOUND.saturating_sub(1),
-        };
+        let none = Addition { amount: 0, at_most: BOUND.saturating_sub(1) };
         let addition = additions.entry(Arc::clone(&touch.track.taken)).or_insert(none);
         // A named and an "each" series since one version share the attribute;
         // `touch` read both before either counted, so the first one counts.
-        let stood = self
-            .standing
-            .and_then(|standing| standing.get(&touch.counter)?.get(&touch.track.taken));
+        let stood = self.standing.and_then(|standing| standing.get(&touch.counter)?.get(&touch.track.taken));
         let stood = stood.copied().unwrap_or_default().taken;
         if stood.saturating_add(addition.amount) == touch.count.taken {
             addition.amount = addition.amount.saturating_add(touch.requested);
@@ -228,12 +196,7 @@ impl Touch<'_> {
 }
 
 fn ruling(touches: &[Touch<'_>]) -> Ruling {
-    let mut ruling = Ruling {
-        decision: Decision::Allow,
-        violations: Vec::new(),
-        warnings: Vec::new(),
-        limits: Vec::new(),
-    };
+    let mut ruling = Ruling { decision: Decision::Allow, violations: Vec::new(), warnings: Vec::new(), limits: Vec::new() };
     for touch in touches {
         for limit in touch.tested() {
             let sum = touch.count.taken.saturating_add(touch.requested);

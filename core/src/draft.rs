@@ -27,12 +27,7 @@ impl Draft {
     #[must_use]
     pub fn new(event: Event, priced: Priced, timestamp_given: bool) -> Self {
         let fingerprint = Fingerprint::of(&event);
-        Self {
-            event,
-            priced,
-            timestamp_given,
-            fingerprint,
-        }
+        Self { event, priced, timestamp_given, fingerprint }
     }
 }
 
@@ -47,29 +42,13 @@ impl Fingerprint {
         for name in [&event.id, &d.operation, &d.tier] {
             text(&mut hash, Some(name));
         }
-        let optional = [
-            &d.agent,
-            &d.consumer,
-            &d.session,
-            &event.task,
-            &d.tool_server,
-            &d.tool_name,
-            &d.model,
-            &event.provider,
-        ];
+        let optional = [&d.agent, &d.consumer, &d.session, &event.task, &d.tool_server, &d.tool_name, &d.model, &event.provider];
         for name in optional {
             text(&mut hash, name.as_ref());
         }
-        for quantity in [
-            q.units,
-            q.tokens_in,
-            q.tokens_out,
-            q.cached_tokens_in,
-            q.tokens_processed,
-            q.api_calls,
-            q.duration_ms,
-            q.data_bytes,
-        ] {
+        for quantity in
+            [q.units, q.tokens_in, q.tokens_out, q.cached_tokens_in, q.tokens_processed, q.api_calls, q.duration_ms, q.data_bytes]
+        {
             hash.update(quantity.to_be_bytes());
         }
         for amount in [event.latency_ms, Some(event.compliance_score), event.cost_override] {

@@ -148,9 +148,7 @@ impl<'de> Deserialize<'de> for Instant {
             return text.parse().map_err(serde::de::Error::custom);
         }
         let nanos = i128::deserialize(from)?;
-        Timestamp::from_nanosecond(nanos)
-            .map(Self)
-            .map_err(|_| serde::de::Error::custom(InstantError::Range))
+        Timestamp::from_nanosecond(nanos).map(Self).map_err(|_| serde::de::Error::custom(InstantError::Range))
     }
 }
 
@@ -163,14 +161,7 @@ mod tests {
         let at: Instant = "2026-11-22T11:00:00.6805900+01:00".parse().unwrap();
         assert_eq!(at.to_string(), "2026-11-22T10:00:00.68059Z");
         assert_eq!("2026-11-22T10:00:00".parse::<Instant>(), Err(InstantError::Naive));
-        for bad in [
-            "",
-            "today",
-            "2026-11-22",
-            "2026-13-01T00:00:00Z",
-            "2026-11-22 10:00:00Z",
-            "2026-11-22T10:00:00Z[UTC]",
-        ] {
+        for bad in ["", "today", "2026-11-22", "2026-13-01T00:00:00Z", "2026-11-22 10:00:00Z", "2026-11-22T10:00:00Z[UTC]"] {
             assert_eq!(bad.parse::<Instant>(), Err(InstantError::Malformed), "{bad}");
         }
     }

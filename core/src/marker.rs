@@ -93,10 +93,6 @@ impl Marker {
             let sort = format!("{}|{}", draft.event.timestamp.sortable(), draft.event.id);
             attrs.insert(Arc::from(table::TASK_SORT), Value::S(sort));
         }
-        Write {
-            key: table::marker(tenant, &draft.event.id),
-            change: Change::Put(attrs),
-            guards: alloc::vec![Guard::Absent],
-        }
+        Write { key: table::marker(tenant, &draft.event.id), change: Change::Put(attrs), guards: alloc::vec![Guard::Absent] }
     }
 }

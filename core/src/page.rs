@@ -79,13 +79,8 @@ impl Page {
     pub fn encode(&self) -> Result<Vec<u8>, PageError> {
         let mut names = Names::default();
         let rows: Result<Vec<RowBody>, PageError> = self.events.iter().map(|stored| names.row(stored)).collect();
-        let body = Body {
-            received: self.received,
-            config_version: self.config_version,
-            currency: self.currency,
-            rows: rows?,
-            names: names.list,
-        };
+        let body =
+            Body { received: self.received, config_version: self.config_version, currency: self.currency, rows: rows?, names: names.list };
         let mut bytes = alloc::vec![FORMAT];
         bytes.extend(postcard::to_allocvec(&body).map_err(|_| PageError::Damaged)?);
         Ok(bytes)
@@ -101,20 +96,9 @@ impl Page {
             return Err(PageError::Format);
         }
         let body: Body = postcard::from_bytes(body).map_err(|_| PageError::Damaged)?;
-        let Body {
-            received,
-            config_version,
-            currency,
-            names,
-            rows,
-        } = body;
+        let Body { received, config_version, currency, names, rows } = body;
         let events: Option<Vec<Stored>> = rows.into_iter().map(|row| row.read(&names)).collect();
-        Ok(Self {
-            received,
-            config_version,
-            currency,
-            events: events.ok_or(PageError::Damaged)?,
-        })
+        Ok(Self { received, config_version, currency, events: events.ok_or(PageError::Damaged)? })
     }
 }
 
@@ -137,12 +121,7 @@ impl Names {
     }
 
     fn row(&mut self, stored: &Stored) -> Result<RowBody, PageError> {
-        let Stored {
-            event,
-            cost,
-            card,
-            decision,
-        } = stored;
+        let Stored { event, cost, card, decision } = stored;
         let d = &event.dimensions;
         let q = &event.quantities;
         let texts = [
@@ -196,30 +175,8 @@ impl RowBody {
             };
             names.get(index).cloned().map(Some)
         };
-        let [
-            id,
-            operation,
-            tier,
-            agent,
-            consumer,
-            session,
-            task,
-            tool_server,
-            tool_name,
-            model,
-            provider,
-            card,
-        ] = self.names;
-        let [
-            units,
-            tokens_in,
-            tokens_out,
-            cached_tokens_in,
-            tokens_processed,
-            api_calls,
-            duration_ms,
-            data_bytes,
-        ] = self.quantities;
+        let [id, operation, tier, agent, consumer, session, task, tool_server, tool_name, model, provider, card] = self.names;
+        let [units, tokens_in, tokens_out, cached_tokens_in, tokens_processed, api_calls, duration_ms, data_bytes] = self.quantities;
         let event = Event {
             id: text(id)??,
             timestamp: self.timestamp,
@@ -233,16 +190,7 @@ impl RowBody {
                 tool_name: text(tool_name)?,
                 model: text(model)?,
             },
-            quantities: Quantities {
-                units,
-                tokens_in,
-                tokens_out,
-                cached_tokens_in,
-                tokens_processed,
-                api_calls,
-                duration_ms,
-                data_bytes,
-            },
+            quantities: Quantities { units, tokens_in, tokens_out, cached_tokens_in, tokens_processed, api_calls, duration_ms, data_bytes },
             task: text(task)?,
             provider: text(provider)?,
             latency_ms: self.latency_ms,
@@ -250,14 +198,6 @@ impl RowBody {
             cost_override: self.overridden.then_some(self.cost),
             metadata: self.metadata,
         };
-        Some(Stored {
-            event,
-            cost: self.cost,
-            card: CardRef {
-                id: text(card)??,
-                version: self.card_version,
-            },
-            decision: self.decision,
-        })
+        Some(Stored { event, cost: self.cost, card: CardRef { id: text(card)??, version: self.card_version }, decision: self.decision })
     }
 }

@@ -93,11 +93,7 @@ impl Pack {
             }
             for draft in drafts {
                 if let Some((scope_id, window)) = track.series.place(&draft.event.dimensions, draft.event.timestamp, received) {
-                    keys.insert(CounterKey {
-                        scope: track.series.scope,
-                        scope_id,
-                        window,
-                    });
+                    keys.insert(CounterKey { scope: track.series.scope, scope_id, window });
                 }
             }
         }
@@ -109,10 +105,7 @@ impl Pack {
     pub fn counts(&self, attrs: &Attrs) -> BTreeMap<Arc<str>, crate::Count> {
         let number = |name: &Arc<str>| attrs.get(name).and_then(Value::as_number).unwrap_or(0);
         let counts = self.tracks.iter().map(|track| {
-            let count = crate::Count {
-                taken: number(&track.taken),
-                held: number(&track.held),
-            };
+            let count = crate::Count { taken: number(&track.taken), held: number(&track.held) };
             (Arc::clone(&track.taken), count)
         });
         counts.collect()
@@ -163,10 +156,7 @@ fn written(
     let mut answers: Vec<Option<Answer>> = alloc::vec![None; taken];
     let mut writes = Vec::new();
     if !admitted.is_empty() {
-        let chosen: Vec<(&Draft, Decision)> = admitted
-            .iter()
-            .filter_map(|i| Some((drafts.get(*i)?, rulings.get(*i)?.decision)))
-            .collect();
+        let chosen: Vec<(&Draft, Decision)> = admitted.iter().filter_map(|i| Some((drafts.get(*i)?, rulings.get(*i)?.decision))).collect();
         writes.push(page_write(pack, at, &chosen)?);
         for (place, (draft, decision)) in chosen.iter().enumerate() {
             let marker = marker(at, draft, *decision, place);
@@ -178,14 +168,7 @@ fn written(
         writes.extend(additions.iter().map(|(key, counts)| counter_write(pack, at, key, counts)));
     }
     let counters = additions.into_keys().collect();
-    Ok(Plan {
-        taken,
-        rulings,
-        answers,
-        writes,
-        markers: admitted,
-        counters,
-    })
+    Ok(Plan { taken, rulings, answers, writes, markers: admitted, counters })
 }
 
 fn marker(at: Circumstances<'_>, draft: &Draft, decision: Decision, place: usize) -> Marker {
@@ -226,21 +209,13 @@ fn page_write(pack: &Pack, at: Circumstances<'_>, chosen: &[(&Draft, Decision)])
         (Arc::from(table::LAST), seconds(times().max())),
     ]);
     let key = table::page(at.tenant, at.received, at.page_id);
-    Ok(Write {
-        key,
-        change: Change::Put(attrs),
-        guards: alloc::vec![Guard::Absent],
-    })
+    Ok(Write { key, change: Change::Put(attrs), guards: alloc::vec![Guard::Absent] })
 }
 
 fn counter_write(pack: &Pack, at: Circumstances<'_>, key: &CounterKey, counts: &BTreeMap<Arc<str>, Addition>) -> Write {
     let version = i128::from(pack.config.version);
     let mut guards = alloc::vec![Guard::AtMost(Arc::from(table::LIMITS_VERSION), version)];
-    guards.extend(
-        counts
-            .iter()
-            .map(|(name, addition)| Guard::AtMost(Arc::clone(name), addition.at_most)),
-    );
+    guards.extend(counts.iter().map(|(name, addition)| Guard::AtMost(Arc::clone(name), addition.at_most)));
     let mut set = alloc::vec![(Arc::from(table::LIMITS_VERSION), Value::N(version))];
     let expires = match key.window.kind {
         WindowKind::Total => None,
@@ -251,11 +226,7 @@ fn counter_write(pack: &Pack, at: Circumstances<'_>, key: &CounterKey, counts: &
         set.push((Arc::from(table::TTL), Value::N(i128::from(expires.unix_seconds()))));
     }
     let add = counts.iter().map(|(name, addition)| (Arc::clone(name), addition.amount)).collect();
-    Write {
-        key: table::counter(at.tenant, key),
-        change: Change::Update { add, set },
-        guards,
-    }
+    Write { key: table::counter(at.tenant, key), change: Change::Update { add, set }, guards }
 }
 
 /// When what belongs to `from` may be forgotten.
@@ -268,21 +239,8 @@ fn expiry(pack: &Pack, from: Instant) -> Instant {
 fn size_estimate(draft: &Draft) -> usize {
     let event = &draft.event;
     let d = &event.dimensions;
-    let names = [
-        &d.agent,
-        &d.consumer,
-        &d.session,
-        &event.task,
-        &d.tool_server,
-        &d.tool_name,
-        &d.model,
-        &event.provider,
-    ];
+    let names = [&d.agent, &d.consumer, &d.session, &event.task, &d.tool_server, &d.tool_name, &d.model, &event.provider];
     let texts: usize = names.into_iter().flatten().map(|name| name.as_str().len()).sum();
     let metadata = event.metadata.as_ref().map_or(0, alloc::string::String::len);
-    texts
-        .saturating_add(metadata)
-        .saturating_add(d.operation.as_str().len())
-        .saturating_add(event.id.as_str().len())
-        .saturating_add(256)
+    texts.saturating_add(metadata).saturating_add(d.operation.as_str().len()).saturating_add(event.id.as_str().len()).saturating_add(256)
 }

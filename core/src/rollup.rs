@@ -61,9 +61,7 @@ impl Rows {
                     chunk.extend(bytes)
                 }
                 last => {
-                    let number = last
-                        .filter(|(hour, ..)| *hour == row.hour)
-                        .map_or(0, |(_, number, _)| number.saturating_add(1));
+                    let number = last.filter(|(hour, ..)| *hour == row.hour).map_or(0, |(_, number, _)| number.saturating_add(1));
                     let mut chunk = alloc::vec![FORMAT];
                     chunk.extend(bytes);
                     chunks.push((row.hour, number, chunk));

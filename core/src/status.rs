@@ -54,11 +54,7 @@ impl Standpoint {
     #[must_use]
     pub fn limit_value(&self) -> Option<i128> {
         let blocked_by_soft = self.hard_passed && !self.passes(self.limit.hard);
-        if blocked_by_soft {
-            self.limit.soft
-        } else {
-            self.limit.hard.or(self.limit.soft)
-        }
+        if blocked_by_soft { self.limit.soft } else { self.limit.hard.or(self.limit.soft) }
     }
 
     /// `hard_limit` or `soft_limit`: which of its values it passes.
@@ -95,11 +91,8 @@ impl Standpoint {
     fn word(&self) -> &'static str {
         let taken = self.count.taken;
         let reached = |value: Option<i128>| value.is_some_and(|value| taken >= value);
-        let near = self
-            .limit
-            .soft
-            .or(self.limit.hard)
-            .is_some_and(|value| taken.saturating_mul(100) >= value.saturating_mul(APPROACHING_PERCENT));
+        let near =
+            self.limit.soft.or(self.limit.hard).is_some_and(|value| taken.saturating_mul(100) >= value.saturating_mul(APPROACHING_PERCENT));
         if reached(self.limit.hard) {
             "hard_limit_exceeded"
         } else if reached(self.limit.soft) {

@@ -31,16 +31,7 @@ impl Dimensions {
     #[must_use]
     pub fn of(operation: Name) -> Self {
         let tier = Name::standard();
-        Self {
-            operation,
-            tier,
-            agent: None,
-            consumer: None,
-            session: None,
-            tool_server: None,
-            tool_name: None,
-            model: None,
-        }
+        Self { operation, tier, agent: None, consumer: None, session: None, tool_server: None, tool_name: None, model: None }
     }
 }
 

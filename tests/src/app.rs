@@ -73,13 +73,7 @@ impl TestApp {
         let store = Faults::around(store);
         let service = Service::new(store.clone(), clock.clone(), tenancy, [7; 32]);
         let operator = Some(KeyRecord::operator("test-operator", OPERATOR));
-        let app = App::new(
-            service,
-            Settings {
-                hash: Some(DEFAULT_HASH.to_owned()),
-                operator,
-            },
-        );
+        let app = App::new(service, Settings { hash: Some(DEFAULT_HASH.to_owned()), operator });
         let router = router(&app, Self::routes());
         Self { app, clock, store, router }
     }
@@ -108,11 +102,7 @@ impl TestApp {
         let response = self.router.clone().oneshot(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.expect("a body");
-        TestReply {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            text: String::from_utf8(body.to_vec()).expect("text"),
-        }
+        TestReply { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8(body.to_vec()).expect("text") }
     }
 
     /// Sends a request with the operator's key and the hash.
@@ -128,13 +118,8 @@ impl TestApp {
     /// A request with `key` and the hash, to be changed before it is sent.
     #[must_use]
     pub fn request(key: &str, method: &str, path: &str, body: Body) -> Request<Body> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("authorization", format!("Bearer {key}"));
-        let request = request
-            .header("x-constitutional-hash", DEFAULT_HASH)
-            .header("content-type", "application/json");
+        let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {key}"));
+        let request = request.header("x-constitutional-hash", DEFAULT_HASH).header("content-type", "application/json");
         request.body(body).expect("a request")
     }
 
@@ -168,26 +153,18 @@ impl TestApp {
 
     /// Sets the general limits of `tenant`.
     pub async fn limit(&self, tenant: &str, limits: Value) -> TestReply {
-        self.put(&format!("/limits/{tenant}"), json!({ "limits": limits }))
-            .await
-            .expect(200)
+        self.put(&format!("/limits/{tenant}"), json!({ "limits": limits })).await.expect(200)
     }
 
     /// Makes a key of `tenant` with `scopes`.
     pub async fn key(&self, tenant: &str, scopes: &[&str]) -> String {
-        let reply = self
-            .post("/keys", json!({ "tenant_id": tenant, "scopes": scopes }))
-            .await
-            .expect(201);
+        let reply = self.post("/keys", json!({ "tenant_id": tenant, "scopes": scopes })).await.expect(201);
         reply.at("/key").as_str().expect("a key").to_owned()
     }
 
     /// Makes the usual keys of `tenant`.
     pub async fn keys(&self, tenant: &str) -> Keys {
-        Keys {
-            ingest: self.key(tenant, &["ingest"]).await,
-            read: self.key(tenant, &["read"]).await,
-        }
+        Keys { ingest: self.key(tenant, &["ingest"]).await, read: self.key(tenant, &["read"]).await }
     }
 
     /// Serves it over HTTP on a free port until the test ends.

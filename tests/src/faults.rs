@@ -29,12 +29,14 @@ pub struct Recorded {
     pub outcome: Result<Commit, StoreError>,
 }
 
+type Rule = Box<dyn FnMut(Call) -> Fault + Send>;
+
 /// A [`Store`] around another one: faults in the order they were planned, or
 /// as a plan by call number says.
 pub struct Faults {
     inner: Arc<dyn Store>,
     planned: Mutex<VecDeque<Fault>>,
-    rule: Mutex<Option<Box<dyn FnMut(Call) -> Fault + Send>>>,
+    rule: Mutex<Option<Rule>>,
     calls: Mutex<u64>,
     commits: Mutex<Vec<Recorded>>,
 }
@@ -66,13 +68,7 @@ impl Faults {
     #[must_use]
     pub fn around(inner: Arc<dyn Store>) -> Arc<Self> {
         let (planned, rule, calls, commits) = Default::default();
-        Arc::new(Self {
-            inner,
-            planned,
-            rule,
-            calls,
-            commits,
-        })
+        Arc::new(Self { inner, planned, rule, calls, commits })
     }
 
     /// The next calls go wrong like this, one fault a call.
@@ -103,11 +99,7 @@ impl Faults {
 
     fn next(&self, operation: Operation, writes: usize) -> Fault {
         let mut calls = self.calls.lock().expect("calls");
-        let call = Call {
-            operation,
-            number: *calls,
-            writes,
-        };
+        let call = Call { operation, number: *calls, writes };
         *calls += 1;
         if let Some(fault) = self.planned.lock().expect("plan").pop_front() {
             return fault;
@@ -143,10 +135,7 @@ impl Store for Faults {
             Fault::After => self.inner.commit(writes).await.and(Err(lost())),
             Fault::Refuse(reasons) => Ok(Commit::Refused(self.refusals(writes, &reasons).await?)),
         };
-        self.commits.lock().expect("commits").push(Recorded {
-            writes: writes.to_vec(),
-            outcome: outcome.clone(),
-        });
+        self.commits.lock().expect("commits").push(Recorded { writes: writes.to_vec(), outcome: outcome.clone() });
         outcome
     }
 }
@@ -159,18 +148,11 @@ impl Faults {
         let mut refusals = Vec::new();
         for (index, (write, item)) in writes.iter().zip(standing).enumerate() {
             let holds = write.guards.iter().all(|guard| guard.holds(item.as_ref()));
-            let reason = if holds {
-                reasons.get(index).cloned().flatten()
-            } else {
-                Some(Reason::Guard(item))
-            };
+            let reason = if holds { reasons.get(index).cloned().flatten() } else { Some(Reason::Guard(item)) };
             refusals.extend(reason.map(|reason| Refusal { index, reason }));
         }
         if refusals.is_empty() {
-            refusals.push(Refusal {
-                index: 0,
-                reason: Reason::Conflict,
-            });
+            refusals.push(Refusal { index: 0, reason: Reason::Conflict });
         }
         Ok(refusals)
     }

@@ -21,15 +21,8 @@ fn billed(currency: Currency, versions: &Versions) -> Result<Bill, BillError> {
         let mut card = card("default", version, u64::from(version));
         card.operations.insert(name("op"), prices.clone());
         catalog.insert(card);
-        let group = Group {
-            operation: name("op"),
-            tier: name("standard"),
-            card: CardRef {
-                id: name("default"),
-                version,
-            },
-            overridden: false,
-        };
+        let group =
+            Group { operation: name("op"), tier: name("standard"), card: CardRef { id: name("default"), version }, overridden: false };
         groups.insert(group, totals.clone());
     }
     bill(currency, &groups, &catalog)
@@ -40,11 +33,7 @@ fn usd(versions: &Versions) -> Bill {
 }
 
 fn units(units: u64) -> Totals {
-    Totals {
-        events: 1,
-        units: u128::from(units),
-        ..Totals::default()
-    }
+    Totals { events: 1, units: u128::from(units), ..Totals::default() }
 }
 
 /// What is taken off, one unit after another.
@@ -64,13 +53,7 @@ fn discount_by_unit(prices: &Operation, before: u128, quantity: u128, total: u12
 /// A price that ends, with discounts that end, so that nothing is rounded.
 fn discounted() -> impl Strategy<Value = Operation> {
     (0_i128..10_i128.pow(12), discounts(200), discount_mode()).prop_map(|(amount, volume_discounts, discount_mode)| Operation {
-        prices: BTreeMap::from([(
-            Component::Unit,
-            Price {
-                amount: Amount::from_units(amount * 10_i128.pow(9)).unwrap(),
-                per: 1,
-            },
-        )]),
+        prices: BTreeMap::from([(Component::Unit, Price { amount: Amount::from_units(amount * 10_i128.pow(9)).unwrap(), per: 1 })]),
         volume_discounts,
         discount_mode,
     })
@@ -179,10 +162,7 @@ proptest! {
 fn a_discount_begins_beyond_its_quantity_or_applies_to_the_whole_from_it() {
     let prices = |mode| {
         let mut prices = given::operation(&[(Component::Unit, given::price("0.01", 1))]);
-        let step = |from, part: &str| tollgate_core::VolumeDiscount {
-            from,
-            discount: given::usd(part),
-        };
+        let step = |from, part: &str| tollgate_core::VolumeDiscount { from, discount: given::usd(part) };
         prices.volume_discounts = vec![step(100, "0.10"), step(200, "0.50")];
         prices.discount_mode = mode;
         prices
@@ -205,11 +185,7 @@ fn a_discount_begins_beyond_its_quantity_or_applies_to_the_whole_from_it() {
     ] {
         let bill = usd(&vec![(prices(mode), units(used))]);
         let [line] = bill.lines.as_slice() else { panic!("one line") };
-        assert_eq!(
-            (line.discount.to_string().as_str(), line.amount.to_string().as_str()),
-            (discount, amount),
-            "{mode:?} {used}"
-        );
+        assert_eq!((line.discount.to_string().as_str(), line.amount.to_string().as_str()), (discount, amount), "{mode:?} {used}");
         // The same use, cut in two by a new card version, gets the same discount.
         for cut in [1, 50, 98] {
             let parts = usd(&vec![(prices(mode), units(cut)), (prices(mode), units(used - cut))]);
@@ -238,12 +214,7 @@ fn two_operations_at_two_tiers_are_two_lines() {
         let bill = crate::rows::bill_of_events(&catalog, &[validation, deliberation]).unwrap();
         assert_eq!((bill.lines.len(), bill.events), (2, 2));
         assert_eq!(bill.unrounded, given::usd(unrounded));
-        assert_eq!(
-            bill.subtotal,
-            bill.lines
-                .iter()
-                .fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount).unwrap())
-        );
+        assert_eq!(bill.subtotal, bill.lines.iter().fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount).unwrap()));
         assert_eq!(bill.unrounded.rounded(2), given::usd(subtotal));
     }
 }
@@ -251,15 +222,7 @@ fn two_operations_at_two_tiers_are_two_lines() {
 #[test]
 fn a_missing_card_version_is_said() {
     let event: Event = given::event("e", "op");
-    let group = Group {
-        operation: name("op"),
-        tier: name("standard"),
-        card: CardRef {
-            id: name("gone"),
-            version: 2,
-        },
-        overridden: false,
-    };
+    let group = Group { operation: name("op"), tier: name("standard"), card: CardRef { id: name("gone"), version: 2 }, overridden: false };
     let groups = BTreeMap::from([(group, Totals::of(&event, Amount::ZERO))]);
     let refusal = bill(Currency::USD, &groups, &Catalog::default()).unwrap_err();
     assert_eq!(refusal.to_string(), "rate card `gone` version 2 is missing");

@@ -50,10 +50,7 @@ fn the_card_put_last_among_those_that_name_the_operation_prices_it() {
     }
     let put_again = pricing("older", 2, 3, "5", &["chat"]);
     assert_eq!(price_of(&[default.clone(), older, newer, put_again], None, &chat), "older/2 5");
-    assert_eq!(
-        price_of(&[default, other], None, &event("e", "draw")),
-        "operation `draw` has no price"
-    );
+    assert_eq!(price_of(&[default, other], None, &event("e", "draw")), "operation `draw` has no price");
 }
 
 #[test]
@@ -84,10 +81,7 @@ fn the_version_in_force_at_the_timestamp_prices_the_event() {
         since(pricing("default", 5, 5, "5", &["chat"]), "2026-02-15T00:00:00Z"),
     ];
     for (timestamp, expected) in [
-        (
-            "2025-12-31T23:59:59.999999999Z",
-            "no rate card is in force at 2025-12-31T23:59:59.999999999Z",
-        ),
+        ("2025-12-31T23:59:59.999999999Z", "no rate card is in force at 2025-12-31T23:59:59.999999999Z"),
         ("2026-01-01T00:00:00Z", "default/1 1"),
         ("2026-01-31T23:59:59.999999999Z", "default/1 1"),
         ("2026-02-01T01:00:00+01:00", "default/3 3"),
@@ -100,11 +94,7 @@ fn the_version_in_force_at_the_timestamp_prices_the_event() {
         let mut chat = event("e", "chat");
         chat.timestamp = at(timestamp);
         assert_eq!(price_of(&cards, None, &chat), expected);
-        assert_eq!(
-            price_of(&[&cards[3..], &cards[..3]].concat(), None, &chat),
-            expected,
-            "in any order of loading"
-        );
+        assert_eq!(price_of(&[&cards[3..], &cards[..3]].concat(), None, &chat), expected, "in any order of loading");
     }
 }
 
@@ -129,10 +119,7 @@ fn what_a_card_does_not_price_is_refused_or_free_by_its_choice() {
     assert_eq!(price_of(&[reject], None, &event("e", "draw")), "operation `draw` has no price");
     let mut odd = event("e", "chat");
     odd.dimensions.tier = name("gold");
-    assert_eq!(
-        price_of(std::slice::from_ref(&free), None, &odd),
-        "rate card `default` has no tier `gold`"
-    );
+    assert_eq!(price_of(std::slice::from_ref(&free), None, &odd), "rate card `default` has no tier `gold`");
     odd.dimensions.operation = name("draw");
     assert_eq!(price_of(&[free], None, &odd), "rate card `default` has no tier `gold`");
 }

@@ -35,25 +35,14 @@ pub(crate) fn decimal_text() -> impl Strategy<Value = (String, Exact)> {
         let integer: BigInt = format!("{sign}{whole}{fraction}").parse().unwrap();
         let shift = exponent.unwrap_or(0) - i32::try_from(fraction.len()).unwrap();
         let scale = ratio(power_of_ten(shift.unsigned_abs()), 1);
-        let exact = if shift < 0 {
-            ratio(integer, 1) / scale
-        } else {
-            ratio(integer, 1) * scale
-        };
+        let exact = if shift < 0 { ratio(integer, 1) / scale } else { ratio(integer, 1) * scale };
         (format!("{sign}{whole}{point}{fraction}{power}"), exact)
     })
 }
 
 /// A price of at most 15 fraction digits for up to 1e9.
 pub(crate) fn price() -> impl Strategy<Value = Price> {
-    let known = prop_oneof![
-        Just("0.0000025"),
-        Just("37.5e-12"),
-        Just("1e-15"),
-        Just("0.05"),
-        Just("2.50"),
-        Just("0"),
-    ];
+    let known = prop_oneof![Just("0.0000025"), Just("37.5e-12"), Just("1e-15"), Just("0.05"), Just("2.50"), Just("0"),];
     let amount = prop_oneof![
         3 => known.prop_map(|text| text.parse().unwrap()),
         3 => (0_i128..10_i128.pow(9), 0_u32..=15).prop_map(|(n, digits)| Amount::from_units(n * 10_i128.pow(18 - digits)).unwrap()),
@@ -85,20 +74,14 @@ pub(crate) fn component() -> impl Strategy<Value = Component> {
 
 /// Prices of up to `components` components.
 pub(crate) fn operation(components: usize) -> impl Strategy<Value = Operation> {
-    btree_map(component(), price(), 0..=components).prop_map(|prices| Operation {
-        prices,
-        ..Operation::default()
-    })
+    btree_map(component(), price(), 0..=components).prop_map(|prices| Operation { prices, ..Operation::default() })
 }
 
 /// Discounts ascending by `from`, all below `from_max`.
 pub(crate) fn discounts(from_max: u64) -> impl Strategy<Value = Vec<VolumeDiscount>> {
     let part = prop_oneof![3 => (0_i128..=100).prop_map(|n| n * 10_i128.pow(16)), 1 => (0_i128..=1000).prop_map(|n| n * 10_i128.pow(15))];
     btree_map(0..from_max, part, 0..4).prop_map(|steps| {
-        let step = |(from, part)| VolumeDiscount {
-            from,
-            discount: Amount::from_units(part).unwrap(),
-        };
+        let step = |(from, part)| VolumeDiscount { from, discount: Amount::from_units(part).unwrap() };
         steps.into_iter().map(step).collect()
     })
 }

@@ -24,10 +24,7 @@ pub(crate) fn price(amount: &str, per: u64) -> Price {
 }
 
 pub(crate) fn operation(prices: &[(Component, Price)]) -> Operation {
-    Operation {
-        prices: prices.iter().copied().collect(),
-        ..Operation::default()
-    }
+    Operation { prices: prices.iter().copied().collect(), ..Operation::default() }
 }
 
 /// One unit of `of` at ten on 22 November 2026.

@@ -101,13 +101,7 @@ impl Recorder {
     pub(crate) fn new(config: Config, from: Instant) -> Self {
         let naive = Naive::new(TENANT, &config, from);
         let config = config.renewed(from).unwrap().activated();
-        Self {
-            ledger: Ledger::default(),
-            naive,
-            pack: Pack::new(Arc::new(config)),
-            catalog: Catalog::built_in(),
-            plans: 0,
-        }
+        Self { ledger: Ledger::default(), naive, pack: Pack::new(Arc::new(config)), catalog: Catalog::built_in(), plans: 0 }
     }
 
     pub(crate) fn drafts(&self, events: &[Event]) -> Vec<Draft> {
@@ -140,11 +134,7 @@ impl Recorder {
         while !pending.is_empty() {
             left = left.checked_sub(1).expect("it comes to an end");
             let mut seen = BTreeSet::new();
-            let first: Vec<usize> = pending
-                .iter()
-                .copied()
-                .filter(|index| seen.insert(&batch.events[*index].id))
-                .collect();
+            let first: Vec<usize> = pending.iter().copied().filter(|index| seen.insert(&batch.events[*index].id)).collect();
             let chosen: Vec<Event> = first.iter().map(|index| batch.events[*index].clone()).collect();
             let drafts = self.drafts(&chosen);
             let standing = reads.then(|| self.ledger.standing(&self.pack, &drafts, batch.mode, batch.received));
@@ -153,13 +143,7 @@ impl Recorder {
             let is_undisturbed = rival.is_empty();
             if !is_undisturbed {
                 let (mode, received) = (batch.mode, batch.received);
-                self.record(Batch {
-                    events: rival,
-                    mode,
-                    received,
-                    reads: true,
-                    rival: vec![],
-                });
+                self.record(Batch { events: rival, mode, received, reads: true, rival: vec![] });
             }
             match self.ledger.commit(&planned.writes, batch.mode) {
                 Ok(()) => {
@@ -177,10 +161,7 @@ impl Recorder {
                     for write in refused {
                         let marker = write.checked_sub(1).and_then(|place| planned.markers.get(place));
                         let Some(place) = marker else { continue };
-                        assert_eq!(
-                            self.ledger.marker(&drafts[*place].event).unwrap().fingerprint,
-                            drafts[*place].fingerprint
-                        );
+                        assert_eq!(self.ledger.marker(&drafts[*place].event).unwrap().fingerprint, drafts[*place].fingerprint);
                         outcomes[first[*place]] = Some(Outcome::Replayed);
                     }
                     reads = true;

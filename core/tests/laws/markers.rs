@@ -9,10 +9,7 @@ fn draft(event: &Event, timestamp_given: bool) -> Draft {
     let priced = Priced {
         cost: event.cost_override.unwrap_or_default(),
         currency: Currency::USD,
-        card: CardRef {
-            id: name("default"),
-            version: 1,
-        },
+        card: CardRef { id: name("default"), version: 1 },
     };
     Draft::new(event.clone(), priced, timestamp_given)
 }

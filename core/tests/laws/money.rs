@@ -77,31 +77,16 @@ fn prices_that_an_accountant_can_check() {
     let row = |prices: &[(Component, &str, u64)], tier: &str, used: [u64; 4], cost: &str| {
         let prices: Vec<_> = prices.iter().map(|(c, amount, per)| (*c, given::price(amount, *per))).collect();
         let [units, tokens_in, cached_tokens_in, tokens_out] = used;
-        let used = Quantities {
-            units,
-            tokens_in,
-            cached_tokens_in,
-            tokens_out,
-            ..Quantities::default()
-        };
+        let used = Quantities { units, tokens_in, cached_tokens_in, tokens_out, ..Quantities::default() };
         let found = given::operation(&prices).cost(given::factor(tier), &used);
         assert_eq!(found.map(|amount| amount.to_string()).as_deref(), Some(cost), "{prices:?} {used:?}");
     };
     use Component::{CachedTokenIn, TokenIn, TokenOut, Unit};
-    let gpt_4o = [
-        (TokenIn, "0.0000025", 1),
-        (CachedTokenIn, "0.00000125", 1),
-        (TokenOut, "0.00001", 1),
-    ];
+    let gpt_4o = [(TokenIn, "0.0000025", 1), (CachedTokenIn, "0.00000125", 1), (TokenOut, "0.00001", 1)];
     row(&gpt_4o, "1", [1, 1200, 0, 300], "0.006");
     row(&gpt_4o, "1", [1, 1200, 1000, 300], "0.00475");
     row(&gpt_4o, "1.5", [1, 1200, 0, 300], "0.009");
-    row(
-        &[(TokenIn, "2.50", 1_000_000), (TokenOut, "10", 1_000_000)],
-        "1",
-        [1, 1200, 500, 300],
-        "0.006",
-    );
+    row(&[(TokenIn, "2.50", 1_000_000), (TokenOut, "10", 1_000_000)], "1", [1, 1200, 500, 300], "0.006");
     row(&[(TokenIn, "37.5e-12", 1)], "1", [1, 1, 0, 0], "0.0000000000375");
     row(&[(TokenIn, "1e-15", 1)], "0.001", [0, 1, 0, 0], "0.000000000000000001");
     row(&[(Unit, "1", 3)], "1", [1, 0, 0, 0], "0.333333333333333334");

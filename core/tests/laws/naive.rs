@@ -77,12 +77,7 @@ fn use_of(measure: &Measure, event: &Event, cost: i128) -> Option<(String, i128)
 impl Naive {
     /// Counts for `limits`, all set by the first version at `from`.
     pub(crate) fn new(tenant: &str, config: &Config, from: Instant) -> Self {
-        Self {
-            tenant: tenant.to_owned(),
-            limits: config.limits.clone(),
-            from: from.to_string(),
-            sums: BTreeMap::new(),
-        }
+        Self { tenant: tenant.to_owned(), limits: config.limits.clone(), from: from.to_string(), sums: BTreeMap::new() }
     }
 
     fn place(&self, limit: &Limit, event: &Event, cost: i128, received: Instant, mode: Mode) -> Option<(Place, i128)> {
@@ -123,10 +118,7 @@ impl Naive {
 
     /// Counts an event once in each counter that any limit needs.
     pub(crate) fn count(&mut self, event: &Event, cost: i128, received: Instant, mode: Mode) {
-        let places = self
-            .limits
-            .iter()
-            .filter_map(|limit| self.place(limit, event, cost, received, mode));
+        let places = self.limits.iter().filter_map(|limit| self.place(limit, event, cost, received, mode));
         let places: BTreeSet<_> = places.collect();
         for (place, amount) in places {
             *self.sums.entry(place).or_default() += amount;

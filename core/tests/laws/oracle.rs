@@ -76,9 +76,7 @@ pub(crate) fn quantity(operation: &Operation, component: Component, used: &Quant
 
 /// The cost of `used` before any rounding.
 pub(crate) fn cost(operation: &Operation, factor: &Exact, used: &Quantities) -> Exact {
-    let charges = operation
-        .prices
-        .iter()
-        .map(|(component, price)| rate(price, factor) * BigInt::from(quantity(operation, *component, used)));
+    let charges =
+        operation.prices.iter().map(|(component, price)| rate(price, factor) * BigInt::from(quantity(operation, *component, used)));
     charges.fold(Exact::zero(), |sum, charge| sum + charge)
 }

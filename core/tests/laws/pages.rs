@@ -70,16 +70,8 @@ fn texts_that_repeat_are_stored_once() {
         let mut event = given::event(&format!("e{index}"), "op");
         event.dimensions.agent = Some(name(&long));
         event.dimensions.session = Some(name(&long));
-        let priced = tollgate_core::CardRef {
-            id: name("default"),
-            version: 1,
-        };
-        tollgate_core::Stored {
-            event,
-            cost: tollgate_core::Amount::ZERO,
-            card: priced,
-            decision: tollgate_core::Decision::Allow,
-        }
+        let priced = tollgate_core::CardRef { id: name("default"), version: 1 };
+        tollgate_core::Stored { event, cost: tollgate_core::Amount::ZERO, card: priced, decision: tollgate_core::Decision::Allow }
     };
     let page = Page {
         received: given::at("2026-11-22T10:00:00Z"),

@@ -2,9 +2,9 @@
 
 use crate::draw::{any_event, cut, cuts};
 use crate::given::{self, card, name};
+use crate::naive::start_text;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use crate::naive::start_text;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
     Amount, Bill, BillError, CardRef, Catalog, Component, Currency, Decision, Dimensions, Event, Group, Page, Row, Rows, Stored, Totals,
@@ -12,27 +12,14 @@ use tollgate_core::{
 };
 
 fn stored(event: Event, version: u32) -> Stored {
-    let cost = event
-        .cost_override
-        .unwrap_or_else(|| Amount::from_units(i128::from(event.quantities.units)).unwrap());
-    Stored {
-        event,
-        cost,
-        card: CardRef {
-            id: name("default"),
-            version,
-        },
-        decision: Decision::Allow,
-    }
+    let cost = event.cost_override.unwrap_or_else(|| Amount::from_units(i128::from(event.quantities.units)).unwrap());
+    Stored { event, cost, card: CardRef { id: name("default"), version }, decision: Decision::Allow }
 }
 
 /// Any event as it was recorded.
 pub(crate) fn any_stored() -> impl Strategy<Value = Stored> {
     let decision = prop_oneof![Just(Decision::Allow), Just(Decision::Warn), Just(Decision::Deny)];
-    (any_event(), 1_u32..4, decision).prop_map(|(event, version, decision)| Stored {
-        decision,
-        ..stored(event, version)
-    })
+    (any_event(), 1_u32..4, decision).prop_map(|(event, version, decision)| Stored { decision, ..stored(event, version) })
 }
 
 /// Events of few operations, sessions and hours, so that rows are shared.
@@ -55,24 +42,14 @@ fn similar_events() -> impl Strategy<Value = Vec<Stored>> {
 fn folded(pages: &[Vec<Stored>]) -> Rows {
     let mut rows = Rows::default();
     for events in pages {
-        let page = Page {
-            received: given::at("2026-11-22T12:00:00Z"),
-            config_version: 1,
-            currency: Currency::USD,
-            events: events.clone(),
-        };
+        let page = Page { received: given::at("2026-11-22T12:00:00Z"), config_version: 1, currency: Currency::USD, events: events.clone() };
         rows.add_page(&page).unwrap();
     }
     rows
 }
 
 fn group(dimensions: &Dimensions, card: &CardRef, overridden: bool) -> Group {
-    Group {
-        operation: dimensions.operation.clone(),
-        tier: dimensions.tier.clone(),
-        card: card.clone(),
-        overridden,
-    }
+    Group { operation: dimensions.operation.clone(), tier: dimensions.tier.clone(), card: card.clone(), overridden }
 }
 
 fn billed<'a>(catalog: &Catalog, parts: impl Iterator<Item = (Group, &'a Totals)>) -> Result<Bill, BillError> {
@@ -104,8 +81,7 @@ fn three_versions() -> Catalog {
             (Component::TokenIn, given::price("2.50", 1_000_000)),
         ]);
         card.operations.extend(["a", "b"].map(|of| (name(of), prices.clone())));
-        card.tiers
-            .extend([("s", "1"), ("t", "1.5")].map(|(tier, factor)| (name(tier), given::factor(factor))));
+        card.tiers.extend([("s", "1"), ("t", "1.5")].map(|(tier, factor)| (name(tier), given::factor(factor))));
         catalog.insert(card);
     }
     catalog

@@ -75,10 +75,8 @@ fn limit() -> impl Strategy<Value = Limit> {
 }
 
 pub(crate) fn config(limits: usize) -> impl Strategy<Value = Config> {
-    vec(limit(), 0..=limits).prop_map(|limits| Config {
-        limits: limits.into_iter().filter(|limit| !limit.is_open()).collect(),
-        ..Config::default()
-    })
+    vec(limit(), 0..=limits)
+        .prop_map(|limits| Config { limits: limits.into_iter().filter(|limit| !limit.is_open()).collect(), ..Config::default() })
 }
 
 fn one_event() -> impl Strategy<Value = Event> {
@@ -123,9 +121,7 @@ pub(crate) fn shuffled<T: Clone>(list: &[T], seed: u64) -> Vec<T> {
     let mut keyed: Vec<(u64, T)> = Vec::new();
     let mut state = seed;
     for item in list {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         keyed.push((state >> 20, item.clone()));
     }
     keyed.sort_by_key(|(key, _)| *key);
@@ -149,13 +145,7 @@ pub(crate) fn batches(events: &[Event], parts: &[usize], choices: &[(Mode, bool,
             part.extend(before.events.iter().take(3).cloned());
         }
         let received = start.plus_seconds(step / 2);
-        batches.push(Batch {
-            events: part,
-            mode,
-            received,
-            reads,
-            rival,
-        });
+        batches.push(Batch { events: part, mode, received, reads, rival });
     }
     batches
 }

@@ -104,25 +104,12 @@ fn key(object: &mut Object<'_>) -> Option<NewKey> {
     object.require("scopes");
     let scopes = scopes(object)?;
     let is_operator = scopes.contains(&KeyScope::Operator);
-    object.forbid(
-        is_operator && scopes.len() > 1,
-        "scopes",
-        "must name no other scope beside operator",
-    );
-    object.forbid(
-        is_operator && names_tenant,
-        "tenant_id",
-        "must be absent: an operator's key is for all tenants",
-    );
+    object.forbid(is_operator && scopes.len() > 1, "scopes", "must name no other scope beside operator");
+    object.forbid(is_operator && names_tenant, "tenant_id", "must be absent: an operator's key is for all tenants");
     if !is_operator && !names_tenant {
         object.fault("tenant_id", Fault::shape("is required unless the scope is operator"));
     }
-    Some(NewKey {
-        tenant,
-        scopes,
-        expires_at,
-        name,
-    })
+    Some(NewKey { tenant, scopes, expires_at, name })
 }
 
 fn scopes(object: &mut Object<'_>) -> Option<BTreeSet<KeyScope>> {
@@ -183,10 +170,7 @@ mod tests {
                 (br#"{"plan":"pro"}"#, 400, "/plan"),
             ],
         );
-        assert_eq!(
-            parse_tenant(br#"{"retention_days":34}"#).unwrap_err().kind.code(),
-            "below_retention_floor"
-        );
+        assert_eq!(parse_tenant(br#"{"retention_days":34}"#).unwrap_err().kind.code(), "below_retention_floor");
     }
 
     #[test]
@@ -206,11 +190,7 @@ mod tests {
                 (br#"{"scopes":["operator","read"]}"#, 422, "/scopes"),
                 (br#"{"tenant_id":"t1","scopes":["operator"]}"#, 422, "/tenant_id"),
                 (br#"{"tenant_id":"tasks","scopes":["read"]}"#, 422, "/tenant_id"),
-                (
-                    br#"{"tenant_id":"t1","scopes":["read"],"expires_at":"2027-01-01"}"#,
-                    422,
-                    "/expires_at",
-                ),
+                (br#"{"tenant_id":"t1","scopes":["read"],"expires_at":"2027-01-01"}"#, 422, "/expires_at"),
             ],
         );
     }
@@ -218,14 +198,8 @@ mod tests {
     #[test]
     fn a_purge_never_goes_below_the_floor() {
         assert_eq!(parse_purge(b"").unwrap(), Purge::default());
-        assert_eq!(
-            parse_purge(br#"{"older_than_days":35,"dry_run":true}"#).unwrap().older_than_days,
-            Some(35)
-        );
-        assert_eq!(
-            refusal(parse_purge(br#"{"older_than_days":0}"#)),
-            (422, "/older_than_days".to_owned())
-        );
+        assert_eq!(parse_purge(br#"{"older_than_days":35,"dry_run":true}"#).unwrap().older_than_days, Some(35));
+        assert_eq!(refusal(parse_purge(br#"{"older_than_days":0}"#)), (422, "/older_than_days".to_owned()));
         let body = br#"{"agent_id":"a","consumer_id":"c","pseudonymise":true}"#;
         assert_eq!(refusal(parse_purge(body)), (422, "/agent_id /consumer_id /pseudonymise".to_owned()));
         assert_eq!(refusal(parse_purge(br#"{"dry_run":"yes"}"#)), (400, "/dry_run".to_owned()));

@@ -193,11 +193,7 @@ struct StoredEvent<'a> {
 /// A page of a list: `{data, count, next_cursor}`.
 #[must_use]
 pub fn list<T: Serialize>(data: &[T], next_cursor: Option<&str>) -> Box<RawValue> {
-    raw(&Page {
-        data,
-        count: data.len(),
-        next_cursor,
-    })
+    raw(&Page { data, count: data.len(), next_cursor })
 }
 
 #[derive(Serialize)]
@@ -228,10 +224,7 @@ mod tests {
             timestamp_given: true,
             cost: "0.0015".parse().unwrap(),
             currency: Currency::USD,
-            card: CardRef {
-                id: name("default"),
-                version: 1,
-            },
+            card: CardRef { id: name("default"), version: 1 },
             decision: Decision::Allow,
         }
     }
@@ -249,22 +242,13 @@ mod tests {
 
     #[test]
     fn a_batch_counts_its_outcomes_and_keeps_their_order() {
-        let record = |id: Option<&str>, outcome| BatchRecord {
-            event_id: id.map(name),
-            outcome,
-        };
+        let record = |id: Option<&str>, outcome| BatchRecord { event_id: id.map(name), outcome };
         let body = batch(&[
             record(Some("e1"), Outcome::Recorded(answer())),
-            record(
-                None,
-                Outcome::Rejected(Problem::invalid_event("/events/1/units", "must not be negative")),
-            ),
+            record(None, Outcome::Rejected(Problem::invalid_event("/events/1/units", "must not be negative"))),
             record(Some("e1"), Outcome::Replayed(answer())),
         ]);
-        assert_eq!(
-            (&body["recorded"], &body["replayed"], &body["rejected"]),
-            (&json!(1), &json!(1), &json!(1))
-        );
+        assert_eq!((&body["recorded"], &body["replayed"], &body["rejected"]), (&json!(1), &json!(1), &json!(1)));
         assert_eq!(
             body["results"][0],
             json!({"index":0,"event_id":"e1","status":"recorded","cost":"0.0015","currency":"USD","decision":"allow"})
@@ -278,17 +262,9 @@ mod tests {
     fn a_stored_event_can_be_sent_again_but_for_what_was_added() {
         let sent = r#"{"operation":"x","units":3,"latency_ms":"1.5","agent_id":"a1","metadata":{"n":[1e400,12345678901234567890123]}}"#;
         let event = parse_event(sent.as_bytes()).unwrap().into_event(name("e1"), Instant::EPOCH);
-        let stored = Stored {
-            event: event.clone(),
-            cost: Amount::ZERO,
-            card: answer().card,
-            decision: Decision::Warn,
-        };
+        let stored = Stored { event: event.clone(), cost: Amount::ZERO, card: answer().card, decision: Decision::Warn };
         let shown = stored_event(&stored, Instant::EPOCH, &name("acme"), Currency::USD);
-        assert!(
-            shown.get().contains(r#""metadata":{"n":[1e400,12345678901234567890123]}"#),
-            "{shown}"
-        );
+        assert!(shown.get().contains(r#""metadata":{"n":[1e400,12345678901234567890123]}"#), "{shown}");
         let cut = shown.get().split(r#","cost":"0","currency":"USD","rate_card":"#).next().unwrap();
         let again = parse_event(format!("{cut}}}").as_bytes()).unwrap();
         assert_eq!(again.id, Some(name("e1")));

@@ -39,13 +39,7 @@ pub fn parse_either(body: &[u8]) -> Result<NewEvent, Problem> {
         is_event = object.has("operation");
         if is_event { plain_event(object) } else { asap_event(object) }
     });
-    event.map_err(|errors| {
-        if is_event {
-            errors.into_problem()
-        } else {
-            errors.into_invalid_request()
-        }
-    })
+    event.map_err(|errors| if is_event { errors.into_problem() } else { errors.into_invalid_request() })
 }
 
 fn asap_event(object: &mut Object<'_>) -> Option<NewEvent> {
@@ -81,13 +75,7 @@ fn quantities(object: &mut Object<'_>) -> Quantities {
 /// Names cannot hold a line feed, so the lines are injective.
 fn record_id(names: &[Name; 3], used: &Quantities, timestamp: Instant) -> Option<Name> {
     let [task, agent, consumer] = names;
-    let Quantities {
-        tokens_in,
-        tokens_out,
-        duration_ms,
-        api_calls,
-        ..
-    } = used;
+    let Quantities { tokens_in, tokens_out, duration_ms, api_calls, .. } = used;
     let content = format!("asap-1\n{task}\n{agent}\n{consumer}\n{tokens_in}\n{tokens_out}\n{duration_ms}\n{api_calls}\n{timestamp}\n");
     derived_id("asap-", content.as_bytes())
 }
@@ -131,21 +119,13 @@ mod tests {
                 (b"{}", 400, "/task_id /agent_id /consumer_id /timestamp"),
                 (record(5, "2026-11-22T10:00:00").as_bytes(), 400, "/timestamp"),
                 (record(9_007_199_254_740_992, "2026-11-22T10:00:00Z").as_bytes(), 400, "/tokens_in"),
-                (
-                    br#"{"task_id":"a|b","agent_id":"a","consumer_id":"c","timestamp":"2026-11-22T10:00:00Z"}"#,
-                    400,
-                    "/task_id",
-                ),
+                (br#"{"task_id":"a|b","agent_id":"a","consumer_id":"c","timestamp":"2026-11-22T10:00:00Z"}"#, 400, "/task_id"),
                 (
                     br#"{"task_id":"t","agent_id":"a","consumer_id":"c","timestamp":"2026-11-22T10:00:00Z","api_calls":-1}"#,
                     400,
                     "/api_calls",
                 ),
-                (
-                    br#"{"task_id":"t","agent_id":"a","consumer_id":"c","timestamp":"2026-11-22T10:00:00Z","metrics":{}}"#,
-                    400,
-                    "/metrics",
-                ),
+                (br#"{"task_id":"t","agent_id":"a","consumer_id":"c","timestamp":"2026-11-22T10:00:00Z","metrics":{}}"#, 400, "/metrics"),
             ],
         );
     }
@@ -153,21 +133,12 @@ mod tests {
     #[test]
     fn a_batch_is_taken_whole_or_not_at_all() {
         let good = record(5, "2026-11-22T10:00:00Z");
-        assert_eq!(
-            parse_asap_batch(format!(r#"{{"events":[{good},{good}]}}"#).as_bytes())
-                .unwrap()
-                .len(),
-            2
-        );
+        assert_eq!(parse_asap_batch(format!(r#"{{"events":[{good},{good}]}}"#).as_bytes()).unwrap().len(), 2);
         let bad = record(5, "noon");
         refuses(
             parse_asap_batch,
             &[
-                (
-                    format!(r#"{{"events":[{good},{bad},3]}}"#).as_bytes(),
-                    400,
-                    "/events/1/timestamp /events/2",
-                ),
+                (format!(r#"{{"events":[{good},{bad},3]}}"#).as_bytes(), 400, "/events/1/timestamp /events/2"),
                 (br#"{"events":[]}"#, 400, "/events"),
                 (b"[]", 400, ""),
             ],

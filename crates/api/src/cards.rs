@@ -69,14 +69,7 @@ fn card(object: &mut Object<'_>, id: Name) -> Option<NewCard> {
     object.require("operations");
     let operations = object.take("operations").map(|node| named(&node, |node| node.object(operation)));
     let operations = operations.and_then(|operations| object.keep(operations));
-    Some(NewCard {
-        id,
-        currency: currency?,
-        effective_from,
-        tiers: tiers?,
-        unpriced,
-        operations: operations?,
-    })
+    Some(NewCard { id, currency: currency?, effective_from, tiers: tiers?, unpriced, operations: operations? })
 }
 
 fn standard_tier() -> BTreeMap<Name, Factor> {
@@ -131,10 +124,7 @@ fn price(node: &Node<'_>) -> Result<Price, Errors> {
     node.object(|object| {
         let amount = object.need("amount", scalar::decimal_to(PRICE_MAX));
         let per = object.need("per", scalar::integer(1, Price::PER_MAX));
-        Some(Price {
-            amount: amount?,
-            per: per?,
-        })
+        Some(Price { amount: amount?, per: per? })
     })
 }
 
@@ -148,10 +138,7 @@ fn discounts(node: &Node<'_>) -> Result<Vec<VolumeDiscount>, Errors> {
             let falls = from.zip(last).is_some_and(|(from, last)| from <= last);
             object.forbid(falls, "from", "must exceed that of the discount before");
             last = from.or(last);
-            Some(VolumeDiscount {
-                from: from?,
-                discount: discount?,
-            })
+            Some(VolumeDiscount { from: from?, discount: discount? })
         })
     });
     Errors::gather(discounts)
@@ -210,11 +197,7 @@ mod tests {
                 (br#"{"currency":"USD","operations":{},"tiers":{"a b":1}}"#, 422, "/tiers/a b"),
                 (br#"{"currency":"USD","operations":{},"tiers":{"a":1,"a":2}}"#, 400, "/tiers/a"),
                 (br#"{"currency":"USD","operations":{},"unpriced":"maybe"}"#, 422, "/unpriced"),
-                (
-                    br#"{"currency":"USD","operations":{},"effective_from":"2026-01-01"}"#,
-                    422,
-                    "/effective_from",
-                ),
+                (br#"{"currency":"USD","operations":{},"effective_from":"2026-01-01"}"#, 422, "/effective_from"),
                 (br#"{"currency":"USD","operations":{},"version":2}"#, 400, "/version"),
             ],
         );
@@ -237,21 +220,9 @@ mod tests {
             (r#"{"x":{"unit":{"amount":1,"per":1000000001}}}"#, 422, "/x/unit/per"),
             (r#"{"x":{"unit":{"amount":1,"per":1.5}}}"#, 400, "/x/unit/per"),
             (r#"{"x":{"unit":1,"discount_mode":"all"}}"#, 422, "/x/discount_mode"),
-            (
-                r#"{"x":{"volume_discounts":[{"from":1,"discount":1.1}]}}"#,
-                422,
-                "/x/volume_discounts/0/discount",
-            ),
-            (
-                r#"{"x":{"volume_discounts":[{"from":1,"discount":0},{"from":1,"discount":1}]}}"#,
-                422,
-                "/x/volume_discounts/1/from",
-            ),
-            (
-                r#"{"x":{"volume_discounts":[{"from":-1,"discount":0}]}}"#,
-                422,
-                "/x/volume_discounts/0/from",
-            ),
+            (r#"{"x":{"volume_discounts":[{"from":1,"discount":1.1}]}}"#, 422, "/x/volume_discounts/0/discount"),
+            (r#"{"x":{"volume_discounts":[{"from":1,"discount":0},{"from":1,"discount":1}]}}"#, 422, "/x/volume_discounts/1/from"),
+            (r#"{"x":{"volume_discounts":[{"from":-1,"discount":0}]}}"#, 422, "/x/volume_discounts/0/from"),
             (
                 r#"{"x":{"token_in":{"amount":1,"per":999999937},"token_out":{"amount":1,"per":999999929},"unit":{"amount":1,"per":999999893}}}"#,
                 422,

@@ -9,14 +9,8 @@ use tollgate_core::{Card, Catalog, DiscountMode, Instant, Operation, Price, Unpr
 /// `version`.
 #[must_use]
 pub fn card_json(card: &Card) -> Value {
-    let tiers = card
-        .tiers
-        .iter()
-        .map(|(name, factor)| (name.to_string(), amount(factor.to_amount())));
-    let operations = card
-        .operations
-        .iter()
-        .map(|(name, operation)| (name.to_string(), operation_json(operation)));
+    let tiers = card.tiers.iter().map(|(name, factor)| (name.to_string(), amount(factor.to_amount())));
+    let operations = card.operations.iter().map(|(name, operation)| (name.to_string(), operation_json(operation)));
     let unpriced = match card.unpriced {
         Unpriced::Reject => "reject",
         Unpriced::Free => "free",
@@ -34,9 +28,7 @@ pub fn card_json(card: &Card) -> Value {
 
 fn operation_json(operation: &Operation) -> Value {
     let prices = operation.prices.iter();
-    let mut fields: Map<String, Value> = prices
-        .map(|(component, price)| (component.as_str().to_owned(), price_json(price)))
-        .collect();
+    let mut fields: Map<String, Value> = prices.map(|(component, price)| (component.as_str().to_owned(), price_json(price))).collect();
     if !operation.volume_discounts.is_empty() {
         let mode = match operation.discount_mode {
             DiscountMode::Graduated => "graduated",
@@ -96,11 +88,7 @@ mod tests {
     #[test]
     fn costs_are_those_of_the_versions_in_force() {
         let mut catalog = Catalog::built_in();
-        for (version, from, price) in [
-            (1, "2026-01-01T00:00:00Z", 1),
-            (2, "2026-02-01T00:00:00Z", 2),
-            (3, "2026-01-15T00:00:00Z", 3),
-        ] {
+        for (version, from, price) in [(1, "2026-01-01T00:00:00Z", 1), (2, "2026-02-01T00:00:00Z", 2), (3, "2026-01-15T00:00:00Z", 3)] {
             let body = format!(
                 r#"{{"currency":"EUR","effective_from":"{from}","operations":{{"x":{{"api_call":{{"amount":{price},"per":7}}}}}}}}"#
             );
@@ -109,12 +97,7 @@ mod tests {
         }
         let costs = |at: &str| {
             let costs = costs_json(&catalog, at.parse().unwrap());
-            costs["costs"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .find(|cost| cost["operation"] == "x")
-                .cloned()
+            costs["costs"].as_array().unwrap().iter().find(|cost| cost["operation"] == "x").cloned()
         };
         let expected = |price: &str, source: &str| {
             Some(json!({"operation":"x","component":"api_call","unit_price":price,"per":7,"currency":"EUR","source":source}))

@@ -48,11 +48,7 @@ fn cloud_event(object: &mut Object<'_>) -> Option<NewEvent> {
     let data = object.take("data");
     object.ignore_rest();
     let event = data?.object(|data| {
-        let hints = Hints {
-            operation: hint(data, "operation", kind.as_ref()),
-            agent: hint(data, "agent_id", subject.as_ref()),
-            timestamp,
-        };
+        let hints = Hints { operation: hint(data, "operation", kind.as_ref()), agent: hint(data, "agent_id", subject.as_ref()), timestamp };
         hinted_event(data, hints)
     });
     let mut event = object.keep(event)?;
@@ -69,11 +65,7 @@ fn hint(data: &mut Object<'_>, field: &str, attribute: Option<&Node<'_>>) -> Opt
 fn json_media_type(raw: &RawValue) -> Result<(), Fault> {
     let text = scalar::line(ATTRIBUTE_MAX)(raw)?.to_ascii_lowercase();
     let essence = text.split(';').next().unwrap_or_default().trim_end();
-    if essence == "application/json" || essence.ends_with("+json") {
-        Ok(())
-    } else {
-        Err(Fault::rule("must be application/json"))
-    }
+    if essence == "application/json" || essence.ends_with("+json") { Ok(()) } else { Err(Fault::rule("must be application/json")) }
 }
 
 #[cfg(test)]
@@ -122,48 +114,20 @@ mod tests {
             parse_cloud_event,
             &[
                 (b"{}", 400, "/specversion /id /source /type /data"),
-                (
-                    br#"{"specversion":"0.3","id":"1","source":"s","type":"x","data":{}}"#,
-                    422,
-                    "/specversion",
-                ),
+                (br#"{"specversion":"0.3","id":"1","source":"s","type":"x","data":{}}"#, 422, "/specversion"),
                 (br#"{"specversion":"1.0","id":"","source":"s","type":"x","data":{}}"#, 422, "/id"),
-                (
-                    br#"{"specversion":"1.0","id":"1","source":"a\u0000b","type":"x","data":{}}"#,
-                    422,
-                    "/source",
-                ),
-                (
-                    br#"{"specversion":"1.0","id":"1","source":"s","type":"a b","data":{}}"#,
-                    422,
-                    "/type",
-                ),
-                (
-                    br#"{"specversion":"1.0","id":"1","source":"s","type":"x","subject":"a|b","data":{}}"#,
-                    422,
-                    "/subject",
-                ),
-                (
-                    br#"{"specversion":"1.0","id":"1","source":"s","type":"x","time":"2026-11-22","data":{}}"#,
-                    422,
-                    "/time",
-                ),
+                (br#"{"specversion":"1.0","id":"1","source":"a\u0000b","type":"x","data":{}}"#, 422, "/source"),
+                (br#"{"specversion":"1.0","id":"1","source":"s","type":"a b","data":{}}"#, 422, "/type"),
+                (br#"{"specversion":"1.0","id":"1","source":"s","type":"x","subject":"a|b","data":{}}"#, 422, "/subject"),
+                (br#"{"specversion":"1.0","id":"1","source":"s","type":"x","time":"2026-11-22","data":{}}"#, 422, "/time"),
                 (br#"{"specversion":"1.0","id":"1","source":"s","type":"x","data":[]}"#, 400, "/data"),
-                (
-                    br#"{"specversion":"1.0","id":"1","source":"s","type":"x","data_base64":"e30="}"#,
-                    400,
-                    "/data_base64 /data",
-                ),
+                (br#"{"specversion":"1.0","id":"1","source":"s","type":"x","data_base64":"e30="}"#, 400, "/data_base64 /data"),
                 (
                     br#"{"specversion":"1.0","id":"1","source":"s","type":"x","datacontenttype":"text/xml","data":{}}"#,
                     422,
                     "/datacontenttype",
                 ),
-                (
-                    br#"{"specversion":"1.0","id":"1","source":"s","type":"x","data":{"nope":1,"units":-1}}"#,
-                    400,
-                    "/data/units /data/nope",
-                ),
+                (br#"{"specversion":"1.0","id":"1","source":"s","type":"x","data":{"nope":1,"units":-1}}"#, 400, "/data/units /data/nope"),
             ],
         );
     }

@@ -113,14 +113,13 @@ fn sentence(at: &Standpoint) -> String {
         kind => format!("per {}", kind.as_str()),
     };
     let (taken, requested) = (at.text(at.count.taken), at.text(at.requested));
-    format!(
-        "limit `{}` allows {value} {unit} {window}{whose}: {taken} used or held, {requested} requested",
-        limit.id
-    )
+    format!("limit `{}` allows {value} {unit} {window}{whose}: {taken} used or held, {requested} requested", limit.id)
 }
 
 fn headers(violations: &[Standpoint], quantities: &[&Standpoint], now: Instant) -> Vec<(&'static str, String)> {
-    let waits: Option<Vec<i128>> = violations.iter().map(|at| seconds_left(at, now)).collect();
+    // A request that is larger than the whole limit never fits.
+    let fits = |at: &Standpoint| at.limit_value().is_some_and(|value| at.requested <= value);
+    let waits: Option<Vec<i128>> = violations.iter().map(|at| seconds_left(at, now).filter(|_| fits(at))).collect();
     let retry_after = waits.and_then(|waits| waits.into_iter().max());
     let mut headers: Vec<(&'static str, String)> = Vec::new();
     headers.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
@@ -192,21 +191,12 @@ mod tests {
     }
 
     fn denied(violations: Vec<Standpoint>, now: &str) -> Problem {
-        let ruling = Ruling {
-            decision: Decision::Deny,
-            violations,
-            warnings: Vec::new(),
-            limits: Vec::new(),
-        };
+        let ruling = Ruling { decision: Decision::Deny, violations, warnings: Vec::new(), limits: Vec::new() };
         Problem::denied(&Name::new("acme").unwrap(), &ruling, now.parse().unwrap())
     }
 
     fn header<'a>(problem: &'a Problem, name: &str) -> Option<&'a str> {
-        problem
-            .headers
-            .iter()
-            .find(|(held, _)| *held == name)
-            .map(|(_, value)| value.as_str())
+        problem.headers.iter().find(|(held, _)| *held == name).map(|(_, value)| value.as_str())
     }
 
     #[test]
@@ -220,10 +210,7 @@ mod tests {
         for (name, value) in top.as_object().unwrap() {
             assert_eq!(&body[name], value, "{name}");
         }
-        assert_eq!(
-            (body["status"].as_u64(), body["code"].as_str()),
-            (Some(429), Some("usage_limit_exceeded"))
-        );
+        assert_eq!((body["status"].as_u64(), body["code"].as_str()), (Some(429), Some("usage_limit_exceeded")));
         let status = json!({"limit_id":"h","scope":"tenant","scope_id":null,"measure":"tokens",
             "window":{"kind":"hour","start":"2026-11-22T10:00:00Z","end":"2026-11-22T11:00:00Z"},
             "soft":80,"hard":100,"used":80,"held":10,"remaining":10,"percent":"90.00","status":"soft_limit_exceeded"});
@@ -233,18 +220,13 @@ mod tests {
         assert_eq!(header(&problem, "ratelimit-policy"), Some(r#""h";q=100;w=3600, "d";q=3;w=86400"#));
         assert_eq!(header(&problem, "ratelimit"), Some(r#""h";r=10;t=1800, "d";r=0;t=48600"#));
         assert_eq!(problem.in_batch()["violations"].as_array().unwrap().len(), 1);
-        assert_eq!(
-            problem.detail,
-            "limit `h` allows 100 tokens per hour: 90 used or held, 20 requested"
-        );
+        assert_eq!(problem.detail, "limit `h` allows 100 tokens per hour: 90 used or held, 20 requested");
     }
 
     #[test]
     fn passed_money_is_402_and_comes_first_in_the_order_of_scopes() {
         let money = |id: &str, scope: &str| {
-            limit(&format!(
-                r#"{{"id":"{id}","scope":"{scope}","measure":"spend","window":"day","hard":"10.5","currency":"USD"}}"#
-            ))
+            limit(&format!(r#"{{"id":"{id}","scope":"{scope}","measure":"spend","window":"day","hard":"10.5","currency":"USD"}}"#))
         };
         let events = limit(r#"{"id":"e","scope":"tenant","measure":"events","window":"day","hard":3}"#);
         let violations = vec![
@@ -261,9 +243,7 @@ mod tests {
         let total = json!({"scope":"total","limit":"10.5","current":"10","requested":"1","currency":"USD"});
         assert_eq!(body["violations"][0], total);
         let ids = ["session_id", "agent_id", "tool_key", "consumer_id"];
-        let found: Vec<&str> = (1..5)
-            .filter_map(|index| body["violations"][index][ids[index - 1]].as_str())
-            .collect();
+        let found: Vec<&str> = (1..5).filter_map(|index| body["violations"][index][ids[index - 1]].as_str()).collect();
         assert_eq!(found, ["s1", "a1", "srv/search", "c1"]);
         assert_eq!(body["violations"][5]["limit_id"], json!("e"));
         assert_eq!(header(&problem, "retry-after"), Some("1"));
@@ -294,10 +274,7 @@ mod tests {
     fn a_soft_limit_that_blocks_is_named_as_one() {
         let soft = limit(r#"{"id":"s","scope":"tenant","measure":"events:x","window":"month","soft":2,"hard":9,"soft_mode":"block"}"#);
         let problem = denied(vec![at(&soft, "", 2, 0, 1)], "2026-11-22T10:30:00Z");
-        assert_eq!(
-            (&problem.extra["limit_type"], &problem.extra["limit_value"]),
-            (&json!("soft_limit"), &json!(2))
-        );
+        assert_eq!((&problem.extra["limit_type"], &problem.extra["limit_value"]), (&json!("soft_limit"), &json!(2)));
         assert_eq!(problem.extra["feature_key"], json!("events:x"));
         assert_eq!(header(&problem, "ratelimit-policy"), Some(r#""s";q=2;w=2592000"#));
     }

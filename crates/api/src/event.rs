@@ -53,12 +53,7 @@ pub(crate) struct Hints {
 
 impl NewEvent {
     pub(crate) fn new(tenant: Option<Name>, id: Option<Name>, timestamp: Option<Instant>, event: Event) -> Self {
-        Self {
-            tenant,
-            id,
-            timestamp,
-            event,
-        }
+        Self { tenant, id, timestamp, event }
     }
 
     /// What was used; its `id` and `timestamp` are settled by
@@ -72,11 +67,7 @@ impl NewEvent {
     #[must_use]
     pub fn into_event(self, id: Name, now: Instant) -> Event {
         let timestamp = self.timestamp.unwrap_or(now);
-        Event {
-            id,
-            timestamp,
-            ..self.event
-        }
+        Event { id, timestamp, ..self.event }
     }
 }
 
@@ -214,10 +205,7 @@ mod tests {
 
     #[test]
     fn only_the_operation_is_required_and_null_is_absent() {
-        for body in [
-            r#"{"operation":"x"}"#,
-            r#" {"operation":"x","units":null,"agent_id":null,"tier":null,"metadata":null} "#,
-        ] {
+        for body in [r#"{"operation":"x"}"#, r#" {"operation":"x","units":null,"agent_id":null,"tier":null,"metadata":null} "#] {
             let new = parse_event(body.as_bytes()).unwrap();
             assert_eq!((&new.tenant, &new.id, new.timestamp), (&None, &None, None));
             let name = Name::new("x").unwrap();
@@ -285,11 +273,7 @@ mod tests {
                 (br#"{"operation":"x","tenant_id":"summary"}"#, 422, "/tenant_id"),
                 (br#"{"operation":"x","units":-1}"#, 422, "/units"),
                 (br#"{"operation":"x","units":9007199254740992}"#, 422, "/units"),
-                (
-                    br#"{"operation":"x","units":340282366920938463463374607431768211456}"#,
-                    422,
-                    "/units",
-                ),
+                (br#"{"operation":"x","units":340282366920938463463374607431768211456}"#, 422, "/units"),
                 (br#"{"operation":"x","tokens_in":1,"cached_tokens_in":2}"#, 422, "/cached_tokens_in"),
                 (br#"{"operation":"x","latency_ms":"NaN"}"#, 422, "/latency_ms"),
                 (br#"{"operation":"x","latency_ms":""}"#, 422, "/latency_ms"),
@@ -299,11 +283,7 @@ mod tests {
                 (br#"{"operation":"x","latency_ms":10000000000.1}"#, 422, "/latency_ms"),
                 (br#"{"operation":"x","compliance_score":1.000001}"#, 422, "/compliance_score"),
                 (br#"{"operation":"x","cost_override":"0.0000000000000001"}"#, 422, "/cost_override"),
-                (
-                    br#"{"operation":"x","cost_override":100000000000000000000000000000000000001}"#,
-                    422,
-                    "/cost_override",
-                ),
+                (br#"{"operation":"x","cost_override":100000000000000000000000000000000000001}"#, 422, "/cost_override"),
                 (br#"{"operation":"x","cost_override":1000000000000001}"#, 422, "/cost_override"),
                 (br#"{"operation":"x","timestamp":"2026-11-22T10:00:00"}"#, 422, "/timestamp"),
                 (br#"{"operation":"x","timestamp":"yesterday"}"#, 422, "/timestamp"),
@@ -317,10 +297,7 @@ mod tests {
     #[test]
     fn metadata_may_be_2048_bytes_in_canonical_form_however_it_is_spaced() {
         let body = format!(r#"{{"operation":"x","metadata":{}"{}"}}"#, " ".repeat(5000), "x".repeat(2046));
-        assert_eq!(
-            parse_event(body.as_bytes()).unwrap().contents().metadata.as_ref().unwrap().len(),
-            2048
-        );
+        assert_eq!(parse_event(body.as_bytes()).unwrap().contents().metadata.as_ref().unwrap().len(), 2048);
     }
 
     #[test]

@@ -29,18 +29,8 @@ pub struct Filter {
 
 impl Filter {
     /// The parameters that it is read from.
-    pub const PARAMETERS: &'static [&'static str] = &[
-        "agent_id",
-        "consumer_id",
-        "session_id",
-        "task_id",
-        "operation",
-        "tier",
-        "tool_server",
-        "tool_name",
-        "model",
-        "id",
-    ];
+    pub const PARAMETERS: &'static [&'static str] =
+        &["agent_id", "consumer_id", "session_id", "task_id", "operation", "tier", "tool_server", "tool_name", "model", "id"];
 
     /// Whether `event` meets every condition.
     #[must_use]
@@ -58,9 +48,7 @@ impl Filter {
             (&self.model, d.model.as_ref()),
             (&self.id, Some(&event.id)),
         ];
-        pairs
-            .into_iter()
-            .all(|(wanted, found)| wanted.is_none() || wanted.as_ref() == found)
+        pairs.into_iter().all(|(wanted, found)| wanted.is_none() || wanted.as_ref() == found)
     }
 
     /// Whether every event meets it.
@@ -79,9 +67,7 @@ mod tests {
     #[test]
     fn all_conditions_must_hold() {
         let body = br#"{"operation":"x","agent_id":"a1","task_id":"t1"}"#;
-        let event = parse_event(body)
-            .unwrap()
-            .into_event(Name::new("e1").unwrap(), tollgate_core::Instant::EPOCH);
+        let event = parse_event(body).unwrap().into_event(Name::new("e1").unwrap(), tollgate_core::Instant::EPOCH);
         for (query, matches) in [
             ("", true),
             ("agent=a1", true),

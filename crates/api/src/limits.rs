@@ -15,12 +15,8 @@ const SCOPES: &[(&str, Scope)] = &[
     ("tool", Scope::Tool),
     ("operation", Scope::Operation),
 ];
-const WINDOWS: &[(&str, WindowKind)] = &[
-    ("total", WindowKind::Total),
-    ("hour", WindowKind::Hour),
-    ("day", WindowKind::Day),
-    ("month", WindowKind::Month),
-];
+const WINDOWS: &[(&str, WindowKind)] =
+    &[("total", WindowKind::Total), ("hour", WindowKind::Hour), ("day", WindowKind::Day), ("month", WindowKind::Month)];
 const SOFT_MODES: &[(&str, SoftMode)] = &[("warn", SoftMode::Warn), ("block", SoftMode::Block)];
 const ON_UNAVAILABLE: &[(&str, OnUnavailable)] = &[("deny", OnUnavailable::Deny), ("allow", OnUnavailable::Allow)];
 
@@ -179,112 +175,30 @@ mod tests {
         for (limit, status, pointers) in [
             ("{}", 400, "id scope measure window hard"),
             ("7", 400, ""),
-            (
-                r#"{"id":"a","scope":"team","measure":"events","window":"day","hard":1}"#,
-                422,
-                "scope",
-            ),
-            (
-                r#"{"id":"a","scope":"tenant","scope_id":"t","measure":"events","window":"day","hard":1}"#,
-                422,
-                "scope_id",
-            ),
-            (
-                r#"{"id":"a","scope":"tool","scope_id":"t","measure":"events","window":"day","hard":1}"#,
-                422,
-                "scope_id",
-            ),
-            (
-                r#"{"id":"a","scope":"tool","scope_id":"a/b/c","measure":"events","window":"day","hard":1}"#,
-                422,
-                "scope_id",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","scope_id":"a|b","measure":"events","window":"day","hard":1}"#,
-                422,
-                "scope_id",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"event","window":"day","hard":1}"#,
-                422,
-                "measure",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"second","hard":1}"#,
-                422,
-                "window",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"period","hard":1}"#,
-                422,
-                "window",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"week","hard":1}"#,
-                422,
-                "window",
-            ),
+            (r#"{"id":"a","scope":"team","measure":"events","window":"day","hard":1}"#, 422, "scope"),
+            (r#"{"id":"a","scope":"tenant","scope_id":"t","measure":"events","window":"day","hard":1}"#, 422, "scope_id"),
+            (r#"{"id":"a","scope":"tool","scope_id":"t","measure":"events","window":"day","hard":1}"#, 422, "scope_id"),
+            (r#"{"id":"a","scope":"tool","scope_id":"a/b/c","measure":"events","window":"day","hard":1}"#, 422, "scope_id"),
+            (r#"{"id":"a","scope":"agent","scope_id":"a|b","measure":"events","window":"day","hard":1}"#, 422, "scope_id"),
+            (r#"{"id":"a","scope":"agent","measure":"event","window":"day","hard":1}"#, 422, "measure"),
+            (r#"{"id":"a","scope":"agent","measure":"events","window":"second","hard":1}"#, 422, "window"),
+            (r#"{"id":"a","scope":"agent","measure":"events","window":"period","hard":1}"#, 422, "window"),
+            (r#"{"id":"a","scope":"agent","measure":"events","window":"week","hard":1}"#, 422, "window"),
             (r#"{"id":"a","scope":"agent","measure":"events","window":"day"}"#, 422, "hard"),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":"1"}"#,
-                400,
-                "hard",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1.5}"#,
-                400,
-                "hard",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":-1}"#,
-                422,
-                "hard",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","soft":2,"hard":1}"#,
-                422,
-                "soft",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"currency":"USD"}"#,
-                422,
-                "currency",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1}"#,
-                400,
-                "currency",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":"1e400","currency":"USD"}"#,
-                422,
-                "hard",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":-0.1,"currency":"USD"}"#,
-                422,
-                "hard",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1,"currency":"XXX"}"#,
-                422,
-                "currency",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"soft_mode":"loud"}"#,
-                422,
-                "soft_mode",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"source":"quota"}"#,
-                400,
-                "source",
-            ),
+            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":"1"}"#, 400, "hard"),
+            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1.5}"#, 400, "hard"),
+            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":-1}"#, 422, "hard"),
+            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","soft":2,"hard":1}"#, 422, "soft"),
+            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"currency":"USD"}"#, 422, "currency"),
+            (r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1}"#, 400, "currency"),
+            (r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":"1e400","currency":"USD"}"#, 422, "hard"),
+            (r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":-0.1,"currency":"USD"}"#, 422, "hard"),
+            (r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1,"currency":"XXX"}"#, 422, "currency"),
+            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"soft_mode":"loud"}"#, 422, "soft_mode"),
+            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"source":"quota"}"#, 400, "source"),
         ] {
-            let expected: Vec<String> = pointers
-                .split(' ')
-                .map(|field| format!("/limits/0/{field}").trim_end_matches('/').to_owned())
-                .collect();
+            let expected: Vec<String> =
+                pointers.split(' ').map(|field| format!("/limits/0/{field}").trim_end_matches('/').to_owned()).collect();
             assert_eq!(refusal(one(limit)), (status, expected.join(" ")), "{limit}");
         }
     }
@@ -292,20 +206,13 @@ mod tests {
     #[test]
     fn ids_are_unique_and_limits_at_most_200() {
         let limit = |id: usize| format!(r#"{{"id":"l{id}","scope":"agent","measure":"events","window":"day","hard":1}}"#);
-        assert_eq!(
-            refusal(one(&format!("{},{}", limit(1), limit(1)))),
-            (422, "/limits/1/id".to_owned())
-        );
+        assert_eq!(refusal(one(&format!("{},{}", limit(1), limit(1)))), (422, "/limits/1/id".to_owned()));
         let many = |count: usize| (0..count).map(limit).collect::<Vec<_>>().join(",");
         assert_eq!(one(&many(200)).unwrap().len(), 200);
         assert_eq!(one(&many(201)).unwrap_err().kind.code(), "too_many_limits");
         refuses(
             parse_limits,
-            &[
-                (b"{}", 400, "/limits"),
-                (br#"{"limits":{}}"#, 400, "/limits"),
-                (br#"{"limits":[],"etag":1}"#, 400, "/etag"),
-            ],
+            &[(b"{}", 400, "/limits"), (br#"{"limits":{}}"#, 400, "/limits"), (br#"{"limits":[],"etag":1}"#, 400, "/etag")],
         );
         assert_eq!(one("").unwrap(), []);
     }

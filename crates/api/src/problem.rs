@@ -33,13 +33,7 @@ impl Problem {
     /// A problem without further members.
     #[must_use]
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-            errors: Vec::new(),
-            extra: Box::default(),
-            headers: Vec::new(),
-        }
+        Self { kind, detail: detail.into(), errors: Vec::new(), extra: Box::default(), headers: Vec::new() }
     }
 
     /// The same with a further member of the body.
@@ -107,10 +101,7 @@ impl FieldError {
     /// An error at `pointer`.
     #[must_use]
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            message: message.into(),
-        }
+        Self { pointer: pointer.into(), message: message.into() }
     }
 
     /// `{pointer, message}`.
@@ -271,10 +262,7 @@ impl Problem {
     /// 422.
     #[must_use]
     pub fn unknown_rate_card(id: &Name) -> Self {
-        Self::field(
-            Kind::UnknownRateCard,
-            FieldError::new("/rate_card", format!("names no rate card: `{id}`")),
-        )
+        Self::field(Kind::UnknownRateCard, FieldError::new("/rate_card", format!("names no rate card: `{id}`")))
     }
 
     /// 503; nothing is known to be wrong with the request.
@@ -305,10 +293,7 @@ mod tests {
             "errors":[{"pointer":"/units","message":"must be an integer"}]});
         assert_eq!(problem.body("r1"), expected);
         let problem = Problem::key_repeated("k1");
-        assert_eq!(
-            (problem.status(), &problem.body("r")["key_id"], &problem.body("r")["code"]),
-            (409, &json!("k1"), &json!("conflict"))
-        );
+        assert_eq!((problem.status(), &problem.body("r")["key_id"], &problem.body("r")["code"]), (409, &json!("k1"), &json!("conflict")));
     }
 
     #[test]
@@ -321,10 +306,7 @@ mod tests {
         let name = |text| Name::new(text).unwrap();
         let problem = Problem::unpriceable(&PriceError::UnknownOperation(name("x")));
         assert_eq!((problem.status(), problem.errors[0].pointer.as_str()), (422, "/operation"));
-        let tier = PriceError::UnknownTier {
-            tier: name("gold"),
-            card: name("c"),
-        };
+        let tier = PriceError::UnknownTier { tier: name("gold"), card: name("c") };
         assert_eq!(Problem::unpriceable(&tier).errors[0].pointer, "/tier");
     }
 }

@@ -10,12 +10,7 @@ use tollgate_core::{Instant, Name};
 /// The most bytes of a query.
 const QUERY_BYTES_MAX: usize = 8192;
 /// Other spellings of parameters.
-const ALIASES: [(&str, &str); 4] = [
-    ("start_date", "start"),
-    ("end_date", "end"),
-    ("agent", "agent_id"),
-    ("consumer", "consumer_id"),
-];
+const ALIASES: [(&str, &str); 4] = [("start_date", "start"), ("end_date", "end"), ("agent", "agent_id"), ("consumer", "consumer_id")];
 /// What says where in a list to begin and how much to show, not what to list.
 const PAGING: [&str; 2] = ["cursor", "limit"];
 
@@ -67,10 +62,7 @@ impl Params {
     pub fn parse_any(raw: Option<&str>, allowed: &[&[&'static str]]) -> Result<Self, Problem> {
         let raw = raw.unwrap_or_default();
         if raw.len() > QUERY_BYTES_MAX {
-            return Err(Problem::invalid_request(
-                "?",
-                format!("the query must have at most {QUERY_BYTES_MAX} bytes"),
-            ));
+            return Err(Problem::invalid_request("?", format!("the query must have at most {QUERY_BYTES_MAX} bytes")));
         }
         let mut params = Self::default();
         for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
@@ -91,13 +83,7 @@ impl Params {
         let known = known.ok_or_else(|| Problem::invalid_request(&pointer, "is an unknown parameter"))?;
         let value = decoded(value).ok_or_else(encoding)?;
         let repeated = || Problem::invalid_request(&pointer, "is given twice");
-        match self.0.insert(
-            known,
-            Param {
-                pointer: pointer.clone(),
-                value,
-            },
-        ) {
+        match self.0.insert(known, Param { pointer: pointer.clone(), value }) {
             Some(_) => Err(repeated()),
             None => Ok(()),
         }
@@ -157,11 +143,7 @@ impl Params {
     /// 400 naming the parameter.
     pub fn instant(&self, name: &str) -> Result<Option<Instant>, Problem> {
         self.read(name, |text| {
-            let midnight = if text.len() == 10 {
-                format!("{text}T00:00:00Z")
-            } else {
-                text.to_owned()
-            };
+            let midnight = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
             midnight.parse::<Instant>()
         })
     }
@@ -263,10 +245,7 @@ mod tests {
     #[test]
     fn a_cursor_is_bound_to_the_query_and_not_to_its_page_or_spelling() {
         let canonical = |raw: &str| params(raw).unwrap().canonical();
-        assert_eq!(
-            canonical("agent=a&start=2026-11-22&limit=1&cursor=x"),
-            canonical("start_date=2026-11-22&agent_id=%61")
-        );
+        assert_eq!(canonical("agent=a&start=2026-11-22&limit=1&cursor=x"), canonical("start_date=2026-11-22&agent_id=%61"));
         assert_ne!(canonical("agent=a"), canonical("consumer=a"));
     }
 

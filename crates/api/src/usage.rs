@@ -36,10 +36,7 @@ pub(crate) fn with_hash(body: &mut Value, hash: Option<&str>) {
 }
 
 fn counts(counts: &BTreeMap<Name, u64>) -> Map<String, Value> {
-    counts
-        .iter()
-        .map(|(name, events)| (name.to_string(), Value::from(*events)))
-        .collect()
+    counts.iter().map(|(name, events)| (name.to_string(), Value::from(*events))).collect()
 }
 
 /// `GET /usage/summary`.
@@ -103,9 +100,7 @@ mod tests {
         let mut usage = Usage::default();
         for body in bodies {
             let event = parse_event(body.as_bytes()).unwrap().into_event(Name::standard(), Instant::EPOCH);
-            usage
-                .add(&event.dimensions, &Totals::of(&event, "0.0015".parse().unwrap()))
-                .unwrap();
+            usage.add(&event.dimensions, &Totals::of(&event, "0.0015".parse().unwrap())).unwrap();
         }
         usage
     }
@@ -131,13 +126,7 @@ mod tests {
 
     #[test]
     fn nothing_used_is_zeros_and_no_averages() {
-        let body = usage_json(
-            &Name::new("acme").unwrap(),
-            crate::Range::default(),
-            &Usage::default(),
-            Currency::USD,
-            Some("h"),
-        );
+        let body = usage_json(&Name::new("acme").unwrap(), crate::Range::default(), &Usage::default(), Currency::USD, Some("h"));
         assert_eq!((&body["total_events"], &body["total_cost"]), (&json!(0), &json!("0")));
         assert_eq!((&body["avg_latency_ms"], &body["constitutional_hash"]), (&json!(null), &json!("h")));
     }

@@ -42,12 +42,7 @@ impl Call {
     }
 
     fn new(method: Method, target: impl Into<String>, body: impl Into<String>) -> Self {
-        Self {
-            method,
-            target: target.into(),
-            body: body.into(),
-            idempotency_key: None,
-        }
+        Self { method, target: target.into(), body: body.into(), idempotency_key: None }
     }
 }
 

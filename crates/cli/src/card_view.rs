@@ -49,18 +49,10 @@ impl CardView {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let wire: Wire = serde_json::from_str(text).ok()?;
         let tiers = match &wire.tiers {
-            Some(tiers) => Some(
-                tiers
-                    .iter()
-                    .map(|(tier, factor)| Some((tier.clone(), number(factor)?)))
-                    .collect::<Option<_>>()?,
-            ),
+            Some(tiers) => Some(tiers.iter().map(|(tier, factor)| Some((tier.clone(), number(factor)?))).collect::<Option<_>>()?),
             None => None,
         };
-        let operations = wire
-            .operations
-            .iter()
-            .map(|(name, fields)| Some((name.clone(), Pricing::of(fields)?)));
+        let operations = wire.operations.iter().map(|(name, fields)| Some((name.clone(), Pricing::of(fields)?)));
         Some(Self {
             currency: wire.currency,
             effective_from: wire.effective_from,
@@ -110,10 +102,7 @@ impl Pricing {
 
 fn discounts(raw: &RawValue) -> Option<Vec<(Amount, Amount)>> {
     let wire: Vec<WireDiscount> = serde_json::from_str(raw.get()).ok()?;
-    let mut discounts: Vec<_> = wire
-        .iter()
-        .map(|wire| Some((number(&wire.from)?, number(&wire.discount)?)))
-        .collect::<Option<_>>()?;
+    let mut discounts: Vec<_> = wire.iter().map(|wire| Some((number(&wire.from)?, number(&wire.discount)?))).collect::<Option<_>>()?;
     discounts.sort_unstable();
     Some(discounts)
 }

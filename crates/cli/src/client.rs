@@ -141,10 +141,7 @@ impl From<CallError> for Failure {
 
 async fn answer(response: Response) -> Result<Value, Missed> {
     let status = response.status();
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let text = response.text().await.map_err(|error| Missed {
         error: CallError::Unreachable(format!("the answer broke off: {}", chain(&error))),
         again: true,
@@ -155,11 +152,7 @@ async fn answer(response: Response) -> Result<Value, Missed> {
         return Ok(body);
     }
     let status = status.as_u16();
-    Err(Missed {
-        error: CallError::Refused(Problem { status, body }),
-        again: is_retryable(status, retry_after),
-        retry_after,
-    })
+    Err(Missed { error: CallError::Refused(Problem { status, body }), again: is_retryable(status, retry_after), retry_after })
 }
 
 /// An error with its causes; the outermost of reqwest's repeats the address.
@@ -168,9 +161,5 @@ fn chain(error: &reqwest::Error) -> String {
     while let Some(cause) = innermost.source() {
         innermost = cause;
     }
-    if error.is_timeout() {
-        "it took too long".to_string()
-    } else {
-        innermost.to_string()
-    }
+    if error.is_timeout() { "it took too long".to_string() } else { innermost.to_string() }
 }

@@ -30,7 +30,5 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(failed)?;
     println!("DynamoDB endpoint: http://{address}, table {}", embedded::TABLE);
     let path = folder.as_ref().map(Folder::path);
-    embedded::serve(path, listener, crate::serve::stopped())
-        .await
-        .map_err(|error| Failure::to("serve the store", error))
+    embedded::serve(path, listener, crate::serve::stopped()).await.map_err(|error| Failure::to("serve the store", error))
 }

@@ -21,10 +21,7 @@ impl Folder {
         if lock.try_lock().is_err() {
             return Err(Failure::new(format!("another process uses the folder `{}`", path.display())));
         }
-        Ok(Self {
-            path: path.to_owned(),
-            _lock: lock,
-        })
+        Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
     /// Where it is.

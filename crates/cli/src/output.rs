@@ -30,10 +30,7 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| lines.iter().map(|line| cell(line, column).chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let shown = lines.iter().map(|line| {
-        let cells = widths
-            .iter()
-            .enumerate()
-            .map(|(column, width)| format!("{:width$}", cell(line, column)));
+        let cells = widths.iter().enumerate().map(|(column, width)| format!("{:width$}", cell(line, column)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
     });
     shown.collect::<Vec<_>>().join("\n")

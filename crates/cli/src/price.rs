@@ -37,9 +37,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let client = Client::new(&args.connection, Patience::SHORT)?;
     let answer = client.send(&Call::post("/usage/validate", event)).await?;
     if answer["valid"] == true {
-        return print_either(args.json, &answer, |answer| {
-            format!("{} {}", cell(&answer["cost"]), cell(&answer["currency"]))
-        });
+        return print_either(args.json, &answer, |answer| format!("{} {}", cell(&answer["cost"]), cell(&answer["currency"])));
     }
     if args.json {
         print(&answer.to_string())?;

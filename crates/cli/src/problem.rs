@@ -19,10 +19,7 @@ impl Problem {
     /// From a problem that stands inside a body, as in a batch's results.
     pub(crate) fn inside(body: &Value) -> Self {
         let status = body["status"].as_u64().and_then(|status| u16::try_from(status).ok());
-        Self {
-            status: status.unwrap_or(0),
-            body: body.clone(),
-        }
+        Self { status: status.unwrap_or(0), body: body.clone() }
     }
 
     /// The stable code, such as `forbidden`; empty where there is none.
@@ -44,10 +41,7 @@ impl Problem {
     pub(crate) fn reason(&self) -> String {
         let detail = self.detail();
         let errors = self.errors().into_iter().filter(|(_, message)| !detail.contains(message));
-        let errors: String = errors
-            .take(ERRORS_SHOWN_MAX)
-            .map(|(pointer, message)| format!("; {pointer} {message}"))
-            .collect();
+        let errors: String = errors.take(ERRORS_SHOWN_MAX).map(|(pointer, message)| format!("; {pointer} {message}")).collect();
         one_line(&format!("{detail}{errors} ({})", self.label()))
     }
 
@@ -96,23 +90,14 @@ mod tests {
         let body = json!({"title":"Invalid event","detail":"the event breaks a rule.","status":422,"code":"invalid_event",
             "errors":[{"pointer":"/operation","message":"is unknown"}]});
         let problem = Problem { status: 422, body };
-        assert_eq!(
-            problem.reason(),
-            "the event breaks a rule; /operation is unknown (422 invalid_event)"
-        );
+        assert_eq!(problem.reason(), "the event breaks a rule; /operation is unknown (422 invalid_event)");
     }
 
     #[test]
     fn an_answer_that_is_no_problem_has_a_reason_too() {
-        let gateway = Problem {
-            status: 403,
-            body: json!({"message":"Forbidden"}),
-        };
+        let gateway = Problem { status: 403, body: json!({"message":"Forbidden"}) };
         assert_eq!(gateway.reason(), "Forbidden (403)");
-        let nothing = Problem {
-            status: 502,
-            body: Value::Null,
-        };
+        let nothing = Problem { status: 502, body: Value::Null };
         assert_eq!(nothing.reason(), "no reason given (502)");
     }
 }

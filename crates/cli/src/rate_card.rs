@@ -73,10 +73,6 @@ impl CardFile {
     }
 
     fn standing(&self, card: &Value, is_new: bool) -> Standing {
-        Standing {
-            id: self.id.clone(),
-            version: card["version"].as_u64(),
-            is_new,
-        }
+        Standing { id: self.id.clone(), version: card["version"].as_u64(), is_new }
     }
 }

@@ -40,15 +40,11 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let mut settings = Settings::read(|name| std::env::var(name).ok());
     settings.operator = Some(KeyRecord::operator("operator", &key));
     let app = App::new(service, settings);
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .map_err(|error| Failure::to(format!("listen on {}", args.listen), error))?;
+    let listener = TcpListener::bind(args.listen).await.map_err(|error| Failure::to(format!("listen on {}", args.listen), error))?;
     let address = listener.local_addr().map_err(|error| Failure::to("listen", error))?;
     greet(&app, address, &key, path.map(|path| path.display().to_string()));
     let schedule = tokio::spawn(keep_house(Arc::clone(&app)));
-    let served = axum::serve(listener, router(&app, routes()))
-        .with_graceful_shutdown(stopped())
-        .await;
+    let served = axum::serve(listener, router(&app, routes())).with_graceful_shutdown(stopped()).await;
     schedule.abort();
     served.map_err(|error| Failure::to("serve", error))
 }
@@ -68,11 +64,7 @@ fn routes() -> Vec<Route> {
 /// The operator's key and the secret that signs cursors: kept in the folder,
 /// so that they stay the same, or made anew for a store in memory.
 fn secrets(folder: Option<&Folder>) -> Result<(String, [u8; 32]), Failure> {
-    let fresh = || {
-        tollgate_service::fresh_key()
-            .map(|(_, key)| key)
-            .map_err(|failure| Failure::to("make a key", failure))
-    };
+    let fresh = || tollgate_service::fresh_key().map(|(_, key)| key).map_err(|failure| Failure::to("make a key", failure));
     let given = std::env::var("TOLLGATE_OPERATOR_KEY").ok().filter(|key| !key.is_empty());
     let kept = |name: &str| folder.map_or_else(fresh, |folder| folder.secret(name, fresh));
     let key = given.map_or_else(|| kept("operator.key"), Ok)?;
@@ -87,10 +79,7 @@ fn digest(text: &str) -> [u8; 32] {
 
 fn greet(app: &App, address: SocketAddr, key: &str, folder: Option<String>) {
     let kept = folder.map_or_else(|| "in memory, lost at the end".to_owned(), |folder| format!("in {folder}"));
-    let hash = app
-        .hash()
-        .map(|hash| format!(" -H 'X-Constitutional-Hash: {hash}'"))
-        .unwrap_or_default();
+    let hash = app.hash().map(|hash| format!(" -H 'X-Constitutional-Hash: {hash}'")).unwrap_or_default();
     println!("tollgate listens on http://{address}, data {kept}");
     println!("operator key: {key}");
     println!("record an event:");
@@ -131,9 +120,5 @@ pub(crate) async fn stopped() {
 
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -39,10 +39,7 @@ impl Expression {
             Guard::Equals(name, value) => format!("{} = {}", self.name(name), self.value(attribute(value))),
             Guard::AtMost(name, most) => {
                 let name = self.name(name);
-                format!(
-                    "(attribute_not_exists({name}) OR {name} <= {})",
-                    self.value(AttributeValue::N(most.to_string()))
-                )
+                format!("(attribute_not_exists({name}) OR {name} <= {})", self.value(AttributeValue::N(most.to_string())))
             }
         }
     }
@@ -53,29 +50,17 @@ impl Expression {
     }
 
     fn update(&mut self, add: &[(std::sync::Arc<str>, i128)], set: &[(std::sync::Arc<str>, Value)]) -> String {
-        let adds: Vec<String> = add
-            .iter()
-            .map(|(name, more)| format!("{} {}", self.name(name), self.value(AttributeValue::N(more.to_string()))))
-            .collect();
-        let sets: Vec<String> = set
-            .iter()
-            .map(|(name, value)| format!("{} = {}", self.name(name), self.value(attribute(value))))
-            .collect();
+        let adds: Vec<String> =
+            add.iter().map(|(name, more)| format!("{} {}", self.name(name), self.value(AttributeValue::N(more.to_string())))).collect();
+        let sets: Vec<String> = set.iter().map(|(name, value)| format!("{} = {}", self.name(name), self.value(attribute(value)))).collect();
         let clause = |word: &str, parts: &[String]| {
-            if parts.is_empty() {
-                String::new()
-            } else {
-                format!("{word} {} ", parts.join(", "))
-            }
+            if parts.is_empty() { String::new() } else { format!("{word} {} ", parts.join(", ")) }
         };
         format!("{}{}", clause("ADD", &adds), clause("SET", &sets))
     }
 
     fn into_parts(self) -> (Option<HashMap<String, String>>, Option<Item>) {
-        (
-            Some(self.names).filter(|names| !names.is_empty()),
-            Some(self.values).filter(|values| !values.is_empty()),
-        )
+        (Some(self.names).filter(|names| !names.is_empty()), Some(self.values).filter(|values| !values.is_empty()))
     }
 }
 
@@ -88,45 +73,28 @@ pub(crate) fn action(table: &str, write: &Write) -> Result<TransactWriteItem, Bu
     Ok(match &write.change {
         Change::Put(attrs) => {
             let (names, values) = expression.into_parts();
-            let put = Put::builder()
-                .table_name(table)
-                .set_item(Some(full_item(&write.key, attrs)))
-                .set_condition_expression(condition);
+            let put = Put::builder().table_name(table).set_item(Some(full_item(&write.key, attrs))).set_condition_expression(condition);
             let put = put.set_expression_attribute_names(names).set_expression_attribute_values(values);
             item.put(put.return_values_on_condition_check_failure(all_old).build()?).build()
         }
         Change::Delete => {
             let (names, values) = expression.into_parts();
-            let delete = Delete::builder()
-                .table_name(table)
-                .set_key(Some(key_item(&write.key)))
-                .set_condition_expression(condition);
+            let delete = Delete::builder().table_name(table).set_key(Some(key_item(&write.key))).set_condition_expression(condition);
             let delete = delete.set_expression_attribute_names(names).set_expression_attribute_values(values);
-            item.delete(delete.return_values_on_condition_check_failure(all_old).build()?)
-                .build()
+            item.delete(delete.return_values_on_condition_check_failure(all_old).build()?).build()
         }
         Change::Update { add, set } => {
             let text = expression.update(add, set);
             let (names, values) = expression.into_parts();
-            let update = Update::builder()
-                .table_name(table)
-                .set_key(Some(key_item(&write.key)))
-                .set_condition_expression(condition);
-            let update = update
-                .update_expression(text)
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values);
-            item.update(update.return_values_on_condition_check_failure(all_old).build()?)
-                .build()
+            let update = Update::builder().table_name(table).set_key(Some(key_item(&write.key))).set_condition_expression(condition);
+            let update = update.update_expression(text).set_expression_attribute_names(names).set_expression_attribute_values(values);
+            item.update(update.return_values_on_condition_check_failure(all_old).build()?).build()
         }
     })
 }
 
 pub(crate) fn key_item(key: &Key) -> Item {
-    Item::from([
-        (PK.to_owned(), AttributeValue::S(key.pk.clone())),
-        (SK.to_owned(), AttributeValue::S(key.sk.clone())),
-    ])
+    Item::from([(PK.to_owned(), AttributeValue::S(key.pk.clone())), (SK.to_owned(), AttributeValue::S(key.sk.clone()))])
 }
 
 fn full_item(key: &Key, attrs: &Attrs) -> Item {

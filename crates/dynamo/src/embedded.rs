@@ -55,9 +55,7 @@ pub async fn serve(
 ) -> Result<(), StoreError> {
     let database = database(data)?;
     create_table(&client(database.clone()), TABLE).await?;
-    dynoxide::server::serve_with_shutdown(listener, database, stop)
-        .await
-        .map_err(StoreError::Broken)
+    dynoxide::server::serve_with_shutdown(listener, database, stop).await.map_err(StoreError::Broken)
 }
 
 fn client(database: Database) -> Client {

@@ -32,11 +32,7 @@ where
         _ => true,
     };
     let why = DisplayErrorContext(&error).to_string();
-    if passing {
-        StoreError::Unavailable(why)
-    } else {
-        StoreError::Broken(why)
-    }
+    if passing { StoreError::Unavailable(why) } else { StoreError::Broken(why) }
 }
 
 /// Sorts the error of a transaction: a cancelled one says why, write by write.

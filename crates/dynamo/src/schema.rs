@@ -22,17 +22,10 @@ pub async fn create_table(client: &Client, name: &str) -> Result<(), StoreError>
         .index_name(TASK_INDEX)
         .key_schema(key(TASK_KEY, KeyType::Hash).map_err(broken)?)
         .key_schema(key(TASK_SORT, KeyType::Range).map_err(broken)?)
-        .projection(
-            Projection::builder()
-                .projection_type(ProjectionType::Include)
-                .non_key_attributes(PAGE)
-                .build(),
-        );
+        .projection(Projection::builder().projection_type(ProjectionType::Include).non_key_attributes(PAGE).build());
     let mut request = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     for attribute in [PK, SK, TASK_KEY, TASK_SORT] {
-        let definition = AttributeDefinition::builder()
-            .attribute_name(attribute)
-            .attribute_type(ScalarAttributeType::S);
+        let definition = AttributeDefinition::builder().attribute_name(attribute).attribute_type(ScalarAttributeType::S);
         request = request.attribute_definitions(definition.build().map_err(broken)?);
     }
     let request = request

@@ -30,20 +30,14 @@ impl Dynamo {
     /// The table `table` as `client` sees it.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self {
-            client,
-            table: table.into(),
-        }
+        Self { client, table: table.into() }
     }
 
     /// The table `table` in the account and region of the environment, or at
     /// `AWS_ENDPOINT_URL_DYNAMODB`.
     pub async fn connect(table: impl Into<String>) -> Self {
         let config = aws_config::load_from_env().await;
-        let config = aws_sdk_dynamodb::config::Builder::from(&config)
-            .retry_config(retries())
-            .timeout_config(timeouts())
-            .build();
+        let config = aws_sdk_dynamodb::config::Builder::from(&config).retry_config(retries()).timeout_config(timeouts()).build();
         Self::new(Client::from_conf(config), table)
     }
 
@@ -59,23 +53,11 @@ impl Dynamo {
         for _ in 0..READ_TRIES_MAX {
             let keys = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
             let keys = keys.map_err(|error| StoreError::Broken(error.to_string()))?;
-            let reply = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, keys)
-                .send()
-                .await
-                .map_err(fault)?;
+            let reply = self.client.batch_get_item().request_items(&self.table, keys).send().await.map_err(fault)?;
             let items = reply.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
             for item in items {
-                let key = (
-                    text(&item, "pk").unwrap_or_default().to_owned(),
-                    text(&item, SK).unwrap_or_default().to_owned(),
-                );
-                found.insert(
-                    key,
-                    attrs(item).ok_or_else(|| StoreError::Broken("an attribute has an unknown type".to_owned()))?,
-                );
+                let key = (text(&item, "pk").unwrap_or_default().to_owned(), text(&item, SK).unwrap_or_default().to_owned());
+                found.insert(key, attrs(item).ok_or_else(|| StoreError::Broken("an attribute has an unknown type".to_owned()))?);
             }
             let left = reply.unprocessed_keys.unwrap_or_default().remove(&self.table);
             wanted = left.map(|left| left.keys).unwrap_or_default();
@@ -94,10 +76,7 @@ pub(crate) fn retries() -> RetryConfig {
 
 pub(crate) fn timeouts() -> TimeoutConfig {
     let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(2));
-    timeouts
-        .operation_attempt_timeout(Duration::from_secs(5))
-        .operation_timeout(Duration::from_secs(12))
-        .build()
+    timeouts.operation_attempt_timeout(Duration::from_secs(5)).operation_timeout(Duration::from_secs(12)).build()
 }
 
 #[async_trait]
@@ -115,14 +94,8 @@ impl Store for Dynamo {
         let wanted = query.limit.min(Query::LIMIT_MAX);
         let mut request = self.client.query().table_name(&self.table).scan_index_forward(!query.descending);
         request = request.limit(i32::try_from(wanted.saturating_add(1)).unwrap_or(i32::MAX));
-        request = if query.by_task {
-            request.index_name(TASK_INDEX)
-        } else {
-            request.consistent_read(true)
-        };
-        request = request
-            .expression_attribute_names("#p", pk_name)
-            .expression_attribute_values(":p", AttributeValue::S(query.pk.clone()));
+        request = if query.by_task { request.index_name(TASK_INDEX) } else { request.consistent_read(true) };
+        request = request.expression_attribute_names("#p", pk_name).expression_attribute_values(":p", AttributeValue::S(query.pk.clone()));
         let (condition, values) = sort_condition(query);
         if condition != "#p = :p" {
             request = request.expression_attribute_names("#s", sk_name);
@@ -142,31 +115,21 @@ impl Store for Dynamo {
                 more = true;
                 break;
             }
-            items.push((
-                sort,
-                attrs(item).ok_or_else(|| StoreError::Broken("an attribute has an unknown type".to_owned()))?,
-            ));
+            items.push((sort, attrs(item).ok_or_else(|| StoreError::Broken("an attribute has an unknown type".to_owned()))?));
         }
         Ok(Slice { items, more })
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
-        let mut request = self
-            .client
-            .transact_write_items()
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let mut request = self.client.transact_write_items().return_consumed_capacity(ReturnConsumedCapacity::Total);
         for write in writes {
             request = request.transact_items(action(&self.table, write).map_err(|error| StoreError::Broken(error.to_string()))?);
         }
         match request.send().await {
             Ok(reply) => {
-                let units = reply
-                    .consumed_capacity()
-                    .iter()
-                    .filter_map(|capacity| capacity.write_capacity_units().or(capacity.capacity_units()));
-                Ok(Commit::Done {
-                    write_units: units.map(whole).sum(),
-                })
+                let units =
+                    reply.consumed_capacity().iter().filter_map(|capacity| capacity.write_capacity_units().or(capacity.capacity_units()));
+                Ok(Commit::Done { write_units: units.map(whole).sum() })
             }
             Err(error) => commit_fault(error),
         }

@@ -32,10 +32,7 @@ impl Settings {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let hash = variable("TOLLGATE_CONSTITUTIONAL_HASH").unwrap_or_else(|| DEFAULT_HASH.to_owned());
         let operator = variable("TOLLGATE_OPERATOR_KEY").filter(|key| !key.is_empty());
-        Self {
-            hash: Some(hash).filter(|hash| !hash.is_empty()),
-            operator: operator.map(|key| KeyRecord::operator("environment", &key)),
-        }
+        Self { hash: Some(hash).filter(|hash| !hash.is_empty()), operator: operator.map(|key| KeyRecord::operator("environment", &key)) }
     }
 }
 
@@ -43,11 +40,7 @@ impl App {
     /// A new process's worth.
     #[must_use]
     pub fn new(service: Service, settings: Settings) -> Arc<Self> {
-        Arc::new(Self {
-            service,
-            settings,
-            metrics: Metrics::default(),
-        })
+        Arc::new(Self { service, settings, metrics: Metrics::default() })
     }
 
     /// The hash that answers carry.

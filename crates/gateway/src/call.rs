@@ -62,7 +62,9 @@ impl Call {
     /// # Errors
     /// 404 for another tenant than the key's.
     pub fn path_tenant(&self) -> Result<Name, Problem> {
-        let named = Name::in_path(self.path_text("tenant_id")).map_err(|_| Problem::not_found("tenant"))?;
+        let text = self.path_text("tenant_id");
+        let named = Name::in_path(text).ok().filter(|_| !tollgate_api::is_reserved_tenant(text));
+        let named = named.ok_or_else(|| Problem::not_found("tenant"))?;
         self.caller()?.tenant_to_read(Some(&named))
     }
 
@@ -80,11 +82,7 @@ impl Call {
     /// The media type of the body, without parameters, in lower case.
     #[must_use]
     pub fn media_type(&self) -> String {
-        let value = self
-            .headers
-            .get("content-type")
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let value = self.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
@@ -95,12 +93,8 @@ impl Call {
     pub fn idempotency_key(&self) -> Result<Option<&str>, Problem> {
         let mut values = self.headers.get_all("idempotency-key").iter();
         let Some(value) = values.next() else { return Ok(None) };
-        let text = value
-            .to_str()
-            .ok()
-            .filter(|text| !text.is_empty() && text.len() <= 255 && values.next().is_none());
-        text.map(Some)
-            .ok_or_else(|| Problem::invalid_request("Idempotency-Key", "must have 1 to 255 visible characters, once"))
+        let text = value.to_str().ok().filter(|text| !text.is_empty() && text.len() <= 255 && values.next().is_none());
+        text.map(Some).ok_or_else(|| Problem::invalid_request("Idempotency-Key", "must have 1 to 255 visible characters, once"))
     }
 
     /// The event id that an idempotency key stands for.
@@ -127,8 +121,6 @@ impl Call {
             return Ok(None);
         }
         let number = text.trim_matches('"').parse().ok();
-        number
-            .map(Some)
-            .ok_or_else(|| Problem::invalid_request("If-Match", "must be a version"))
+        number.map(Some).ok_or_else(|| Problem::invalid_request("If-Match", "must be a version"))
     }
 }

@@ -20,11 +20,7 @@ pub struct Caller {
 
 impl Caller {
     fn of(record: &KeyRecord) -> Self {
-        Self {
-            key_id: record.id.clone(),
-            tenant: record.tenant.clone(),
-            scopes: record.scopes.clone(),
-        }
+        Self { key_id: record.id.clone(), tenant: record.tenant.clone(), scopes: record.scopes.clone() }
     }
 
     /// Whether it is an operator.
@@ -42,10 +38,7 @@ impl Caller {
     /// The caller as the one who changes something.
     #[must_use]
     pub fn actor(&self, if_match: Option<u64>) -> Actor {
-        Actor {
-            key_id: self.key_id.clone(),
-            if_match,
-        }
+        Actor { key_id: self.key_id.clone(), if_match }
     }
 
     /// The tenant to read: the key's own, or for an operator the one named.
@@ -82,11 +75,7 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
     if let Some(operator) = app.settings.operator.as_ref().filter(|operator| operator.is(key)) {
         return Ok(Caller::of(operator));
     }
-    let record = app
-        .service
-        .key(key)
-        .await
-        .map_err(|failure: Failure| crate::from_failure(&failure))?;
+    let record = app.service.key(key).await.map_err(|failure: Failure| crate::from_failure(&failure))?;
     record.map(|record| Caller::of(&record)).ok_or_else(Problem::unauthenticated)
 }
 
@@ -94,9 +83,7 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
 fn key_text(headers: &HeaderMap) -> Option<&str> {
     let bearers = headers.get_all(AUTHORIZATION).iter();
     let keys = headers.get_all("x-api-key").iter();
-    let mut named = bearers
-        .map(|value| value.to_str().ok()?.strip_prefix("Bearer "))
-        .chain(keys.map(|value| value.to_str().ok()));
+    let mut named = bearers.map(|value| value.to_str().ok()?.strip_prefix("Bearer ")).chain(keys.map(|value| value.to_str().ok()));
     let first = named.next()??;
     named.next().is_none().then_some(first)
 }

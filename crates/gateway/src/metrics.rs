@@ -32,19 +32,12 @@ impl Metrics {
         let mut text =
             String::from("# HELP tollgate_requests_total Requests by route and status.\n# TYPE tollgate_requests_total counter\n");
         for ((route, status), timing) in requests.iter() {
-            let _ = writeln!(
-                text,
-                "tollgate_requests_total{{route=\"{route}\",status=\"{status}\"}} {}",
-                timing.count
-            );
+            let _ = writeln!(text, "tollgate_requests_total{{route=\"{route}\",status=\"{status}\"}} {}", timing.count);
         }
         text.push_str("# HELP tollgate_request_seconds_total Time spent answering, by route and status.\n# TYPE tollgate_request_seconds_total counter\n");
         for ((route, status), timing) in requests.iter() {
             let (seconds, rest) = (timing.micros / 1_000_000, timing.micros % 1_000_000);
-            let _ = writeln!(
-                text,
-                "tollgate_request_seconds_total{{route=\"{route}\",status=\"{status}\"}} {seconds}.{rest:06}"
-            );
+            let _ = writeln!(text, "tollgate_request_seconds_total{{route=\"{route}\",status=\"{status}\"}} {seconds}.{rest:06}");
         }
         text
     }

@@ -15,12 +15,7 @@ pub struct Reply {
 impl Reply {
     fn json(status: StatusCode, body: &impl Serialize) -> Self {
         let body = serde_json::to_string(body).unwrap_or_default();
-        Self {
-            status,
-            headers: Vec::new(),
-            body,
-            media_type: "application/json",
-        }
+        Self { status, headers: Vec::new(), body, media_type: "application/json" }
     }
 
     /// 200 with `body`.
@@ -38,23 +33,13 @@ impl Reply {
     /// 200 with JSON that is already text.
     #[must_use]
     pub fn raw(body: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::OK,
-            headers: Vec::new(),
-            body: body.into(),
-            media_type: "application/json",
-        }
+        Self { status: StatusCode::OK, headers: Vec::new(), body: body.into(), media_type: "application/json" }
     }
 
     /// 200 with plain text.
     #[must_use]
     pub fn text(body: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::OK,
-            headers: Vec::new(),
-            body: body.into(),
-            media_type: "text/plain; version=0.0.4; charset=utf-8",
-        }
+        Self { status: StatusCode::OK, headers: Vec::new(), body: body.into(), media_type: "text/plain; version=0.0.4; charset=utf-8" }
     }
 
     /// The same with one more header.
@@ -72,11 +57,6 @@ impl Reply {
 
     pub(crate) fn stored(status: u16, body: String) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-        Self {
-            status,
-            headers: vec![("idempotency-replayed", "true".to_owned())],
-            body,
-            media_type: "application/json",
-        }
+        Self { status, headers: vec![("idempotency-replayed", "true".to_owned())], body, media_type: "application/json" }
     }
 }

@@ -57,14 +57,7 @@ async fn stray(app: Arc<App>, request: Request<Body>, problem: Problem) -> Respo
     let request_id = ulid(app.service.now());
     finish(
         &app,
-        &Trace {
-            request_id,
-            method: request.method(),
-            route: "none",
-            tenant: None,
-            passed: false,
-            began: app.service.now(),
-        },
+        &Trace { request_id, method: request.method(), route: "none", tenant: None, passed: false, began: app.service.now() },
         Err(problem),
     )
 }
@@ -81,35 +74,20 @@ struct Trace<'a> {
 
 async fn respond(app: Arc<App>, route: Arc<Route>, path: BTreeMap<String, String>, request: Request<Body>) -> Response {
     let began = app.service.now();
-    let mut trace = Trace {
-        request_id: ulid(began),
-        method: &route.method,
-        route: route.path,
-        tenant: None,
-        passed: false,
-        began,
-    };
+    let mut trace = Trace { request_id: ulid(began), method: &route.method, route: route.path, tenant: None, passed: false, began };
     let handled = gates(&app, &route, path, request, &mut trace);
-    let handled = AssertUnwindSafe(handled)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| Err(Problem::internal()));
+    let handled = AssertUnwindSafe(handled).catch_unwind().await.unwrap_or_else(|_| Err(Problem::internal()));
     finish(&app, &trace, handled)
 }
 
 /// Size, key, compliance, scope; then the handler.
 async fn gates(app: &Arc<App>, route: &Route, path: BTreeMap<String, String>, request: Request<Body>, trace: &mut Trace<'_>) -> Handled {
     let (parts, body) = request.into_parts();
-    let announced = parts
-        .headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
         return Err(Problem::too_large(BODY_BYTES_MAX));
     }
-    let body = to_bytes(body, BODY_BYTES_MAX)
-        .await
-        .map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
+    let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
     let query = parts.uri.query().map(str::to_owned);
     let mut call = Call {
         request_id: trace.request_id.clone(),
@@ -138,11 +116,7 @@ fn comply(app: &App, call: &Call) -> Result<(), Problem> {
     let mut given = call.headers.get_all("x-constitutional-hash").iter();
     let first = given.next().map_or(&b""[..], HeaderValue::as_bytes);
     let matches: bool = first.ct_eq(expected.as_bytes()).into();
-    if matches && given.next().is_none() {
-        Ok(())
-    } else {
-        Err(Problem::hash_mismatch())
-    }
+    if matches && given.next().is_none() { Ok(()) } else { Err(Problem::hash_mismatch()) }
 }
 
 fn permit(access: Access, caller: &Caller) -> Result<(), Problem> {
@@ -155,11 +129,7 @@ fn permit(access: Access, caller: &Caller) -> Result<(), Problem> {
         Access::Any(scopes) => scopes.iter().map(|scope: &Scope| scope.as_str()).collect::<Vec<_>>().join("` or `"),
         Access::Operator | Access::Open => "operator".to_owned(),
     };
-    if permitted {
-        Ok(())
-    } else {
-        Err(Problem::forbidden(format!("this needs a key with scope `{needed}`")))
-    }
+    if permitted { Ok(()) } else { Err(Problem::forbidden(format!("this needs a key with scope `{needed}`"))) }
 }
 
 /// Calls the handler; where the route stores answers and the request names an
@@ -172,12 +142,7 @@ async fn answer_once(app: &Arc<App>, route: &Route, call: Call) -> Handled {
     let tenant = call.caller()?.tenant.as_ref().map(ToString::to_string).unwrap_or_default();
     let content = [call.query.as_deref().unwrap_or_default().as_bytes(), &[0], &call.body].concat();
     let question = Question::new(&tenant, route.path, key, &content);
-    if let Some(stored) = app
-        .service
-        .answered(&question)
-        .await
-        .map_err(|failure| crate::from_failure(&failure))?
-    {
+    if let Some(stored) = app.service.answered(&question).await.map_err(|failure| crate::from_failure(&failure))? {
         return Ok(Reply::stored(stored.status, stored.body));
     }
     let reply = (route.handler)(Arc::clone(app), call).await?;
@@ -191,24 +156,15 @@ fn finish(app: &App, trace: &Trace<'_>, handled: Handled) -> Response {
     let code = handled.as_ref().err().map(|problem| problem.kind.code());
     let reply = handled.unwrap_or_else(|problem| problem_reply(&problem, &trace.request_id));
     let micros = app.service.now().micros_since(trace.began);
-    app.metrics
-        .count(&format!("{} {}", trace.method, trace.route), reply.status(), micros);
+    app.metrics.count(&format!("{} {}", trace.method, trace.route), reply.status(), micros);
     let (status, tenant) = (reply.status(), trace.tenant.as_deref().unwrap_or_default());
     tracing::info!(request_id = trace.request_id, tenant, method = %trace.method, route = trace.route, status, code, micros, "request");
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.media_type));
-    let hash = app
-        .hash()
-        .filter(|_| trace.passed)
-        .map(|hash| ("x-constitutional-hash", hash.to_owned()));
-    for (name, value) in reply
-        .headers
-        .into_iter()
-        .chain(hash)
-        .chain([("x-request-id", trace.request_id.clone())])
-    {
+    let hash = app.hash().filter(|_| trace.passed).map(|hash| ("x-constitutional-hash", hash.to_owned()));
+    for (name, value) in reply.headers.into_iter().chain(hash).chain([("x-request-id", trace.request_id.clone())]) {
         if let Ok(value) = HeaderValue::from_str(&value) {
             let name = HeaderName::from_bytes(name.to_ascii_lowercase().as_bytes());
             name.map(|name| headers.insert(name, value)).ok();

@@ -52,13 +52,7 @@ impl Route {
         F: Future<Output = Handled> + Send + 'static,
     {
         let handler: Handler = Arc::new(move |app, call| Box::pin(handler(app, call)));
-        Self {
-            method,
-            path,
-            access,
-            stores_answer: false,
-            handler,
-        }
+        Self { method, path, access, stores_answer: false, handler }
     }
 
     /// The same, its answers stored for requests with an `Idempotency-Key`.

@@ -40,11 +40,7 @@ pub(crate) fn audit_write(now: Instant, actor: &Actor, change: Change<'_>) -> Re
         detail: change.detail,
     };
     let key = Key::new(table::AUDIT, ulid(now));
-    let write = Write {
-        key: key.clone(),
-        change: tollgate_core::Change::Put(body_attrs(&entry)?),
-        guards: vec![Guard::Absent],
-    };
+    let write = Write { key: key.clone(), change: tollgate_core::Change::Put(body_attrs(&entry)?), guards: vec![Guard::Absent] };
     Ok((write, key))
 }
 

@@ -18,18 +18,9 @@ impl Service {
     /// Pages planned since have added themselves. Each counter takes its sum
     /// once, under a mark in the counter itself, so repeats change nothing.
     pub(crate) async fn backfill(&self, tenant: &Name, config: &Config) -> Result<(), Failure> {
-        let series: Vec<Series> = config
-            .series
-            .iter()
-            .filter(|series| series.state == State::Counting)
-            .cloned()
-            .collect();
+        let series: Vec<Series> = config.series.iter().filter(|series| series.state == State::Counting).cloned().collect();
         let start = series.iter().map(first_event).min().flatten();
-        let sums: Sums = self
-            .fold(tenant, Range { start, end: None }, |sums: &mut Sums, part| {
-                add(sums, &series, &part)
-            })
-            .await?;
+        let sums: Sums = self.fold(tenant, Range { start, end: None }, |sums: &mut Sums, part| add(sums, &series, &part)).await?;
         for (key, counts) in &sums {
             self.add_once(tenant, key, counts).await?;
         }
@@ -44,17 +35,9 @@ impl Service {
                 let kept = i64::from(Config::RETENTION_DAYS).saturating_mul(86_400);
                 set.push((table::TTL.into(), Value::N(i128::from(end.plus_seconds(kept).unix_seconds()))));
             }
-            let change = Change::Update {
-                add: vec![(Arc::clone(attribute), *amount)],
-                set,
-            };
+            let change = Change::Update { add: vec![(Arc::clone(attribute), *amount)], set };
             // Refused = this sum is already in.
-            self.settle(&[Write {
-                key: table::counter(tenant, key),
-                change,
-                guards: vec![Guard::Lacks(mark)],
-            }])
-            .await?;
+            self.settle(&[Write { key: table::counter(tenant, key), change, guards: vec![Guard::Lacks(mark)] }]).await?;
         }
         Ok(())
     }
@@ -88,11 +71,7 @@ fn add(sums: &mut Sums, series: &[Series], part: &Part<'_>) -> Result<(), Overfl
         let Some((scope_id, window)) = series.place(at, timestamp, received) else {
             continue;
         };
-        let key = CounterKey {
-            scope: series.scope,
-            scope_id,
-            window,
-        };
+        let key = CounterKey { scope: series.scope, scope_id, window };
         let attribute = Arc::from(series.taken_attribute());
         let amount = series.measure.of_totals(at, &totals as &Totals).ok_or(Overflow)?;
         let sum = sums.entry(key).or_default().entry(attribute).or_insert(0);

@@ -31,10 +31,5 @@ impl Service {
 }
 
 fn group(at: &Dimensions, card: &CardRef, overridden: bool) -> Group {
-    Group {
-        operation: at.operation.clone(),
-        tier: at.tier.clone(),
-        card: card.clone(),
-        overridden,
-    }
+    Group { operation: at.operation.clone(), tier: at.tier.clone(), card: card.clone(), overridden }
 }

@@ -44,15 +44,7 @@ impl Service {
             card.effective_from = effective_from.unwrap_or(if last == 0 { Instant::EPOCH } else { now });
             let mut writes = card_writes(&card)?;
             let detail = serde_json::json!({ "rate_card": card.id, "version": card.version });
-            let (audit, key) = audit_write(
-                now,
-                actor,
-                Change {
-                    action: "rate_card.put",
-                    tenant: None,
-                    detail,
-                },
-            )?;
+            let (audit, key) = audit_write(now, actor, Change { action: "rate_card.put", tenant: None, detail })?;
             writes.push(audit);
             let done = self.settle(&writes).await? || self.item(key).await?.is_some();
             self.forget_catalog();
@@ -77,11 +69,7 @@ fn card_writes(card: &Card) -> Result<Vec<Write>, Failure> {
         before => Guard::Equals(table::VERSION.into(), Value::N(before)),
     };
     let head = Attrs::from([(table::VERSION.into(), Value::N(sequence))]);
-    let put = |key: Key, attrs, guard| Write {
-        key,
-        change: tollgate_core::Change::Put(attrs),
-        guards: vec![guard],
-    };
+    let put = |key: Key, attrs, guard| Write { key, change: tollgate_core::Change::Put(attrs), guards: vec![guard] };
     let mut writes = vec![put(table::catalog_head(), head, guard)];
     for (number, chunk) in serde_json::to_vec(card)?.chunks(CHUNK_BYTES).enumerate() {
         let attrs = Attrs::from([(table::BODY.into(), Value::B(chunk.to_vec()))]);

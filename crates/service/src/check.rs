@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::record::{Options, Rejection, Submission, timely};
 use crate::service::Service;
+use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{Answer, Draft, Event, Marker, Mode, Name, Priced, Ruling, Standing, decide, table};
 
 /// What an event would cost and how it would be decided now.
@@ -15,34 +16,33 @@ pub struct Estimate {
 }
 
 impl Service {
-    /// Whether `submission` would be accepted for its content, time and price,
-    /// limits apart: its price, or why not. An event recorded before is
+    /// Whether each submission would be accepted for its content, time and
+    /// price, limits apart: its price, or why not. An event recorded before is
     /// accepted for what it was then.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn acceptable(&self, tenant: &Name, submission: &Submission, options: Options) -> Result<Result<Priced, Rejection>, Failure> {
+    pub async fn acceptable(
+        &self,
+        tenant: &Name,
+        submissions: &[Submission],
+        options: Options,
+    ) -> Result<Vec<Result<Priced, Rejection>>, Failure> {
         let snapshot = self.snapshot(tenant).await?;
-        let event = &submission.event;
-        let config = snapshot.pack.config();
-        let priced = timely(event.timestamp, self.now(), options.age_seconds_max)
-            .and_then(|()| Ok(snapshot.catalog.price(config.rate_card.as_ref(), event)?))
-            .and_then(|priced| match config.currency {
-                Some(tenant) if tenant != priced.currency => Err(Rejection::Currency {
-                    tenant,
-                    card: priced.currency,
-                }),
-                _ => Ok(priced),
-            });
-        let marker = self.item(table::marker(tenant, &event.id)).await?;
-        let Some(marker) = marker.as_ref().and_then(Marker::from_attrs) else {
-            return Ok(priced);
+        let now = self.now();
+        let ids: BTreeSet<&Name> = submissions.iter().map(|submission| &submission.event.id).collect();
+        let keys: Vec<_> = ids.iter().map(|id| table::marker(tenant, id)).collect();
+        let markers = self.store.read(&keys).await?.into_iter().map(|attrs| attrs.as_ref().and_then(Marker::from_attrs));
+        let markers: BTreeMap<&Name, Option<Marker>> = ids.into_iter().zip(markers).collect();
+        let judge = |submission: &Submission| match markers.get(&submission.event.id) {
+            Some(Some(marker)) if marker.matches(&submission.event, submission.timestamp_given) => {
+                let Answer { cost, currency, card, .. } = marker.answer.clone();
+                Ok(Priced { cost, currency, card })
+            }
+            Some(Some(_)) => Err(Rejection::Reused),
+            _ => timely(submission.event.timestamp, now, options.age_seconds_max).and_then(|()| snapshot.price(&submission.event)),
         };
-        if !marker.matches(event, submission.timestamp_given) {
-            return Ok(Err(Rejection::Reused));
-        }
-        let Answer { cost, currency, card, .. } = marker.answer;
-        Ok(Ok(Priced { cost, currency, card }))
+        Ok(submissions.iter().map(judge).collect())
     }
 
     /// Prices and decides `event` as [`Service::record`] would, reading only.
@@ -52,16 +52,10 @@ impl Service {
     pub async fn check(&self, tenant: &Name, event: Event) -> Result<Result<Estimate, Rejection>, Failure> {
         let snapshot = self.snapshot(tenant).await?;
         let config = snapshot.pack.config();
-        let priced = match snapshot.catalog.price(config.rate_card.as_ref(), &event) {
+        let priced = match snapshot.price(&event) {
             Ok(priced) => priced,
-            Err(error) => return Ok(Err(error.into())),
+            Err(rejection) => return Ok(Err(rejection)),
         };
-        if let Some(tenant) = config.currency.filter(|currency| *currency != priced.currency) {
-            return Ok(Err(Rejection::Currency {
-                tenant,
-                card: priced.currency,
-            }));
-        }
         let received = self.now();
         let drafts = [Draft::new(event, priced.clone(), true)];
         let counters = snapshot.pack.counters(&drafts, Mode::Enforce, received);

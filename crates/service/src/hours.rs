@@ -51,9 +51,7 @@ impl Service {
         self.activate(tenant).await?;
         let held = self.item(table::watermark(tenant)).await?;
         let held = held.map_or_else(|| Ok(Watermark::default()), |attrs| body::<Watermark>(&attrs))?;
-        let mut at = held
-            .next
-            .unwrap_or_else(|| created.plus_seconds(-HOUR_SECONDS).floor_to(HOUR_SECONDS));
+        let mut at = held.next.unwrap_or_else(|| created.plus_seconds(-HOUR_SECONDS).floor_to(HOUR_SECONDS));
         let mut digest = held.digest;
         let closed = self.now().plus_seconds(-CLOSES_SECONDS - HOUR_SECONDS);
         let mut rolled = 0;
@@ -65,10 +63,7 @@ impl Service {
             at = at.plus_seconds(HOUR_SECONDS);
             // The mark moves day by day, and at the end.
             if at.floor_to(86_400) == at || at > closed {
-                let mark = Watermark {
-                    next: Some(at),
-                    digest: digest.clone(),
-                };
+                let mark = Watermark { next: Some(at), digest: digest.clone() };
                 self.put(table::watermark(tenant), body_attrs(&mark)?).await?;
             }
         }
@@ -81,13 +76,7 @@ impl Service {
             return Ok(None);
         }
         let mut rows = Rows::default();
-        let mut hour = Hour {
-            hour: at,
-            pages: 0,
-            events: 0,
-            last: at,
-            digest: String::new(),
-        };
+        let mut hour = Hour { hour: at, pages: 0, events: 0, last: at, digest: String::new() };
         let mut hash = Sha256::new();
         hash.update(before.as_bytes());
         for (sk, attrs) in &pages {
@@ -95,11 +84,7 @@ impl Service {
             rows.add_page(&page)?;
             hour.pages += 1;
             hour.events = hour.events.saturating_add(page.events.len().try_into().unwrap_or(u64::MAX));
-            hour.last = page
-                .events
-                .iter()
-                .map(|stored| stored.event.timestamp)
-                .fold(hour.last, Instant::max);
+            hour.last = page.events.iter().map(|stored| stored.event.timestamp).fold(hour.last, Instant::max);
             hash.update(sk.as_bytes());
             hash.update(Sha256::digest(attrs.get(table::BODY).and_then(Value::as_bytes).unwrap_or_default()));
         }
@@ -116,12 +101,7 @@ impl Service {
     /// Puts an item that is the same whoever writes it.
     pub(crate) async fn put(&self, key: tollgate_core::Key, attrs: Attrs) -> Result<(), Failure> {
         let no_guards: Vec<Guard> = Vec::new();
-        self.settle(&[Write {
-            key,
-            change: Change::Put(attrs),
-            guards: no_guards,
-        }])
-        .await?;
+        self.settle(&[Write { key, change: Change::Put(attrs), guards: no_guards }]).await?;
         Ok(())
     }
 }

@@ -150,13 +150,14 @@ impl Service {
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn key(&self, text: &str) -> Result<Option<Arc<KeyRecord>>, Failure> {
         let Some(id) = id_of(text) else { return Ok(None) };
+        let forgotten = self.forgotten();
         let record = match self.remembered_key(id) {
             Some(record) => record,
             None => match self.item(table::api_key(id)).await? {
                 None => return Ok(None),
                 Some(attrs) => {
                     let record = Arc::new(body::<KeyRecord>(&attrs)?);
-                    self.remember_key(&record);
+                    self.remember_key(&record, forgotten);
                     record
                 }
             },
@@ -170,23 +171,9 @@ impl Service {
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn create_key(&self, new: NewKey, actor: &Actor) -> Result<(KeyRecord, String), Failure> {
         let (id, key) = fresh_key()?;
-        let NewKey {
-            tenant,
-            scopes,
-            name,
-            expires,
-        } = new;
+        let NewKey { tenant, scopes, name, expires } = new;
         let now = self.now();
-        let record = KeyRecord {
-            digest: digest(&key),
-            id,
-            tenant,
-            scopes,
-            name,
-            created: now,
-            expires,
-            revoked: None,
-        };
+        let record = KeyRecord { digest: digest(&key), id, tenant, scopes, name, created: now, expires, revoked: None };
         let detail = serde_json::json!({ "key_id": record.id, "scopes": record.scopes });
         self.put_key(&record, actor, "key.create", detail, Guard::Absent).await?;
         Ok((record, key))
@@ -217,27 +204,9 @@ impl Service {
         detail: serde_json::Value,
         guard: Guard,
     ) -> Result<(), Failure> {
-        let put = |key, guards| {
-            Ok::<_, Failure>(Write {
-                key,
-                change: tollgate_core::Change::Put(body_attrs(record)?),
-                guards,
-            })
-        };
-        let (audit, audit_key) = audit_write(
-            self.now(),
-            actor,
-            Change {
-                action,
-                tenant: record.tenant.as_ref(),
-                detail,
-            },
-        )?;
-        let writes = [
-            put(table::api_key(&record.id), vec![guard])?,
-            put(table::api_key_entry(&record.id), Vec::new())?,
-            audit,
-        ];
+        let put = |key, guards| Ok::<_, Failure>(Write { key, change: tollgate_core::Change::Put(body_attrs(record)?), guards });
+        let (audit, audit_key) = audit_write(self.now(), actor, Change { action, tenant: record.tenant.as_ref(), detail })?;
+        let writes = [put(table::api_key(&record.id), vec![guard])?, put(table::api_key_entry(&record.id), Vec::new())?, audit];
         if self.settle(&writes).await? || self.item(audit_key).await?.is_some() {
             return Ok(());
         }

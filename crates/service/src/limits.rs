@@ -29,10 +29,7 @@ impl Service {
         let at = self.now();
         let mut found = Vec::new();
         for limit in config.all_limits() {
-            let named = limit
-                .scope_id
-                .clone()
-                .or_else(|| (limit.scope == Scope::Tenant).then(|| Arc::from("")));
+            let named = limit.scope_id.clone().or_else(|| (limit.scope == Scope::Tenant).then(|| Arc::from("")));
             let same = |series: &&tollgate_core::Series| {
                 series.scope == limit.scope
                     && series.scope_id == limit.scope_id
@@ -40,11 +37,7 @@ impl Service {
                     && series.measure == limit.measure
             };
             if let (Some(scope_id), Some(series)) = (named, config.series.iter().find(same)) {
-                let key = CounterKey {
-                    scope: limit.scope,
-                    scope_id,
-                    window: limit.window.holding(at),
-                };
+                let key = CounterKey { scope: limit.scope, scope_id, window: limit.window.holding(at) };
                 found.push((limit.clone(), series.clone(), key));
             }
         }
@@ -54,31 +47,11 @@ impl Service {
         let items = self.counters(tenant, &keys).await?;
         let items: BTreeMap<CounterKey, _> = keys.into_iter().zip(items).collect();
         let standpoint = |(limit, series, key): (tollgate_core::Limit, tollgate_core::Series, CounterKey)| {
-            let number = |name: String| {
-                items
-                    .get(&key)
-                    .and_then(|attrs| attrs.get(&*name))
-                    .and_then(Value::as_number)
-                    .unwrap_or(0)
-            };
-            let count = Count {
-                taken: number(series.taken_attribute()),
-                held: number(series.held_attribute()),
-            };
-            Standpoint {
-                limit: Arc::new(limit),
-                scope_id: key.scope_id,
-                window: key.window,
-                count,
-                requested: 0,
-                hard_passed: false,
-            }
+            let number = |name: String| items.get(&key).and_then(|attrs| attrs.get(&*name)).and_then(Value::as_number).unwrap_or(0);
+            let count = Count { taken: number(series.taken_attribute()), held: number(series.held_attribute()) };
+            Standpoint { limit: Arc::new(limit), scope_id: key.scope_id, window: key.window, count, requested: 0, hard_passed: false }
         };
-        Ok(LimitsView {
-            standpoints: found.into_iter().map(standpoint).collect(),
-            config,
-            at,
-        })
+        Ok(LimitsView { standpoints: found.into_iter().map(standpoint).collect(), config, at })
     }
 
     /// The events of the current calendar month by operation, and the month.
@@ -87,15 +60,7 @@ impl Service {
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn month(&self, tenant: &Name) -> Result<(BTreeMap<Name, u64>, Window), Failure> {
         let month = WindowKind::Month.holding(self.now());
-        let usage = self
-            .usage(
-                tenant,
-                Range {
-                    start: Some(month.start),
-                    end: month.end(),
-                },
-            )
-            .await?;
+        let usage = self.usage(tenant, Range { start: Some(month.start), end: month.end() }).await?;
         Ok((usage.operations, month))
     }
 }

@@ -36,11 +36,7 @@ impl Store for Memory {
         let mut found: Vec<(String, Attrs)> = if query.by_task {
             items.values().filter_map(|attrs| task_entry(query, attrs)).collect()
         } else {
-            items
-                .iter()
-                .filter(|(key, _)| key.pk == query.pk)
-                .map(|(key, attrs)| (key.sk.clone(), attrs.clone()))
-                .collect()
+            items.iter().filter(|(key, _)| key.pk == query.pk).map(|(key, attrs)| (key.sk.clone(), attrs.clone())).collect()
         };
         found.retain(|(sk, _)| *sk >= query.from && query.to.as_ref().is_none_or(|to| sk < to));
         found.sort_by(|a, b| a.0.cmp(&b.0));
@@ -61,10 +57,7 @@ impl Store for Memory {
             .iter()
             .enumerate()
             .filter(|(_, write)| refused(write))
-            .map(|(index, write)| Refusal {
-                index,
-                reason: Reason::Guard(items.get(&write.key).cloned()),
-            })
+            .map(|(index, write)| Refusal { index, reason: Reason::Guard(items.get(&write.key).cloned()) })
             .collect();
         if !refusals.is_empty() {
             return Ok(Commit::Refused(refusals));
@@ -85,9 +78,7 @@ fn check(writes: &[Write]) -> Result<(), StoreError> {
     keys.sort_unstable();
     keys.dedup();
     if writes.is_empty() || writes.len() > 100 || keys.len() != writes.len() {
-        return Err(StoreError::Broken(
-            "a transaction takes 1 to 100 writes on distinct keys".to_owned(),
-        ));
+        return Err(StoreError::Broken("a transaction takes 1 to 100 writes on distinct keys".to_owned()));
     }
     Ok(())
 }

@@ -82,10 +82,7 @@ impl Service {
     async fn purge_tenant(&self, tenant: &Name, order: &PurgeOrder, actor: &Actor) -> Result<Purged, Failure> {
         self.roll_up(tenant).await?;
         let config = self.tenant(tenant).await?;
-        let days = order
-            .older_than_days
-            .unwrap_or_else(|| config.retention())
-            .max(Config::RETENTION_DAYS_MIN);
+        let days = order.older_than_days.unwrap_or_else(|| config.retention()).max(Config::RETENTION_DAYS_MIN);
         let cutoff = self.now().plus_seconds(i64::from(days).saturating_mul(-86_400));
         let begun = self.begun_purges(tenant).await?;
         let mut sum = Purged::default();
@@ -114,21 +111,8 @@ impl Service {
     async fn purge_hour(&self, tenant: &Name, hour: Hour, actor: &Actor) -> Result<(), Failure> {
         let now = self.now();
         let detail = serde_json::json!({ "hour": hour.hour, "events": hour.events, "pages": hour.pages });
-        let (audit, _) = audit_write(
-            now,
-            actor,
-            Audit {
-                action: "usage.purge",
-                tenant: Some(tenant),
-                detail,
-            },
-        )?;
-        let purge = Purge {
-            hour,
-            at: now,
-            by: actor.key_id.clone(),
-            done: false,
-        };
+        let (audit, _) = audit_write(now, actor, Audit { action: "usage.purge", tenant: Some(tenant), detail })?;
+        let purge = Purge { hour, at: now, by: actor.key_id.clone(), done: false };
         let mark = self.mark(tenant, &purge, vec![Guard::Absent])?;
         self.settle(&[mark, audit]).await?;
         self.remove_pages(tenant, &purge).await
@@ -141,30 +125,19 @@ impl Service {
         for chunk in pages.chunks(DELETES) {
             let delete = |(sk, _): &(String, _)| {
                 let key = Key::new(table::pages(tenant, &at.day()), sk.as_str());
-                Write {
-                    key,
-                    change: Change::Delete,
-                    guards: Vec::new(),
-                }
+                Write { key, change: Change::Delete, guards: Vec::new() }
             };
             let deletes: Vec<Write> = chunk.iter().map(delete).collect();
             self.settle(&deletes).await?;
         }
-        let done = Purge {
-            done: true,
-            ..purge.clone()
-        };
+        let done = Purge { done: true, ..purge.clone() };
         self.settle(&[self.mark(tenant, &done, Vec::new())?]).await?;
         Ok(())
     }
 
     fn mark(&self, tenant: &Name, purge: &Purge, guards: Vec<Guard>) -> Result<Write, Failure> {
         let key = table::purge(tenant, &purge.hour.hour.hour());
-        Ok(Write {
-            key,
-            change: Change::Put(body_attrs(purge)?),
-            guards,
-        })
+        Ok(Write { key, change: Change::Put(body_attrs(purge)?), guards })
     }
 
     async fn every_tenant(&self) -> Result<Vec<Name>, Failure> {

@@ -98,14 +98,7 @@ impl Service {
         let mut snapshot = self.snapshot(tenant).await?;
         let firsts = first_of_each(&submissions);
         let outcomes = vec![None; submissions.len()];
-        let mut course = Course {
-            tenant,
-            options,
-            submissions,
-            outcomes,
-            waiting: Vec::new(),
-            pages: Vec::new(),
-        };
+        let mut course = Course { tenant, options, submissions, outcomes, waiting: Vec::new(), pages: Vec::new() };
         course.price(&snapshot, self.now(), &firsts);
         self.settle_rejections(&mut course).await?;
         if !course.waiting.is_empty() {
@@ -122,32 +115,25 @@ impl Service {
     /// Records as many of the first waiting events as one transaction takes.
     async fn record_pack(&self, course: &mut Course<'_>, mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
         let mut tries = Tries::new();
-        let mut standing = None;
+        let mut state: Option<State> = None;
         if self.is_pressed(course.tenant) {
-            standing = Some(self.read_state(course, &snapshot, self.now()).await?);
+            state = Some(self.read_state(course, &snapshot, self.now()).await?);
         }
         loop {
             let received = self.now();
             let page = ulid(received);
-            let drafts: Vec<Draft> = course
-                .waiting
-                .iter()
-                .take(tollgate_core::ACTIONS_MAX)
-                .map(|(_, draft)| draft.clone())
-                .collect();
-            let at = Circumstances {
-                tenant: course.tenant,
-                mode: course.options.mode,
-                received,
-                page_id: &page,
-                standing: standing.as_ref(),
-            };
+            let drafts = course.drafts(state.as_ref());
+            let standing = state.as_ref().map(|state| &state.standing);
+            let at = Circumstances { tenant: course.tenant, mode: course.options.mode, received, page_id: &page, standing };
             let plan = plan(&snapshot.pack, &drafts, at)?;
             let refuses = plan.rulings.iter().any(|ruling| ruling.decision != Decision::Allow);
-            if refuses && standing.is_none() {
+            if refuses && state.is_none() {
                 // Before any refusal that depends on state: markers and
                 // counters, since a duplicate wins over a limit.
-                standing = Some(self.read_state(course, &snapshot, received).await?);
+                state = Some(self.read_state(course, &snapshot, received).await?);
+                if course.waiting.is_empty() {
+                    return Ok(snapshot);
+                }
                 continue;
             }
             self.set_pressed(course.tenant, refuses);
@@ -167,9 +153,9 @@ impl Service {
                     if reread.limits_changed(&snapshot) {
                         self.forget(course.tenant);
                         snapshot = self.snapshot(course.tenant).await?;
-                        standing = None;
+                        state = None;
                     } else if reread.counters {
-                        standing = Some(self.read_state(course, &snapshot, received).await?);
+                        state = Some(self.read_state(course, &snapshot, received).await?);
                     }
                     if course.waiting.is_empty() {
                         return Ok(snapshot);
@@ -187,24 +173,23 @@ impl Service {
 
     /// Reads the markers and counters of the first waiting events, settles the
     /// duplicates among them, and says where the counters stand.
-    async fn read_state(&self, course: &mut Course<'_>, snapshot: &Snapshot, received: Instant) -> Result<Standing, Failure> {
+    async fn read_state(&self, course: &mut Course<'_>, snapshot: &Snapshot, received: Instant) -> Result<State, Failure> {
         let count = course.waiting.len().min(tollgate_core::ACTIONS_MAX);
-        let drafts: Vec<Draft> = course.waiting.iter().take(count).map(|(_, draft)| draft.clone()).collect();
+        let drafts = course.drafts(None);
         let counters = snapshot.pack.counters(&drafts, course.options.mode, received);
         let markers = drafts.iter().map(|draft| table::marker(course.tenant, &draft.event.id));
-        let keys: Vec<_> = markers
-            .chain(counters.iter().map(|key| table::counter(course.tenant, key)))
-            .collect();
+        let keys: Vec<_> = markers.chain(counters.iter().map(|key| table::counter(course.tenant, key))).collect();
         let mut items = self.store.read(&keys).await?.into_iter();
         let found: Vec<Option<Attrs>> = items.by_ref().take(count).collect();
         let places: Vec<usize> = course.waiting.iter().take(count).map(|(place, _)| *place).collect();
+        let last = places.last().copied().unwrap_or(0);
         for (place, attrs) in places.into_iter().zip(found) {
             if let Some(attrs) = attrs {
                 course.settle_duplicate(place, &attrs);
             }
         }
         let counts = items.map(|attrs| snapshot.pack.counts(&attrs.unwrap_or_default()));
-        Ok(counters.into_iter().zip(counts).collect())
+        Ok(State { standing: counters.into_iter().zip(counts).collect(), last })
     }
 
     /// Before an event is rejected for its time or price, its marker is read:
@@ -214,12 +199,7 @@ impl Service {
         if rejected.is_empty() {
             return Ok(());
         }
-        let id = |place: &usize| {
-            course
-                .submissions
-                .get(*place)
-                .map(|submission| table::marker(course.tenant, &submission.event.id))
-        };
+        let id = |place: &usize| course.submissions.get(*place).map(|submission| table::marker(course.tenant, &submission.event.id));
         let keys: Vec<_> = rejected.iter().filter_map(id).collect();
         let items = self.store.read(&keys).await?;
         for (place, attrs) in rejected.into_iter().zip(items) {
@@ -229,6 +209,13 @@ impl Service {
         }
         Ok(())
     }
+}
+
+/// What was read before a decision: where the counters stand for the waiting
+/// events up to the place `last`. Their markers were read too.
+struct State {
+    standing: Standing,
+    last: usize,
 }
 
 /// What a refused commit asks to be read again.
@@ -249,51 +236,48 @@ impl Reread {
 fn first_of_each(submissions: &[Submission]) -> Vec<usize> {
     let mut seen: BTreeMap<&Name, usize> = BTreeMap::new();
     let places = submissions.iter().enumerate();
-    places
-        .map(|(place, submission)| *seen.entry(&submission.event.id).or_insert(place))
-        .collect()
+    places.map(|(place, submission)| *seen.entry(&submission.event.id).or_insert(place)).collect()
 }
 
 impl Course<'_> {
     /// Prices every first event of its id, or rejects it.
     fn price(&mut self, snapshot: &Snapshot, now: Instant, firsts: &[usize]) {
-        let card = snapshot.pack.config().rate_card.as_ref();
         for (place, submission) in self.submissions.iter().enumerate() {
             if firsts.get(place) != Some(&place) {
                 continue;
             }
             let timely = timely(submission.event.timestamp, now, self.options.age_seconds_max);
-            let priced = timely.and_then(|()| Ok(snapshot.catalog.price(card, &submission.event)?));
+            let priced = timely.and_then(|()| snapshot.price(&submission.event));
             match priced {
-                Ok(priced) => self
-                    .waiting
-                    .push((place, Draft::new(submission.event.clone(), priced, submission.timestamp_given))),
+                Ok(priced) => self.waiting.push((place, Draft::new(submission.event.clone(), priced, submission.timestamp_given))),
                 Err(rejection) => set(&mut self.outcomes, place, Outcome::Rejected(rejection)),
             }
         }
     }
 
+    /// The first waiting events, as many as a transaction may take; of those
+    /// only what `state` was read for.
+    fn drafts(&self, state: Option<&State>) -> Vec<Draft> {
+        let first = self.waiting.iter().take(tollgate_core::ACTIONS_MAX);
+        let known = first.take_while(|(place, _)| state.is_none_or(|state| *place <= state.last));
+        known.map(|(_, draft)| draft.clone()).collect()
+    }
+
     fn match_currency(&mut self, snapshot: &Snapshot) {
         let Some(tenant) = snapshot.pack.config().currency else { return };
-        let (fit, other) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|(_, draft): &(usize, Draft)| draft.priced.currency == tenant);
+        let (fit, other) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(_, draft): &(usize, Draft)| draft.priced.currency == tenant);
         self.waiting = fit;
         let other: Vec<(usize, Draft)> = other;
         for (place, draft) in other {
-            let rejection = Rejection::Currency {
-                tenant,
-                card: draft.priced.currency,
-            };
+            let rejection = Rejection::Currency { tenant, card: draft.priced.currency };
             set(&mut self.outcomes, place, Outcome::Rejected(rejection));
         }
     }
 
     fn rejected(&self) -> impl Iterator<Item = usize> + '_ {
         let places = self.outcomes.iter().enumerate();
-        places
-            .filter(|(_, outcome)| matches!(outcome, Some(Outcome::Rejected(_))))
-            .map(|(place, _)| place)
+        places.filter(|(_, outcome)| matches!(outcome, Some(Outcome::Rejected(_)))).map(|(place, _)| place)
     }
 
     /// An event whose marker stands: recorded before, by this very request
@@ -315,9 +299,7 @@ impl Course<'_> {
 
     /// Sets the outcomes of a plan that happened or needed no write.
     fn take(&mut self, plan: Plan) {
-        let Plan {
-            taken, rulings, answers, ..
-        } = plan;
+        let Plan { taken, rulings, answers, .. } = plan;
         let taken = self.waiting.drain(..taken.min(self.waiting.len()));
         for (((place, _), ruling), answer) in taken.zip(rulings).zip(answers) {
             let ruling = Box::new(ruling);
@@ -331,11 +313,7 @@ impl Course<'_> {
 
     /// Learns from a refused commit, duplicates first.
     fn learn(&mut self, plan: &Plan, refusals: &[Refusal]) -> Reread {
-        let places: Vec<usize> = plan
-            .markers
-            .iter()
-            .filter_map(|index| self.waiting.get(*index).map(|(place, _)| *place))
-            .collect();
+        let places: Vec<usize> = plan.markers.iter().filter_map(|index| self.waiting.get(*index).map(|(place, _)| *place)).collect();
         let mut reread = Reread::default();
         for refusal in refusals {
             let Reason::Guard(standing) = &refusal.reason else { continue };
@@ -361,12 +339,7 @@ impl Course<'_> {
     /// its first, or another event under its id.
     fn finish(self, firsts: &[usize]) -> Vec<Outcome> {
         let fate = |place: usize, first: usize| -> Outcome {
-            let outcome = self
-                .outcomes
-                .get(first)
-                .cloned()
-                .flatten()
-                .unwrap_or(Outcome::Rejected(Rejection::Reused));
+            let outcome = self.outcomes.get(first).cloned().flatten().unwrap_or(Outcome::Rejected(Rejection::Reused));
             if place == first {
                 return outcome;
             }

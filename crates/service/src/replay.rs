@@ -36,10 +36,7 @@ impl Question {
     #[must_use]
     pub fn new(tenant: &str, route: &str, key: &str, body: &[u8]) -> Self {
         let key = hex(&Sha256::digest(key.as_bytes()));
-        Self {
-            key: table::replay(tenant, route, &key),
-            request: hex(&Sha256::digest(body)),
-        }
+        Self { key: table::replay(tenant, route, &key), request: hex(&Sha256::digest(body)) }
     }
 }
 
@@ -70,22 +67,12 @@ impl Service {
     pub async fn store_answer(&self, question: &Question, status: u16, text: &str) -> Result<(), Failure> {
         let now = self.now();
         let expires = now.plus_seconds(KEPT_SECONDS);
-        let stored = StoredAnswer {
-            request: question.request.clone(),
-            expires,
-            status,
-            body: text.to_owned(),
-        };
+        let stored = StoredAnswer { request: question.request.clone(), expires, status, body: text.to_owned() };
         let mut attrs = body_attrs(&stored)?;
         let seconds = |at: Instant| i128::from(at.unix_seconds());
         attrs.insert(table::TTL.into(), Value::N(seconds(expires)));
         let stale = Guard::AtMost(table::TTL.into(), seconds(now));
-        self.settle(&[Write {
-            key: question.key.clone(),
-            change: Change::Put(attrs),
-            guards: vec![stale],
-        }])
-        .await?;
+        self.settle(&[Write { key: question.key.clone(), change: Change::Put(attrs), guards: vec![stale] }]).await?;
         Ok(())
     }
 }

@@ -46,10 +46,7 @@ impl Part<'_> {
     /// Where the use belongs and what it adds up to.
     pub(crate) fn totals(&self) -> (&tollgate_core::Dimensions, std::borrow::Cow<'_, Totals>) {
         match self {
-            Self::Event(stored, _) => (
-                &stored.event.dimensions,
-                std::borrow::Cow::Owned(Totals::of(&stored.event, stored.cost)),
-            ),
+            Self::Event(stored, _) => (&stored.event.dimensions, std::borrow::Cow::Owned(Totals::of(&stored.event, stored.cost))),
             Self::Row(row, totals) => (&row.dimensions, std::borrow::Cow::Borrowed(totals)),
         }
     }
@@ -76,8 +73,7 @@ impl Service {
             })
             .await?;
             if !purged.is_empty() {
-                self.fold_rollups(tenant, range, &purged, |row, totals| visit(&mut sum, Part::Row(row, totals)))
-                    .await?;
+                self.fold_rollups(tenant, range, &purged, |row, totals| visit(&mut sum, Part::Row(row, totals))).await?;
             }
             if self.purged_hours(tenant).await? == purged {
                 return Ok(sum);
@@ -88,12 +84,7 @@ impl Service {
 
     /// The receipt hours whose pages are, or are being, purged.
     pub(crate) async fn purged_hours(&self, tenant: &Name) -> Result<BTreeSet<String>, Failure> {
-        Ok(self
-            .all(Query::of(table::purges(tenant)))
-            .await?
-            .into_iter()
-            .map(|(hour, _)| hour)
-            .collect())
+        Ok(self.all(Query::of(table::purges(tenant))).await?.into_iter().map(|(hour, _)| hour).collect())
     }
 
     /// Visits every page that may hold events of `range`, by receipt, those of
@@ -102,15 +93,13 @@ impl Service {
     where
         F: FnMut(&Page) -> Result<(), Overflow>,
     {
-        let now = self.now();
+        let last = self.now().plus_seconds(AHEAD_SECONDS_MAX);
         let created = self.snapshot(tenant).await?.pack.config().created;
         let Some(created) = created else { return Ok(()) };
         let ahead = AHEAD_SECONDS_MAX.saturating_neg();
-        let first = range
-            .start
-            .map_or(created, |start| start.plus_seconds(ahead).max(created.plus_seconds(ahead)));
+        let first = range.start.map_or(created, |start| start.plus_seconds(ahead).max(created.plus_seconds(ahead)));
         let mut day = first.floor_to(86_400);
-        while day <= now {
+        while day <= last {
             let mut next = Some(Query::of(table::pages(tenant, &day.day())));
             while let Some(query) = next {
                 let slice = self.store.query(&query).await?;
@@ -156,9 +145,7 @@ impl Service {
 
     /// The keys and items of the pages received in the hour from `hour` on.
     pub(crate) async fn pages_of_hour(&self, tenant: &Name, hour: Instant) -> Result<Vec<(String, Attrs)>, Failure> {
-        let query = Query::of(table::pages(tenant, &hour.day()))
-            .from(ulid_floor(hour))
-            .to(ulid_floor(hour.plus_seconds(3600)));
+        let query = Query::of(table::pages(tenant, &hour.day())).from(ulid_floor(hour)).to(ulid_floor(hour.plus_seconds(3600)));
         self.all(query).await
     }
 }
@@ -167,12 +154,8 @@ impl Service {
 fn may_hold(attrs: &Attrs, range: Range) -> bool {
     let seconds = |name: &str| attrs.get(name).and_then(Value::as_number);
     let (first, last) = (seconds(table::FIRST), seconds(table::LAST));
-    let after_start = range
-        .start
-        .is_none_or(|start| last.is_none_or(|last| last >= i128::from(start.unix_seconds())));
-    let before_end = range
-        .end
-        .is_none_or(|end| first.is_none_or(|first| first <= i128::from(end.unix_seconds())));
+    let after_start = range.start.is_none_or(|start| last.is_none_or(|last| last >= i128::from(start.unix_seconds())));
+    let before_end = range.end.is_none_or(|end| first.is_none_or(|first| first <= i128::from(end.unix_seconds())));
     after_start && before_end
 }
 

@@ -3,11 +3,12 @@
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::keys::KeyRecord;
+use crate::record::Rejection;
 use crate::store::{Commit, Query, Slice, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tollgate_core::{Attrs, Catalog, Config, Instant, Key, Name, Pack, Value, Write, table};
+use tollgate_core::{Attrs, Catalog, Config, Event, Instant, Key, Name, Pack, Priced, Value, Write, table};
 
 /// How many processes change the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +42,8 @@ struct Remembered {
     keys: BTreeMap<String, Arc<KeyRecord>>,
     catalog: Option<Arc<Catalog>>,
     sequence: u64,
+    /// How often anything was forgotten: what was read before may be outdated.
+    forgotten: u64,
     /// Tenants whose last event was refused or warned: read first, then plan.
     pressed: BTreeSet<Name>,
 }
@@ -55,20 +58,25 @@ pub(crate) struct Snapshot {
     pub(crate) catalog: Arc<Catalog>,
 }
 
+impl Snapshot {
+    /// The event's price, in the tenant's currency once that is fixed.
+    pub(crate) fn price(&self, event: &Event) -> Result<Priced, Rejection> {
+        let config = self.pack.config();
+        let priced = self.catalog.price(config.rate_card.as_ref(), event)?;
+        match config.currency {
+            Some(tenant) if tenant != priced.currency => Err(Rejection::Currency { tenant, card: priced.currency }),
+            _ => Ok(priced),
+        }
+    }
+}
+
 impl Service {
     /// A service over `store`. The `secret` signs cursors; processes that
     /// answer for one table share it.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, tenancy: Tenancy, secret: [u8; 32]) -> Self {
         let memory = Mutex::new(Remembered::default());
-        Self {
-            store,
-            clock,
-            tenancy,
-            gate: tokio::sync::RwLock::new(()),
-            memory,
-            secret,
-        }
+        Self { store, clock, tenancy, gate: tokio::sync::RwLock::new(()), memory, secret }
     }
 
     /// Now.
@@ -90,6 +98,7 @@ impl Service {
         if let Some(snapshot) = self.remembered(tenant) {
             return Ok(snapshot);
         }
+        let forgotten = self.memory().forgotten;
         let items = self.store.read(&[table::config(tenant), table::catalog_head()]).await?;
         let mut items = items.into_iter();
         let config = items.next().flatten().map_or_else(|| Ok(Config::default()), |attrs| body(&attrs))?;
@@ -101,7 +110,10 @@ impl Service {
             if memory.packs.len() >= REMEMBERED_MAX {
                 memory.packs.clear();
             }
-            memory.packs.insert(tenant.clone(), Arc::clone(&pack));
+            // A change meanwhile would be hidden by what was read before it.
+            if memory.forgotten == forgotten {
+                memory.packs.insert(tenant.clone(), Arc::clone(&pack));
+            }
         }
         Ok(Snapshot { pack, catalog })
     }
@@ -112,10 +124,7 @@ impl Service {
         }
         let memory = self.memory();
         let pack = Arc::clone(memory.packs.get(tenant)?);
-        Some(Snapshot {
-            pack,
-            catalog: memory.catalog.clone()?,
-        })
+        Some(Snapshot { pack, catalog: memory.catalog.clone()? })
     }
 
     pub(crate) fn remembered_catalog(&self) -> Option<Arc<Catalog>> {
@@ -127,22 +136,24 @@ impl Service {
 
     /// Forgets the tenant's configuration, so that it is read again.
     pub(crate) fn forget(&self, tenant: &Name) {
-        self.memory().packs.remove(tenant);
+        let mut memory = self.memory();
+        memory.packs.remove(tenant);
+        memory.forgotten += 1;
     }
 
     /// The cards up to `sequence`; versions never change, so only new ones are
     /// read.
     pub(crate) async fn catalog_at(&self, sequence: u64) -> Result<Arc<Catalog>, Failure> {
-        let (held, at) = {
+        let (held, at, forgotten) = {
             let memory = self.memory();
-            (memory.catalog.clone(), memory.sequence)
+            (memory.catalog.clone(), memory.sequence, memory.forgotten)
         };
         if let Some(catalog) = held.filter(|_| at == sequence) {
             return Ok(catalog);
         }
         let catalog = Arc::new(crate::cards::read_catalog(&*self.store).await?);
         let mut memory = self.memory();
-        if sequence >= memory.sequence {
+        if sequence >= memory.sequence && memory.forgotten == forgotten {
             memory.catalog = Some(Arc::clone(&catalog));
             memory.sequence = sequence;
         }
@@ -154,17 +165,24 @@ impl Service {
         let mut memory = self.memory();
         memory.catalog = None;
         memory.packs.clear();
+        memory.forgotten += 1;
     }
 
     pub(crate) fn remembered_key(&self, id: &str) -> Option<Arc<KeyRecord>> {
         self.memory().keys.get(id).cloned()
     }
 
-    pub(crate) fn remember_key(&self, record: &Arc<KeyRecord>) {
-        if self.tenancy != Tenancy::Sole {
+    /// How often anything was forgotten so far.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.memory().forgotten
+    }
+
+    /// Remembers a key that was read when `forgotten` stood as given.
+    pub(crate) fn remember_key(&self, record: &Arc<KeyRecord>, forgotten: u64) {
+        let mut memory = self.memory();
+        if self.tenancy != Tenancy::Sole || memory.forgotten != forgotten {
             return;
         }
-        let mut memory = self.memory();
         if memory.keys.len() >= REMEMBERED_MAX {
             memory.keys.clear();
         }
@@ -172,7 +190,9 @@ impl Service {
     }
 
     pub(crate) fn forget_key(&self, id: &str) {
-        self.memory().keys.remove(id);
+        let mut memory = self.memory();
+        memory.keys.remove(id);
+        memory.forgotten += 1;
     }
 
     pub(crate) fn is_pressed(&self, tenant: &Name) -> bool {

@@ -95,14 +95,7 @@ impl Query {
     /// All of a partition, ascending.
     #[must_use]
     pub fn of(pk: impl Into<String>) -> Self {
-        Self {
-            pk: pk.into(),
-            from: String::new(),
-            to: None,
-            descending: false,
-            limit: Self::LIMIT_MAX,
-            by_task: false,
-        }
+        Self { pk: pk.into(), from: String::new(), to: None, descending: false, limit: Self::LIMIT_MAX, by_task: false }
     }
 
     /// From the sort key `from` on.

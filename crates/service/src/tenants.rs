@@ -80,10 +80,7 @@ impl Service {
     pub async fn put_tenant(&self, tenant: &Name, settings: &TenantSettings, actor: &Actor) -> Result<Config, Failure> {
         if let Some(card) = &settings.rate_card {
             let snapshot = self.snapshot(tenant).await?;
-            let known = snapshot
-                .catalog
-                .card(card.as_str(), None)
-                .ok_or_else(|| Failure::UnknownCard(card.to_string()))?;
+            let known = snapshot.catalog.card(card.as_str(), None).ok_or_else(|| Failure::UnknownCard(card.to_string()))?;
             let currency = settings.currency.or(snapshot.pack.config().currency);
             same_currency(currency, Some(known.currency))?;
         }
@@ -162,15 +159,7 @@ impl Service {
             next.created = next.created.or(Some(now));
             let next = next.renewed(now)?;
             let mut writes = config_writes(tenant, held, &next)?;
-            let (audit, key) = audit_write(
-                now,
-                actor,
-                Change {
-                    action,
-                    tenant: Some(tenant),
-                    detail: detail.clone(),
-                },
-            )?;
+            let (audit, key) = audit_write(now, actor, Change { action, tenant: Some(tenant), detail: detail.clone() })?;
             writes.push(audit);
             // Refused: someone else was first, or this very change arrived
             // although its answer was lost.
@@ -218,10 +207,9 @@ impl Service {
 
 fn same_currency(tenant: Option<Currency>, other: Option<Currency>) -> Result<(), Failure> {
     match (tenant, other) {
-        (Some(tenant), Some(other)) if tenant != other => Err(Failure::CurrencyMismatch {
-            tenant: tenant.to_string(),
-            other: other.to_string(),
-        }),
+        (Some(tenant), Some(other)) if tenant != other => {
+            Err(Failure::CurrencyMismatch { tenant: tenant.to_string(), other: other.to_string() })
+        }
         _ => Ok(()),
     }
 }
@@ -234,19 +222,11 @@ fn config_writes(tenant: &Name, held: &Config, next: &Config) -> Result<Vec<Writ
         0 => Guard::Absent,
         version => Guard::Equals(table::VERSION.into(), Value::N(i128::from(version))),
     };
-    let put = |key, attrs: Attrs, guards| Write {
-        key,
-        change: tollgate_core::Change::Put(attrs),
-        guards,
-    };
+    let put = |key, attrs: Attrs, guards| Write { key, change: tollgate_core::Change::Put(attrs), guards };
     let mut writes = vec![put(table::config(tenant), attrs, vec![guard])];
     if held.version == 0 {
         let since = Value::S(next.created.unwrap_or(Instant::EPOCH).to_string());
-        writes.push(put(
-            table::tenant_entry(tenant),
-            Attrs::from([(table::BODY.into(), since)]),
-            Vec::new(),
-        ));
+        writes.push(put(table::tenant_entry(tenant), Attrs::from([(table::BODY.into(), since)]), Vec::new()));
     }
     Ok(writes)
 }

@@ -69,10 +69,7 @@ impl Service {
         F: Fn(&Event) -> bool + Send + Sync,
     {
         let purged = BTreeSet::new();
-        let range = Range {
-            start: range.start.max(after.map(|(at, _)| *at)),
-            end: range.end,
-        };
+        let range = Range { start: range.start.max(after.map(|(at, _)| *at)), end: range.end };
         let mut first: BTreeMap<Position, Entry> = BTreeMap::new();
         self.fold_pages(tenant, range, &purged, |page| {
             for stored in &page.events {
@@ -113,10 +110,7 @@ impl Service {
         let mut query = Query::of(table::task(tenant, task));
         query.by_task = true;
         let found = self.all(query).await?;
-        let places: Vec<String> = found
-            .iter()
-            .filter_map(|(_, attrs)| Some(attrs.get(table::PAGE)?.as_text()?.to_owned()))
-            .collect();
+        let places: Vec<String> = found.iter().filter_map(|(_, attrs)| Some(attrs.get(table::PAGE)?.as_text()?.to_owned())).collect();
         let entries = self.entries(tenant, &places).await?;
         if entries.is_empty() {
             return Err(Failure::NotFound("task"));
@@ -132,12 +126,7 @@ impl Service {
     /// left out.
     async fn entries(&self, tenant: &Name, places: &[String]) -> Result<Vec<Entry>, Failure> {
         let places: Vec<(Key, usize)> = places.iter().filter_map(|place| page_key(tenant, place)).collect();
-        let keys: Vec<Key> = places
-            .iter()
-            .map(|(key, _)| key.clone())
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
+        let keys: Vec<Key> = places.iter().map(|(key, _)| key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
         let mut pages: BTreeMap<Key, Page> = BTreeMap::new();
         for chunk in keys.chunks(PAGES_AT_ONCE) {
             for (key, attrs) in chunk.iter().zip(self.store.read(chunk).await?) {
@@ -162,9 +151,5 @@ fn page_key(tenant: &Name, place: &str) -> Option<(Key, usize)> {
 }
 
 fn entry(stored: &Stored, page: &Page) -> Entry {
-    Entry {
-        received: page.received,
-        currency: page.currency,
-        stored: stored.clone(),
-    }
+    Entry { received: page.received, currency: page.currency, stored: stored.clone() }
 }

@@ -33,17 +33,9 @@ async fn get_billing(app: Arc<App>, call: Call) -> Handled {
     let month = WindowKind::Month.holding(call.now);
     let end = asked.end.or_else(|| month.end()).unwrap_or(call.now);
     let start = asked.start.unwrap_or_else(|| month.start.min(end));
-    let range = Range {
-        start: Some(start),
-        end: Some(end),
-    };
+    let range = Range { start: Some(start), end: Some(end) };
     let (bill, currency) = app.service.bill(&tenant, range).await.map_err(failed)?;
-    let range = BillRange {
-        tenant: &tenant,
-        start,
-        end,
-        currency,
-    };
+    let range = BillRange { tenant: &tenant, start, end, currency };
     Ok(Reply::ok(&bill_json(range, &bill, app.hash())))
 }
 
@@ -53,11 +45,7 @@ async fn put_rate_card(app: Arc<App>, call: Call) -> Handled {
     let new = parse_card(call.path_text("id"), &call.body)?;
     let effective_from = new.effective_from;
     let actor = call.caller()?.actor(None);
-    let card = app
-        .service
-        .put_card(new.into_card(0, 0, call.now), effective_from, &actor)
-        .await
-        .map_err(failed)?;
+    let card = app.service.put_card(new.into_card(0, 0, call.now), effective_from, &actor).await.map_err(failed)?;
     Ok(Reply::ok(&card_json(&card)))
 }
 
@@ -65,25 +53,13 @@ async fn put_rate_card(app: Arc<App>, call: Call) -> Handled {
 async fn get_rate_cards(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(Params::PAGING)?;
     let limit = params.limit(100, 1000)?;
-    let after = params
-        .text("cursor")
-        .map(|cursor| app.service.position(CARDS, cursor))
-        .transpose()
-        .map_err(failed)?;
+    let after = params.text("cursor").map(|cursor| app.service.position(CARDS, cursor)).transpose().map_err(failed)?;
     let catalog = app.service.catalog().await.map_err(failed)?;
-    let behind = catalog
-        .cards()
-        .filter(|(id, _)| after.as_deref().is_none_or(|after| id.as_str() > after));
-    let mut newest: Vec<_> = behind
-        .filter_map(|(_, versions)| versions.last())
-        .take(limit.saturating_add(1))
-        .collect();
+    let behind = catalog.cards().filter(|(id, _)| after.as_deref().is_none_or(|after| id.as_str() > after));
+    let mut newest: Vec<_> = behind.filter_map(|(_, versions)| versions.last()).take(limit.saturating_add(1)).collect();
     let more = newest.len() > limit;
     newest.truncate(limit);
-    let next = newest
-        .last()
-        .filter(|_| more)
-        .map(|card| app.service.cursor(CARDS, card.id.as_str()));
+    let next = newest.last().filter(|_| more).map(|card| app.service.cursor(CARDS, card.id.as_str()));
     let data: Vec<Value> = newest.into_iter().map(|card| card_json(card)).collect();
     Ok(Reply::ok(&list(&data, next.as_deref())))
 }
@@ -92,9 +68,7 @@ async fn get_rate_cards(app: Arc<App>, call: Call) -> Handled {
 async fn get_rate_card(app: Arc<App>, call: Call) -> Handled {
     let version = call.params(&["version"])?.parsed("version", "must be a version number")?;
     let catalog = app.service.catalog().await.map_err(failed)?;
-    let card = catalog
-        .card(call.path_text("id"), version)
-        .ok_or_else(|| Problem::not_found("rate card"))?;
+    let card = catalog.card(call.path_text("id"), version).ok_or_else(|| Problem::not_found("rate card"))?;
     Ok(Reply::ok(&card_json(card)))
 }
 

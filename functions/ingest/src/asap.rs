@@ -10,10 +10,7 @@ use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
 use tollgate_service::{AGE_SECONDS_MAX, Options, Outcome, Rejection, Submission};
 
 /// What the ASAP form records has already happened.
-const OPTIONS: Options = Options {
-    mode: Mode::Observe,
-    age_seconds_max: AGE_SECONDS_MAX,
-};
+const OPTIONS: Options = Options { mode: Mode::Observe, age_seconds_max: AGE_SECONDS_MAX };
 
 /// Records one ASAP event, once by its content.
 pub(crate) async fn post_usage(app: Arc<App>, call: Call) -> Handled {
@@ -22,11 +19,7 @@ pub(crate) async fn post_usage(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.caller()?.tenant_to_write(event.tenant.as_ref())?;
     let submission = submission(&call, event, None)?;
     let event = submission.event.clone();
-    let outcomes = app
-        .service
-        .record(&tenant, vec![submission], OPTIONS)
-        .await
-        .map_err(|failure| from_failure(&failure))?;
+    let outcomes = app.service.record(&tenant, vec![submission], OPTIONS).await.map_err(|failure| from_failure(&failure))?;
     let body = json!({ "status": "recorded", "task_id": event.task, "event_id": event.id });
     match outcomes.into_iter().next() {
         Some(Outcome::Recorded(..)) => Ok(Reply::created(&body)),
@@ -42,29 +35,24 @@ pub(crate) async fn post_usage(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn post_usage_batch(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let events = parse_asap_batch(&call.body)?;
-    let mut task_ids: Vec<Value> = Vec::with_capacity(events.len());
-    let mut by_tenant: BTreeMap<Name, Vec<Submission>> = BTreeMap::new();
+    let task_ids: Vec<Value> = events.iter().map(|event| json!(event.contents().task)).collect();
+    let mut by_tenant: BTreeMap<Name, (Vec<usize>, Vec<Submission>)> = BTreeMap::new();
     for (index, event) in events.into_iter().enumerate() {
         let tenant = call.caller()?.tenant_to_write(event.tenant.as_ref())?;
-        let submission = submission(&call, event, None)?;
-        let checked = app
-            .service
-            .acceptable(&tenant, &submission, OPTIONS)
-            .await
-            .map_err(|failure| from_failure(&failure))?;
-        checked.map_err(|rejection| invalid(&format!("/events/{index}"), &submission.event.id, &rejection))?;
-        task_ids.push(json!(submission.event.task));
-        by_tenant.entry(tenant).or_default().push(submission);
+        let (places, submissions) = by_tenant.entry(tenant).or_default();
+        places.push(index);
+        submissions.push(submission(&call, event, None)?);
     }
-    for (tenant, submissions) in by_tenant {
-        app.service
-            .record(&tenant, submissions, OPTIONS)
-            .await
-            .map_err(|failure| from_failure(&failure))?;
+    for (tenant, (places, submissions)) in &by_tenant {
+        let judged = app.service.acceptable(tenant, submissions, OPTIONS).await.map_err(|failure| from_failure(&failure))?;
+        for ((index, submission), judged) in places.iter().zip(submissions).zip(judged) {
+            judged.map_err(|rejection| invalid(&format!("/events/{index}"), &submission.event.id, &rejection))?;
+        }
     }
-    Ok(Reply::created(
-        &json!({ "status": "recorded", "count": task_ids.len(), "task_ids": task_ids }),
-    ))
+    for (tenant, (_, submissions)) in by_tenant {
+        app.service.record(&tenant, submissions, OPTIONS).await.map_err(|failure| from_failure(&failure))?;
+    }
+    Ok(Reply::created(&json!({ "status": "recorded", "count": task_ids.len(), "task_ids": task_ids })))
 }
 
 /// A refusal as a 400, as this form answers every bad event.
@@ -97,14 +85,12 @@ pub(crate) async fn post_usage_validate(app: Arc<App>, call: Call) -> Handled {
 
 async fn validated(app: &App, call: &Call, tenant: &Name, event: NewEvent) -> Result<Value, Problem> {
     permitted(call.caller()?, &event)?;
-    let submission = submission(call, event, None)?;
-    let accepted = app
-        .service
-        .acceptable(tenant, &submission, OPTIONS)
-        .await
-        .map_err(|failure| from_failure(&failure))?;
-    let event = &submission.event;
-    let priced = accepted.map_err(|rejection| from_rejection(&event.id, &rejection))?;
+    let submissions = [submission(call, event, None)?];
+    let judged = app.service.acceptable(tenant, &submissions, OPTIONS).await.map_err(|failure| from_failure(&failure))?;
+    let [submission] = submissions;
+    let event = submission.event;
+    let judged = judged.into_iter().next().ok_or_else(Problem::internal)?;
+    let priced = judged.map_err(|rejection| from_rejection(&event.id, &rejection))?;
     Ok(json!({
         "valid": true,
         "task_id": event.task,

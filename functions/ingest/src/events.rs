@@ -15,28 +15,16 @@ const CLOUD_BATCH: &str = "application/cloudevents-batch+json";
 /// transaction, once by its id.
 pub(crate) async fn post_events(app: Arc<App>, call: Call) -> Handled {
     let asked = asked(&call)?;
-    let event = if call.media_type() == CLOUD_EVENT {
-        parse_cloud_event(&call.body)?
-    } else {
-        parse_event(&call.body)?
-    };
+    let event = if call.media_type() == CLOUD_EVENT { parse_cloud_event(&call.body)? } else { parse_event(&call.body)? };
     let caller = call.caller()?;
     let tenant = caller.tenant_to_write(event.tenant.as_ref())?;
     permitted(caller, &event)?;
-    let derived = if event.id.is_none() {
-        call.id_from_key(&tenant, "POST /events")?
-    } else {
-        None
-    };
+    let derived = if event.id.is_none() { call.id_from_key(&tenant, "POST /events")? } else { None };
     let by_key = derived.is_some();
     let submission = submission(&call, event, derived)?;
     let event = submission.event.clone();
     let options = options(&app.service, &tenant, caller, &asked).await?;
-    let outcomes = app
-        .service
-        .record(&tenant, vec![submission], options)
-        .await
-        .map_err(|failure| from_failure(&failure))?;
+    let outcomes = app.service.record(&tenant, vec![submission], options).await.map_err(|failure| from_failure(&failure))?;
     let outcome = outcomes.into_iter().next().ok_or_else(Problem::internal)?;
     answer(&app, &call, &tenant, &event, outcome, by_key)
 }
@@ -46,25 +34,9 @@ fn answer(app: &App, call: &Call, tenant: &Name, event: &Event, outcome: Outcome
     match outcome {
         Outcome::Recorded(answer, ruling) => {
             let passed = [ruling.violations, ruling.warnings].concat();
-            Ok(Reply::created(&recorded(
-                &event.id,
-                &answer,
-                &at.operation,
-                &at.tier,
-                false,
-                &passed,
-                app.hash(),
-            )))
+            Ok(Reply::created(&recorded(&event.id, &answer, &at.operation, &at.tier, false, &passed, app.hash())))
         }
-        Outcome::Replayed(answer) => Ok(Reply::ok(&recorded(
-            &event.id,
-            &answer,
-            &at.operation,
-            &at.tier,
-            true,
-            &[],
-            app.hash(),
-        ))),
+        Outcome::Replayed(answer) => Ok(Reply::ok(&recorded(&event.id, &answer, &at.operation, &at.tier, true, &[], app.hash()))),
         Outcome::Denied(ruling) => Err(Problem::denied(tenant, &ruling, call.now)),
         Outcome::Rejected(Rejection::Reused) if by_key => Err(Problem::idempotency_key_reused()),
         Outcome::Rejected(rejection) => Err(from_rejection(&event.id, &rejection)),
@@ -75,11 +47,7 @@ fn answer(app: &App, call: &Call, tenant: &Name, event: &Event, outcome: Outcome
 /// denied is rejected alone. Sending the batch again converges.
 pub(crate) async fn post_events_batch(app: Arc<App>, call: Call) -> Handled {
     let asked = asked(&call)?;
-    let parsed = if call.media_type() == CLOUD_BATCH {
-        parse_cloud_batch(&call.body)?
-    } else {
-        parse_batch(&call.body)?
-    };
+    let parsed = if call.media_type() == CLOUD_BATCH { parse_cloud_batch(&call.body)? } else { parse_batch(&call.body)? };
     let mut records: Vec<BatchRecord> = Vec::with_capacity(parsed.len());
     let mut by_tenant: BTreeMap<Name, Vec<(usize, Submission)>> = BTreeMap::new();
     for (index, event) in parsed.into_iter().enumerate() {
@@ -118,11 +86,7 @@ async fn record(
 ) -> Result<(), Problem> {
     let options = options(&app.service, tenant, call.caller()?, asked).await?;
     let (places, submissions): (Vec<usize>, Vec<Submission>) = submissions.into_iter().unzip();
-    let outcomes = app
-        .service
-        .record(tenant, submissions, options)
-        .await
-        .map_err(|failure| from_failure(&failure))?;
+    let outcomes = app.service.record(tenant, submissions, options).await.map_err(|failure| from_failure(&failure))?;
     for (place, outcome) in places.into_iter().zip(outcomes) {
         let Some(record) = records.get_mut(place) else { continue };
         record.outcome = match (outcome, &record.event_id) {

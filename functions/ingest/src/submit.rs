@@ -17,9 +17,7 @@ pub(crate) struct Asked {
 /// Reads `?mode=` and `?backfill=`.
 pub(crate) fn asked(call: &Call) -> Result<Asked, Problem> {
     let params = call.params(&["mode", "backfill"])?;
-    let mode = params
-        .one_of("mode", &[("enforce", Mode::Enforce), ("observe", Mode::Observe)])?
-        .unwrap_or(Mode::Enforce);
+    let mode = params.one_of("mode", &[("enforce", Mode::Enforce), ("observe", Mode::Observe)])?.unwrap_or(Mode::Enforce);
     let backfill = params.flag("backfill")?;
     let caller = call.caller()?;
     if mode == Mode::Observe && !caller.may(Scope::Ingest) {
@@ -41,10 +39,7 @@ pub(crate) async fn options(service: &Service, tenant: &Name, caller: &Caller, a
     } else {
         ENFORCE_AGE_SECONDS_MAX
     };
-    Ok(Options {
-        mode: asked.mode,
-        age_seconds_max,
-    })
+    Ok(Options { mode: asked.mode, age_seconds_max })
 }
 
 /// What the caller may not say of an event.
@@ -62,8 +57,5 @@ pub(crate) fn submission(call: &Call, event: NewEvent, fallback: Option<Name>) -
         None => Name::new(&format!("evt-{}", ulid(call.now))).map_err(|_| Problem::internal())?,
     };
     let timestamp_given = event.timestamp.is_some();
-    Ok(Submission {
-        event: event.into_event(id, call.now),
-        timestamp_given,
-    })
+    Ok(Submission { event: event.into_event(id, call.now), timestamp_given })
 }

@@ -17,24 +17,10 @@ async fn post_usage_purge(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let asked = parse_purge(&call.body)?;
     let caller = call.caller()?;
-    let tenant = asked
-        .tenant
-        .as_ref()
-        .map(|tenant| caller.tenant_to_write(Some(tenant)))
-        .transpose()?;
-    let order = PurgeOrder {
-        tenant,
-        older_than_days: asked.older_than_days,
-        dry_run: asked.dry_run,
-    };
-    let purged = app
-        .service
-        .purge(&order, &caller.actor(None))
-        .await
-        .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(
-        &json!({ "status": "purged", "removed": purged.removed, "pages": purged.pages, "dry_run": order.dry_run }),
-    ))
+    let tenant = asked.tenant.as_ref().map(|tenant| caller.tenant_to_write(Some(tenant))).transpose()?;
+    let order = PurgeOrder { tenant, older_than_days: asked.older_than_days, dry_run: asked.dry_run };
+    let purged = app.service.purge(&order, &caller.actor(None)).await.map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(&json!({ "status": "purged", "removed": purged.removed, "pages": purged.pages, "dry_run": order.dry_run })))
 }
 
 /// Does a schedule's work: `{"action":"rollup"}` or `{"action":"purge"}`.
@@ -47,10 +33,7 @@ pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
     match event.get("action").and_then(Value::as_str) {
         Some("rollup") => Ok(json!({ "action": "rollup", "hours": app.service.roll_up_all().await.map_err(failed)? })),
         Some("purge") => {
-            let actor = Actor {
-                key_id: "schedule".to_owned(),
-                if_match: None,
-            };
+            let actor = Actor { key_id: "schedule".to_owned(), if_match: None };
             let purged = app.service.purge(&PurgeOrder::default(), &actor).await.map_err(failed)?;
             Ok(json!({ "action": "purge", "removed": purged.removed, "pages": purged.pages }))
         }

@@ -30,10 +30,7 @@ fn failed(failure: Failure) -> Problem {
 }
 
 fn span(range: Asked) -> Range {
-    Range {
-        start: range.start,
-        end: range.end,
-    }
+    Range { start: range.start, end: range.end }
 }
 
 async fn currency(app: &App, tenant: &Name) -> Result<Currency, Problem> {
@@ -52,10 +49,7 @@ async fn get_usage_tenant(app: Arc<App>, call: Call) -> Handled {
     let asked = call.params(Asked::PARAMETERS)?.range()?;
     let end = asked.end.unwrap_or_else(|| call.now.plus_seconds(AHEAD_SECONDS_MAX));
     let start = asked.start.unwrap_or_else(|| end.plus_seconds(-USAGE_SECONDS));
-    let period = Asked {
-        start: Some(start),
-        end: Some(end),
-    };
+    let period = Asked { start: Some(start), end: Some(end) };
     let usage = app.service.usage(&tenant, span(period)).await.map_err(failed)?;
     let currency = currency(&app, &tenant).await?;
     Ok(Reply::ok(&usage_json(&tenant, period, &usage, currency, app.hash())))
@@ -63,19 +57,13 @@ async fn get_usage_tenant(app: Arc<App>, call: Call) -> Handled {
 
 /// Events by timestamp, then id, page by page.
 async fn get_usage(app: Arc<App>, call: Call) -> Handled {
-    let params = Params::parse_any(
-        call.query.as_deref(),
-        &[Filter::PARAMETERS, Asked::PARAMETERS, Params::PAGING, &["tenant_id"]],
-    )?;
+    let params = Params::parse_any(call.query.as_deref(), &[Filter::PARAMETERS, Asked::PARAMETERS, Params::PAGING, &["tenant_id"]])?;
     let tenant = tenant(&call, &params)?;
     let (range, filter) = (params.range()?, params.filters()?);
     let limit = params.limit(LIMIT, LIMIT_MAX)?;
     let question = format!("GET /usage {tenant} {}", params.canonical());
     let after = params.text("cursor").map(|cursor| position(&app, &question, cursor)).transpose()?;
-    let found = app
-        .service
-        .events(&tenant, span(range), after.as_ref(), limit, |event| filter.matches(event))
-        .await;
+    let found = app.service.events(&tenant, span(range), after.as_ref(), limit, |event| filter.matches(event)).await;
     let (entries, more) = found.map_err(failed)?;
     let last = entries.last().filter(|_| more).map(|entry| {
         let event = &entry.stored.event;

@@ -32,12 +32,7 @@ pub(crate) async fn post_keys(app: Arc<App>, call: Call) -> Handled {
         return Err(Problem::key_repeated(&stored.body));
     }
     let scopes = asked.scopes.into_iter().map(scope).collect();
-    let new = NewKey {
-        tenant: asked.tenant,
-        scopes,
-        name: asked.name,
-        expires: asked.expires_at,
-    };
+    let new = NewKey { tenant: asked.tenant, scopes, name: asked.name, expires: asked.expires_at };
     let (record, key) = app.service.create_key(new, &call.caller()?.actor(None)).await.map_err(failed)?;
     if let Some(question) = &question {
         app.service.store_answer(question, 201, &record.id).await.map_err(failed)?;
@@ -66,16 +61,9 @@ pub(crate) async fn get_keys(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(Params::PAGING)?;
     let limit = params.limit(100, 1000)?;
     let failed = |failure: Failure| from_failure(&failure);
-    let after = params
-        .text("cursor")
-        .map(|cursor| app.service.position(QUESTION, cursor))
-        .transpose()
-        .map_err(failed)?;
+    let after = params.text("cursor").map(|cursor| app.service.position(QUESTION, cursor)).transpose().map_err(failed)?;
     let (records, more) = app.service.keys(after.as_deref(), limit).await.map_err(failed)?;
-    let next = records
-        .last()
-        .filter(|_| more)
-        .map(|record| app.service.cursor(QUESTION, &record.id));
+    let next = records.last().filter(|_| more).map(|record| app.service.cursor(QUESTION, &record.id));
     let data: Vec<Value> = records.iter().map(key_json).collect();
     Ok(Reply::ok(&list(&data, next.as_deref())))
 }
@@ -84,10 +72,6 @@ pub(crate) async fn get_keys(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn delete_key(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let actor = call.caller()?.actor(None);
-    let record = app
-        .service
-        .revoke_key(call.path_text("key_id"), &actor)
-        .await
-        .map_err(|failure| from_failure(&failure))?;
+    let record = app.service.revoke_key(call.path_text("key_id"), &actor).await.map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&key_json(&record)))
 }

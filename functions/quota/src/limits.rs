@@ -14,10 +14,7 @@ pub(crate) async fn post_quota(app: Arc<App>, call: Call) -> Handled {
     let caller = call.caller()?;
     let tenant = caller.tenant_to_write(named.as_ref())?;
     let actor = caller.actor(None);
-    app.service
-        .put_quota(&tenant, &quota, &actor)
-        .await
-        .map_err(|failure| from_failure(&failure))?;
+    app.service.put_quota(&tenant, &quota, &actor).await.map_err(|failure| from_failure(&failure))?;
     let mut body = Map::from_iter([("tenant_id".to_owned(), json!(tenant)), ("quota_set".to_owned(), json!(true))]);
     body.extend(quota_fields(&quota));
     body.extend(app.hash().map(|hash| ("constitutional_hash".to_owned(), json!(hash))));
@@ -49,20 +46,13 @@ pub(crate) async fn get_quota(app: Arc<App>, call: Call) -> Handled {
     Ok(Reply::ok(&body))
 }
 
-const QUOTAS: [(&str, &str); 3] = [
-    ("validation", "constitutional_validation"),
-    ("messages", "agent_message"),
-    ("deliberation", "deliberation_request"),
-];
+const QUOTAS: [(&str, &str); 3] =
+    [("validation", "constitutional_validation"), ("messages", "agent_message"), ("deliberation", "deliberation_request")];
 
 fn used(usage: &BTreeMap<Name, u64>) -> BTreeMap<&'static str, u64> {
     let of = |operation: &str| usage.get(operation).copied().unwrap_or(0);
     let total = usage.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
-    QUOTAS
-        .iter()
-        .map(|(name, operation)| (*name, of(operation)))
-        .chain([("total", total)])
-        .collect()
+    QUOTAS.iter().map(|(name, operation)| (*name, of(operation))).chain([("total", total)]).collect()
 }
 
 /// What is left of each limit that is set, never negative.
@@ -95,15 +85,8 @@ pub(crate) async fn put_limits(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let limits = parse_limits(&call.body)?;
     let actor = call.caller()?.actor(call.if_match()?);
-    app.service
-        .put_limits(&tenant, &limits, &actor)
-        .await
-        .map_err(|failure| from_failure(&failure))?;
-    let view = app
-        .service
-        .limits(&tenant)
-        .await
-        .map_err(|failure: tollgate_service::Failure| -> Problem { from_failure(&failure) })?;
+    app.service.put_limits(&tenant, &limits, &actor).await.map_err(|failure| from_failure(&failure))?;
+    let view = app.service.limits(&tenant).await.map_err(|failure: tollgate_service::Failure| -> Problem { from_failure(&failure) })?;
     Ok(Reply::ok(&limits_body(&tenant, &view.config, &statuses(&view.standpoints))))
 }
 

@@ -66,9 +66,7 @@ impl Canonical {
 
     fn push(&mut self, more: &str) -> Result<(), Fault> {
         if self.text.len().saturating_add(more.len()) > METADATA_BYTES_MAX {
-            return Err(Fault::Rule(format!(
-                "must have at most {METADATA_BYTES_MAX} bytes in canonical form"
-            )));
+            return Err(Fault::Rule(format!("must have at most {METADATA_BYTES_MAX} bytes in canonical form")));
         }
         self.text.push_str(more);
         Ok(())

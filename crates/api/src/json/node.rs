@@ -52,10 +52,7 @@ impl<'a> Node<'a> {
         }
         let text = std::str::from_utf8(body).map_err(|_| refuse("is not UTF-8".to_owned()))?;
         let raw = serde_json::from_str(text).map_err(|error| refuse(format!("is not JSON: {error}")))?;
-        Ok(Self {
-            pointer: String::new(),
-            raw,
-        })
+        Ok(Self { pointer: String::new(), raw })
     }
 
     pub(crate) fn kind(&self) -> NodeKind {
@@ -101,10 +98,7 @@ impl<'a> Node<'a> {
         if raws.len() < min || raws.len() > max {
             return Err(self.fault(Fault::Shape(format!("must have {min} to {max} elements"))));
         }
-        let element = |(index, raw): (usize, &'a RawValue)| Self {
-            pointer: format!("{}/{index}", self.pointer),
-            raw,
-        };
+        let element = |(index, raw): (usize, &'a RawValue)| Self { pointer: format!("{}/{index}", self.pointer), raw };
         Ok(raws.into_iter().enumerate().map(element).collect())
     }
 

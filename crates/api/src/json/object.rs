@@ -19,11 +19,7 @@ pub(crate) struct Object<'a> {
 
 impl<'a> Object<'a> {
     pub(crate) fn new(pointer: &str, fields: Fields<'a>) -> Self {
-        let mut object = Self {
-            pointer: pointer.to_owned(),
-            fields: fields.values,
-            errors: Errors::default(),
-        };
+        let mut object = Self { pointer: pointer.to_owned(), fields: fields.values, errors: Errors::default() };
         for key in &fields.repeated {
             object.fault(key, Fault::shape("is given twice"));
         }
@@ -45,10 +41,7 @@ impl<'a> Object<'a> {
     /// Takes the field; `None` if it is absent or null.
     pub(crate) fn take(&mut self, field: &str) -> Option<Node<'a>> {
         let raw = self.fields.remove(field)?;
-        let node = Node {
-            pointer: below(&self.pointer, field),
-            raw,
-        };
+        let node = Node { pointer: below(&self.pointer, field), raw };
         (node.kind() != NodeKind::Null).then_some(node)
     }
 
@@ -127,10 +120,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        let mut fields = Fields {
-            values: BTreeMap::new(),
-            repeated: Vec::new(),
-        };
+        let mut fields = Fields { values: BTreeMap::new(), repeated: Vec::new() };
         while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
             match fields.values.entry(key) {
                 Entry::Occupied(held) => fields.repeated.push(held.key().clone()),

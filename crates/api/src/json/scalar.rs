@@ -117,11 +117,7 @@ pub(crate) fn decimal_to(max: u64) -> impl Fn(&RawValue) -> Result<Amount, Fault
     move |raw| {
         let amount = decimal(raw)?;
         let fits = Amount::whole(max).is_some_and(|max| amount <= max);
-        if fits {
-            Ok(amount)
-        } else {
-            Err(Fault::Rule(format!("must be from 0 to {max}")))
-        }
+        if fits { Ok(amount) } else { Err(Fault::Rule(format!("must be from 0 to {max}"))) }
     }
 }
 

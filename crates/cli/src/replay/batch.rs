@@ -34,13 +34,7 @@ const BATCH_BYTES_MAX: usize = 1_000_000;
 impl<R> Batches<R> {
     /// Batches of at most `size` events, their times moved by `shift` seconds.
     pub(crate) fn new(rows: R, tenant: Name, shift: i64, size: usize) -> Self {
-        Self {
-            rows,
-            tenant,
-            shift,
-            size: size.max(1),
-            waiting: None,
-        }
+        Self { rows, tenant, shift, size: size.max(1), waiting: None }
     }
 }
 

@@ -113,29 +113,13 @@ impl Field {
     /// none.
     fn spelling(self) -> (&'static str, Kind, &'static [&'static str]) {
         match self {
-            Self::Timestamp => (
-                "timestamp",
-                Kind::Time,
-                &["time", "datetime", "createdat", "starttime", "eventtime", "requesttime"],
-            ),
+            Self::Timestamp => ("timestamp", Kind::Time, &["time", "datetime", "createdat", "starttime", "eventtime", "requesttime"]),
             Self::Operation => ("operation", Kind::Name, &[]),
             Self::Tier => ("tier", Kind::Name, &[]),
             Self::Units => ("units", Kind::Quantity, &[]),
-            Self::TokensIn => (
-                "tokens_in",
-                Kind::Quantity,
-                &["contexttokens", "prompttokens", "inputtokens", "requesttokens"],
-            ),
-            Self::TokensOut => (
-                "tokens_out",
-                Kind::Quantity,
-                &["generatedtokens", "completiontokens", "outputtokens", "responsetokens"],
-            ),
-            Self::CachedTokensIn => (
-                "cached_tokens_in",
-                Kind::Quantity,
-                &["cachedtokens", "cachedinputtokens", "inputcachedtokens"],
-            ),
+            Self::TokensIn => ("tokens_in", Kind::Quantity, &["contexttokens", "prompttokens", "inputtokens", "requesttokens"]),
+            Self::TokensOut => ("tokens_out", Kind::Quantity, &["generatedtokens", "completiontokens", "outputtokens", "responsetokens"]),
+            Self::CachedTokensIn => ("cached_tokens_in", Kind::Quantity, &["cachedtokens", "cachedinputtokens", "inputcachedtokens"]),
             Self::TokensProcessed => ("tokens_processed", Kind::Quantity, &[]),
             Self::ApiCalls => ("api_calls", Kind::Quantity, &["nummodelrequests"]),
             Self::DurationMs => ("duration_ms", Kind::Quantity, &["durationmillis"]),

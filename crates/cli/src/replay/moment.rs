@@ -8,9 +8,7 @@ use tollgate_core::Instant;
 /// The time in a cell: RFC 3339, with a space or `T` before the clock time.
 /// One that names no offset is UTC where `assume_utc` says so, else refused.
 pub(crate) fn parse(text: &str, assume_utc: bool) -> Result<Instant, &'static str> {
-    let text = text
-        .strip_suffix(" UTC")
-        .map_or_else(|| text.to_string(), |rest| format!("{rest}Z"));
+    let text = text.strip_suffix(" UTC").map_or_else(|| text.to_string(), |rest| format!("{rest}Z"));
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at.into());
     }
@@ -51,22 +49,12 @@ mod tests {
 
     #[test]
     fn an_offset_of_its_own_is_kept_where_utc_is_assumed() {
-        assert_eq!(
-            parse("2023-11-16T18:00:00+02:00", true).unwrap().to_string(),
-            "2023-11-16T16:00:00Z"
-        );
+        assert_eq!(parse("2023-11-16T18:00:00+02:00", true).unwrap().to_string(), "2023-11-16T16:00:00Z");
     }
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in [
-            "",
-            "yesterday",
-            "11/16/2023 18:15",
-            "1700158546",
-            "2023-13-01T00:00:00Z",
-            "2023-02-30 10:00:00",
-        ] {
+        for text in ["", "yesterday", "11/16/2023 18:15", "1700158546", "2023-13-01T00:00:00Z", "2023-02-30 10:00:00"] {
             assert!(parse(text, true).unwrap_err().starts_with("must be"), "{text}");
         }
     }

@@ -96,13 +96,7 @@ mod tests {
     use serde_json::json;
 
     fn event(row: u64) -> Outgoing {
-        Outgoing {
-            row,
-            id: format!("replay-{row}"),
-            tokens_in: 2,
-            tokens_out: 3,
-            json: String::new(),
-        }
+        Outgoing { row, id: format!("replay-{row}"), tokens_in: 2, tokens_out: 3, json: String::new() }
     }
 
     #[test]
@@ -112,13 +106,8 @@ mod tests {
             {"index":1,"status":"rejected","cost":null,"problem":{"status":422,"code":"invalid_event","detail":"no"}},
         ]});
         let outcomes = Outcome::of_batch(&[event(8), event(9)], &answer).unwrap();
-        let Status::Recorded(priced) = &outcomes[0].status else {
-            panic!("recorded")
-        };
-        assert_eq!(
-            (priced.cost.to_string().as_str(), priced.decision),
-            ("0.000000000000000001", Decision::Deny)
-        );
+        let Status::Recorded(priced) = &outcomes[0].status else { panic!("recorded") };
+        assert_eq!((priced.cost.to_string().as_str(), priced.decision), ("0.000000000000000001", Decision::Deny));
         assert_eq!(outcomes[1].row, 9);
         assert!(matches!(&outcomes[1].status, Status::Rejected(problem) if problem.code() == "invalid_event"));
     }

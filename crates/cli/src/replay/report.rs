@@ -35,13 +35,7 @@ impl Report<'_> {
     /// What is known before the first event is sent.
     pub(crate) fn preface(&self) -> String {
         let mut lines = vec![
-            format!(
-                "{}: {} events of tenant {}, mode {}",
-                self.file,
-                grouped(self.rows),
-                self.tenant,
-                self.mode
-            ),
+            format!("{}: {} events of tenant {}, mode {}", self.file, grouped(self.rows), self.tenant, self.mode),
             format!("mapping    {}", self.mapping),
         ];
         lines.extend(self.card.as_ref().map(card_line));
@@ -66,39 +60,20 @@ impl Report<'_> {
             format!("events     {recorded} recorded, {replayed} replayed, {rejected} rejected"),
             format!("tokens     {} in, {} out", grouped(tally.tokens_in), grouped(tally.tokens_out)),
             format!("cost       {}{currency}, of which {} recorded now", tally.cost, tally.cost_recorded),
-            format!(
-                "rate       {} events/s over {}",
-                grouped(per_second(tally.sent(), ran.elapsed)),
-                seconds(ran.elapsed)
-            ),
+            format!("rate       {} events/s over {}", grouped(per_second(tally.sent(), ran.elapsed)), seconds(ran.elapsed)),
         ];
         if tally.past_limits > 0 {
-            lines.push(format!(
-                "limits     {} events counted past a hard limit",
-                grouped(tally.past_limits)
-            ));
+            lines.push(format!("limits     {} events counted past a hard limit", grouped(tally.past_limits)));
         }
-        lines.extend(
-            tally
-                .rejections
-                .iter()
-                .map(|(row, (_, problem))| format!("rejected   row {row}: {}", problem.reason())),
-        );
+        lines.extend(tally.rejections.iter().map(|(row, (_, problem))| format!("rejected   row {row}: {}", problem.reason())));
         lines.join("\n")
     }
 
     /// The same as one JSON object.
     pub(crate) fn json(&self, ran: &Ran) -> Value {
         let tally = &ran.tally;
-        let mapping = self
-            .mapping
-            .columns()
-            .iter()
-            .map(|column| (column.field.to_string(), column.header.as_str().into()));
-        let card = self
-            .card
-            .as_ref()
-            .map(|card| json!({"id": card.id.as_str(), "version": card.version, "put": card.is_new}));
+        let mapping = self.mapping.columns().iter().map(|column| (column.field.to_string(), column.header.as_str().into()));
+        let card = self.card.as_ref().map(|card| json!({"id": card.id.as_str(), "version": card.version, "put": card.is_new}));
         json!({
             "file": self.file, "tenant_id": self.tenant, "mode": self.mode, "mapping": mapping.collect::<serde_json::Map<_, Value>>(),
             "rate_card": card, "shift_seconds": self.shift.seconds, "backfill": self.backfill,
@@ -116,15 +91,10 @@ impl Report<'_> {
         let (sent, rows) = (grouped(ran.tally.sent()), grouped(self.rows));
         let sentence = match &ran.stop {
             None if ran.tally.rejected == 0 => return None,
-            None => format!(
-                "{} of {rows} events were rejected{}",
-                grouped(ran.tally.rejected),
-                first_reason(&ran.tally)
-            ),
-            Some(Stop::AllRefused) => format!(
-                "every event of the first batch was refused, so none of the others was sent{}",
-                first_reason(&ran.tally)
-            ),
+            None => format!("{} of {rows} events were rejected{}", grouped(ran.tally.rejected), first_reason(&ran.tally)),
+            Some(Stop::AllRefused) => {
+                format!("every event of the first batch was refused, so none of the others was sent{}", first_reason(&ran.tally))
+            }
             Some(Stop::Failed(error)) => {
                 let reason = error.reason();
                 format!("stopped after {sent} of {rows} events: {reason}; the same command goes on from there and counts nothing twice")
@@ -137,11 +107,7 @@ impl Report<'_> {
     fn hint(&self, ran: &Ran) -> String {
         let is_refused =
             ran.tally.rejected > ran.tally.denied || matches!(&ran.stop, Some(Stop::Failed(error)) if error.status() == Some(403));
-        let is_other_run = ran
-            .tally
-            .rejections
-            .values()
-            .any(|(_, problem)| problem.code() == "event_id_reused");
+        let is_other_run = ran.tally.rejections.values().any(|(_, problem)| problem.code() == "event_id_reused");
         if is_other_run {
             "; an earlier run sent these rows with other options".to_string()
         } else if self.backfill && is_refused {
@@ -162,9 +128,7 @@ fn card_line(card: &Standing) -> String {
 
 fn first_reason(tally: &Tally) -> String {
     let first = tally.rejections.first_key_value();
-    first
-        .map(|(row, (_, problem))| format!(": row {row}: {}", problem.reason()))
-        .unwrap_or_default()
+    first.map(|(row, (_, problem))| format!(": row {row}: {}", problem.reason())).unwrap_or_default()
 }
 
 fn rejections(tally: &Tally) -> Value {

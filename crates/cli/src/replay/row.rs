@@ -50,14 +50,7 @@ pub(crate) struct BadCell {
 impl Reading {
     /// The event of `record`, the row of this number.
     pub(crate) fn row(&self, record: &StringRecord, number: u64) -> Result<Row, BadCell> {
-        let mut row = Row {
-            number,
-            id: String::new(),
-            timestamp: None,
-            tokens_in: 0,
-            tokens_out: 0,
-            fields: Map::new(),
-        };
+        let mut row = Row { number, id: String::new(), timestamp: None, tokens_in: 0, tokens_out: 0, fields: Map::new() };
         if let Some(operation) = &self.operation {
             row.fields.insert(Field::Operation.to_string(), operation.as_str().into());
         }
@@ -91,21 +84,12 @@ impl Reading {
         let header = |field| self.mapping.column(field).map(|column| column.header.clone()).unwrap_or_default();
         let cached = row.fields.get("cached_tokens_in").and_then(Value::as_u64).unwrap_or(0);
         if cached > row.tokens_in {
-            let why = format!(
-                "must be at most `tokens_in`, of which cached tokens are a part, but {cached} > {}",
-                row.tokens_in
-            );
-            return Err(BadCell {
-                header: header(Field::CachedTokensIn),
-                why,
-            });
+            let why = format!("must be at most `tokens_in`, of which cached tokens are a part, but {cached} > {}", row.tokens_in);
+            return Err(BadCell { header: header(Field::CachedTokensIn), why });
         }
         if !row.fields.contains_key(Field::Operation.as_str()) {
             let why = "is empty; give --operation for rows that name none".to_string();
-            return Err(BadCell {
-                header: header(Field::Operation),
-                why,
-            });
+            return Err(BadCell { header: header(Field::Operation), why });
         }
         Ok(())
     }
@@ -150,10 +134,7 @@ impl Row {
 
 fn bad(column: &Column, cell: &str, why: &str) -> BadCell {
     let shown: String = cell.chars().take(60).collect();
-    BadCell {
-        header: column.header.clone(),
-        why: format!("`{shown}` {why}"),
-    }
+    BadCell { header: column.header.clone(), why: format!("`{shown}` {why}") }
 }
 
 fn quantity(cell: &str) -> Result<u64, String> {

@@ -45,14 +45,8 @@ fn an_id_is_a_pure_function_of_content_and_row() {
 #[test]
 fn every_part_of_an_id_changes_it() {
     let row = azure().row(&first(), 1).unwrap();
-    let other_operation = Reading {
-        operation: Name::new("gpt-4").ok(),
-        ..azure()
-    };
-    let other_tenant = Reading {
-        tenant: Name::new("other").unwrap(),
-        ..azure()
-    };
+    let other_operation = Reading { operation: Name::new("gpt-4").ok(), ..azure() };
+    let other_tenant = Reading { tenant: Name::new("other").unwrap(), ..azure() };
     let other_cells = StringRecord::from(vec!["2023-11-16 18:15:46.6805900", "37", "444"]);
     let ids = [
         azure().row(&first(), 2).unwrap().id,
@@ -76,17 +70,7 @@ fn a_shift_moves_the_time_and_nothing_else() {
 
 #[test]
 fn quantities_are_whole_numbers() {
-    for cell in [
-        "",
-        "-1",
-        "+1",
-        "1.0",
-        "1e3",
-        "1,000",
-        "NaN",
-        "9007199254740992",
-        "99999999999999999999999",
-    ] {
+    for cell in ["", "-1", "+1", "1.0", "1e3", "1,000", "NaN", "9007199254740992", "99999999999999999999999"] {
         let refused = refusal(&azure(), &["2023-11-16 18:15:46", cell, "1"]);
         let expected = format!("ContextTokens: `{cell}` must be a whole number from 0 to 9007199254740991");
         assert_eq!(refused, expected);

@@ -40,20 +40,12 @@ where
     let mut tally = Tally::default();
     let stop = send_all(sender, batches, concurrency, bar, &mut tally).await.err();
     bar.finish_and_clear();
-    Ran {
-        tally,
-        elapsed: start.elapsed(),
-        stop,
-    }
+    Ran { tally, elapsed: start.elapsed(), stop }
 }
 
 /// A bar over `rows` events on a terminal, none where `hidden`.
 pub(crate) fn progress(rows: u64, hidden: bool) -> ProgressBar {
-    let target = if hidden {
-        ProgressDrawTarget::hidden()
-    } else {
-        ProgressDrawTarget::stderr()
-    };
+    let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let bar = ProgressBar::with_draw_target(Some(rows), target);
     let template = "{bar:40} {human_pos}/{human_len} events  {per_sec}  ETA {eta}";
     match ProgressStyle::with_template(template) {

@@ -73,10 +73,9 @@ impl Tally {
         self.cost = total(self.cost, priced.cost)?;
         self.past_limits = sum(self.past_limits, u64::from(priced.decision == Decision::Deny))?;
         match &self.currency {
-            Some(currency) if *currency != priced.currency => Err(Failure::new(format!(
-                "the server priced in {currency} and in {}, which have no sum",
-                priced.currency
-            ))),
+            Some(currency) if *currency != priced.currency => {
+                Err(Failure::new(format!("the server priced in {currency} and in {}, which have no sum", priced.currency)))
+            }
             _ => {
                 self.currency = Some(priced.currency);
                 Ok(())
@@ -109,21 +108,11 @@ mod tests {
     use serde_json::json;
 
     fn priced(cost: &str, currency: &str) -> Priced {
-        Priced {
-            cost: cost.parse().unwrap(),
-            currency: currency.into(),
-            decision: Decision::Allow,
-        }
+        Priced { cost: cost.parse().unwrap(), currency: currency.into(), decision: Decision::Allow }
     }
 
     fn outcome(row: u64, status: Status) -> Outcome {
-        Outcome {
-            row,
-            id: format!("replay-{row}"),
-            tokens_in: 2,
-            tokens_out: 1,
-            status,
-        }
+        Outcome { row, id: format!("replay-{row}"), tokens_in: 2, tokens_out: 1, status }
     }
 
     fn rejected(row: u64, status: u16) -> Outcome {
@@ -135,9 +124,7 @@ mod tests {
         let mut tally = Tally::default();
         let tenth = || Status::Recorded(priced("0.1", "USD"));
         tally.add((0..3).map(|row| outcome(row, tenth())).collect()).unwrap();
-        tally
-            .add(vec![outcome(3, Status::Replayed(priced("0.000000000000001", "USD")))])
-            .unwrap();
+        tally.add(vec![outcome(3, Status::Replayed(priced("0.000000000000001", "USD")))]).unwrap();
         assert_eq!(tally.cost_recorded.to_string(), "0.3");
         assert_eq!(tally.cost.to_string(), "0.300000000000001");
         assert_eq!((tally.sent(), tally.tokens_in, tally.tokens_out), (4, 8, 4));
@@ -165,10 +152,7 @@ mod tests {
     #[test]
     fn two_currencies_have_no_sum() {
         let mut tally = Tally::default();
-        let mixed = vec![
-            outcome(1, Status::Recorded(priced("1", "USD"))),
-            outcome(2, Status::Recorded(priced("1", "EUR"))),
-        ];
+        let mixed = vec![outcome(1, Status::Recorded(priced("1", "USD"))), outcome(2, Status::Recorded(priced("1", "EUR")))];
         assert!(tally.add(mixed).is_err());
     }
 }

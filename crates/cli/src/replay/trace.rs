@@ -67,11 +67,7 @@ impl Source {
 impl Trace {
     /// Its rows, from the first.
     pub(crate) fn rows(&self) -> Result<Rows<'_>, Failure> {
-        Ok(Rows {
-            records: self.source.open()?.into_records(),
-            reading: &self.reading,
-            number: 0,
-        })
+        Ok(Rows { records: self.source.open()?.into_records(), reading: &self.reading, number: 0 })
     }
 
     /// Reads and checks every row, before any is sent.
