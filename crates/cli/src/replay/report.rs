@@ -97,7 +97,11 @@ impl Report<'_> {
             }
             Some(Stop::Failed(error)) => {
                 let reason = error.reason();
-                format!("stopped after {sent} of {rows} events: {reason}; the same command goes on from there and counts nothing twice")
+                let again = match error.is_transient() {
+                    true => "; the same command goes on from there and counts nothing twice",
+                    false => "",
+                };
+                format!("stopped after {sent} of {rows} events: {reason}{again}")
             }
         };
         Some(Failure::new(format!("{sentence}{}", self.hint(ran))))

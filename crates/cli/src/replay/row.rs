@@ -133,8 +133,11 @@ impl Row {
 }
 
 fn bad(column: &Column, cell: &str, why: &str) -> BadCell {
-    let shown: String = cell.chars().take(60).collect();
-    BadCell { header: column.header.clone(), why: format!("`{shown}` {why}") }
+    let shown: String = match cell {
+        "" => "an empty cell".to_string(),
+        cell => format!("`{}`", cell.chars().take(60).collect::<String>()),
+    };
+    BadCell { header: column.header.clone(), why: format!("{shown} {why}") }
 }
 
 fn quantity(cell: &str) -> Result<u64, String> {

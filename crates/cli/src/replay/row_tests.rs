@@ -70,11 +70,13 @@ fn a_shift_moves_the_time_and_nothing_else() {
 
 #[test]
 fn quantities_are_whole_numbers() {
-    for cell in ["", "-1", "+1", "1.0", "1e3", "1,000", "NaN", "9007199254740992", "99999999999999999999999"] {
+    for cell in ["-1", "+1", "1.0", "1e3", "1,000", "NaN", "9007199254740992", "99999999999999999999999"] {
         let refused = refusal(&azure(), &["2023-11-16 18:15:46", cell, "1"]);
         let expected = format!("ContextTokens: `{cell}` must be a whole number from 0 to 9007199254740991");
         assert_eq!(refused, expected);
     }
+    let refused = refusal(&azure(), &["2023-11-16 18:15:46", "", "1"]);
+    assert!(refused.starts_with("ContextTokens: an empty cell must be a whole number"), "{refused}");
     let spaced = StringRecord::from(vec!["2023-11-16 18:15:46", " 9007199254740991 ", "0"]);
     assert_eq!(azure().row(&spaced, 1).unwrap().tokens_in, QUANTITY_MAX);
 }

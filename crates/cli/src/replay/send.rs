@@ -66,6 +66,14 @@ impl SendError {
         }
     }
 
+    /// Whether the same batch may succeed a little later.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Call(error) => error.is_transient(),
+            Self::Other(_) => false,
+        }
+    }
+
     /// The status of the server's refusal, if it was one.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {

@@ -1,0 +1,82 @@
+//! Events per second through HTTP, in batches, on the embedded store in a file.
+//!
+//! `cargo bench -p tollgate-tests --bench throughput [-- EVENTS BATCH CONNECTIONS]`
+//!
+//! Client and server share the machine: the figure is what both do together.
+
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+use tollgate_dynamo::embedded;
+use tollgate_gateway::{App, DEFAULT_HASH, Settings, SystemClock, router};
+use tollgate_service::{KeyRecord, Service, Tenancy};
+use tollgate_tests::TestApp;
+
+const KEY: &str = "operator-key-of-the-benchmark";
+
+#[tokio::main]
+async fn main() {
+    let numbers: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let [events, batch, connections] = [0, 1, 2].map(|index| numbers.get(index).copied().unwrap_or([90_000, 900, 4][index]));
+    for (name, limited) in [("no limit", false), ("one tenant limit and one for each agent", true)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let address = serve(folder.path()).await;
+        if limited {
+            limit(address).await;
+        }
+        let bodies = bodies(events, batch);
+        let began = Instant::now();
+        let sent: Vec<_> = (0..connections).map(|lane| tokio::spawn(send(address, bodies.clone(), lane, connections))).collect();
+        for lane in sent {
+            lane.await.expect("a lane");
+        }
+        let micros = began.elapsed().as_micros();
+        println!("{name}: {events} events, batches of {batch}, {connections} connections: {} events/s", events as u128 * 1_000_000 / micros);
+    }
+}
+
+async fn serve(folder: &std::path::Path) -> SocketAddr {
+    let store = embedded::open(Some(folder)).await.expect("a store");
+    let service = Service::new(Arc::new(store), Arc::new(SystemClock), Tenancy::Sole, [1; 32]);
+    let settings = Settings { hash: Some(DEFAULT_HASH.to_owned()), operator: Some(KeyRecord::operator("bench", KEY)) };
+    let router = router(&App::new(service, settings), TestApp::routes());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+async fn limit(address: SocketAddr) {
+    let limits = json!({ "limits": [
+        { "id": "tenant", "scope": "tenant", "measure": "events", "window": "month", "hard": 1_000_000_000 },
+        { "id": "agent", "scope": "agent", "measure": "spend", "window": "day", "hard": "1000000", "currency": "USD" },
+    ]});
+    let request = reqwest::Client::new().put(format!("http://{address}/limits/bench")).body(limits.to_string());
+    let reply = request.header("authorization", format!("Bearer {KEY}")).header("x-constitutional-hash", DEFAULT_HASH).send().await;
+    assert!(reply.expect("an answer").status().is_success());
+}
+
+fn bodies(events: usize, batch: usize) -> Arc<Vec<String>> {
+    let event = |index: usize| -> Value {
+        json!({
+            "id": format!("evt-{index:08}"), "tenant_id": "bench", "operation": "agent_message",
+            "tokens_in": index % 4000, "tokens_out": index % 900, "duration_ms": 800 + index % 700,
+            "agent_id": format!("agent-{}", index % 8), "session_id": format!("session-{}", index % 500), "model": "gpt-4o",
+        })
+    };
+    let starts = (0..events).step_by(batch);
+    Arc::new(starts.map(|start| json!({ "events": (start..events.min(start + batch)).map(event).collect::<Vec<_>>() }).to_string()).collect())
+}
+
+async fn send(address: SocketAddr, bodies: Arc<Vec<String>>, lane: usize, lanes: usize) {
+    let client = reqwest::Client::new();
+    for body in bodies.iter().skip(lane).step_by(lanes) {
+        let request = client.post(format!("http://{address}/events/batch")).body(body.clone());
+        let request = request.header("authorization", format!("Bearer {KEY}")).header("x-constitutional-hash", DEFAULT_HASH);
+        let reply = request.send().await.expect("an answer");
+        assert!(reply.status().is_success());
+        let reply: Value = serde_json::from_slice(&reply.bytes().await.expect("a body")).expect("JSON");
+        assert_eq!(reply["rejected"], 0, "{reply}");
+    }
+}
