@@ -13,6 +13,10 @@ use tollgate_gateway::{App, DEFAULT_HASH, Settings, SystemClock, router};
 use tollgate_service::{KeyRecord, Service, Tenancy};
 use tollgate_tests::TestApp;
 
+/// As in the `tollgate` binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const KEY: &str = "operator-key-of-the-benchmark";
 
 #[tokio::main]
@@ -32,7 +36,10 @@ async fn main() {
             lane.await.expect("a lane");
         }
         let micros = began.elapsed().as_micros();
-        println!("{name}: {events} events, batches of {batch}, {connections} connections: {} events/s", events as u128 * 1_000_000 / micros);
+        println!(
+            "{name}: {events} events, batches of {batch}, {connections} connections: {} events/s",
+            events as u128 * 1_000_000 / micros
+        );
     }
 }
 
@@ -66,7 +73,9 @@ fn bodies(events: usize, batch: usize) -> Arc<Vec<String>> {
         })
     };
     let starts = (0..events).step_by(batch);
-    Arc::new(starts.map(|start| json!({ "events": (start..events.min(start + batch)).map(event).collect::<Vec<_>>() }).to_string()).collect())
+    Arc::new(
+        starts.map(|start| json!({ "events": (start..events.min(start + batch)).map(event).collect::<Vec<_>>() }).to_string()).collect(),
+    )
 }
 
 async fn send(address: SocketAddr, bodies: Arc<Vec<String>>, lane: usize, lanes: usize) {

@@ -1,3 +1,15 @@
 //! What Tollgate promises, through its routes.
 
+mod audit;
+mod billing;
+mod gate;
+mod given;
+mod hostile;
+mod ingest;
+mod isolation;
+mod keys;
+mod openapi;
+mod purge;
+mod query;
+mod quota;
 mod walk;

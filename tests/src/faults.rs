@@ -1,5 +1,6 @@
 //! A store that fails as it is told, and remembers what it was asked.
 
+use crate::gate::Gate;
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -18,6 +19,12 @@ pub enum Fault {
     /// A commit is refused for these reasons, by write; `None` = no reason of
     /// its own. Refusals that the guards ask for are added.
     Refuse(Vec<Option<Reason>>),
+    /// The same, but these reasons hide what the guards say of their writes.
+    Mask(Vec<Option<Reason>>),
+    /// The call waits at the gate before it does anything.
+    HeldBefore(Gate),
+    /// The call does its work, and waits at the gate before it answers.
+    HeldAfter(Gate),
 }
 
 /// How a commit went: its writes and its outcome.
@@ -112,28 +119,39 @@ fn lost() -> StoreError {
     StoreError::Unavailable("injected".to_owned())
 }
 
+/// What a fault leaves of a call that only reads.
+async fn reading<T>(fault: Fault, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match fault {
+        Fault::Before | Fault::After => Err(lost()),
+        Fault::None | Fault::Refuse(_) | Fault::Mask(_) => work.await,
+        Fault::HeldBefore(gate) => {
+            gate.pass().await;
+            work.await
+        }
+        Fault::HeldAfter(gate) => {
+            let answer = work.await;
+            gate.pass().await;
+            answer
+        }
+    }
+}
+
 #[async_trait]
 impl Store for Faults {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
-        match self.next(Operation::Read, 0) {
-            Fault::Before | Fault::After => Err(lost()),
-            Fault::None | Fault::Refuse(_) => self.inner.read(keys).await,
-        }
+        reading(self.next(Operation::Read, 0), self.inner.read(keys)).await
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
-        match self.next(Operation::Query, 0) {
-            Fault::Before | Fault::After => Err(lost()),
-            Fault::None | Fault::Refuse(_) => self.inner.query(query).await,
-        }
+        reading(self.next(Operation::Query, 0), self.inner.query(query)).await
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
         let outcome = match self.next(Operation::Commit, writes.len()) {
-            Fault::None => self.inner.commit(writes).await,
-            Fault::Before => Err(lost()),
             Fault::After => self.inner.commit(writes).await.and(Err(lost())),
-            Fault::Refuse(reasons) => Ok(Commit::Refused(self.refusals(writes, &reasons).await?)),
+            Fault::Refuse(reasons) => Ok(Commit::Refused(self.refusals(writes, &reasons, false).await?)),
+            Fault::Mask(reasons) => Ok(Commit::Refused(self.refusals(writes, &reasons, true).await?)),
+            fault => reading(fault, self.inner.commit(writes)).await,
         };
         self.commits.lock().expect("commits").push(Recorded { writes: writes.to_vec(), outcome: outcome.clone() });
         outcome
@@ -141,14 +159,17 @@ impl Store for Faults {
 }
 
 impl Faults {
-    /// The injected reasons, and those of guards that do not hold.
-    async fn refusals(&self, writes: &[Write], reasons: &[Option<Reason>]) -> Result<Vec<Refusal>, StoreError> {
+    /// The injected reasons, and those of guards that do not hold, unless an
+    /// injected one hides them.
+    async fn refusals(&self, writes: &[Write], reasons: &[Option<Reason>], hide: bool) -> Result<Vec<Refusal>, StoreError> {
         let keys: Vec<Key> = writes.iter().map(|write| write.key.clone()).collect();
         let standing = self.inner.read(&keys).await?;
         let mut refusals = Vec::new();
         for (index, (write, item)) in writes.iter().zip(standing).enumerate() {
+            let injected = reasons.get(index).cloned().flatten();
             let holds = write.guards.iter().all(|guard| guard.holds(item.as_ref()));
-            let reason = if holds { reasons.get(index).cloned().flatten() } else { Some(Reason::Guard(item)) };
+            let own = if holds { None } else { Some(Reason::Guard(item)) };
+            let reason = if hide { injected.or(own) } else { own.or(injected) };
             refusals.extend(reason.map(|reason| Refusal { index, reason }));
         }
         if refusals.is_empty() {

@@ -4,9 +4,11 @@
 mod app;
 mod clock;
 mod faults;
+mod gate;
 mod reply;
 
 pub use app::{Keys, TestApp, TestStore};
 pub use clock::TestClock;
 pub use faults::{Call, Fault, Faults, Operation, Recorded};
+pub use gate::Gate;
 pub use reply::TestReply;

@@ -34,7 +34,6 @@ impl TestReply {
     }
 
     /// Itself, once its status is `status`.
-    #[must_use]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);

@@ -1,1 +1,11 @@
-//! One set of questions for every store.
+//! One set of questions for every store, what writing costs, which calls are
+//! made, and how the crates are layered.
+
+mod calls;
+mod contract;
+mod cost;
+mod iam;
+mod layers;
+mod local;
+mod questions;
+mod sources;

@@ -44,8 +44,8 @@ fn discount_by_unit(prices: &Operation, before: u128, quantity: u128, total: u12
         DiscountMode::Volume => total,
     };
     let part = |unit: u128| {
-        let steps = prices.volume_discounts.iter().filter(|step| u128::from(step.from) <= reached(unit));
-        steps.last().map_or(Exact::zero(), |step| value(step.discount))
+        let step = prices.volume_discounts.iter().rfind(|step| u128::from(step.from) <= reached(unit));
+        step.map_or(Exact::zero(), |step| value(step.discount))
     };
     (before..before + quantity).fold(Exact::zero(), |sum, unit| sum + &rate * part(unit))
 }

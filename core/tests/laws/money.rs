@@ -3,7 +3,6 @@
 use crate::draw::{factor, operation, quantities};
 use crate::given;
 use crate::oracle::{cost, ratio, to_amount, up_to_unit, value};
-use num_traits::Zero;
 use proptest::prelude::*;
 use tollgate_core::{Amount, Catalog, Component, Event, Factor, Operation, Price, QUANTITY_MAX, Quantities};
 
@@ -98,17 +97,24 @@ fn prices_that_an_accountant_can_check() {
     row(&[], "1", [QUANTITY_MAX, 1, 1, 1], "0");
 }
 
+/// Dearer events would leave no room for their sums.
 #[test]
-fn a_cost_beyond_an_amount_is_refused_in_words() {
+fn an_event_costs_at_most_1e15_or_is_refused_in_words() {
     let mut card = given::card("default", 1, 1);
-    let dear = given::operation(&[(Component::Unit, given::price("1e15", 1))]);
-    card.operations.insert(given::name("dear"), dear);
+    for (of, unit) in [("dear", "1e15"), ("usual", "1")] {
+        let prices = given::operation(&[(Component::Unit, given::price(unit, 1))]);
+        card.operations.insert(given::name(of), prices);
+    }
     let mut catalog = Catalog::default();
     catalog.insert(card);
-    let mut event: Event = given::event("e", "dear");
-    event.quantities.units = QUANTITY_MAX;
-    let refusal = catalog.price(None, &event).unwrap_err();
-    assert_eq!(refusal.to_string(), "the cost is out of range");
-    event.quantities.units = 0;
-    assert!(value(catalog.price(None, &event).unwrap().cost).is_zero());
+    let cost = |of: &str, units: u64| {
+        let mut event: Event = given::event("e", of);
+        event.quantities.units = units;
+        catalog.price(None, &event).map_or_else(|refusal| refusal.to_string(), |priced| priced.cost.to_string())
+    };
+    assert_eq!(cost("dear", 0), "0");
+    assert_eq!(cost("dear", 1), "1000000000000000");
+    assert_eq!(cost("dear", 2), "the cost is out of range");
+    assert_eq!(cost("dear", QUANTITY_MAX), "the cost is out of range");
+    assert_eq!(cost("usual", 1_000_000_000_000_001), "the cost is out of range");
 }

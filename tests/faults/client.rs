@@ -1,0 +1,38 @@
+//! A client that sends again until it has an answer.
+
+use axum::body::Body;
+use http::HeaderValue;
+use serde_json::Value;
+use tollgate_tests::{TestApp, TestReply};
+
+/// More tries than any test's faults can use up.
+const TRIES_MAX: usize = 200;
+
+/// Sends a request with the operator's key until the store takes it.
+pub(crate) async fn send(app: &TestApp, method: &str, path: &str, body: &Value) -> TestReply {
+    send_as(app, TestApp::operator(), method, path, body).await
+}
+
+/// Sends a request with `key` until the store takes it.
+pub(crate) async fn send_as(app: &TestApp, key: &str, method: &str, path: &str, body: &Value) -> TestReply {
+    send_once(app, key, None, method, path, body).await
+}
+
+/// Sends a request under an idempotency key until the store takes it.
+pub(crate) async fn send_once(app: &TestApp, key: &str, once: Option<&str>, method: &str, path: &str, body: &Value) -> TestReply {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    for _ in 0..TRIES_MAX {
+        let mut request = TestApp::request(key, method, path, Body::from(body.clone()));
+        if let Some(once) = once {
+            request.headers_mut().insert("idempotency-key", HeaderValue::from_str(once).expect("a header"));
+        }
+        let reply = app.send(request).await;
+        if reply.status != 503 {
+            assert!(reply.status < 500, "{method} {path}: {} {}", reply.status, reply.text);
+            return reply;
+        }
+        assert_eq!(reply.at("/code"), "store_unavailable", "{}", reply.text);
+        assert_ne!(reply.header("retry-after"), "", "{}", reply.text);
+    }
+    panic!("{method} {path} has no answer after {TRIES_MAX} tries");
+}

@@ -1,0 +1,221 @@
+//! What must agree at the end of every history: events, markers, counters.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tollgate_core::{
+    Attrs, Config, CounterKey, Instant, Key, Limit, Measure, Name, Page, Scope, Series, Stored, Value, Window, WindowKind, table, tool_key,
+};
+use tollgate_service::{Memory, Query, Store};
+
+/// Days of receipt that a ledger looks at, from the tenant's first on.
+const DAYS: i64 = 5;
+
+/// A stored event: its page's time and version, and its place.
+pub(crate) struct Booked {
+    pub(crate) stored: Stored,
+    pub(crate) version: u64,
+    place: String,
+}
+
+/// All that is stored of a tenant's use, read past the service.
+pub(crate) struct Ledger {
+    tenant: Name,
+    config: Config,
+    pub(crate) events: BTreeMap<String, Booked>,
+    /// What each counter should hold, by attribute.
+    due: BTreeMap<Key, BTreeMap<String, i128>>,
+    /// What each counter holds.
+    held: BTreeMap<Key, Attrs>,
+}
+
+impl Ledger {
+    /// Reads `tenant`'s ledger and balances it: each event stands in one page
+    /// and has one marker that points there, and each counter is the sum of
+    /// the events in its scope and window.
+    pub(crate) async fn balanced(store: &dyn Store, tenant: &str) -> Self {
+        let tenant = Name::new(tenant).expect("a tenant");
+        let config = item(store, table::config(&tenant)).await.expect("a configuration");
+        let config: Config = serde_json::from_slice(config[table::BODY].as_bytes().expect("bytes")).expect("a configuration");
+        let events = events(store, &tenant, &config).await;
+        let due = due(&tenant, &config, &events);
+        let mut held = BTreeMap::new();
+        for key in due.keys() {
+            held.insert(key.clone(), item(store, key.clone()).await.unwrap_or_default());
+        }
+        let ledger = Self { tenant, config, events, due, held };
+        ledger.markers_agree(store).await;
+        ledger.counters_agree();
+        ledger
+    }
+
+    /// As [`Ledger::balanced`], and nothing else of its kind is in the store.
+    pub(crate) async fn balanced_in(memory: &Memory, tenant: &str) -> Self {
+        let ledger = Self::balanced(memory, tenant).await;
+        let count = |part: &str| {
+            let prefix = format!("T|{tenant}|{part}|");
+            memory.dump().into_iter().filter(|(key, _)| key.pk.starts_with(&prefix)).map(|(key, _)| key).collect::<Vec<_>>()
+        };
+        assert_eq!(count("I").len(), ledger.events.len(), "a marker for each event");
+        for key in count("C").into_iter().filter(|key| !key.sk.starts_with("second/")) {
+            let attrs = &memory.dump()[&key];
+            let current = |name: &str| ledger.config.series.iter().any(|series| series.taken_attribute() == name);
+            let counted = attrs.iter().any(|(name, value)| current(name) && value.as_number() != Some(0));
+            assert!(!counted || ledger.due.contains_key(&key), "{key:?} counts what no event explains: {attrs:?}");
+        }
+        ledger
+    }
+
+    /// How many events there are.
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// What the counter of `limit_id` holds in all its windows together.
+    pub(crate) fn counted(&self, limit_id: &str) -> i128 {
+        let limit = self.config.all_limits().into_iter().find(|limit| limit.id.as_str() == limit_id).expect("a limit");
+        let series = self.series_of(&limit);
+        self.counters_of(&limit).map(|key| number(&self.held[key], &series.taken_attribute())).sum()
+    }
+
+    /// Asserts that no counter stands above a hard limit on it.
+    pub(crate) fn within_limits(&self) {
+        for limit in self.config.all_limits().iter().filter(|limit| limit.window != WindowKind::Second) {
+            let series = self.series_of(limit);
+            for key in self.counters_of(limit) {
+                let held = number(&self.held[key], &series.taken_attribute());
+                assert!(limit.hard.is_none_or(|hard| held <= hard), "{} stands at {held} of {:?} in {key:?}", limit.id, limit.hard);
+            }
+        }
+    }
+
+    fn series_of(&self, limit: &Limit) -> &Series {
+        let same = |series: &&Series| {
+            (series.scope, &series.scope_id, series.window, &series.measure) == (limit.scope, &limit.scope_id, limit.window, &limit.measure)
+        };
+        self.config.series.iter().find(same).expect("a series")
+    }
+
+    fn counters_of<'a>(&'a self, limit: &'a Limit) -> impl Iterator<Item = &'a Key> {
+        let attribute = self.series_of(limit).taken_attribute();
+        let scope = format!("T|{}|C|{}|", self.tenant, limit.scope.as_str());
+        let due = self.due.iter().filter(move |(key, sums)| {
+            let id = key.pk.strip_prefix(&scope);
+            let of = id.is_some_and(|id| limit.scope_id.as_deref().is_none_or(|wanted| wanted == id));
+            of && key.sk.starts_with(limit.window.as_str()) && sums.contains_key(&attribute)
+        });
+        due.map(|(key, _)| key)
+    }
+
+    async fn markers_agree(&self, store: &dyn Store) {
+        for (id, booked) in &self.events {
+            let key = table::marker(&self.tenant, &Name::new(id).expect("an id"));
+            let marker = item(store, key).await.unwrap_or_else(|| panic!("{id} has no marker"));
+            assert_eq!(marker[table::PAGE].as_text(), Some(booked.place.as_str()), "{id}");
+        }
+    }
+
+    fn counters_agree(&self) {
+        for (key, sums) in &self.due {
+            for (attribute, due) in sums {
+                let held = number(&self.held[key], attribute);
+                assert_eq!(held, *due, "{key:?} {attribute} holds the left, its events are the right: {:?}", self.held[key]);
+            }
+        }
+    }
+}
+
+async fn item(store: &dyn Store, key: Key) -> Option<Attrs> {
+    store.read(&[key]).await.expect("a read").pop().flatten()
+}
+
+fn number(attrs: &Attrs, name: &str) -> i128 {
+    attrs.get(name).and_then(Value::as_number).unwrap_or(0)
+}
+
+async fn events(store: &dyn Store, tenant: &Name, config: &Config) -> BTreeMap<String, Booked> {
+    let created = config.created.expect("a first day");
+    let mut events = BTreeMap::new();
+    for day in 0..DAYS {
+        let day = created.plus_seconds(day * 86_400).day();
+        let mut next = Some(Query::of(table::pages(tenant, &day)));
+        while let Some(query) = next {
+            let slice = store.query(&query).await.expect("a query");
+            next = query.after(&slice);
+            for (ulid, attrs) in &slice.items {
+                let page = Page::decode(attrs[table::BODY].as_bytes().expect("bytes")).expect("a page");
+                for (index, stored) in page.events.into_iter().enumerate() {
+                    let id = stored.event.id.to_string();
+                    let booked = Booked { stored, version: page.config_version, place: format!("{day}/{ulid}/{index}") };
+                    let twice = events.insert(id.clone(), booked);
+                    assert!(twice.is_none(), "{id} stands in two pages");
+                }
+            }
+        }
+    }
+    events
+}
+
+/// What the counters of all series come to, summed naively.
+fn due(tenant: &Name, config: &Config, events: &BTreeMap<String, Booked>) -> BTreeMap<Key, BTreeMap<String, i128>> {
+    let mut due: BTreeMap<Key, BTreeMap<String, i128>> = BTreeMap::new();
+    for booked in events.values() {
+        let mut counted = Vec::new();
+        for series in config.series.iter().filter(|series| series.window != WindowKind::Second) {
+            let Some(counter) = counter(series, &booked.stored) else { continue };
+            let place = (table::counter(tenant, &counter), series.taken_attribute());
+            // A named and an "each" limit made together share the attribute.
+            if !counted.contains(&place) {
+                *due.entry(place.0.clone()).or_default().entry(place.1.clone()).or_default() += amount(&series.measure, &booked.stored);
+                counted.push(place);
+            }
+        }
+    }
+    due
+}
+
+/// Where a series counts an event, if it does.
+fn counter(series: &Series, stored: &Stored) -> Option<CounterKey> {
+    let at = &stored.event.dimensions;
+    let scope_id: Arc<str> = match series.scope {
+        Scope::Tenant => Arc::from(""),
+        Scope::Agent => at.agent.as_ref()?.shared(),
+        Scope::Consumer => at.consumer.as_ref()?.shared(),
+        Scope::Session => at.session.as_ref()?.shared(),
+        Scope::Tool => tool_key(at.tool_server.as_ref()?, at.tool_name.as_ref()?),
+        Scope::Operation => at.operation.shared(),
+    };
+    let window = window(series.window, stored.event.timestamp);
+    let ended = window.end().is_some_and(|end| end <= series.from);
+    let named = series.scope_id.as_ref().is_none_or(|named| *named == scope_id);
+    let concerns = match &series.measure {
+        Measure::EventsOf(operation) | Measure::UnitsOf(operation) => *operation == at.operation,
+        _ => true,
+    };
+    (named && concerns && !ended).then_some(CounterKey { scope: series.scope, scope_id, window })
+}
+
+/// The window that holds `at`, from how its time is written.
+fn window(kind: WindowKind, at: Instant) -> Window {
+    let start = match kind {
+        WindowKind::Total => "1970-01-01T00:00:00Z".to_owned(),
+        WindowKind::Second => panic!("counted by receipt"),
+        WindowKind::Hour => format!("{}:00:00Z", at.hour()),
+        WindowKind::Day => format!("{}T00:00:00Z", at.day()),
+        WindowKind::Month => format!("{}-01T00:00:00Z", at.day().rsplit_once('-').expect("a date").0),
+    };
+    Window { kind, start: start.parse().expect("a time") }
+}
+
+fn amount(measure: &Measure, stored: &Stored) -> i128 {
+    let q = &stored.event.quantities;
+    i128::from(match measure {
+        Measure::Spend => return stored.cost.units(),
+        Measure::Events | Measure::EventsOf(_) => 1,
+        Measure::Units | Measure::UnitsOf(_) => q.units,
+        Measure::Tokens => q.tokens_in + q.tokens_out + q.tokens_processed,
+        Measure::TokensIn => q.tokens_in,
+        Measure::TokensOut => q.tokens_out,
+        Measure::ApiCalls => q.api_calls,
+        Measure::DurationMs => q.duration_ms,
+    })
+}

@@ -1,0 +1,3 @@
+//! What faults, crashes, races and kills may not change.
+
+mod ledger;

@@ -1,0 +1,15 @@
+//! What is recorded, and what is not.
+
+mod batch;
+mod cloud;
+mod decisions;
+mod events;
+mod idempotency;
+mod money;
+mod replays;
+mod scopes;
+mod usage;
+mod validate;
+mod window;
+
+pub(crate) use events::full;

@@ -1,0 +1,48 @@
+//! `GET /usage/tasks/{task_id}`.
+
+use super::{fields, five};
+use crate::given::{get_as, refused};
+use serde_json::json;
+use tollgate_tests::TestApp;
+
+#[tokio::test]
+async fn a_task_is_its_events_and_their_totals() {
+    let app = TestApp::new().await;
+    five(&app).await;
+    let task = app.get("/usage/tasks/t1?tenant_id=acme").await.expect(200);
+    let events = app.get("/usage?tenant_id=acme&task_id=t1").await.expect(200);
+    assert_eq!(task.at("/events"), events.at("/data"));
+    let names = ["task_id", "total_events", "total_tasks", "total_units", "total_tokens", "total_cost", "currency", "unique_agents"];
+    let expected = [json!("t1"), json!(2), json!(1), json!(2), json!(0), json!("0.001"), json!("USD"), json!(1)];
+    assert_eq!(fields(&task.json(), names), expected);
+}
+
+#[tokio::test]
+async fn a_task_without_events_is_404() {
+    let app = TestApp::new().await;
+    five(&app).await;
+    let other = app.keys("other").await.read;
+    refused(&app.get("/usage/tasks/t9?tenant_id=acme").await, 404, "not_found");
+    refused(&app.get("/usage/tasks/t1?tenant_id=other").await, 404, "not_found");
+    refused(&get_as(&app, &other, "/usage/tasks/t1").await, 404, "not_found");
+    refused(&get_as(&app, &other, "/usage/tasks/t1?tenant_id=acme").await, 404, "not_found");
+}
+
+#[tokio::test]
+async fn a_task_with_a_slash_is_found_by_query() {
+    let app = TestApp::new().await;
+    five(&app).await;
+    assert_eq!(super::listed(&app, "task_id=t/2").await, "d");
+}
+
+#[tokio::test]
+async fn averages_are_per_task_with_six_digits() {
+    let app = TestApp::new().await;
+    for (id, tokens, millis) in [("e1", 1, 10), ("e2", 1, 0), ("e3", 3, 1)] {
+        let event = json!({ "id": id, "task_id": "t1", "tokens_in": tokens, "duration_ms": millis });
+        app.record("acme", event).await.expect(201);
+    }
+    let task = app.get("/usage/tasks/t1?tenant_id=acme").await.expect(200);
+    let averages = fields(&task.json(), ["avg_tokens_per_task", "avg_duration_ms_per_task"]);
+    assert_eq!(averages, [json!("5.000000"), json!("11.000000")]);
+}

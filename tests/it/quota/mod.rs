@@ -1,0 +1,10 @@
+//! Limits, and who may use what.
+
+mod check;
+mod layers;
+mod limits;
+mod midway;
+mod month;
+mod rate;
+mod table;
+mod tenants;

@@ -1,0 +1,75 @@
+//! How often the store is asked on the happy path.
+
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tollgate_service::{Memory, Tenancy};
+use tollgate_tests::{Fault, Operation, TestApp};
+
+/// The operations that `app` asks of its store from now on.
+fn listen(app: &TestApp) -> Arc<Mutex<Vec<Operation>>> {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&heard);
+    app.store.rule(move |call| {
+        hears.lock().expect("calls").push(call.operation);
+        Fault::None
+    });
+    heard
+}
+
+fn taken(heard: &Mutex<Vec<Operation>>) -> Vec<Operation> {
+    std::mem::take(&mut *heard.lock().expect("calls"))
+}
+
+async fn limited(tenancy: Tenancy) -> TestApp {
+    let app = TestApp::over(Arc::new(Memory::default()), tenancy);
+    app.record("acme", json!({ "id": "first" })).await.expect(201);
+    app.limit("acme", json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "month", "hard": 10 }])).await;
+    app.record("acme", json!({ "id": "second" })).await.expect(201);
+    app
+}
+
+#[tokio::test]
+async fn a_process_of_its_own_records_with_one_commit_and_nothing_else() {
+    let app = limited(Tenancy::Sole).await;
+    let heard = listen(&app);
+    app.record("acme", json!({ "id": "e" })).await.expect(201);
+    assert_eq!(taken(&heard), [Operation::Commit]);
+    let events: Vec<_> = (0..5).map(|i| json!({ "id": format!("b{i}"), "tenant_id": "acme", "operation": "agent_message" })).collect();
+    app.post("/events/batch", json!({ "events": events })).await.expect(200);
+    assert_eq!(taken(&heard), [Operation::Commit]);
+}
+
+#[tokio::test]
+async fn one_of_several_processes_records_with_one_read_and_one_commit() {
+    let app = limited(Tenancy::Shared { settle: Duration::ZERO }).await;
+    let heard = listen(&app);
+    app.record("acme", json!({ "id": "e" })).await.expect(201);
+    assert_eq!(taken(&heard), [Operation::Read, Operation::Commit]);
+}
+
+#[tokio::test]
+async fn a_tenants_key_costs_one_more_read_only_where_processes_share() {
+    for (tenancy, expected) in [
+        (Tenancy::Sole, &[Operation::Commit][..]),
+        (Tenancy::Shared { settle: Duration::ZERO }, &[Operation::Read, Operation::Read, Operation::Commit]),
+    ] {
+        let app = limited(tenancy).await;
+        let key = app.key("acme", &["ingest"]).await;
+        let body = |id: &str| json!({ "id": id, "operation": "agent_message" }).to_string();
+        app.call_with(&key, "POST", "/events", body("e")).await.expect(201);
+        let heard = listen(&app);
+        app.call_with(&key, "POST", "/events", body("f")).await.expect(201);
+        assert_eq!(taken(&heard), expected, "{tenancy:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_denial_is_one_reading_of_its_markers_and_counters() {
+    let app = limited(Tenancy::Sole).await;
+    app.limit("acme", json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "month", "hard": 2 }])).await;
+    app.record("acme", json!({ "id": "e" })).await.expect(429);
+    let heard = listen(&app);
+    app.record("acme", json!({ "id": "f" })).await.expect(429);
+    assert_eq!(taken(&heard), [Operation::Read]);
+}

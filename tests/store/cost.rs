@@ -1,0 +1,112 @@
+//! What recording costs, in write units as DynamoDB counts them.
+
+use serde_json::{Value, json};
+use tollgate_service::Commit;
+use tollgate_tests::{TestApp, TestReply, TestStore};
+
+const BATCH: usize = 90;
+
+/// An event as an agent's platform sends it.
+fn event(id: &str, task: bool) -> Value {
+    let mut event = json!({
+        "id": id, "tenant_id": "acme", "operation": "agent_message", "timestamp": "2026-11-22T09:59:59.123Z",
+        "tokens_in": 1200, "tokens_out": 300, "api_calls": 1, "duration_ms": 840, "latency_ms": "12.5",
+        "agent_id": "agent-7", "consumer_id": "consumer-3", "session_id": "session-0123456789", "model": "gpt-4o", "provider": "openai",
+    });
+    if task {
+        event["task_id"] = json!(format!("task-of-{id}"));
+    }
+    event
+}
+
+async fn app(limited: bool) -> TestApp {
+    let app = TestApp::on(TestStore::Embedded).await;
+    app.post("/events", event("first", false)).await.expect(201);
+    if limited {
+        let limit = |id, measure, hard| json!({ "id": id, "scope": "agent", "measure": measure, "window": "month", "hard": hard });
+        app.limit("acme", json!([limit("events", "events", 1_000_000), limit("tokens", "tokens", 1_000_000_000)])).await;
+    }
+    app.store.take_commits();
+    app
+}
+
+/// The write units of the commits since the last look.
+fn units(app: &TestApp) -> u64 {
+    let commits = app.store.take_commits().into_iter();
+    commits
+        .map(|commit| match commit.outcome {
+            Ok(Commit::Done { write_units }) => write_units,
+            other => panic!("{other:?}"),
+        })
+        .sum()
+}
+
+async fn batch(app: &TestApp, name: &str, task: bool) -> TestReply {
+    let events: Vec<Value> = (0..BATCH).map(|i| event(&format!("{name}-{i}"), task)).collect();
+    let reply = app.post("/events/batch", json!({ "events": events })).await.expect(200);
+    assert_eq!(reply.at("/recorded"), BATCH);
+    reply
+}
+
+#[tokio::test]
+async fn an_event_without_limits_costs_4_write_units() {
+    let app = app(false).await;
+    app.post("/events", event("e", false)).await.expect(201);
+    assert_eq!(units(&app), 4);
+}
+
+#[tokio::test]
+async fn an_event_with_one_limited_scope_costs_6_write_units_and_7_with_a_task() {
+    let app = app(true).await;
+    app.post("/events", event("plain", false)).await.expect(201);
+    let plain = units(&app);
+    app.post("/events", event("tasked", true)).await.expect(201);
+    let tasked = units(&app);
+    println!("single event: {plain} write units, with a task id {tasked}");
+    assert!(plain <= 6, "{plain}");
+    assert!(tasked <= 7, "{tasked}");
+}
+
+#[tokio::test]
+async fn a_batch_of_90_costs_at_most_2_4_write_units_an_event_and_3_4_with_tasks() {
+    let app = app(true).await;
+    batch(&app, "plain", false).await;
+    let commits = app.store.take_commits();
+    assert_eq!(commits.len(), 1, "one transaction");
+    let Ok(Commit::Done { write_units: plain }) = commits[0].outcome else { panic!("{commits:?}") };
+    batch(&app, "tasked", true).await;
+    let tasked = units(&app);
+    let each = |units: u64| format!("{}.{:02}", units / 90, units % 90 * 100 / 90);
+    println!("{BATCH} events: {} write units each, with task ids {}", each(plain), each(tasked));
+    assert!(plain * 10 <= 24 * 90, "{plain}");
+    assert!(tasked * 10 <= 34 * 90, "{tasked}");
+}
+
+#[tokio::test]
+async fn a_denied_event_and_a_replay_write_nothing() {
+    let app = app(false).await;
+    app.limit("acme", json!([{ "id": "one", "scope": "tenant", "measure": "events", "window": "month", "hard": 1 }])).await;
+    app.store.take_commits();
+    app.post("/events", event("second", false)).await.expect(429);
+    app.post("/events", event("third", false)).await.expect(429);
+    app.post("/events", event("first", false)).await.expect(200);
+    let events: Vec<Value> = (0..BATCH).map(|i| event(&format!("b-{i}"), true)).collect();
+    let denied = app.post("/events/batch", json!({ "events": events })).await.expect(200);
+    assert_eq!(denied.at("/rejected"), BATCH);
+    let done = app.store.take_commits().into_iter().filter(|commit| matches!(commit.outcome, Ok(Commit::Done { .. })));
+    assert_eq!(done.count(), 0);
+}
+
+#[tokio::test]
+async fn a_question_writes_nothing() {
+    let app = app(true).await;
+    app.post("/check", event("e", false)).await.expect(200);
+    app.post("/usage/validate", event("e", false)).await.expect(200);
+    for path in ["/usage/acme", "/limits/acme", "/quota/acme", "/billing/acme", "/usage?tenant_id=acme", "/usage/summary?tenant_id=acme"] {
+        app.get(path).await.expect(200);
+    }
+    app.post("/usage/purge", json!({ "tenant_id": "acme", "dry_run": true })).await.expect(200);
+    let written: usize =
+        app.store.take_commits().iter().flat_map(|commit| &commit.writes).filter(|write| !write.key.pk.ends_with("|W")).count();
+    assert_eq!(written, 0, "but for how far the hours are rolled up");
+}

@@ -1,0 +1,181 @@
+//! Each function may do what its routes do, and nothing else.
+
+use async_trait::async_trait;
+use axum::body::Body;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tollgate_core::{Attrs, Change, Key, Write};
+use tollgate_gateway::Route;
+use tollgate_service::{Commit, Memory, Query, Slice, Store, StoreError, Tenancy};
+use tollgate_tests::{Fault, TestApp};
+
+type Actions = BTreeSet<&'static str>;
+
+/// Notes the actions that the same calls would be on AWS.
+#[derive(Default)]
+struct Witness {
+    inner: Memory,
+    seen: Mutex<Actions>,
+}
+
+impl Witness {
+    fn note(&self, action: &'static str) {
+        self.seen.lock().expect("actions").insert(action);
+    }
+
+    fn take(&self) -> Actions {
+        std::mem::take(&mut *self.seen.lock().expect("actions"))
+    }
+}
+
+#[async_trait]
+impl Store for Witness {
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
+        self.note("BatchGetItem");
+        self.inner.read(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
+        self.note(if query.by_task { "Query of the index" } else { "Query" });
+        self.inner.query(query).await
+    }
+
+    async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
+        for write in writes {
+            self.note(match write.change {
+                Change::Put(_) => "PutItem",
+                Change::Update { .. } => "UpdateItem",
+                Change::Delete => "DeleteItem",
+            });
+        }
+        self.inner.commit(writes).await
+    }
+}
+
+/// What the template allows each role, by the function's name.
+fn allowed() -> BTreeMap<String, Actions> {
+    let template = include_str!("../../infra/template.yaml");
+    let known = ["BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"];
+    let (mut roles, mut role): (BTreeMap<String, Actions>, Option<String>) = Default::default();
+    let mut lines = template.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.starts_with("  ") && !line.starts_with("   ") {
+            role = line.trim().strip_suffix("Role:").map(str::to_lowercase);
+        }
+        let (Some(role), Some((_, action))) = (&role, line.split_once("dynamodb:")) else { continue };
+        let name = known.into_iter().find(|known| *known == action.trim()).unwrap_or_else(|| panic!("`{action}` is not used here"));
+        let of_index = lines.peek().is_some_and(|next| next.contains("/index/task"));
+        roles.entry(role.clone()).or_default().insert(if of_index { "Query of the index" } else { name });
+    }
+    roles
+}
+
+/// A request for each route of a function, as often as it takes to see all that it does.
+fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Value)> {
+    let event = |id: &str| json!({ "id": id, "tenant_id": "acme", "operation": "agent_message", "task_id": "t" });
+    let asap = json!({ "tenant_id": "acme", "task_id": "t", "agent_id": "a", "consumer_id": "c", "tokens_in": 1, "tokens_out": 1,
+        "duration_ms": 1, "api_calls": 1, "timestamp": "2026-11-22T10:00:00Z" });
+    let limits = json!({ "limits": [{ "id": "l", "scope": "tenant", "measure": "tokens", "window": "month", "hard": 1000 }] });
+    let none = Value::Null;
+    match function {
+        "ingest" => vec![
+            ("POST", "/events", "/events", event("e1")),
+            ("POST", "/events", "/events", event("e2")),
+            ("POST", "/events/batch", "/events/batch", json!({ "events": [event("e3")] })),
+            ("POST", "/usage", "/usage", asap.clone()),
+            ("POST", "/usage/batch", "/usage/batch", json!({ "events": [asap.clone()] })),
+            ("POST", "/usage/validate", "/usage/validate", asap),
+        ],
+        "query" => vec![
+            ("GET", "/usage", "/usage?tenant_id=acme", none.clone()),
+            ("GET", "/usage/summary", "/usage/summary?tenant_id=acme", none.clone()),
+            ("GET", "/usage/tasks/{task_id}", "/usage/tasks/t?tenant_id=acme", none.clone()),
+            ("GET", "/usage/{tenant_id}", "/usage/acme", none.clone()),
+            ("GET", "/events/{event_id}", "/events/e1?tenant_id=acme", none),
+        ],
+        "quota" => vec![
+            ("GET", "/", "/", none.clone()),
+            ("GET", "/health", "/health", none.clone()),
+            ("GET", "/metrics", "/metrics", none.clone()),
+            ("GET", "/openapi.json", "/openapi.json", none.clone()),
+            ("POST", "/quota", "/quota", json!({ "tenant_id": "acme", "monthly_total_limit": 100 })),
+            ("GET", "/quota/{tenant_id}", "/quota/acme", none.clone()),
+            ("PUT", "/limits/{tenant_id}", "/limits/acme", limits),
+            ("GET", "/limits/{tenant_id}", "/limits/acme", none.clone()),
+            ("POST", "/check", "/check", event("e9")),
+            ("GET", "/tenants", "/tenants", none.clone()),
+            ("PUT", "/tenants/{tenant_id}", "/tenants/acme", json!({ "name": "Acme" })),
+            ("GET", "/tenants/{tenant_id}", "/tenants/acme", none.clone()),
+            ("POST", "/keys", "/keys", json!({ "tenant_id": "acme", "scopes": ["read"] })),
+            ("GET", "/keys", "/keys", none.clone()),
+            ("DELETE", "/keys/{key_id}", "/keys/{key}", none.clone()),
+            ("GET", "/audit", "/audit", none),
+        ],
+        "billing" => vec![
+            ("PUT", "/rate-cards/{id}", "/rate-cards/mine", json!({ "currency": "USD", "operations": { "x": { "unit": "0.1" } } })),
+            ("GET", "/rate-cards", "/rate-cards", none.clone()),
+            ("GET", "/rate-cards/{id}", "/rate-cards/mine", none.clone()),
+            ("GET", "/costs", "/costs", none.clone()),
+            ("GET", "/billing/{tenant_id}", "/billing/acme", none),
+        ],
+        "purge" => vec![("POST", "/usage/purge", "/usage/purge", json!({ "older_than_days": 35 }))],
+        other => panic!("no function {other}"),
+    }
+}
+
+fn functions() -> [(&'static str, Vec<Route>); 5] {
+    [
+        ("ingest", tollgate_ingest::routes()),
+        ("query", tollgate_query::routes()),
+        ("quota", tollgate_quota::routes()),
+        ("billing", tollgate_billing::routes()),
+        ("purge", tollgate_purge::routes()),
+    ]
+}
+
+async fn send(app: &TestApp, method: &str, path: &str, body: &Value) {
+    let path = match path {
+        "/keys/{key}" => format!("/keys/{}", app.get("/keys").await.at("/data/0/key_id").as_str().expect("a key")),
+        path => path.to_owned(),
+    };
+    let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+    let reply = app.call(method, &path, body).await;
+    assert!((200..300).contains(&reply.status), "{method} {path}: {} {}", reply.status, reply.text);
+}
+
+#[tokio::test]
+async fn each_function_is_allowed_exactly_what_its_routes_do() {
+    let allowed = allowed();
+    let witness = Arc::new(Witness::default());
+    let app = TestApp::over(witness.clone(), Tenancy::Shared { settle: Duration::ZERO });
+    app.limit("acme", json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "month", "hard": 1000 }])).await;
+    for (function, routes) in functions() {
+        let requests = requests(function);
+        let asked: BTreeSet<(&str, &str)> = requests.iter().map(|(method, route, ..)| (*method, *route)).collect();
+        let offered: BTreeSet<(&str, &str)> = routes.iter().map(|route| (route.method.as_str(), route.path)).collect();
+        assert_eq!(asked, offered, "{function}: every route is asked");
+        if function == "purge" {
+            what_a_purge_may_find(&app).await;
+        }
+        witness.take();
+        for (method, _, path, body) in &requests {
+            send(&app, method, path, body).await;
+        }
+        let seen = witness.take();
+        println!("{function}: {seen:?}");
+        assert_eq!(allowed.get(function), Some(&seen), "{function}: allowed and done");
+    }
+}
+
+/// Events past their retention, and limits whose count was interrupted.
+async fn what_a_purge_may_find(app: &TestApp) {
+    app.clock.advance(40 * 86_400);
+    app.record("acme", json!({ "id": "late" })).await.expect(201);
+    let publishes = app.store.calls() + 2;
+    app.store.rule(move |call| if call.number > publishes { Fault::Before } else { Fault::None });
+    let limits = json!({ "limits": [{ "id": "m", "scope": "tenant", "measure": "units", "window": "total", "hard": 1000 }] });
+    app.put("/limits/acme", limits).await.expect(503);
+    app.store.heal();
+}
