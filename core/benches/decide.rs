@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use tollgate_core::{
     Card, Catalog, Circumstances, Component, Config, Currency, Draft, Event, Factor, Instant, Layer, Limit, Measure, Mode, Name,
-    OnUnavailable, Operation, Pack, Price, Scope, SoftMode, Standing, Unpriced, WindowKind, decide, plan,
+    OnUnavailable, Operation, Pack, Price, Scope, SoftMode, Standing, Unpriced, WindowKind, plan,
 };
 
 const PACK: u64 = 90;
@@ -136,14 +136,14 @@ fn price_and_decide(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("price and decide {size}"));
         group.throughput(Throughput::Elements(u64::try_from(drafts.len()).unwrap()));
         for (limits, scopes) in SCOPES {
-            let config = config(scopes);
+            let pack = Pack::new(Arc::new(config(scopes)));
             let mut drafts = drafts.clone();
             group.bench_function(limits, |bencher| {
                 bencher.iter(|| {
                     for draft in &mut drafts {
                         draft.priced = catalog.price(None, black_box(&draft.event)).unwrap();
                     }
-                    decide(&config, &standing, Mode::Enforce, received, &drafts).unwrap()
+                    pack.decide(&standing, Mode::Enforce, received, &drafts).unwrap()
                 });
             });
         }

@@ -70,22 +70,12 @@ impl Amount {
         self.0.checked_sub(other.0).and_then(Self::from_units)
     }
 
-    /// The fraction `numerator / denominator` of it, rounded half-even at
-    /// 1e-18; `None` out of range or for a denominator that is not positive.
-    #[must_use]
-    pub fn fraction(self, numerator: i128, denominator: i128) -> Option<Self> {
-        let whole = self.0.checked_div_euclid(denominator)?.checked_mul(numerator)?;
-        let rest = self.0.checked_rem_euclid(denominator)?.checked_mul(numerator)?;
-        let part = div_half_even(rest, denominator)?;
-        whole.checked_add(part).and_then(Self::from_units)
-    }
-
     /// Rounded half-even to `digits` fraction digits (at most 18).
     #[must_use]
     pub fn rounded(self, digits: u32) -> Self {
         let step = 18_u32.checked_sub(digits).and_then(|d| 10_i128.checked_pow(d)).unwrap_or(1);
-        let steps = div_half_even(self.0, step).and_then(|n| n.checked_mul(step));
-        steps.and_then(Self::from_units).unwrap_or(self)
+        // The largest amounts round up to at most 1e38 units, which still fit.
+        div_half_even(self.0, step).and_then(|steps| steps.checked_mul(step)).map_or(self, Self)
     }
 
     /// Text with exactly `digits` fraction digits, rounded half-even.
@@ -109,12 +99,6 @@ impl Amount {
         div_half_even(self.0, divisor)?.checked_mul(step).and_then(Self::from_units)
     }
 
-    /// The same as a [`Decimal`], where its 28 digits suffice.
-    #[must_use]
-    pub fn to_decimal(self) -> Option<Decimal> {
-        Decimal::try_from_i128_with_scale(self.0, 18).ok().map(|d| d.normalize())
-    }
-
     /// From a [`Decimal`] of at most 18 fraction digits.
     #[must_use]
     pub fn from_decimal(decimal: Decimal) -> Option<Self> {
@@ -123,6 +107,32 @@ impl Amount {
         let scale = 10_i128.checked_pow(missing)?;
         decimal.mantissa().checked_mul(scale).and_then(Self::from_units)
     }
+}
+
+/// `a x b / c` rounded half to even, the product in 256 bits; `None` for `c`
+/// of 0 or a quotient beyond 128 bits.
+pub(crate) fn mul_div_half_even(a: u128, b: u128, c: u128) -> Option<u128> {
+    let (low, high) = a.carrying_mul(b, 0);
+    if high >= c {
+        return None;
+    }
+    let (mut quotient, mut rest) = (0_u128, high);
+    for bit in (0..128_u32).rev() {
+        let carried = rest.leading_zeros() == 0;
+        let next = low.checked_shr(bit)? & 1;
+        rest = rest.wrapping_mul(2) | next;
+        quotient = quotient.wrapping_mul(2);
+        if carried || rest >= c {
+            rest = rest.wrapping_sub(c);
+            quotient |= 1;
+        }
+    }
+    let up = match rest.cmp(&c.checked_sub(rest)?) {
+        core::cmp::Ordering::Less => false,
+        core::cmp::Ordering::Greater => true,
+        core::cmp::Ordering::Equal => quotient & 1 == 1,
+    };
+    quotient.checked_add(u128::from(up))
 }
 
 /// `a / b` rounded half to even; `None` unless `b > 0`.
@@ -250,8 +260,9 @@ impl<'de> Deserialize<'de> for Amount {
 /// Reads what [`Amount`]'s `Display` wrote: up to 38 digits, 18 of fraction.
 fn stored_amount(text: &str) -> Option<Amount> {
     let (sign, magnitude) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
-    let (whole, fraction) = magnitude.split_once('.').unwrap_or((magnitude, ""));
-    if fraction.len() > 18 {
+    let (whole, fraction) = magnitude.split_once('.').unwrap_or((magnitude, "0"));
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(fraction) || fraction.len() > 18 {
         return None;
     }
     let units: i128 = format!("{whole}{fraction:0<18}").parse().ok()?;

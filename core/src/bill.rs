@@ -1,6 +1,7 @@
 //! Bills: what a tenant owes for a range, line by line, a pure function of
 //! totals and rate cards.
 
+use crate::amount::{ONE, gcd, mul_div_half_even};
 use crate::card::{Component, DiscountMode, Operation, VolumeDiscount};
 use crate::{Amount, CardRef, Catalog, Currency, Name, Overflow, Rate, Totals};
 use alloc::collections::BTreeMap;
@@ -76,7 +77,8 @@ pub fn bill(currency: Currency, groups: &BTreeMap<Group, Totals>, catalog: &Cata
     let mut bill = Bill { lines: Vec::new(), subtotal: Amount::ZERO, unrounded: Amount::ZERO, events: 0 };
     for ((operation, tier), mut versions) in by_operation(groups) {
         versions.sort_by_key(|(group, _)| (in_order(catalog, &group.card), group.overridden));
-        let total: u128 = versions.iter().filter(|(group, _)| !group.overridden).map(|(_, t)| t.units).sum();
+        let billed = versions.iter().filter(|(group, _)| !group.overridden);
+        let total = billed.fold(0_u128, |sum, (_, totals)| sum.saturating_add(totals.units));
         let mut before = 0_u128;
         for (group, totals) in versions {
             bill.events = bill.events.checked_add(totals.events).ok_or(Overflow)?;
@@ -153,41 +155,66 @@ fn lines(
             continue;
         }
         let gross = rate.times(quantity).ok_or(Overflow)?;
-        let discount = match component {
-            Component::Unit => discount(prices, rate, quantity, volume).ok_or(Overflow)?,
-            _ => Amount::ZERO,
+        let charged = match component {
+            Component::Unit => charged(prices, quantity, volume),
+            _ => Some(Charged { weight: quantity, of: 1 }),
         };
-        let amount = gross.checked_sub(discount).ok_or(Overflow)?.rounded(digits);
-        lines.push(Line {
-            group: group.clone(),
-            component: Some(component),
-            count: totals.events,
-            quantity,
-            rate: Some(rate),
-            gross,
-            discount,
-            amount,
-        });
+        let charged = charged.ok_or(Overflow)?;
+        let net = charged.at(rate, 18).ok_or(Overflow)?;
+        let amount = charged.at(rate, digits).ok_or(Overflow)?;
+        let discount = gross.checked_sub(net).ok_or(Overflow)?;
+        let (group, count) = (group.clone(), totals.events);
+        lines.push(Line { group, component: Some(component), count, quantity, rate: Some(rate), gross, discount, amount });
     }
     Ok(lines)
 }
 
-fn discount(prices: &Operation, rate: Rate, quantity: u128, volume: Volume) -> Option<Amount> {
-    let off = |step: &VolumeDiscount, quantity: u128| rate.times(quantity)?.fraction(step.discount.units(), crate::amount::ONE);
+/// The quantity that is left to pay after discounts: `weight / of`, exactly.
+#[derive(Clone, Copy)]
+struct Charged {
+    weight: u128,
+    of: u128,
+}
+
+impl Charged {
+    /// Its price at `rate`, rounded once, half-even, to `digits`.
+    fn at(self, rate: Rate, digits: u32) -> Option<Amount> {
+        let step = 10_u128.checked_pow(18_u32.checked_sub(digits)?)?;
+        let divisor = u128::try_from(rate.denominator).ok()?.checked_mul(self.of)?.checked_mul(step)?;
+        let steps = mul_div_half_even(u128::try_from(rate.numerator).ok()?, self.weight, divisor)?;
+        Amount::from_units(i128::try_from(steps.checked_mul(step)?).ok()?)
+    }
+}
+
+fn charged(prices: &Operation, quantity: u128, volume: Volume) -> Option<Charged> {
+    let steps = &prices.volume_discounts;
+    // Discounts as whole parts of the least common `of`.
+    let divisor = steps.iter().fold(ONE, |divisor, step| gcd(divisor, step.discount.units()));
+    let of = u128::try_from(ONE.checked_div(divisor)?).ok()?;
+    let parts = |step: &VolumeDiscount| u128::try_from(step.discount.units().checked_div(divisor)?).ok();
+    let mut weight = quantity.checked_mul(of)?;
+    for (step, slice) in discounted(prices, quantity, volume)? {
+        weight = weight.checked_sub(slice.checked_mul(parts(step)?)?)?;
+    }
+    Some(Charged { weight, of })
+}
+
+/// The discounts that apply, each with the quantity that gets it.
+fn discounted(prices: &Operation, quantity: u128, volume: Volume) -> Option<Vec<(&VolumeDiscount, u128)>> {
+    let steps = &prices.volume_discounts;
     match prices.discount_mode {
         DiscountMode::Volume => {
-            let reached = prices.volume_discounts.iter().rfind(|step| u128::from(step.from) <= volume.total);
-            reached.map_or(Some(Amount::ZERO), |step| off(step, quantity))
+            let reached = steps.iter().rfind(|step| u128::from(step.from) <= volume.total);
+            Some(reached.map(|step| (step, quantity)).into_iter().collect())
         }
         DiscountMode::Graduated => {
             let end = volume.before.checked_add(quantity)?;
-            let nexts = prices.volume_discounts.iter().skip(1).map(|step| u128::from(step.from)).chain([u128::MAX]);
-            let slices = prices.volume_discounts.iter().zip(nexts);
-            slices.into_iter().try_fold(Amount::ZERO, |sum, (step, next)| {
-                let from = u128::from(step.from).max(volume.before);
-                let slice = next.min(end).saturating_sub(from);
-                sum.checked_add(off(step, slice)?)
-            })
+            let nexts = steps.iter().skip(1).map(|step| u128::from(step.from)).chain([u128::MAX]);
+            let slice = |(step, next): (_, u128)| {
+                let step: &VolumeDiscount = step;
+                (step, next.min(end).saturating_sub(u128::from(step.from).max(volume.before)))
+            };
+            Some(steps.iter().zip(nexts).map(slice).collect())
         }
     }
 }

@@ -127,7 +127,7 @@ impl Catalog {
         let card = self.card_for(tenant_card, &event.dimensions.operation, event.timestamp)?;
         let priced = |cost| Priced { cost, currency: card.currency, card: CardRef { id: card.id.clone(), version: card.version } };
         if let Some(cost) = event.cost_override {
-            return Ok(priced(cost));
+            return Some(cost).filter(|cost| *cost <= COST_MAX).map(priced).ok_or(PriceError::Range);
         }
         let operation = match (card.operations.get(&event.dimensions.operation), card.unpriced) {
             (Some(operation), _) => operation,
@@ -151,7 +151,9 @@ impl Catalog {
         best.or_else(|| self.in_force(DEFAULT, at)).ok_or(PriceError::NoCard(at))
     }
 
-    fn in_force(&self, id: &str, at: Instant) -> Option<&Card> {
+    /// The version of card `id` that prices what happens at `at`.
+    #[must_use]
+    pub fn in_force(&self, id: &str, at: Instant) -> Option<&Card> {
         let versions = self.cards.get(id)?;
         let started = versions.iter().filter(|card| card.effective_from <= at);
         started.max_by_key(|card| (card.effective_from, card.sequence)).map(|card| &**card)

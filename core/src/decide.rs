@@ -3,7 +3,7 @@
 use crate::amount::BOUND;
 use crate::config::Track;
 use crate::limit::{Limit, SoftMode};
-use crate::{Count, CounterKey, Draft, Instant, Overflow, Standing, Standpoint, State, WindowKind};
+use crate::{Count, CounterKey, Draft, Instant, Overflow, Standing, Standpoint, State, Window, WindowKind};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -77,9 +77,35 @@ impl Decision {
 /// One event's use of one series, tested against what stands.
 struct Touch<'a> {
     track: &'a Track,
-    counter: CounterKey,
+    place: Place,
+    scope_id: Arc<str>,
+    window: Window,
     requested: i128,
     count: Count,
+}
+
+/// Every counter that one event touches.
+pub(crate) struct Touches<'a>(Vec<Touch<'a>>);
+
+/// Where a count is kept: the numbers of its tally, and of its slot there.
+#[derive(Clone, Copy)]
+struct Place {
+    tally: usize,
+    slot: usize,
+}
+
+/// A counter while events are decided.
+struct Tally {
+    key: CounterKey,
+    slots: Vec<Slot>,
+}
+
+/// One attribute of a counter. It becomes an addition once it is counted.
+struct Slot {
+    attribute: Arc<str>,
+    stood: Count,
+    counted: bool,
+    addition: Addition,
 }
 
 /// Decides events in order, each against `standing` plus those admitted before
@@ -91,81 +117,141 @@ pub(crate) struct Decider<'a> {
     standing: Option<&'a Standing>,
     mode: Mode,
     received: Instant,
-    decided: Decided,
+    rulings: Vec<Ruling>,
+    tallies: Vec<Tally>,
+    numbers: BTreeMap<CounterKey, usize>,
+    /// By track, the place it was last found at and when that window ends: the
+    /// next event is mostly in the same one.
+    last: Vec<Option<(Place, Option<Instant>)>>,
 }
 
 impl<'a> Decider<'a> {
     pub(crate) fn new(tracks: &'a [Track], standing: Option<&'a Standing>, mode: Mode, received: Instant) -> Self {
-        Self { tracks, standing, mode, received, decided: Decided::default() }
-    }
-
-    /// How many counters a further event would bring along.
-    pub(crate) fn new_counters(&self, draft: &Draft) -> usize {
-        let mut fresh: Vec<CounterKey> = Vec::new();
-        for track in self.tracks {
-            let Some(counter) = self.counter(track, draft) else { continue };
-            if !self.decided.additions.contains_key(&counter) && !fresh.contains(&counter) {
-                fresh.push(counter);
-            }
+        Self {
+            tracks,
+            standing,
+            mode,
+            received,
+            rulings: Vec::new(),
+            tallies: Vec::new(),
+            numbers: BTreeMap::new(),
+            last: alloc::vec![None; tracks.len()],
         }
-        fresh.len()
     }
 
-    /// Rules on one more event, and counts it if it is admitted.
+    /// The counters that a further event touches, as they stand.
     ///
     /// # Errors
     /// [`Overflow`] where a counter would leave its 38 digits.
-    pub(crate) fn rule(&mut self, draft: &Draft) -> Result<Decision, Overflow> {
-        let touches: Result<Vec<Touch<'_>>, Overflow> =
-            self.tracks.iter().filter_map(|track| self.touch(track, draft).transpose()).collect();
-        let touches = touches?;
-        let ruling = ruling(&touches);
-        let decision = ruling.decision;
-        self.decided.rulings.push(ruling);
-        if decision == Decision::Deny && self.mode == Mode::Enforce {
-            return Ok(decision);
+    pub(crate) fn touches(&mut self, draft: &Draft) -> Result<Touches<'a>, Overflow> {
+        let tracks = self.tracks;
+        let mut touches = Vec::with_capacity(tracks.len());
+        for (number, track) in tracks.iter().enumerate() {
+            let Some(place) = self.place(number, track, draft) else { continue };
+            touches.extend(self.touch(track, place, draft)?);
         }
-        for touch in &touches {
+        Ok(Touches(touches))
+    }
+
+    /// How many counters an event that touches these would bring along.
+    pub(crate) fn new_counters(&self, touches: &Touches<'a>) -> usize {
+        let is_new = |tally: usize| self.tallies.get(tally).is_some_and(|tally| !tally.slots.iter().any(|slot| slot.counted));
+        let tallies = || touches.0.iter().map(|touch| touch.place.tally);
+        let firsts = tallies().enumerate().filter(|(index, tally)| !tallies().take(*index).any(|before| before == *tally));
+        firsts.filter(|(_, tally)| is_new(*tally)).count()
+    }
+
+    /// Rules on the event that touches these, and counts it if it is admitted.
+    pub(crate) fn rule(&mut self, touches: &Touches<'a>) -> Decision {
+        let ruling = ruling(&touches.0);
+        let decision = ruling.decision;
+        self.rulings.push(ruling);
+        if decision == Decision::Deny && self.mode == Mode::Enforce {
+            return decision;
+        }
+        for touch in &touches.0 {
             self.count(touch);
         }
-        Ok(decision)
+        decision
     }
 
     pub(crate) fn finish(self) -> Decided {
-        self.decided
+        let mut additions: BTreeMap<CounterKey, BTreeMap<Arc<str>, Addition>> = BTreeMap::new();
+        for tally in self.tallies {
+            let counted = tally.slots.into_iter().filter(|slot| slot.counted);
+            let counted: BTreeMap<_, _> = counted.map(|slot| (slot.attribute, slot.addition)).collect();
+            if !counted.is_empty() {
+                additions.insert(tally.key, counted);
+            }
+        }
+        Decided { rulings: self.rulings, additions }
     }
 
-    fn counter(&self, track: &Track, draft: &Draft) -> Option<CounterKey> {
-        if track.series.window == WindowKind::Second && self.mode == Mode::Observe {
+    /// Where `track`, the one of this number, counts the event.
+    fn place(&mut self, number: usize, track: &Track, draft: &Draft) -> Option<Place> {
+        let is_second = track.series.window == WindowKind::Second;
+        let d = &draft.event.dimensions;
+        if (is_second && self.mode == Mode::Observe) || !track.series.measure.concerns(&d.operation) {
             return None;
         }
-        let (scope_id, window) = track.series.place(&draft.event.dimensions, draft.event.timestamp, self.received)?;
-        Some(CounterKey { scope: track.series.scope, scope_id, window })
+        let by = if is_second { self.received } else { draft.event.timestamp };
+        if let Some((place, end)) = self.last.get(number).copied().flatten()
+            && let Some(Tally { key, .. }) = self.tallies.get(place.tally)
+            && key.window.start <= by
+            && end.is_none_or(|end| by < end)
+            && key.scope.is(d, &key.scope_id)
+        {
+            return Some(place);
+        }
+        let (scope_id, window) = track.series.place(d, draft.event.timestamp, self.received)?;
+        let place = self.slot(track, CounterKey { scope: track.series.scope, scope_id, window })?;
+        if let Some(last) = self.last.get_mut(number) {
+            *last = Some((place, window.end()));
+        }
+        Some(place)
     }
 
-    fn touch(&self, track: &'a Track, draft: &Draft) -> Result<Option<Touch<'a>>, Overflow> {
-        let Some(counter) = self.counter(track, draft) else {
-            return Ok(None);
-        };
+    /// The place of the track's attribute of `key`, made if there is none.
+    fn slot(&mut self, track: &Track, key: CounterKey) -> Option<Place> {
+        let next = self.tallies.len();
+        let tally = *self.numbers.entry(key.clone()).or_insert(next);
+        if tally == next {
+            self.tallies.push(Tally { key, slots: Vec::new() });
+        }
+        let Tally { key, slots } = self.tallies.get_mut(tally)?;
+        if let Some(slot) = slots.iter().position(|slot| slot.attribute == track.taken) {
+            return Some(Place { tally, slot });
+        }
+        let stood = self.standing.and_then(|standing| standing.get(key)?.get(&track.taken)).copied();
+        slots.push(Slot {
+            attribute: Arc::clone(&track.taken),
+            stood: stood.unwrap_or_default(),
+            counted: false,
+            addition: Addition { amount: 0, at_most: BOUND.saturating_sub(1) },
+        });
+        Some(Place { tally, slot: slots.len().saturating_sub(1) })
+    }
+
+    fn touch(&self, track: &'a Track, place: Place, draft: &Draft) -> Result<Option<Touch<'a>>, Overflow> {
+        let Some(Tally { key, slots }) = self.tallies.get(place.tally) else { return Ok(None) };
+        let Some(slot) = slots.get(place.slot) else { return Ok(None) };
         let requested = track.series.measure.of(&draft.event, draft.priced.cost.units());
-        let stood = self.standing.and_then(|standing| standing.get(&counter)?.get(&track.taken)).copied().unwrap_or_default();
-        let added = self.decided.additions.get(&counter).and_then(|additions| additions.get(&track.taken)).map_or(0, |a| a.amount);
-        let taken = stood.taken.checked_add(added).ok_or(Overflow)?;
+        let taken = slot.stood.taken.checked_add(slot.addition.amount).ok_or(Overflow)?;
         if taken.checked_add(requested).is_none_or(|sum| sum >= BOUND) {
             return Err(Overflow);
         }
-        Ok(Some(Touch { track, counter, requested, count: Count { taken, held: stood.held } }))
+        let count = Count { taken, held: slot.stood.held };
+        Ok(Some(Touch { track, place, scope_id: Arc::clone(&key.scope_id), window: key.window, requested, count }))
     }
 
     fn count(&mut self, touch: &Touch<'_>) {
-        let additions = self.decided.additions.entry(touch.counter.clone()).or_default();
-        let none = Addition { amount: 0, at_most: BOUND.saturating_sub(1) };
-        let addition = additions.entry(Arc::clone(&touch.track.taken)).or_insert(none);
+        let tally = self.tallies.get_mut(touch.place.tally);
+        let Some(slot) = tally.and_then(|tally| tally.slots.get_mut(touch.place.slot)) else { return };
+        let addition = &mut slot.addition;
+        slot.counted = true;
         // A named and an "each" series since one version share the attribute;
-        // `touch` read both before either counted, so the first one counts.
-        let stood = self.standing.and_then(|standing| standing.get(&touch.counter)?.get(&touch.track.taken));
-        let stood = stood.copied().unwrap_or_default().taken;
-        if stood.saturating_add(addition.amount) == touch.count.taken {
+        // both were read before either counted, so the first one counts.
+        if slot.stood.taken.saturating_add(addition.amount) == touch.count.taken {
             addition.amount = addition.amount.saturating_add(touch.requested);
         }
         let sum = touch.count.taken.saturating_add(touch.requested);
@@ -186,8 +272,8 @@ impl Touch<'_> {
     fn standpoint(&self, limit: &Arc<Limit>, hard_passed: bool) -> Standpoint {
         Standpoint {
             limit: Arc::clone(limit),
-            scope_id: Arc::clone(&self.counter.scope_id),
-            window: self.counter.window,
+            scope_id: Arc::clone(&self.scope_id),
+            window: self.window,
             count: self.count,
             requested: self.requested,
             hard_passed,
@@ -196,7 +282,8 @@ impl Touch<'_> {
 }
 
 fn ruling(touches: &[Touch<'_>]) -> Ruling {
-    let mut ruling = Ruling { decision: Decision::Allow, violations: Vec::new(), warnings: Vec::new(), limits: Vec::new() };
+    let mut ruling =
+        Ruling { decision: Decision::Allow, violations: Vec::new(), warnings: Vec::new(), limits: Vec::with_capacity(touches.len()) };
     for touch in touches {
         for limit in touch.tested() {
             let sum = touch.count.taken.saturating_add(touch.requested);
@@ -220,14 +307,11 @@ fn ruling(touches: &[Touch<'_>]) -> Ruling {
 }
 
 /// Decides `drafts` in order against `standing`.
-///
-/// # Errors
-/// [`Overflow`] where a counter would leave its 38 digits.
-pub fn decide(config: &crate::Config, standing: &Standing, mode: Mode, received: Instant, drafts: &[Draft]) -> Result<Decided, Overflow> {
-    let tracks = config.tracks();
-    let mut decider = Decider::new(&tracks, Some(standing), mode, received);
+pub(crate) fn decide(tracks: &[Track], standing: &Standing, mode: Mode, received: Instant, drafts: &[Draft]) -> Result<Decided, Overflow> {
+    let mut decider = Decider::new(tracks, Some(standing), mode, received);
     for draft in drafts {
-        decider.rule(draft)?;
+        let touches = decider.touches(draft)?;
+        decider.rule(&touches);
     }
     Ok(decider.finish())
 }

@@ -55,7 +55,7 @@ pub use catalog::{CardRef, Catalog, PriceError, Priced};
 pub use config::{Config, LIMITS_MAX, LimitsError, Quota, Series, State};
 pub use counter::{Count, CounterKey, Standing};
 pub use currency::Currency;
-pub use decide::{Addition, Decided, Decision, Mode, Ruling, decide};
+pub use decide::{Addition, Decided, Decision, Mode, Ruling};
 pub use draft::{Draft, Fingerprint};
 pub use event::{Event, QUANTITY_MAX, Quantities};
 pub use instant::{Instant, InstantError};

@@ -238,6 +238,26 @@ impl Scope {
         }
     }
 
+    /// Whether use at `d` surely belongs to `id`; a tool whose parts hold a `/`
+    /// is left to [`Scope::of`].
+    pub(crate) fn is(self, d: &Dimensions, id: &str) -> bool {
+        let named = |name: &Option<Name>| name.as_ref().is_some_and(|name| name.as_str() == id);
+        match self {
+            Self::Tenant => id.is_empty(),
+            Self::Agent => named(&d.agent),
+            Self::Consumer => named(&d.consumer),
+            Self::Session => named(&d.session),
+            Self::Operation => d.operation.as_str() == id,
+            Self::Tool => match (&d.tool_server, &d.tool_name) {
+                (Some(server), Some(tool)) => {
+                    let plain = id.strip_prefix(server.as_str()).and_then(|rest| rest.strip_prefix('/')) == Some(tool.as_str());
+                    plain && !server.as_str().contains('/') && !tool.as_str().contains('/')
+                }
+                _ => false,
+            },
+        }
+    }
+
     /// Which one of this scope use at `d` belongs to; `None` = it is outside.
     #[must_use]
     pub fn of(self, d: &Dimensions) -> Option<Arc<str>> {

@@ -80,8 +80,9 @@ impl Marker {
     /// The write that records it: refused where the event already is.
     #[must_use]
     pub fn write(&self, tenant: &Name, draft: &Draft, expires: Instant) -> Write {
-        let mut answer = alloc::vec![FORMAT];
-        answer.extend(postcard::to_allocvec(&self.answer).unwrap_or_default());
+        let mut answer = alloc::vec::Vec::with_capacity(96);
+        answer.push(FORMAT);
+        let answer = postcard::to_extend(&self.answer, answer).unwrap_or_default();
         let mut attrs = Attrs::from([
             (Arc::from(table::FINGERPRINT), Value::B(self.fingerprint.to_bytes())),
             (Arc::from(ANSWER), Value::B(answer)),

@@ -81,9 +81,9 @@ impl Page {
         let rows: Result<Vec<RowBody>, PageError> = self.events.iter().map(|stored| names.row(stored)).collect();
         let body =
             Body { received: self.received, config_version: self.config_version, currency: self.currency, rows: rows?, names: names.list };
-        let mut bytes = alloc::vec![FORMAT];
-        bytes.extend(postcard::to_allocvec(&body).map_err(|_| PageError::Damaged)?);
-        Ok(bytes)
+        let mut bytes = Vec::with_capacity(self.events.len().saturating_mul(96).saturating_add(256));
+        bytes.push(FORMAT);
+        postcard::to_extend(&body, bytes).map_err(|_| PageError::Damaged)
     }
 
     /// Reads what [`Page::encode`] wrote.
@@ -106,11 +106,16 @@ impl Page {
 struct Names {
     list: Vec<Name>,
     numbers: BTreeMap<Name, u16>,
+    /// The numbers of the row before, which mostly has the same texts.
+    last: [u16; 12],
 }
 
 impl Names {
-    fn number(&mut self, name: Option<&Name>) -> Result<u16, PageError> {
+    fn number(&mut self, name: Option<&Name>, last: u16) -> Result<u16, PageError> {
         let Some(name) = name else { return Ok(0) };
+        if self.list.get(usize::from(last).wrapping_sub(1)) == Some(name) {
+            return Ok(last);
+        }
         if let Some(number) = self.numbers.get(name) {
             return Ok(*number);
         }
@@ -139,9 +144,11 @@ impl Names {
             Some(&card.id),
         ];
         let mut names = [0; 12];
-        for (number, text) in names.iter_mut().zip(texts) {
-            *number = self.number(text)?;
+        let last = self.last;
+        for ((number, text), last) in names.iter_mut().zip(texts).zip(last) {
+            *number = self.number(text, last)?;
         }
+        self.last = names;
         Ok(RowBody {
             timestamp: event.timestamp,
             names,

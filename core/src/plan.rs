@@ -77,6 +77,14 @@ impl Pack {
         Self { config, tracks }
     }
 
+    /// Decides `drafts` in order against `standing`.
+    ///
+    /// # Errors
+    /// [`Overflow`] where a counter would leave its 38 digits.
+    pub fn decide(&self, standing: &Standing, mode: Mode, received: Instant, drafts: &[Draft]) -> Result<Decided, Overflow> {
+        crate::decide::decide(&self.tracks, standing, mode, received, drafts)
+    }
+
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &Arc<Config> {
@@ -126,13 +134,17 @@ pub fn plan(pack: &Pack, drafts: &[Draft], at: Circumstances<'_>) -> Result<Plan
     let mut admitted: Vec<usize> = Vec::new();
     let (mut taken, mut counters, mut bytes) = (0_usize, 0_usize, 0_usize);
     for (index, draft) in drafts.iter().enumerate() {
-        let more = decider.new_counters(draft);
+        let touches = match decider.touches(draft) {
+            Err(_) if taken > 0 => break,
+            touches => touches?,
+        };
+        let more = decider.new_counters(&touches);
         let size = size_estimate(draft);
         let actions = counters.saturating_add(more).saturating_add(admitted.len()).saturating_add(2);
         if taken > 0 && (actions > ACTIONS_MAX || bytes.saturating_add(size) > PAGE_BYTES_MAX) {
             break;
         }
-        let decision = decider.rule(draft)?;
+        let decision = decider.rule(&touches);
         taken = taken.saturating_add(1);
         if decision == Decision::Deny && at.mode == Mode::Enforce {
             continue;
@@ -158,8 +170,9 @@ fn written(
     if !admitted.is_empty() {
         let chosen: Vec<(&Draft, Decision)> = admitted.iter().filter_map(|i| Some((drafts.get(*i)?, rulings.get(*i)?.decision))).collect();
         writes.push(page_write(pack, at, &chosen)?);
+        let page = format!("{}/{}", at.received.day(), at.page_id);
         for (place, (draft, decision)) in chosen.iter().enumerate() {
-            let marker = marker(at, draft, *decision, place);
+            let marker = marker(&page, draft, *decision, place);
             writes.push(marker.write(at.tenant, draft, expiry(pack, draft.event.timestamp.max(at.received))));
             if let Some(slot) = admitted.get(place).and_then(|index| answers.get_mut(*index)) {
                 *slot = Some(marker.answer);
@@ -171,7 +184,7 @@ fn written(
     Ok(Plan { taken, rulings, answers, writes, markers: admitted, counters })
 }
 
-fn marker(at: Circumstances<'_>, draft: &Draft, decision: Decision, place: usize) -> Marker {
+fn marker(page: &str, draft: &Draft, decision: Decision, place: usize) -> Marker {
     Marker {
         fingerprint: draft.fingerprint,
         answer: Answer {
@@ -182,7 +195,7 @@ fn marker(at: Circumstances<'_>, draft: &Draft, decision: Decision, place: usize
             card: draft.priced.card.clone(),
             decision,
         },
-        page: format!("{}/{}/{place}", at.received.day(), at.page_id),
+        page: format!("{page}/{place}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::page::Page;
 use crate::totals::{Dimensions, Overflow, Totals};
 use crate::{CardRef, Instant};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub struct Rows(pub BTreeMap<Row, Totals>);
 const FORMAT: u8 = 1;
 /// The most bytes of rows in one item; an item holds 400 KB.
 const CHUNK_BYTES_MAX: usize = 300_000;
+/// The most tasks of one entry: of 128 characters each, they fill a chunk.
+const TASKS_MAX: usize = 2_000;
 
 impl Rows {
     /// Adds the events of `page`.
@@ -48,12 +50,13 @@ impl Rows {
     }
 
     /// The chunks to store, by event hour and number: each a format byte and
-    /// compact rows.
+    /// compact rows. A row of many tasks takes several entries, which add up.
     #[must_use]
     pub fn encode(&self) -> Vec<(Instant, usize, Vec<u8>)> {
         let mut chunks: Vec<(Instant, usize, Vec<u8>)> = Vec::new();
-        for (row, totals) in &self.0 {
-            let Ok(bytes) = postcard::to_allocvec(&(row, totals)) else {
+        let entries = self.0.iter().flat_map(|(row, totals)| split(totals).into_iter().map(move |part| (row, part)));
+        for (row, totals) in entries {
+            let Ok(bytes) = postcard::to_allocvec(&(row, &totals)) else {
                 continue;
             };
             match chunks.last_mut() {
@@ -86,4 +89,27 @@ impl Rows {
         }
         Some(rows)
     }
+}
+
+/// The totals as parts that add up to them, each with no more tasks than fit
+/// into an item.
+fn split(totals: &Totals) -> Vec<Totals> {
+    if totals.tasks.len() <= TASKS_MAX {
+        return alloc::vec![totals.clone()];
+    }
+    let mut parts: Vec<Totals> = Vec::new();
+    for task in &totals.tasks {
+        match parts.last_mut().filter(|part| part.tasks.len() < TASKS_MAX) {
+            Some(part) => part.tasks.insert(task.clone()),
+            None => {
+                parts.push(Totals { tasks: BTreeSet::from([task.clone()]), ..Totals::default() });
+                true
+            }
+        };
+    }
+    if let Some(first) = parts.first_mut() {
+        let tasks = core::mem::take(&mut first.tasks);
+        *first = Totals { tasks, ..totals.clone() };
+    }
+    parts
 }

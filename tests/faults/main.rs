@@ -1,3 +1,9 @@
 //! What faults, crashes, races and kills may not change.
 
+mod chance;
+mod client;
 mod ledger;
+mod purge;
+mod reasons;
+mod stories;
+mod sweep;

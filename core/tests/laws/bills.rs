@@ -8,7 +8,8 @@ use num_traits::Zero;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tollgate_core::{
-    Amount, Bill, BillError, CardRef, Catalog, Component, Currency, DiscountMode, Event, Factor, Group, Operation, Price, Totals, bill,
+    Amount, Bill, BillError, Card, CardRef, Catalog, Component, Currency, DiscountMode, Event, Factor, Group, Instant, Operation, Price,
+    Totals, Unpriced, VolumeDiscount, bill,
 };
 
 /// The use of `op` at tier `standard` under each version in turn.
@@ -226,4 +227,35 @@ fn a_missing_card_version_is_said() {
     let groups = BTreeMap::from([(group, Totals::of(&event, Amount::ZERO))]);
     let refusal = bill(Currency::USD, &groups, &Catalog::default()).unwrap_err();
     assert_eq!(refusal.to_string(), "rate card `gone` version 2 is missing");
+}
+
+#[test]
+fn a_line_is_rounded_once_from_its_exact_value() {
+    let bill = one_line("1e-15", 3, "0.001", 15_000_000_000_000_001, &[]);
+    assert_eq!(bill.subtotal.to_string(), "0.01");
+    let free = one_line("1", 3, "1", 4, &[(0, "1"), (2, "1")]);
+    assert_eq!(free.unrounded, Amount::ZERO);
+}
+
+/// The bill of so many units of one operation, graduated.
+fn one_line(amount: &str, per: u64, tier: &str, units: u128, discounts: &[(u64, &str)]) -> Bill {
+    let volume_discounts =
+        discounts.iter().map(|(from, discount)| VolumeDiscount { from: *from, discount: discount.parse().unwrap() }).collect();
+    let prices = BTreeMap::from([(Component::Unit, Price { amount: amount.parse().unwrap(), per })]);
+    let operation = Operation { prices, volume_discounts, discount_mode: DiscountMode::Graduated };
+    let mut catalog = Catalog::default();
+    catalog.insert(Card {
+        id: name("default"),
+        version: 1,
+        sequence: 1,
+        currency: Currency::USD,
+        effective_from: Instant::EPOCH,
+        tiers: BTreeMap::from([(name("standard"), Factor::new(tier.parse().unwrap()).unwrap())]),
+        unpriced: Unpriced::Reject,
+        operations: BTreeMap::from([(name("op"), operation)]),
+    });
+    let group =
+        Group { operation: name("op"), tier: name("standard"), card: CardRef { id: name("default"), version: 1 }, overridden: false };
+    let totals = Totals { events: 1, units, ..Totals::default() };
+    bill(Currency::USD, &BTreeMap::from([(group, totals)]), &catalog).unwrap()
 }

@@ -132,10 +132,12 @@ fn an_override_is_the_price_of_the_whole_event() {
     chat.dimensions.tier = name("double");
     chat.quantities.units = 7;
     assert_eq!(price_of(std::slice::from_ref(&dear), None, &chat), "default/1 1400");
-    for given in ["0", "0.05", "99999999999999999999"] {
+    for given in ["0", "0.05", "1000000000000000"] {
         chat.cost_override = Some(usd(given));
         assert_eq!(price_of(std::slice::from_ref(&dear), None, &chat), format!("default/1 {given}"));
     }
+    chat.cost_override = Some(usd("1000000000000000.01"));
+    assert_eq!(price_of(std::slice::from_ref(&dear), None, &chat), "the cost is out of range");
 }
 
 #[test]

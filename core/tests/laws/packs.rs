@@ -114,7 +114,7 @@ fn the_largest_events_fit_into_one_item() {
         event.provider = Some(long(number, "prov"));
         event.latency_ms = "99999999999999999999".parse().ok();
         event.compliance_score = "0.999999999999999".parse().unwrap();
-        event.cost_override = "99999999999999999.9".parse().ok();
+        event.cost_override = "999999999999999.9".parse().ok();
         event.metadata = Some("m".repeat(2048));
         let q = &mut event.quantities;
         [q.units, q.tokens_in, q.tokens_out, q.data_bytes] = [tollgate_core::QUANTITY_MAX; 4];

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Amount, Bill, BillError, CardRef, Catalog, Component, Currency, Decision, Dimensions, Event, Group, Page, Row, Rows, Stored, Totals,
-    Usage, WindowKind, bill,
+    Amount, Bill, BillError, CardRef, Catalog, Component, Currency, Decision, Dimensions, Event, Group, Instant, Page, Row, Rows, Stored,
+    Totals, Usage, WindowKind, bill,
 };
 
 fn stored(event: Event, version: u32) -> Stored {
@@ -185,4 +185,25 @@ fn an_hour_too_large_for_one_item_is_cut_into_several() {
     assert!(chunks.iter().all(|(_, _, bytes)| bytes.len() <= 380_000));
     let read = chunks.iter().flat_map(|(_, _, bytes)| Rows::decode(bytes).unwrap());
     assert_eq!(Rows(read.collect()), rows);
+}
+
+#[test]
+fn a_row_of_many_tasks_takes_several_entries_that_each_fit_an_item() {
+    let at: Instant = "2026-11-22T10:00:00Z".parse().unwrap();
+    let stored = |task: usize| {
+        let mut event = Event::new(name("e"), at, name("op"));
+        event.task = Some(name(&format!("task-{task:0123}")));
+        Stored { event, cost: Amount::ZERO, card: CardRef { id: name("default"), version: 1 }, decision: Decision::Allow }
+    };
+    let mut rows = Rows::default();
+    let events = (0..7_000).map(stored).collect();
+    rows.add_page(&Page { received: at, config_version: 1, currency: Currency::USD, events }).unwrap();
+    let mut merged = Rows::default();
+    for (_, _, chunk) in rows.encode() {
+        assert!(chunk.len() <= 400_000, "{}", chunk.len());
+        for (row, totals) in Rows::decode(&chunk).unwrap() {
+            merged.0.entry(row).or_default().add(&totals).unwrap();
+        }
+    }
+    assert_eq!(merged, rows);
 }

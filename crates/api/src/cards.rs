@@ -9,6 +9,8 @@ use tollgate_core::{
 
 /// The highest price.
 const PRICE_MAX: u64 = 1_000_000_000_000;
+/// Discounts have at most 9 fraction digits, so that a line stays exact.
+const DISCOUNT_STEP: i128 = 1_000_000_000;
 /// The most volume discounts of one operation.
 const DISCOUNTS_MAX: usize = 100;
 const UNPRICED: &[(&str, Unpriced)] = &[("reject", Unpriced::Reject), ("free", Unpriced::Free)];
@@ -137,6 +139,8 @@ fn discounts(node: &Node<'_>) -> Result<Vec<VolumeDiscount>, Errors> {
             let discount: Option<Amount> = object.need("discount", scalar::decimal_to(1));
             let falls = from.zip(last).is_some_and(|(from, last)| from <= last);
             object.forbid(falls, "from", "must exceed that of the discount before");
+            let fine = discount.is_some_and(|discount| discount.units() % DISCOUNT_STEP != 0);
+            object.forbid(fine, "discount", "must have at most 9 fraction digits");
             last = from.or(last);
             Some(VolumeDiscount { from: from?, discount: discount? })
         })

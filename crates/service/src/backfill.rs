@@ -67,12 +67,19 @@ fn add(sums: &mut Sums, series: &[Series], part: &Part<'_>) -> Result<(), Overfl
         // Purged hours were received long before any series being filled.
         Part::Row(row, _) => (row.hour, row.hour, 0),
     };
+    let mut counted: Vec<(CounterKey, Arc<str>)> = Vec::new();
     for series in series.iter().filter(|series| version < series.since) {
         let Some((scope_id, window)) = series.place(at, timestamp, received) else {
             continue;
         };
         let key = CounterKey { scope: series.scope, scope_id, window };
-        let attribute = Arc::from(series.taken_attribute());
+        let attribute: Arc<str> = Arc::from(series.taken_attribute());
+        // A named and an "each" series since one version share the attribute.
+        let place = (key.clone(), Arc::clone(&attribute));
+        if counted.contains(&place) {
+            continue;
+        }
+        counted.push(place);
         let amount = series.measure.of_totals(at, &totals as &Totals).ok_or(Overflow)?;
         let sum = sums.entry(key).or_default().entry(attribute).or_insert(0);
         *sum = sum.checked_add(amount).ok_or(Overflow)?;

@@ -46,9 +46,9 @@ impl Service {
             let detail = serde_json::json!({ "rate_card": card.id, "version": card.version });
             let (audit, key) = audit_write(now, actor, Change { action: "rate_card.put", tenant: None, detail })?;
             writes.push(audit);
-            let done = self.settle(&writes).await? || self.item(key).await?.is_some();
+            let settled = self.settle(&writes).await;
             self.forget_catalog();
-            if done {
+            if settled? || self.item(key).await?.is_some() {
                 return Ok(card);
             }
         }

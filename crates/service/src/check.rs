@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::record::{Options, Rejection, Submission, timely};
 use crate::service::Service;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Answer, Draft, Event, Marker, Mode, Name, Priced, Ruling, Standing, decide, table};
+use tollgate_core::{Answer, Draft, Event, Marker, Mode, Name, Priced, Ruling, Standing, table};
 
 /// What an event would cost and how it would be decided now.
 #[derive(Clone, Debug)]
@@ -51,7 +51,6 @@ impl Service {
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn check(&self, tenant: &Name, event: Event) -> Result<Result<Estimate, Rejection>, Failure> {
         let snapshot = self.snapshot(tenant).await?;
-        let config = snapshot.pack.config();
         let priced = match snapshot.price(&event) {
             Ok(priced) => priced,
             Err(rejection) => return Ok(Err(rejection)),
@@ -63,7 +62,7 @@ impl Service {
         let items = self.store.read(&keys).await?;
         let counts = items.into_iter().map(|attrs| snapshot.pack.counts(&attrs.unwrap_or_default()));
         let standing: Standing = counters.into_iter().zip(counts).collect();
-        let decided = decide(config, &standing, Mode::Enforce, received, &drafts)?;
+        let decided = snapshot.pack.decide(&standing, Mode::Enforce, received, &drafts)?;
         let ruling = decided.rulings.into_iter().next().unwrap_or_default();
         Ok(Ok(Estimate { priced, ruling }))
     }

@@ -190,7 +190,10 @@ impl Service {
         if record.revoked.is_none() {
             record.revoked = Some(self.now());
             let detail = serde_json::json!({ "key_id": record.id });
-            self.put_key(&record, actor, "key.revoke", detail, Guard::Present).await?;
+            let put = self.put_key(&record, actor, "key.revoke", detail, Guard::Present).await;
+            // Whatever came of it: a lost answer may have been a yes.
+            self.forget_key(id);
+            put?;
         }
         self.forget_key(id);
         Ok(record)

@@ -7,8 +7,8 @@ use crate::store::{Commit, Reason, Refusal, StoreError};
 use crate::tries::Tries;
 use std::collections::BTreeMap;
 use tollgate_core::{
-    Answer, Attrs, Circumstances, Currency, Decision, Draft, Event, Instant, Marker, Mode, Name, Plan, PriceError, Ruling, Standing, plan,
-    table,
+    Answer, Attrs, Circumstances, Currency, Decision, Draft, Event, Instant, Marker, Mode, Name, Plan, PlanError, PriceError, Ruling,
+    Standing, plan, table,
 };
 
 /// An event as a client sent it.
@@ -125,7 +125,12 @@ impl Service {
             let drafts = course.drafts(state.as_ref());
             let standing = state.as_ref().map(|state| &state.standing);
             let at = Circumstances { tenant: course.tenant, mode: course.options.mode, received, page_id: &page, standing };
-            let plan = plan(&snapshot.pack, &drafts, at)?;
+            let plan = match plan(&snapshot.pack, &drafts, at) {
+                // A plan stops before an event that it cannot count, so only
+                // the first can be at fault.
+                Err(PlanError::Overflow(_)) if course.reject_first(PriceError::Range) => return Ok(snapshot),
+                plan => plan?,
+            };
             let refuses = plan.rulings.iter().any(|ruling| ruling.decision != Decision::Allow);
             if refuses && state.is_none() {
                 // Before any refusal that depends on state: markers and
@@ -261,6 +266,16 @@ impl Course<'_> {
         let first = self.waiting.iter().take(tollgate_core::ACTIONS_MAX);
         let known = first.take_while(|(place, _)| state.is_none_or(|state| *place <= state.last));
         known.map(|(_, draft)| draft.clone()).collect()
+    }
+
+    /// Rejects the first waiting event.
+    fn reject_first(&mut self, error: PriceError) -> bool {
+        if self.waiting.is_empty() {
+            return false;
+        }
+        let (place, _) = self.waiting.remove(0);
+        set(&mut self.outcomes, place, Outcome::Rejected(error.into()));
+        true
     }
 
     fn match_currency(&mut self, snapshot: &Snapshot) {

@@ -161,11 +161,12 @@ impl Service {
             let mut writes = config_writes(tenant, held, &next)?;
             let (audit, key) = audit_write(now, actor, Change { action, tenant: Some(tenant), detail: detail.clone() })?;
             writes.push(audit);
+            let settled = self.settle(&writes).await;
+            // Whatever came of it: a lost answer may have been a yes.
+            self.forget(tenant);
             // Refused: someone else was first, or this very change arrived
             // although its answer was lost.
-            let done = self.settle(&writes).await? || self.item(key).await?.is_some();
-            self.forget(tenant);
-            if done {
+            if settled? || self.item(key).await?.is_some() {
                 return Ok(next);
             }
         }
@@ -174,13 +175,7 @@ impl Service {
     /// Completes the series that a change of limits began to count, then says
     /// so: from there on limits test them.
     async fn activated(&self, tenant: &Name, config: Config) -> Result<Config, Failure> {
-        if !config.is_counting() {
-            return Ok(config);
-        }
-        if let Tenancy::Shared { settle } = self.tenancy {
-            tokio::time::sleep(settle).await;
-        }
-        self.activate(tenant).await
+        if config.is_counting() { self.activate(tenant).await } else { Ok(config) }
     }
 
     /// Completes whatever series of the tenant are still being filled. Safe to
@@ -196,11 +191,18 @@ impl Service {
             if !held.is_counting() {
                 return Ok(Config::clone(held));
             }
+            if let Tenancy::Shared { settle } = self.tenancy {
+                // Requests planned before these series began commit first.
+                tokio::time::sleep(settle).await;
+            }
             self.backfill(tenant, held).await?;
             let next = Config::clone(held).activated();
             let writes = config_writes(tenant, held, &next)?;
             let _alone = self.gate.write().await;
-            self.settle(&writes).await?;
+            let settled = self.settle(&writes).await;
+            // While alone: the next request plans under what is stored now.
+            self.forget(tenant);
+            settled?;
         }
     }
 }

@@ -1,0 +1,131 @@
+//! Every mixture of reasons with which a transaction can be cancelled.
+
+use crate::ledger::Ledger;
+use serde_json::json;
+use std::sync::Arc;
+use tollgate_service::{Memory, Reason, Tenancy};
+use tollgate_tests::{Fault, TestApp};
+
+/// How often in a row a transaction is cancelled.
+const CANCELLED: usize = 4;
+
+/// All mixtures over the page, the marker and the counter.
+fn mixtures() -> Vec<Vec<Option<Reason>>> {
+    let reasons = [None, Some(Reason::Conflict), Some(Reason::Throttled)];
+    let mut all = Vec::new();
+    for page in &reasons {
+        for marker in &reasons {
+            for counter in &reasons {
+                all.push(vec![page.clone(), marker.clone(), counter.clone()]);
+            }
+        }
+    }
+    all
+}
+
+/// A mixture beside what the guards say, and one that hides what they say.
+fn faults() -> Vec<Fault> {
+    mixtures().into_iter().flat_map(|reasons| [Fault::Refuse(reasons.clone()), Fault::Mask(reasons)]).collect()
+}
+
+/// A tenant with room for `room` more events, in a process that knows nothing yet.
+async fn with_room(room: u64) -> (Arc<Memory>, TestApp) {
+    let memory = Arc::new(Memory::default());
+    let app = TestApp::over(memory.clone(), Tenancy::Sole);
+    app.limit("acme", json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "total", "hard": 3 }])).await;
+    for i in room..3 {
+        app.record("acme", json!({ "id": format!("before-{i}") })).await.expect(201);
+    }
+    let fresh = TestApp::over(memory.clone(), Tenancy::Sole);
+    (memory, fresh)
+}
+
+async fn balanced(memory: &Memory, events: usize) {
+    let ledger = Ledger::balanced_in(memory, "acme").await;
+    assert_eq!(ledger.len(), events);
+    ledger.within_limits();
+}
+
+#[tokio::test]
+async fn no_mixture_of_conflicts_and_throttles_denies_an_event_that_fits() {
+    for fault in faults() {
+        for cancelled in 1..=CANCELLED {
+            let (memory, app) = with_room(1).await;
+            app.store.plan(vec![Fault::None; 2]);
+            app.store.plan(vec![fault.clone(); cancelled]);
+            let reply = app.record("acme", json!({ "id": "e" })).await;
+            assert_eq!(reply.status, 201, "{fault:?} {cancelled} times: {}", reply.text);
+            balanced(&memory, 3).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_retry_of_the_event_that_filled_the_limit_is_a_replay_under_any_mixture() {
+    for fault in faults() {
+        for cancelled in 1..=CANCELLED {
+            let (memory, app) = with_room(0).await;
+            app.store.plan(vec![Fault::None; 2]);
+            app.store.plan(vec![fault.clone(); cancelled]);
+            let reply = app.record("acme", json!({ "id": "before-2" })).await;
+            assert_eq!(reply.status, 200, "{fault:?} {cancelled} times: {}", reply.text);
+            assert_eq!(reply.at("/replayed"), true);
+            balanced(&memory, 3).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_then_any_mixture_is_recorded_once() {
+    for fault in faults() {
+        let (memory, app) = with_room(1).await;
+        app.store.plan([Fault::None, Fault::None, Fault::After, fault.clone(), fault.clone()]);
+        let reply = app.record("acme", json!({ "id": "filling" })).await;
+        assert_eq!(reply.status, 201, "{fault:?}: {}", reply.text);
+        balanced(&memory, 3).await;
+        app.record("acme", json!({ "id": "filling" })).await.expect(200);
+        app.record("acme", json!({ "id": "over" })).await.expect(429);
+    }
+}
+
+#[tokio::test]
+async fn a_full_limit_denies_under_any_mixture_and_names_what_stands() {
+    for fault in faults() {
+        let (memory, app) = with_room(0).await;
+        app.store.plan([Fault::None, Fault::None, fault.clone(), fault.clone()]);
+        let reply = app.record("acme", json!({ "id": "e" })).await;
+        assert_eq!(reply.status, 429, "{fault:?}: {}", reply.text);
+        assert_eq!(reply.at("/usage"), 3);
+        balanced(&memory, 3).await;
+    }
+}
+
+#[tokio::test]
+async fn of_a_batch_under_any_mixture_only_what_does_not_fit_is_denied() {
+    let events: Vec<_> =
+        ["e1", "before-2", "e2", "e3"].map(|id| json!({ "id": id, "tenant_id": "acme", "operation": "agent_message" })).to_vec();
+    for fault in faults() {
+        let (memory, app) = with_room(2).await;
+        app.store.plan([Fault::None, Fault::None, fault.clone(), Fault::After, fault.clone()]);
+        let reply = app.post("/events/batch", json!({ "events": events })).await.expect(200);
+        let statuses: Vec<_> = (0..4).map(|i| reply.at(&format!("/results/{i}/status"))).collect();
+        assert_eq!(statuses, ["recorded", "replayed", "recorded", "rejected"], "{fault:?}: {}", reply.text);
+        assert_eq!(reply.at("/results/3/problem/code"), "usage_limit_exceeded");
+        balanced(&memory, 3).await;
+    }
+}
+
+#[tokio::test]
+async fn cancelled_for_ever_is_unavailable_and_never_a_denial() {
+    let (memory, app) = with_room(1).await;
+    let replies = futures::future::join_all([Reason::Conflict, Reason::Throttled].map(|reason| {
+        let app = TestApp::over(memory.clone(), Tenancy::Sole);
+        app.store.rule(move |_| Fault::Refuse(vec![Some(reason.clone()); 3]));
+        async move { app.record("acme", json!({ "id": "e" })).await }
+    }));
+    for reply in replies.await {
+        assert_eq!((reply.status, reply.header("retry-after")), (503, "1"), "{}", reply.text);
+    }
+    balanced(&memory, 2).await;
+    app.record("acme", json!({ "id": "e" })).await.expect(201);
+}

@@ -1,0 +1,78 @@
+//! A good body for each route that takes one, with every field in it.
+
+use serde_json::{Value, json};
+use tollgate_gateway::Route;
+
+/// The route's path for things that are there.
+pub(super) fn path(route: &Route) -> String {
+    let path = route.path.replace("{tenant_id}", "acme").replace("{event_id}", "e1").replace("{task_id}", "t1");
+    path.replace("{key_id}", "0000000000000000").replace("{id}", "ai")
+}
+
+/// A body that the route takes; `None` for routes without one.
+pub(super) fn good(route: &Route) -> Option<Value> {
+    let body = match (route.method.as_str(), route.path) {
+        ("GET" | "DELETE", _) => return None,
+        (_, "/events" | "/check" | "/usage/validate") => event(),
+        (_, "/events/batch") => json!({ "events": [event()] }),
+        (_, "/usage") => step(),
+        (_, "/usage/batch") => json!({ "events": [step()] }),
+        (_, "/quota") => quota(),
+        (_, "/limits/{tenant_id}") => json!({ "limits": [spend_limit(), limit()], "version": 1 }),
+        (_, "/tenants/{tenant_id}") => tenant(),
+        (_, "/keys") => key(),
+        (_, "/rate-cards/{id}") => card(),
+        (_, "/usage/purge") => json!({ "tenant_id": "acme", "older_than_days": 400, "dry_run": true }),
+        _ => panic!("{route:?} needs a good body here, so that bad ones can be made of it"),
+    };
+    Some(body)
+}
+
+fn event() -> Value {
+    crate::given::merged(crate::ingest::full(), json!({ "operation": "gpt-4o" }))
+}
+
+fn step() -> Value {
+    json!({
+        "tenant_id": "acme", "task_id": "t1", "agent_id": "a1", "consumer_id": "c1", "tokens_in": 10, "tokens_out": 20,
+        "duration_ms": 100, "api_calls": 1, "timestamp": "2026-11-22T09:00:00Z",
+    })
+}
+
+fn quota() -> Value {
+    json!({
+        "tenant_id": "acme", "monthly_total_limit": 10, "monthly_validation_limit": 5, "monthly_message_limit": 5,
+        "monthly_deliberation_limit": 5, "rate_limit_per_second": 5,
+    })
+}
+
+fn spend_limit() -> Value {
+    json!({
+        "id": "spend", "scope": "tool", "scope_id": "srv/find", "measure": "spend", "window": "day", "soft": "0.5", "hard": "10.5",
+        "currency": "USD", "soft_mode": "block", "on_unavailable": "allow",
+    })
+}
+
+fn limit() -> Value {
+    json!({ "id": "cap", "scope": "agent", "scope_id": "a1", "measure": "units:gpt-4o", "window": "total", "soft": 5, "hard": 10 })
+}
+
+fn tenant() -> Value {
+    json!({ "name": "Acme", "slug": "acme", "currency": "USD", "rate_card": "ai", "retention_days": 100, "require_plan": false })
+}
+
+fn key() -> Value {
+    json!({ "tenant_id": "acme", "scopes": ["ingest", "read"], "expires_at": "2027-01-01T00:00:00Z", "name": "Billing job" })
+}
+
+fn card() -> Value {
+    json!({
+        "id": "ai", "currency": "USD", "effective_from": "2026-01-01T00:00:00Z", "tiers": { "standard": "1", "enhanced": "1.5" },
+        "unpriced": "reject",
+        "operations": { "x": {
+            "unit": "0.001", "token_in": { "amount": "2.5", "per": 1000 }, "cached_token_in": "0.1", "token_out": "0.1",
+            "token_processed": "0.1", "api_call": "0.1", "duration_ms": "0.1", "data_byte": "0.1",
+            "volume_discounts": [{ "from": 10, "discount": "0.1" }], "discount_mode": "volume",
+        } },
+    })
+}
