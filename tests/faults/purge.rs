@@ -4,32 +4,44 @@ use crate::chance::Chance;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_core::{Change, Write, table};
+use tollgate_core::{Change, Name, Write, table};
 use tollgate_service::{Memory, Query, Store, Tenancy};
 use tollgate_tests::{Fault, Gate, TestApp};
 
 const TENANT: &str = "acme";
 /// More pages than one transaction deletes.
 const OLD_PAGES: usize = 70;
-const NOW: &str = "2026-11-23T12:40:00Z";
-const RANGE: &str = "start=2026-01-01T00:00:00Z&end=2027-01-01T00:00:00Z";
+const OLD: &str = "2026-11-22T10:10:00Z";
+const NEW: &str = "2026-12-28T10:10:00Z";
+const NOW: &str = "2026-12-28T12:40:00Z";
+const RANGE: &str = "start=2026-01-01T00:00:00Z&end=2027-12-01T00:00:00Z";
+/// How many calls at either end are looked at one by one.
+const ENDS: u64 = 16;
 
-/// A store with a receipt hour whose events are past their retention, and
-/// one whose events are not.
-async fn prepared() -> Memory {
+/// A store with a receipt hour whose events are past their retention, and one
+/// whose events are not; all hours but the last few `rolled` up, or none.
+async fn prepared(rolled: bool) -> Memory {
     let memory = Arc::new(Memory::default());
     let app = process(&memory);
-    app.clock.set("2026-11-23T08:10:00Z");
+    app.clock.set(OLD);
     for i in 0..OLD_PAGES {
-        let timestamp = format!("2026-10-19T{:02}:15:00Z", 9 + i % 3);
+        let timestamp = format!("2026-11-22T{:02}:05:00Z", 8 + i % 3);
         let event = json!({ "id": format!("old-{i}"), "agent_id": format!("a{}", i % 4), "tokens_in": i, "timestamp": timestamp });
         app.record(TENANT, event).await.expect(201);
     }
-    app.clock.set("2026-11-23T10:10:00Z");
+    app.clock.set(NEW);
+    if rolled {
+        tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" })).await.expect("a rollup");
+    }
     for i in 0..5 {
         app.record(TENANT, json!({ "id": format!("new-{i}"), "tokens_in": 1 })).await.expect(201);
     }
     copy(&memory).await
+}
+
+/// The first and the last calls of so many, and some between them.
+fn ends(calls: u64) -> impl Iterator<Item = u64> {
+    (0..calls).filter(move |call| *call < ENDS || *call + ENDS >= calls || call % 97 == 0)
 }
 
 /// One of the processes that share the store.
@@ -62,9 +74,14 @@ async fn purge(app: &TestApp) -> Value {
     app.post("/usage/purge", order).await.expect(200).json()
 }
 
-async fn pages(memory: &Memory) -> usize {
-    let tenant = tollgate_core::Name::new(TENANT).expect("a tenant");
-    memory.query(&Query::of(table::pages(&tenant, "2026-11-23"))).await.expect("a query").items.len()
+/// How many pages the old and the new day have.
+async fn pages(memory: &Memory) -> [usize; 2] {
+    let tenant = Name::new(TENANT).expect("a tenant");
+    let mut pages = [0; 2];
+    for (pages, day) in pages.iter_mut().zip(["2026-11-22", "2026-12-28"]) {
+        *pages = memory.query(&Query::of(table::pages(&tenant, day))).await.expect("a query").items.len();
+    }
+    pages
 }
 
 /// Holds a call of `app`: the one that is its `number`th from now on.
@@ -75,17 +92,6 @@ fn hold(app: &TestApp, number: u64, after: bool) -> Gate {
     gate
 }
 
-#[tokio::test]
-async fn a_purge_keeps_the_totals_and_removes_the_pages() {
-    let memory = Arc::new(prepared().await);
-    let app = process(&memory);
-    let before = totals(&app).await;
-    assert_eq!(before["events"], OLD_PAGES + 5);
-    assert_eq!(purge(&app).await["removed"], OLD_PAGES);
-    assert_eq!((totals(&app).await, pages(&memory).await), (before, 5));
-    assert_eq!(purge(&app).await["removed"], 0);
-}
-
 /// How many calls `work` makes in a process of its own.
 async fn calls_of<F: Future>(prepared: &Memory, work: impl FnOnce(Arc<TestApp>) -> F) -> u64 {
     let app = Arc::new(process(&Arc::new(copy(prepared).await)));
@@ -93,38 +99,58 @@ async fn calls_of<F: Future>(prepared: &Memory, work: impl FnOnce(Arc<TestApp>) 
     app.store.calls()
 }
 
+async fn totals_of(prepared: &Memory) -> Value {
+    totals(&process(&Arc::new(copy(prepared).await))).await
+}
+
+#[tokio::test]
+async fn a_purge_keeps_the_totals_and_removes_the_pages() {
+    let memory = Arc::new(prepared(false).await);
+    let app = process(&memory);
+    let before = totals(&app).await;
+    assert_eq!((&before["events"], pages(&memory).await), (&json!(OLD_PAGES + 5), [OLD_PAGES, 5]));
+    assert_eq!(purge(&app).await["removed"], OLD_PAGES);
+    assert_eq!((totals(&app).await, pages(&memory).await), (before, [0, 5]));
+    assert_eq!(purge(&app).await["removed"], 0);
+}
+
+async fn crash_at(prepared: &Memory, expected: &Value, number: u64) {
+    let memory = Arc::new(copy(prepared).await);
+    let (purger, other) = (Arc::new(process(&memory)), process(&memory));
+    let gate = hold(&purger, number, true);
+    let purging = tokio::spawn(async move { purge(&purger).await });
+    gate.arrived().await;
+    assert_eq!(totals(&other).await, *expected, "while call {number} stands");
+    let event = json!({ "id": "during", "operation": "hitl_approval" });
+    other.record(TENANT, event.clone()).await.expect(201);
+    assert_eq!(totals(&other).await, *expected, "beside a new event, while call {number} stands");
+    purging.abort();
+    purging.await.expect_err("it stood at the gate");
+    assert_eq!(totals(&other).await, *expected, "after a crash at call {number}");
+    purge(&process(&memory)).await;
+    assert_eq!((&totals(&other).await, pages(&memory).await), (expected, [0, 6]), "purged again after call {number}");
+    other.record(TENANT, event).await.expect(200);
+}
+
 #[tokio::test]
 async fn totals_stand_still_at_every_call_of_a_purge_and_after_a_crash_there() {
-    let prepared = prepared().await;
-    let expected = totals(&process(&Arc::new(copy(&prepared).await))).await;
-    let calls = calls_of(&prepared, |app| async move { purge(&app).await }).await;
-    for number in 0..calls {
-        let memory = Arc::new(copy(&prepared).await);
-        let (purger, other) = (Arc::new(process(&memory)), process(&memory));
-        let gate = hold(&purger, number, true);
-        let purging = tokio::spawn(async move { purge(&purger).await });
-        gate.arrived().await;
-        assert_eq!(totals(&other).await, expected, "while call {number} stands");
-        let event = json!({ "id": "during", "operation": "hitl_approval" });
-        other.record(TENANT, event.clone()).await.expect(201);
-        assert_eq!(totals(&other).await, expected, "beside a new event");
-        purging.abort();
-        purging.await.expect_err("it stood at the gate");
-        assert_eq!(totals(&other).await, expected, "after a crash at call {number}");
-        purge(&process(&memory)).await;
-        assert_eq!((totals(&other).await, pages(&memory).await), (expected.clone(), 6), "purged again after call {number}");
-        other.record(TENANT, event).await.expect(200);
-        let old = json!({ "id": "old-3", "agent_id": "a3", "tokens_in": 3, "timestamp": "2026-10-19T09:15:00Z" });
-        other.record(TENANT, old).await.expect(200);
-        assert_eq!(totals(&other).await, expected, "a purged event is a replay for ever");
+    let mut crashes = 0;
+    for rolled in [true, false] {
+        let prepared = prepared(rolled).await;
+        let expected = totals_of(&prepared).await;
+        let calls = calls_of(&prepared, |app| async move { purge(&app).await }).await;
+        for number in ends(calls) {
+            crash_at(&prepared, &expected, number).await;
+            crashes += 1;
+        }
     }
-    eprintln!("{calls} calls of a purge");
+    eprintln!("{crashes} crashes of a purge");
 }
 
 #[tokio::test]
 async fn a_purge_passing_by_changes_no_query_under_way() {
-    let prepared = prepared().await;
-    let expected = totals(&process(&Arc::new(copy(&prepared).await))).await;
+    let prepared = prepared(true).await;
+    let expected = totals_of(&prepared).await;
     let calls = calls_of(&prepared, |app| async move { totals(&app).await }).await;
     for number in 0..calls {
         let memory = Arc::new(copy(&prepared).await);
@@ -139,40 +165,49 @@ async fn a_purge_passing_by_changes_no_query_under_way() {
     eprintln!("{calls} calls of a query");
 }
 
+/// Two purges of which one stands after its call `slow` while the other goes
+/// on to its call `fast`, and then lets the first one finish.
+async fn meet(prepared: &Memory, expected: &Value, slow: u64, fast: u64) {
+    let memory = Arc::new(copy(prepared).await);
+    let (one, other) = (Arc::new(process(&memory)), Arc::new(process(&memory)));
+    let (waits, stops) = (hold(&one, slow, true), hold(&other, fast, false));
+    let slow_purge = tokio::spawn(async move { purge(&one).await });
+    waits.arrived().await;
+    let fast_purge = tokio::spawn(async move { purge(&other).await });
+    stops.arrived().await;
+    waits.open();
+    slow_purge.await.expect("a purge");
+    stops.open();
+    fast_purge.await.expect("a purge");
+    let met = format!("one at its call {slow}, the other at {fast}");
+    assert_eq!((&totals(&process(&memory)).await, pages(&memory).await), (expected, [0, 5]), "{met}");
+    purge(&process(&memory)).await;
+    assert_eq!(totals(&process(&memory)).await, *expected, "{met}, and purged again");
+}
+
 #[tokio::test]
 async fn two_purges_at_once_keep_the_totals_wherever_they_meet() {
-    let prepared = prepared().await;
-    let expected = totals(&process(&Arc::new(copy(&prepared).await))).await;
-    let calls = calls_of(&prepared, |app| async move { purge(&app).await }).await;
     let mut meetings = 0;
-    for slow in 0..calls {
-        for fast in 0..calls {
-            let memory = Arc::new(copy(&prepared).await);
-            let (one, other) = (Arc::new(process(&memory)), Arc::new(process(&memory)));
-            let (waits, stops) = (hold(&one, slow, true), hold(&other, fast, false));
-            let slow_purge = tokio::spawn(async move { purge(&one).await });
-            waits.arrived().await;
-            let fast_purge = tokio::spawn(async move { purge(&other).await });
-            stops.arrived().await;
-            waits.open();
-            slow_purge.await.expect("a purge");
-            stops.open();
-            fast_purge.await.expect("a purge");
-            let after = process(&memory);
-            assert_eq!(totals(&after).await, expected, "one at its call {slow}, the other at {fast}");
-            assert_eq!(pages(&memory).await, 5);
-            meetings += 1;
+    for rolled in [true, false] {
+        let prepared = prepared(rolled).await;
+        let expected = totals_of(&prepared).await;
+        let calls = calls_of(&prepared, |app| async move { purge(&app).await }).await;
+        for slow in 0..ENDS.min(calls) {
+            for fast in calls.saturating_sub(9)..calls {
+                meet(&prepared, &expected, slow, fast).await;
+                meetings += 1;
+            }
         }
     }
     eprintln!("{meetings} meetings of two purges");
 }
 
 #[tokio::test]
-async fn faulty_rollups_and_purges_of_hours_on_end_keep_the_totals() {
+async fn faulty_rollups_and_purges_hour_after_hour_keep_the_totals() {
     for seed in 1..=4 {
         println!("seed {seed}");
         let mut chance = Chance::new(seed);
-        let memory = Arc::new(prepared().await);
+        let memory = Arc::new(prepared(true).await);
         let app = process(&memory);
         let expected = totals(&app).await;
         let mut faults = chance.clone();
@@ -191,6 +226,6 @@ async fn faulty_rollups_and_purges_of_hours_on_end_keep_the_totals() {
         }
         app.store.heal();
         purge(&app).await;
-        assert_eq!((totals(&app).await, pages(&memory).await), (expected, 5), "seed {seed}");
+        assert_eq!((totals(&app).await, pages(&memory).await), (expected, [0, 5]), "seed {seed}");
     }
 }

@@ -1,6 +1,6 @@
 //! Which events a query is about.
 
-use tollgate_core::{Event, Name};
+use tollgate_core::{Dimensions, Event, Name};
 
 /// Conditions on events; all that are given must hold.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -35,27 +35,34 @@ impl Filter {
     /// Whether `event` meets every condition.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
-        let d = &event.dimensions;
-        let pairs = [
+        let own = [(&self.task, event.task.as_ref()), (&self.id, Some(&event.id))];
+        self.matches_use(&event.dimensions) && meets(own)
+    }
+
+    /// Whether use at `d` meets every condition but those on task and id.
+    #[must_use]
+    pub fn matches_use(&self, d: &Dimensions) -> bool {
+        meets([
             (&self.agent, d.agent.as_ref()),
             (&self.consumer, d.consumer.as_ref()),
             (&self.session, d.session.as_ref()),
-            (&self.task, event.task.as_ref()),
             (&self.operation, Some(&d.operation)),
             (&self.tier, Some(&d.tier)),
             (&self.tool_server, d.tool_server.as_ref()),
             (&self.tool_name, d.tool_name.as_ref()),
             (&self.model, d.model.as_ref()),
-            (&self.id, Some(&event.id)),
-        ];
-        pairs.into_iter().all(|(wanted, found)| wanted.is_none() || wanted.as_ref() == found)
+        ])
     }
 
-    /// Whether every event meets it.
+    /// Whether it asks for single events, by task or id.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+    pub fn is_single(&self) -> bool {
+        self.task.is_some() || self.id.is_some()
     }
+}
+
+fn meets<const N: usize>(pairs: [(&Option<Name>, Option<&Name>); N]) -> bool {
+    pairs.into_iter().all(|(wanted, found)| wanted.is_none() || wanted.as_ref() == found)
 }
 
 #[cfg(test)]
@@ -78,7 +85,6 @@ mod tests {
         ] {
             let filter = Params::parse(Some(query), Filter::PARAMETERS).unwrap().filters().unwrap();
             assert_eq!(filter.matches(&event), matches, "{query}");
-            assert_eq!(filter.is_empty(), query.is_empty(), "{query}");
         }
     }
 }

@@ -51,7 +51,9 @@ fn refusals(reasons: &[CancellationReason]) -> Result<Vec<Refusal>, StoreError> 
         let code = cancelled.code().unwrap_or("None");
         let reason = match code {
             "None" => continue,
-            "ConditionalCheckFailed" => Reason::Guard(cancelled.item().filter(|item| !item.is_empty()).cloned().and_then(crate::convert::attrs)),
+            "ConditionalCheckFailed" => {
+                Reason::Guard(cancelled.item().filter(|item| !item.is_empty()).cloned().and_then(crate::convert::attrs))
+            }
             "TransactionConflict" => Reason::Conflict,
             "ProvisionedThroughputExceeded" | "ThrottlingError" => Reason::Throttled,
             other => return Err(StoreError::Broken(format!("{other}: {}", cancelled.message().unwrap_or_default()))),

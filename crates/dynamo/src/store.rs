@@ -74,9 +74,10 @@ pub(crate) fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
 }
 
+/// A call ends within five seconds; what waits for commits counts on it.
 pub(crate) fn timeouts() -> TimeoutConfig {
-    let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(2));
-    timeouts.operation_attempt_timeout(Duration::from_secs(5)).operation_timeout(Duration::from_secs(12)).build()
+    let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(1));
+    timeouts.operation_attempt_timeout(Duration::from_secs(2)).operation_timeout(Duration::from_secs(5)).build()
 }
 
 #[async_trait]

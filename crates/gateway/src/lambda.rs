@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tollgate_service::{Service, Store, Tenancy};
 
-/// How long a change of limits waits for requests planned before it: more
-/// than an SDK attempt takes.
-const SETTLE: Duration = Duration::from_secs(3);
+/// How long a change of limits waits for requests planned before it: a second
+/// that a reading may be old, five that the store takes at most, one to spare.
+const SETTLE: Duration = Duration::from_secs(7);
 
 /// The app of one function among several that share a table, set up from what
 /// `variable` says of `TOLLGATE_CURSOR_SECRET` and [`Settings::read`].

@@ -120,6 +120,10 @@ impl Service {
             state = Some(self.read_state(course, &snapshot, self.now()).await?);
         }
         loop {
+            if self.is_outdated(&snapshot) {
+                snapshot = self.snapshot(course.tenant).await?;
+                state = None;
+            }
             let received = self.now();
             let page = ulid(received);
             let drafts = course.drafts(state.as_ref());

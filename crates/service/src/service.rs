@@ -19,7 +19,8 @@ pub enum Tenancy {
     /// Others too: configurations are read for each request, and a change of
     /// limits waits this long for requests planned before it.
     Shared {
-        /// At least the time from reading a configuration to the end of the commit.
+        /// At least the age that a reading may have (a second) and the longest
+        /// that the store takes for a commit.
         settle: Duration,
     },
 }
@@ -56,7 +57,12 @@ const REMEMBERED_MAX: usize = 10_000;
 pub(crate) struct Snapshot {
     pub(crate) pack: Arc<Pack>,
     pub(crate) catalog: Arc<Catalog>,
+    /// When its reading began.
+    read: Instant,
 }
+
+/// How old a reading may be when a commit starts, where others change it.
+const READING_SECONDS_MAX: i64 = 1;
 
 impl Snapshot {
     /// The event's price, in the tenant's currency once that is fixed.
@@ -98,7 +104,7 @@ impl Service {
         if let Some(snapshot) = self.remembered(tenant) {
             return Ok(snapshot);
         }
-        let forgotten = self.memory().forgotten;
+        let (read, forgotten) = (self.now(), self.memory().forgotten);
         let items = self.store.read(&[table::config(tenant), table::catalog_head()]).await?;
         let mut items = items.into_iter();
         let config = items.next().flatten().map_or_else(|| Ok(Config::default()), |attrs| body(&attrs))?;
@@ -115,7 +121,7 @@ impl Service {
                 memory.packs.insert(tenant.clone(), Arc::clone(&pack));
             }
         }
-        Ok(Snapshot { pack, catalog })
+        Ok(Snapshot { pack, catalog, read })
     }
 
     fn remembered(&self, tenant: &Name) -> Option<Snapshot> {
@@ -124,7 +130,7 @@ impl Service {
         }
         let memory = self.memory();
         let pack = Arc::clone(memory.packs.get(tenant)?);
-        Some(Snapshot { pack, catalog: memory.catalog.clone()? })
+        Some(Snapshot { pack, catalog: memory.catalog.clone()?, read: self.now() })
     }
 
     pub(crate) fn remembered_catalog(&self) -> Option<Arc<Catalog>> {
@@ -132,6 +138,12 @@ impl Service {
             return None;
         }
         self.memory().catalog.clone()
+    }
+
+    /// Whether a commit may no longer start under `snapshot`: a change of limits
+    /// waits only so long for requests planned before it.
+    pub(crate) fn is_outdated(&self, snapshot: &Snapshot) -> bool {
+        self.tenancy != Tenancy::Sole && self.now() > snapshot.read.plus_seconds(READING_SECONDS_MAX)
     }
 
     /// Forgets the tenant's configuration, so that it is read again.

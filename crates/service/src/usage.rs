@@ -5,7 +5,7 @@ use crate::scan::{Part, Range, page_of};
 use crate::service::Service;
 use crate::store::Query;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Event, Instant, Key, Marker, Name, Page, Stored, Totals, Usage, table};
+use tollgate_core::{Dimensions, Event, Instant, Key, Marker, Name, Page, Stored, Totals, Usage, table};
 
 /// A recorded event with the time of its receipt.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,25 +28,27 @@ impl Service {
     /// [`Failure::RangePurged`] where it cuts through an hour whose pages are
     /// purged.
     pub async fn usage(&self, tenant: &Name, range: Range) -> Result<Usage, Failure> {
-        self.fold(tenant, range, |usage: &mut Usage, part| {
-            let (at, totals) = part.totals();
-            usage.add(at, &totals)
-        })
-        .await
+        self.usage_where(tenant, range, |_| true, |_| true).await
     }
 
-    /// The totals of the events of `range` that `wanted` picks. Purged hours,
-    /// whose events are gone, take no part.
+    /// The totals of `range` that `wanted` picks among events, and `wanted_use`
+    /// among the rows of purged hours, whose events are gone.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn usage_where<F>(&self, tenant: &Name, range: Range, wanted: F) -> Result<Usage, Failure>
+    /// [`Failure::RangePurged`] where it cuts through an hour whose pages are
+    /// purged.
+    pub async fn usage_where<F, G>(&self, tenant: &Name, range: Range, wanted: F, wanted_use: G) -> Result<Usage, Failure>
     where
         F: Fn(&Event) -> bool + Send + Sync,
+        G: Fn(&Dimensions) -> bool + Send + Sync,
     {
-        self.fold(tenant, range, |usage: &mut Usage, part| match part {
-            Part::Event(stored, _) if wanted(&stored.event) => usage.add(&stored.event.dimensions, &Totals::of(&stored.event, stored.cost)),
-            Part::Event(..) | Part::Row(..) => Ok(()),
+        self.fold(tenant, range, |usage: &mut Usage, part| {
+            let picked = match &part {
+                Part::Event(stored, _) => wanted(&stored.event),
+                Part::Row(row, _) => wanted_use(&row.dimensions),
+            };
+            let (at, totals) = part.totals();
+            if picked { usage.add(at, &totals) } else { Ok(()) }
         })
         .await
     }

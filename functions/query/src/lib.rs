@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tollgate_api::{Filter, Params, Problem, Range as Asked, list, stored_event, summary_json, totals_json, usage_json};
-use tollgate_core::{Currency, Instant, Name};
+use tollgate_core::{Currency, Dimensions, Instant, Name};
 use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, get};
 use tollgate_service::{AHEAD_SECONDS_MAX, Entry, Failure, Position, Range, Scope};
 
@@ -89,11 +89,8 @@ async fn get_usage_summary(app: Arc<App>, call: Call) -> Handled {
     let params = Params::parse_any(call.query.as_deref(), &[Filter::PARAMETERS, Asked::PARAMETERS, &["tenant_id"]])?;
     let tenant = tenant(&call, &params)?;
     let (range, filter) = (span(params.range()?), params.filters()?);
-    let usage = if filter.is_empty() {
-        app.service.usage(&tenant, range).await
-    } else {
-        app.service.usage_where(&tenant, range, |event| filter.matches(event)).await
-    };
+    let wanted_use = |at: &Dimensions| !filter.is_single() && filter.matches_use(at);
+    let usage = app.service.usage_where(&tenant, range, |event| filter.matches(event), wanted_use).await;
     let currency = currency(&app, &tenant).await?;
     Ok(Reply::ok(&summary_json(&usage.map_err(failed)?, currency)))
 }

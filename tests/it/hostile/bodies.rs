@@ -10,7 +10,7 @@ pub(super) fn path(route: &Route) -> String {
 }
 
 /// A body that the route takes; `None` for routes without one.
-pub(super) fn good(route: &Route) -> Option<Value> {
+pub(crate) fn good(route: &Route) -> Option<Value> {
     let body = match (route.method.as_str(), route.path) {
         ("GET" | "DELETE", _) => return None,
         (_, "/events" | "/check" | "/usage/validate") => event(),

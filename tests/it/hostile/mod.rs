@@ -8,6 +8,8 @@ mod texts;
 mod urls;
 mod values;
 
+pub(crate) use bodies::good as good_body;
+
 use crate::given::{Open, card, limit, problem};
 use axum::body::Body;
 use http::Request;
