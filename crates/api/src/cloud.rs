@@ -5,6 +5,7 @@ use crate::event::{BATCH_MAX, Hints, NewEvent, hinted_event};
 use crate::json::{Errors, Fault, Node, Object, scalar};
 use crate::problem::Problem;
 use serde_json::value::RawValue;
+use tollgate_core::Name;
 
 /// The longest context attribute that is read, in characters.
 const ATTRIBUTE_MAX: usize = 1024;
@@ -48,8 +49,10 @@ fn cloud_event(object: &mut Object<'_>) -> Option<NewEvent> {
     let data = object.take("data");
     object.ignore_rest();
     let event = data?.object(|data| {
-        let hints = Hints { operation: hint(data, "operation", kind.as_ref()), agent: hint(data, "agent_id", subject.as_ref()), timestamp };
-        hinted_event(data, hints)
+        // A missing type is refused already; this lets the rest be read.
+        let operation = hint(data, "operation", kind.as_ref()).or_else(|| kind.is_none().then(Name::standard));
+        let agent = hint(data, "agent_id", subject.as_ref());
+        hinted_event(data, Hints { operation, agent, timestamp })
     });
     let mut event = object.keep(event)?;
     event.id = event.id.or(derived_id("ce-", format!("{}\0{}", source?, id?).as_bytes()));
@@ -57,7 +60,7 @@ fn cloud_event(object: &mut Object<'_>) -> Option<NewEvent> {
 }
 
 /// The attribute as a name, where `data` lacks the field it stands for.
-fn hint(data: &mut Object<'_>, field: &str, attribute: Option<&Node<'_>>) -> Option<tollgate_core::Name> {
+fn hint(data: &mut Object<'_>, field: &str, attribute: Option<&Node<'_>>) -> Option<Name> {
     let attribute = attribute.filter(|_| !data.has(field))?;
     data.keep(attribute.scalar(scalar::name))
 }

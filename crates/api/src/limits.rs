@@ -92,7 +92,9 @@ fn limit(object: &mut Object<'_>, ids: &mut BTreeSet<Name>) -> Option<Limit> {
 }
 
 fn scope_id(object: &mut Object<'_>, scope: Option<Scope>) -> Option<Arc<str>> {
-    match scope? {
+    // A bad scope is refused already; what it would make of the id is unknown.
+    let Some(scope) = scope else { return object.take("scope_id").and(None) };
+    match scope {
         Scope::Tenant => {
             let given = object.take("scope_id").is_some();
             object.forbid(given, "scope_id", "must be absent for the scope tenant");

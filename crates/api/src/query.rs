@@ -1,5 +1,6 @@
 //! Query parameters.
 
+use crate::event::is_reserved_tenant;
 use crate::filter::Filter;
 use crate::problem::Problem;
 use std::collections::BTreeMap;
@@ -107,6 +108,17 @@ impl Params {
     /// 400 naming the parameter, here and below.
     pub fn name(&self, name: &str) -> Result<Option<Name>, Problem> {
         self.read(name, Name::new)
+    }
+
+    /// The tenant that `tenant_id` names.
+    ///
+    /// # Errors
+    /// 400 for a text that cannot be a tenant's id.
+    pub fn tenant(&self) -> Result<Option<Name>, Problem> {
+        self.read("tenant_id", |text| match Name::in_path(text) {
+            Ok(_) if is_reserved_tenant(text) => Err("is a word of a route and names no tenant".to_owned()),
+            named => named.map_err(|error| error.to_string()),
+        })
     }
 
     /// Anything with a text form, such as a currency; `what` says what it must be.

@@ -1,7 +1,7 @@
 //! Who calls: known from a verified key and from nothing else.
 
 use crate::app::App;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use http::header::AUTHORIZATION;
 use std::collections::BTreeSet;
 use tollgate_api::Problem;
@@ -83,7 +83,13 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
 fn key_text(headers: &HeaderMap) -> Option<&str> {
     let bearers = headers.get_all(AUTHORIZATION).iter();
     let keys = headers.get_all("x-api-key").iter();
-    let mut named = bearers.map(|value| value.to_str().ok()?.strip_prefix("Bearer ")).chain(keys.map(|value| value.to_str().ok()));
+    let mut named = bearers.map(bearer).chain(keys.map(|value| value.to_str().ok()));
     let first = named.next()??;
     named.next().is_none().then_some(first)
+}
+
+/// The key of `Bearer <key>`; the scheme may be in any case (RFC 9110, 11.1).
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key)
 }

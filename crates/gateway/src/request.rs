@@ -8,6 +8,7 @@ use crate::route::{Access, Handled, Route};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::RawPathParams;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use futures::FutureExt;
@@ -23,6 +24,9 @@ use tollgate_service::{Question, Scope, ulid};
 /// The largest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// The name under which requests that no route takes are counted and logged.
+const STRAY: &str = "none";
+
 /// A service that answers `routes`, and everything else with a 404 or 405.
 pub fn router(app: &Arc<App>, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
@@ -36,9 +40,15 @@ pub fn router(app: &Arc<App>, routes: Vec<Route>) -> Router {
         };
         let (app, path) = (Arc::clone(app), route.path);
         let route = Arc::new(route);
-        let answer = move |params: RawPathParams, request: Request<Body>| {
-            let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            respond(Arc::clone(&app), Arc::clone(&route), path, request)
+        let answer = move |params: Result<RawPathParams, RawPathParamsRejection>, request: Request<Body>| {
+            let (app, route) = (Arc::clone(&app), Arc::clone(&route));
+            async move {
+                match params {
+                    Ok(params) => respond(app, route, named(&params), request).await,
+                    // A part that is no UTF-8 names nothing.
+                    Err(_) => stray(app, request, Problem::not_found("route")).await,
+                }
+            }
         };
         router = router.route(path, on(filter, answer));
     }
@@ -52,12 +62,16 @@ pub fn router(app: &Arc<App>, routes: Vec<Route>) -> Router {
     router.fallback(move |request: Request<Body>| stray(Arc::clone(&app), request, Problem::not_found("route")))
 }
 
+fn named(params: &RawPathParams) -> BTreeMap<String, String> {
+    params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 /// A request that no route takes.
 async fn stray(app: Arc<App>, request: Request<Body>, problem: Problem) -> Response {
     let request_id = ulid(app.service.now());
     finish(
         &app,
-        &Trace { request_id, method: request.method(), route: "none", tenant: None, passed: false, began: app.service.now() },
+        &Trace { request_id, method: request.method(), route: STRAY, tenant: None, passed: false, began: app.service.now() },
         Err(problem),
     )
 }
@@ -156,7 +170,9 @@ fn finish(app: &App, trace: &Trace<'_>, handled: Handled) -> Response {
     let code = handled.as_ref().err().map(|problem| problem.kind.code());
     let reply = handled.unwrap_or_else(|problem| problem_reply(&problem, &trace.request_id));
     let micros = app.service.now().micros_since(trace.began);
-    app.metrics.count(&format!("{} {}", trace.method, trace.route), reply.status(), micros);
+    // Whatever clients make up counts under one name.
+    let label = if trace.route == STRAY { STRAY.to_owned() } else { format!("{} {}", trace.method, trace.route) };
+    app.metrics.count(&label, reply.status(), micros);
     let (status, tenant) = (reply.status(), trace.tenant.as_deref().unwrap_or_default());
     tracing::info!(request_id = trace.request_id, tenant, method = %trace.method, route = trace.route, status, code, micros, "request");
     let mut response = Response::new(Body::from(reply.body));

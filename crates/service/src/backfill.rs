@@ -1,9 +1,9 @@
 //! Completing new counters with what their open windows already hold.
 
 use crate::failure::Failure;
-use crate::record::AHEAD_SECONDS_MAX;
 use crate::scan::{Part, Range};
 use crate::service::Service;
+use crate::submission::AHEAD_SECONDS_MAX;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_core::{

@@ -1,8 +1,8 @@
 //! Checking an event without recording it.
 
 use crate::failure::Failure;
-use crate::record::{Options, Rejection, Submission, timely};
 use crate::service::Service;
+use crate::submission::{Options, Rejection, Submission, timely};
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{Answer, Draft, Event, Marker, Mode, Name, Priced, Ruling, Standing, table};
 

@@ -2,9 +2,9 @@
 
 use crate::clock::ulid_floor;
 use crate::failure::Failure;
-use crate::record::AHEAD_SECONDS_MAX;
 use crate::service::Service;
 use crate::store::Query;
+use crate::submission::AHEAD_SECONDS_MAX;
 use std::collections::BTreeSet;
 use tollgate_core::{Attrs, Instant, Name, Overflow, Page, Row, Rows, Stored, Totals, Value, table};
 

@@ -3,8 +3,8 @@
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::keys::KeyRecord;
-use crate::record::Rejection;
 use crate::store::{Commit, Query, Slice, Store};
+use crate::submission::Rejection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

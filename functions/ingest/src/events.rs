@@ -15,7 +15,11 @@ const CLOUD_BATCH: &str = "application/cloudevents-batch+json";
 /// transaction, once by its id.
 pub(crate) async fn post_events(app: Arc<App>, call: Call) -> Handled {
     let asked = asked(&call)?;
-    let event = if call.media_type() == CLOUD_EVENT { parse_cloud_event(&call.body)? } else { parse_event(&call.body)? };
+    let event = match call.media_type().as_str() {
+        CLOUD_BATCH => return Err(Problem::unsupported_media_type("one event; a batch goes to `POST /events/batch`")),
+        CLOUD_EVENT => parse_cloud_event(&call.body)?,
+        _ => parse_event(&call.body)?,
+    };
     let caller = call.caller()?;
     let tenant = caller.tenant_to_write(event.tenant.as_ref())?;
     permitted(caller, &event)?;
@@ -47,7 +51,11 @@ fn answer(app: &App, call: &Call, tenant: &Name, event: &Event, outcome: Outcome
 /// denied is rejected alone. Sending the batch again converges.
 pub(crate) async fn post_events_batch(app: Arc<App>, call: Call) -> Handled {
     let asked = asked(&call)?;
-    let parsed = if call.media_type() == CLOUD_BATCH { parse_cloud_batch(&call.body)? } else { parse_batch(&call.body)? };
+    let parsed = match call.media_type().as_str() {
+        CLOUD_EVENT => return Err(Problem::unsupported_media_type("a batch; one event goes to `POST /events`")),
+        CLOUD_BATCH => parse_cloud_batch(&call.body)?,
+        _ => parse_batch(&call.body)?,
+    };
     let mut records: Vec<BatchRecord> = Vec::with_capacity(parsed.len());
     let mut by_tenant: BTreeMap<Name, Vec<(usize, Submission)>> = BTreeMap::new();
     for (index, event) in parsed.into_iter().enumerate() {

@@ -40,7 +40,7 @@ async fn currency(app: &App, tenant: &Name) -> Result<Currency, Problem> {
 
 /// The tenant that the key or `?tenant_id=` names.
 fn tenant(call: &Call, params: &Params) -> Result<Name, Problem> {
-    call.caller()?.tenant_to_read(params.name("tenant_id")?.as_ref())
+    call.caller()?.tenant_to_read(params.tenant()?.as_ref())
 }
 
 /// A tenant's totals, by default of the 30 days that end 5 minutes ahead.

@@ -71,7 +71,8 @@ pub(crate) async fn get_keys(app: Arc<App>, call: Call) -> Handled {
 /// Ends a key. Safe to repeat.
 pub(crate) async fn delete_key(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
+    let id = call.path_name("key_id", "key")?;
     let actor = call.caller()?.actor(None);
-    let record = app.service.revoke_key(call.path_text("key_id"), &actor).await.map_err(|failure| from_failure(&failure))?;
+    let record = app.service.revoke_key(id.as_str(), &actor).await.map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&key_json(&record)))
 }

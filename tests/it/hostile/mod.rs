@@ -93,7 +93,9 @@ fn faults(reply: &TestReply, pointer: Option<&str>, place: Place) -> &'static st
         Place::Verdict => reply.at("/errors"),
     };
     let Some(pointer) = pointer else { return "" };
-    let named = |error: &Value| error["pointer"] == pointer && error["message"].as_str().is_some_and(|text| !text.is_empty());
+    // An object at fault is named by what is missing in it.
+    let at = |error: &Value| error["pointer"].as_str().is_some_and(|found| found == pointer || found.starts_with(&format!("{pointer}/")));
+    let named = |error: &Value| at(error) && error["message"].as_str().is_some_and(|text| !text.is_empty());
     if errors.as_array().is_some_and(|errors| errors.iter().any(named)) { "" } else { "the place at fault is not named" }
 }
 

@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Line,
     Array,
     Object,
+    /// A decimal, or an object of one.
+    Price,
 }
 
 const TIMES: [&str; 3] = ["timestamp", "expires_at", "effective_from"];
@@ -24,6 +26,7 @@ impl Kind {
     /// The kind of the field `name`, whose good value is `value`.
     pub(super) fn of(name: &str, value: &Value) -> Self {
         match value {
+            Value::Object(fields) if fields.contains_key("amount") => Self::Price,
             Value::Object(_) => Self::Object,
             Value::Array(_) => Self::Array,
             Value::Bool(_) => Self::Flag,
@@ -75,6 +78,7 @@ impl Kind {
             Self::Choice => &["7", "true", "[]", "{}", r#""""#, r#""LOUD""#, r#""x|y""#, r#""x\u0000""#, r#""\ud800""#, r#""events:""#],
             Self::Line => &["7", "true", "[]", "{}", r#""""#, r#""a\u0000b""#, r#""a\r\nb""#, r#""\u001b[31m""#, r#""\udfff""#],
             Self::Array => &["{}", r#""x""#, "7", "true"],
+            Self::Price => &["[]", r#""x""#, "true", "-1", "1e400", "NaN"],
             Self::Object => &["[]", r#""x""#, "7", "true"],
         }
     }

@@ -78,7 +78,7 @@ async fn a_denied_event_is_rejected_alone_and_later_ones_are_still_tried() {
     let app = TestApp::new().await;
     let limits = json!([limit(json!({ "measure": "tokens", "hard": 100 })), limit(json!({ "id": "b", "measure": "tokens_in", "hard": 100 }))]);
     app.limit("acme", limits).await;
-    let events = [60, 60, 40, 1].map(|tokens| event(json!({ "id": format!("e{tokens}"), "tokens_in": tokens })));
+    let events: Vec<Value> = [60, 61, 40, 1].map(|tokens| event(json!({ "id": format!("e{tokens}"), "tokens_in": tokens }))).into();
     let reply = send(&app, &events).await;
     assert_eq!(statuses(&reply), "recorded rejected recorded rejected");
     let problem = reply.at("/results/3/problem");

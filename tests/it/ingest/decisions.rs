@@ -79,20 +79,23 @@ async fn every_violation_is_reported_and_none_twice() {
 
 #[tokio::test]
 async fn waiting_is_advised_only_where_it_helps() {
-    for (window, timestamp, retry_after) in [
-        ("hour", "2026-11-22T10:00:00Z", "3600"),
-        ("day", "2026-11-22T10:00:00Z", "50400"),
-        ("month", "2026-11-22T10:00:00Z", TO_MONTH_END),
-        ("hour", "2026-11-22T09:00:00Z", ""),
-        ("total", "2026-11-22T10:00:00Z", ""),
+    for (window, timestamp, units, retry_after) in [
+        ("hour", "2026-11-22T10:00:00Z", 1, "3600"),
+        ("hour", "2026-11-22T10:00:00Z", 2, "3600"),
+        ("day", "2026-11-22T10:00:00Z", 1, "50400"),
+        ("month", "2026-11-22T10:00:00Z", 1, TO_MONTH_END),
+        ("hour", "2026-11-22T09:00:00Z", 1, ""),
+        ("total", "2026-11-22T10:00:00Z", 1, ""),
+        ("hour", "2026-11-22T10:00:00Z", 3, ""),
     ] {
         let app = TestApp::new().await;
         app.clock.set("2026-11-22T09:30:00Z");
-        app.limit("acme", json!([limit(json!({ "window": window, "hard": 0 }))])).await;
+        app.limit("acme", json!([limit(json!({ "measure": "units", "window": window, "hard": 2 }))])).await;
         app.clock.set("2026-11-22T10:00:00Z");
-        let reply = app.record("acme", json!({ "timestamp": timestamp })).await;
+        app.record("acme", json!({ "timestamp": timestamp, "units": 2 })).await.expect(201);
+        let reply = app.record("acme", json!({ "timestamp": timestamp, "units": units })).await;
         refused(&reply, 429, "usage_limit_exceeded");
-        assert_eq!(reply.header("retry-after"), retry_after, "{window} {timestamp}");
+        assert_eq!(reply.header("retry-after"), retry_after, "{units} at {timestamp} by {window}");
     }
 }
 
@@ -164,4 +167,17 @@ async fn a_limit_counts_an_event_in_the_window_of_its_timestamp() {
     app.clock.set("2026-11-22T12:00:00Z");
     refused(&app.record("acme", json!({ "timestamp": "2026-11-22T11:59:59Z" })).await, 429, "usage_limit_exceeded");
     app.record("acme", json!({})).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_denied_event_leaves_the_store_as_it_was() {
+    let open = crate::given::Open::new();
+    let app = &open.app;
+    app.record("acme", json!({ "id": "e0" })).await.expect(201);
+    app.limit("acme", json!([limit(json!({ "hard": 1 }))])).await;
+    let before = open.dump();
+    refused(&app.record("acme", json!({ "id": "e1", "task_id": "t1" })).await, 429, "usage_limit_exceeded");
+    let batch = json!({ "events": [{ "tenant_id": "acme", "operation": "agent_message" }] });
+    assert_eq!(app.post("/events/batch", batch).await.expect(200).at("/rejected"), 1);
+    assert_eq!(open.dump(), before);
 }
