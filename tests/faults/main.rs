@@ -1,6 +1,7 @@
 //! What faults, crashes, races and kills may not change.
 
 mod chance;
+mod changes;
 mod client;
 mod ledger;
 mod purge;

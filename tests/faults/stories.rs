@@ -122,7 +122,9 @@ async fn post_usage(app: &TestApp) -> Vec<Value> {
     };
     let mut learned = Vec::new();
     for calls in [1, 2, 1, 3] {
-        learned.push(self::learned(&send_once(app, TestApp::operator(), Some(&format!("call-{calls}")), "POST", "/usage", &step(calls)).await));
+        learned.push(self::learned(
+            &send_once(app, TestApp::operator(), Some(&format!("call-{calls}")), "POST", "/usage", &step(calls)).await,
+        ));
     }
     let both = json!({ "events": [step(4), step(2), step(5)] });
     learned.push(self::learned(&send(app, "POST", "/usage/batch", &both).await));
@@ -130,9 +132,7 @@ async fn post_usage(app: &TestApp) -> Vec<Value> {
 }
 
 async fn put_limits(app: &TestApp) -> Vec<Value> {
-    let limit = |id: &str, scope: &str, measure: &str, hard: u64| {
-        json!({ "id": id, "scope": scope, "measure": measure, "window": "month", "hard": hard })
-    };
+    let limit = |id: &str, scope: &str, measure: &str, hard: u64| json!({ "id": id, "scope": scope, "measure": measure, "window": "month", "hard": hard });
     let mut named = limit("named", "agent", "tokens", 1000);
     named["scope_id"] = json!("a1");
     let limits = json!({ "limits": [limit("tenant", "tenant", "events", 7), limit("each", "agent", "tokens", 1000), named] });

@@ -111,7 +111,9 @@ async fn two_faults_at_any_calls_of_recording_change_nothing() {
         let calls = u64::try_from(plain.operations.len()).expect("calls") + 2;
         for first in 0..calls {
             for second in first + 1..calls {
-                for (one, other) in [(Fault::After, Fault::Before), (Fault::After, conflict()), (throttle(), Fault::After), (Fault::After, Fault::After)] {
+                for (one, other) in
+                    [(Fault::After, Fault::Before), (Fault::After, conflict()), (throttle(), Fault::After), (Fault::After, Fault::After)]
+                {
                     told_with(story, &plain, &[(first, one), (second, other)]).await;
                     pairs += 1;
                 }
@@ -124,7 +126,8 @@ async fn two_faults_at_any_calls_of_recording_change_nothing() {
 #[tokio::test]
 async fn an_outage_longer_than_all_tries_changes_nothing() {
     // Each outlasts the tries of one request, some of two.
-    let outages = STORIES.iter().flat_map(|story| [(story, Fault::Before), (story, Fault::After), (story, conflict()), (story, throttle())]);
+    let outages =
+        STORIES.iter().flat_map(|story| [(story, Fault::Before), (story, Fault::After), (story, conflict()), (story, throttle())]);
     let told_through = outages.map(|(story, fault)| async move {
         let plain = told(story).await;
         let faults: Vec<(u64, Fault)> = (1..20).map(|number| (number, fault.clone())).collect();

@@ -18,7 +18,11 @@ fn bare(method: &str, path: &str, headers: &[(&'static str, &str)]) -> Request<B
 
 /// A path that the route answers.
 fn concrete(path: &str) -> String {
-    path.replace("{tenant_id}", "acme").replace("{id}", "default").replace("{event_id}", "e1").replace("{task_id}", "t1").replace("{key_id}", "k1")
+    path.replace("{tenant_id}", "acme")
+        .replace("{id}", "default")
+        .replace("{event_id}", "e1")
+        .replace("{task_id}", "t1")
+        .replace("{key_id}", "k1")
 }
 
 /// Neither the header nor the body tells the hash.
@@ -50,7 +54,8 @@ async fn the_key_comes_first_then_the_hash_then_the_scope() {
         let missing = send(&[("authorization", &read)]).await;
         refused(&missing, 403, "constitutional_hash_mismatch");
         silent(&missing);
-        let twice = send(&[("authorization", &read), ("x-constitutional-hash", DEFAULT_HASH), ("x-constitutional-hash", DEFAULT_HASH)]).await;
+        let twice =
+            send(&[("authorization", &read), ("x-constitutional-hash", DEFAULT_HASH), ("x-constitutional-hash", DEFAULT_HASH)]).await;
         refused(&twice, 403, "constitutional_hash_mismatch");
         let passed = send(&[("authorization", &read), ("x-constitutional-hash", DEFAULT_HASH)]).await;
         assert_eq!(passed.header("x-constitutional-hash"), DEFAULT_HASH, "{} {path}", route.method);
@@ -86,7 +91,8 @@ async fn an_empty_hash_switches_the_gate_off() {
     let service = Service::new(std::sync::Arc::new(Memory::default()), clock, Tenancy::Sole, [7; 32]);
     let operator = Some(KeyRecord::operator("o", "key"));
     let router = router(&App::new(service, Settings { operator, ..settings }), TestApp::routes());
-    let send = async |headers: &[(&'static str, &str)]| router.clone().oneshot(bare("GET", "/usage/acme", headers)).await.expect("an answer");
+    let send =
+        async |headers: &[(&'static str, &str)]| router.clone().oneshot(bare("GET", "/usage/acme", headers)).await.expect("an answer");
     assert_eq!(send(&[]).await.status(), 401);
     let reply = send(&[("x-api-key", "key")]).await;
     assert_eq!((reply.status().as_u16(), reply.headers().get("x-constitutional-hash")), (200, None));
@@ -178,7 +184,8 @@ async fn every_answer_has_an_id_of_its_own() {
     let mut ids = BTreeSet::new();
     for _ in 0..3 {
         for (method, path) in [("GET", "/"), ("GET", "/usage/acme"), ("GET", "/nothing"), ("DELETE", "/"), ("POST", "/events")] {
-            let reply = app.send(with_header(TestApp::request(TestApp::operator(), method, path, Body::empty()), "x-request-id", "mine")).await;
+            let reply =
+                app.send(with_header(TestApp::request(TestApp::operator(), method, path, Body::empty()), "x-request-id", "mine")).await;
             assert_eq!(reply.header("x-request-id").len(), 26, "{method} {path}");
             ids.insert(reply.header("x-request-id").to_owned());
             if reply.status >= 400 {

@@ -8,7 +8,7 @@ mod hostile;
 mod ingest;
 mod isolation;
 mod keys;
-// mod openapi;
+mod openapi;
 mod purge;
 mod query;
 mod quota;

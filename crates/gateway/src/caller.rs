@@ -1,8 +1,8 @@
 //! Who calls: known from a verified key and from nothing else.
 
 use crate::app::App;
-use http::{HeaderMap, HeaderValue};
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use std::collections::BTreeSet;
 use tollgate_api::Problem;
 use tollgate_core::Name;

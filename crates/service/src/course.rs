@@ -107,9 +107,10 @@ impl<'a> Course<'a> {
 
     /// An event whose marker stands: recorded before, by this very request
     /// where its own page says so, or another event of the same id.
-    pub(crate) fn settle_duplicate(&mut self, place: usize, attrs: &Attrs) {
+    /// `false` for a marker that cannot be read: then nothing is settled.
+    pub(crate) fn settle_duplicate(&mut self, place: usize, attrs: &Attrs) -> bool {
         let (Some(submission), Some(marker)) = (self.submissions.get(place), Marker::from_attrs(attrs)) else {
-            return;
+            return false;
         };
         let own = self.pages.iter().any(|page| marker.is_in_page(page));
         let same = marker.matches(&submission.event, submission.timestamp_given);
@@ -120,6 +121,7 @@ impl<'a> Course<'a> {
         };
         set(&mut self.outcomes, place, outcome);
         self.waiting.retain(|(waiting, _)| *waiting != place);
+        true
     }
 
     /// Sets the outcomes of a plan that happened or needed no write.
@@ -146,8 +148,7 @@ impl<'a> Course<'a> {
             match (refusal.index, marker, standing) {
                 (0, ..) => {}
                 (_, Some(place), Some(attrs)) => {
-                    self.settle_duplicate(*place, attrs);
-                    reread.duplicates = true;
+                    reread.duplicates |= self.settle_duplicate(*place, attrs);
                 }
                 (_, Some(_), None) => {}
                 (_, None, standing) => {

@@ -12,6 +12,7 @@ use tollgate_core::{Attrs, Change, Guard, Instant, Name, Rows, Value, Write, tab
 /// after its stamp of receipt.
 const CLOSES_SECONDS: i64 = 20 * 60;
 const HOUR_SECONDS: i64 = 3600;
+const DAY_SECONDS: i64 = 86_400;
 
 /// What is known of a closed receipt hour with pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,18 +30,25 @@ pub struct Hour {
 }
 
 /// How far a tenant's hours are rolled up.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Watermark {
     /// The first hour that is not yet rolled up.
-    next: Option<Instant>,
+    next: Instant,
     /// The digest of the last hour that had pages.
     digest: String,
+}
+
+/// A watermark, and the stored one that it was reached from.
+struct Reached {
+    mark: Watermark,
+    stored: Option<Value>,
 }
 
 impl Service {
     /// Rolls up every closed receipt hour of `tenant` that is not yet, oldest
     /// first, and says how many had pages. A closed hour's rollup is a pure
-    /// function of its pages, so repeats and two at once change nothing.
+    /// function of its pages, written once, and the watermark moves from where
+    /// it was read: two at once, and a purge meanwhile, change nothing.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
@@ -49,25 +57,51 @@ impl Service {
             return Ok(0);
         };
         self.activate(tenant).await?;
-        let held = self.item(table::watermark(tenant)).await?;
-        let held = held.map_or_else(|| Ok(Watermark::default()), |attrs| body::<Watermark>(&attrs))?;
-        let mut at = held.next.unwrap_or_else(|| created.plus_seconds(-HOUR_SECONDS).floor_to(HOUR_SECONDS));
-        let mut digest = held.digest;
         let closed = self.now().plus_seconds(-CLOSES_SECONDS - HOUR_SECONDS);
+        let mut reached = self.reached(tenant, created).await?;
         let mut rolled = 0;
-        while at <= closed {
-            if let Some(hour) = self.roll_up_hour(tenant, at, &digest).await? {
-                digest = hour.digest;
-                rolled += 1;
+        while reached.mark.next <= closed {
+            let hour = self.roll_up_hour(tenant, reached.mark.next, &reached.mark.digest).await?;
+            let next = reached.mark.next.plus_seconds(HOUR_SECONDS);
+            let digest = hour.as_ref().map_or_else(|| reached.mark.digest.clone(), |hour| hour.digest.clone());
+            reached.mark = Watermark { next, digest };
+            // Over hours without pages it moves day by day, and at the end.
+            if hour.is_none() && next.floor_to(DAY_SECONDS) != next && next <= closed {
+                continue;
             }
-            at = at.plus_seconds(HOUR_SECONDS);
-            // The mark moves day by day, and at the end.
-            if at.floor_to(86_400) == at || at > closed {
-                let mark = Watermark { next: Some(at), digest: digest.clone() };
-                self.put(table::watermark(tenant), body_attrs(&mark)?).await?;
+            if self.reach(tenant, &mut reached, hour.as_ref()).await? {
+                rolled += u64::from(hour.is_some());
+            } else {
+                reached = self.reached(tenant, created).await?;
             }
         }
         Ok(rolled)
+    }
+
+    /// The stored watermark, or the one to begin at.
+    async fn reached(&self, tenant: &Name, created: Instant) -> Result<Reached, Failure> {
+        let Some(attrs) = self.item(table::watermark(tenant)).await? else {
+            let next = created.plus_seconds(-HOUR_SECONDS).floor_to(HOUR_SECONDS);
+            return Ok(Reached { mark: Watermark { next, digest: String::new() }, stored: None });
+        };
+        Ok(Reached { mark: body(&attrs)?, stored: attrs.get(table::BODY).cloned() })
+    }
+
+    /// Stores the watermark with the record of the hour that it passed, unless
+    /// it was moved meanwhile. The record says that all rows are there.
+    async fn reach(&self, tenant: &Name, reached: &mut Reached, hour: Option<&Hour>) -> Result<bool, Failure> {
+        let guard = match &reached.stored {
+            None => Guard::Absent,
+            Some(stored) => Guard::Equals(table::BODY.into(), stored.clone()),
+        };
+        let put = |key, attrs, guards| Write { key, change: Change::Put(attrs), guards };
+        let mark = body_attrs(&reached.mark)?;
+        reached.stored = mark.get(table::BODY).cloned();
+        let mut writes = vec![put(table::watermark(tenant), mark, vec![guard])];
+        if let Some(hour) = hour {
+            writes.push(put(table::hour(tenant, hour.hour), body_attrs(hour)?, Vec::new()));
+        }
+        self.settle(&writes).await
     }
 
     async fn roll_up_hour(&self, tenant: &Name, at: Instant, before: &str) -> Result<Option<Hour>, Failure> {
@@ -91,17 +125,10 @@ impl Service {
         hour.digest = hex(&hash.finalize());
         for (event_hour, chunk, bytes) in rows.encode() {
             let attrs = Attrs::from([(table::BODY.into(), Value::B(bytes))]);
-            self.put(table::rollup(tenant, event_hour, at, chunk), attrs).await?;
+            let key = table::rollup(tenant, event_hour, at, chunk);
+            // Refused = it is there, perhaps from before a purge took pages.
+            self.settle(&[Write { key, change: Change::Put(attrs), guards: vec![Guard::Absent] }]).await?;
         }
-        // The record comes last: it says that all rows are there.
-        self.put(table::hour(tenant, at), body_attrs(&hour)?).await?;
         Ok(Some(hour))
-    }
-
-    /// Puts an item that is the same whoever writes it.
-    pub(crate) async fn put(&self, key: tollgate_core::Key, attrs: Attrs) -> Result<(), Failure> {
-        let no_guards: Vec<Guard> = Vec::new();
-        self.settle(&[Write { key, change: Change::Put(attrs), guards: no_guards }]).await?;
-        Ok(())
     }
 }

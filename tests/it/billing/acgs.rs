@@ -75,7 +75,8 @@ async fn each_tier_of_each_operation_is_a_line() {
 #[tokio::test]
 async fn thousands_of_small_amounts_add_up_exactly() {
     let app = TestApp::new().await;
-    for (operation, rate) in [("agent_message", 5), ("constitutional_validation", 10), ("policy_evaluation", 20), ("compliance_check", 15)] {
+    for (operation, rate) in [("agent_message", 5), ("constitutional_validation", 10), ("policy_evaluation", 20), ("compliance_check", 15)]
+    {
         let count = 1999;
         let units = 100;
         events(&app, "acme", count, json!({ "operation": operation, "units": units })).await;

@@ -47,7 +47,8 @@ async fn a_bill_has_a_line_for_each_operation_tier_and_component() {
 #[tokio::test]
 async fn the_bill_is_the_sum_of_its_events_before_rounding() {
     let app = TestApp::new().await;
-    card(&app, "ai", json!({ "x": { "unit": { "amount": "0.1", "per": 8 }, "api_call": "0.001", "data_byte": "0.000000000000001" } })).await;
+    card(&app, "ai", json!({ "x": { "unit": { "amount": "0.1", "per": 8 }, "api_call": "0.001", "data_byte": "0.000000000000001" } }))
+        .await;
     let mut units = 0_u64;
     for n in 0..40_u64 {
         let tier = if n % 2 == 0 { "standard" } else { "enterprise" };
@@ -77,7 +78,8 @@ async fn each_line_is_rounded_once_half_even_to_the_minor_unit() {
 
 #[tokio::test]
 async fn every_currency_has_its_own_minor_unit() {
-    for (currency, amount, subtotal) in [("JPY", "2", "2"), ("USD", "1.50", "1.50"), ("KWD", "1.500", "1.500"), ("CLF", "1.5000", "1.5000")] {
+    for (currency, amount, subtotal) in [("JPY", "2", "2"), ("USD", "1.50", "1.50"), ("KWD", "1.500", "1.500"), ("CLF", "1.5000", "1.5000")]
+    {
         let app = TestApp::new().await;
         card_with(&app, "ai", json!({ "currency": currency, "operations": { "x": { "unit": "1.5" } } })).await;
         events(&app, "acme", 1, json!({ "operation": "x" })).await;

@@ -134,8 +134,9 @@ async fn a_card_is_the_operators_to_put_and_everyones_to_read() {
 #[tokio::test]
 async fn a_card_may_have_thousands_of_operations() {
     let app = TestApp::new().await;
-    let operations: serde_json::Map<String, Value> =
-        (0..6000).map(|n| (format!("vendor/model-{n:05}:with-a-long-name"), json!({ "token_in": "0.000001", "token_out": "0.000002" }))).collect();
+    let operations: serde_json::Map<String, Value> = (0..6000)
+        .map(|n| (format!("vendor/model-{n:05}:with-a-long-name"), json!({ "token_in": "0.000001", "token_out": "0.000002" })))
+        .collect();
     card_with(&app, "big", json!({ "operations": operations })).await;
     let event = json!({ "operation": "vendor/model-05999:with-a-long-name", "tokens_in": 10, "tokens_out": 1 });
     assert_eq!(super::cost(&app, event).await, "0.000012");

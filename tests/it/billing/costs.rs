@@ -13,9 +13,7 @@ async fn costs_of(app: &TestApp, operation: &str) -> Vec<Value> {
 async fn every_price_says_what_it_is_for_and_where_it_is_from() {
     let app = TestApp::new().await;
     card(&app, "ai", json!({ "gpt-4o": { "token_in": { "amount": "2.50", "per": 1_000_000 }, "token_out": "0.00001" } })).await;
-    let cost = |component: &str, price: &str, per: u64| {
-        json!({ "operation": "gpt-4o", "component": component, "unit_price": price, "per": per, "currency": "USD", "source": "ai@1" })
-    };
+    let cost = |component: &str, price: &str, per: u64| json!({ "operation": "gpt-4o", "component": component, "unit_price": price, "per": per, "currency": "USD", "source": "ai@1" });
     assert_eq!(costs_of(&app, "gpt-4o").await, [cost("token_in", "2.5", 1_000_000), cost("token_out", "0.00001", 1)]);
     let built_in = json!({
         "operation": "hitl_approval", "component": "unit", "unit_price": "0.05", "per": 1, "currency": "USD", "source": "default@1",

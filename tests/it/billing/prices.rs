@@ -36,14 +36,9 @@ async fn cached_tokens_have_their_own_price_or_that_of_input() {
         "only": { "cached_token_in": "0.001" },
     });
     card(&app, "ai", prices).await;
-    for (operation, cached, expected) in [
-        ("with", 0, "1"),
-        ("with", 40, "0.64"),
-        ("with", 100, "0.1"),
-        ("without", 40, "1"),
-        ("without", 100, "1"),
-        ("only", 40, "0.04"),
-    ] {
+    for (operation, cached, expected) in
+        [("with", 0, "1"), ("with", 40, "0.64"), ("with", 100, "0.1"), ("without", 40, "1"), ("without", 100, "1"), ("only", 40, "0.04")]
+    {
         let event = json!({ "operation": operation, "tokens_in": 100, "cached_tokens_in": cached });
         assert_eq!(cost(&app, event).await, expected, "{operation} {cached}");
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tollgate_gateway::Route;
 
 /// The route's path for things that are there.
-pub(super) fn path(route: &Route) -> String {
+pub(crate) fn path(route: &Route) -> String {
     let path = route.path.replace("{tenant_id}", "acme").replace("{event_id}", "e1").replace("{task_id}", "t1");
     path.replace("{key_id}", "0000000000000000").replace("{id}", "ai")
 }

@@ -60,7 +60,7 @@ fn case(route: &Route, good: &Value, name: &str, pointer: &str, at: &str, text: 
     let body = body.to_string().replace(&format!("\"{HERE}\""), text);
     let is_json = serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
     let shown = text.chars().take(60).collect::<String>();
-    let name = format!("{} {} {name} at `{pointer}`: {shown}", route.method, route.path);
+    let name = format!("{name} at `{pointer}`: {shown}");
     let request = TestApp::request(TestApp::operator(), route.method.as_str(), &bodies::path(route), body.into());
     let inside_record = pointer.strip_prefix("/events/0").is_some();
     let place = match route.path {
@@ -68,7 +68,7 @@ fn case(route: &Route, good: &Value, name: &str, pointer: &str, at: &str, text: 
         "/events/batch" if is_json && inside_record => Place::Result,
         _ => Place::Answer,
     };
-    Case::new(name, request).at(if is_json { at } else { "" }).told_in(place)
+    Case::new(route, &name, request).at(if is_json { at } else { "" }).told_in(place)
 }
 
 /// Metadata may be anything but these.

@@ -31,5 +31,5 @@ fn case(route: &Route, name: &'static str, value: &str) -> Case {
     let body = bodies::good(route).map_or_else(Body::empty, |body| Body::from(body.to_string()));
     let request = TestApp::request(TestApp::operator(), route.method.as_str(), &bodies::path(route), body);
     let shown = value.chars().take(30).collect::<String>();
-    Case::new(format!("{} {} {name}: {shown}", route.method, route.path), with_header(request, name, value))
+    Case::new(route, &format!("{name}: {shown}"), with_header(request, name, value))
 }

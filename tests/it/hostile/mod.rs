@@ -8,19 +8,22 @@ mod texts;
 mod urls;
 mod values;
 
-pub(crate) use bodies::good as good_body;
+pub(crate) use bodies::{good as good_body, path as good_path};
 
 use crate::given::{Open, card, limit, problem};
+use crate::openapi::Document;
 use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tollgate_core::{Attrs, Key};
+use tollgate_gateway::Route;
 use tollgate_tests::{TestApp, TestReply};
 
 /// One bad request, and what its answer is to name.
 struct Case {
     name: String,
+    route: Route,
     request: Request<Body>,
     /// The place at fault; `None` = none in particular.
     pointer: Option<String>,
@@ -40,8 +43,9 @@ enum Place {
 }
 
 impl Case {
-    fn new(name: String, request: Request<Body>) -> Self {
-        Self { name, request, pointer: None, place: Place::Answer }
+    fn new(route: &Route, name: &str, request: Request<Body>) -> Self {
+        let name = format!("{} {} {name}", route.method, route.path);
+        Self { name, route: route.clone(), request, pointer: None, place: Place::Answer }
     }
 
     fn at(mut self, pointer: &str) -> Self {
@@ -71,11 +75,13 @@ async fn seeded() -> (Open, BTreeMap<Key, Attrs>) {
 /// Sends each case and judges its answer; how many there were.
 async fn judge(cases: Vec<Case>) -> usize {
     let (open, before) = seeded().await;
-    let count = cases.len();
-    for Case { name, request, pointer, place } in cases {
+    let (document, count) = (Document::read(), cases.len());
+    for Case { name, route, request, pointer, place } in cases {
         let reply = open.app.send(request).await;
         let wrong = faults(&reply, pointer.as_deref(), place);
         assert!(wrong.is_empty(), "{name}: {wrong}: {} {}", reply.status, reply.text);
+        let undocumented = document.faults(route.method.as_str(), route.path, &reply);
+        assert!(undocumented.is_empty(), "{name}: {undocumented:?}: {} {}", reply.status, reply.text);
         assert!(open.dump() == before, "{name}: the store changed");
     }
     count

@@ -13,10 +13,9 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn of(route: &Route, good: &Value) -> Vec<Case> {
     let case = |(name, body): (&str, Vec<u8>)| {
-        let name = format!("{} {} {name}", route.method, route.path);
         let request = TestApp::request(TestApp::operator(), route.method.as_str(), &bodies::path(route), Body::from(body));
         let place = if route.path == "/usage/validate" { Place::Verdict } else { Place::Answer };
-        Case::new(name, request).at("").told_in(place)
+        Case::new(route, name, request).at("").told_in(place)
     };
     // A purge without a body is one without conditions.
     let texts = texts(&good.to_string()).into_iter().filter(|(name, _)| *name != "empty" || route.path != "/usage/purge");
@@ -31,7 +30,8 @@ fn of(route: &Route, good: &Value) -> Vec<Case> {
 fn texts(good: &str) -> Vec<(&'static str, Vec<u8>)> {
     let joined = |parts: &[&[u8]]| parts.concat();
     let nested = |open: &str, close: &str, depth: usize| format!("{}{}", open.repeat(depth), close.repeat(depth)).into_bytes();
-    let within = |depth: usize| format!("{},\"deep\":{}{}}}", good.trim_end_matches('}'), "[".repeat(depth), "]".repeat(depth)).into_bytes();
+    let within =
+        |depth: usize| format!("{},\"deep\":{}{}}}", good.trim_end_matches('}'), "[".repeat(depth), "]".repeat(depth)).into_bytes();
     let without_last = good.as_bytes().split_last().map(|(_, rest)| rest.to_vec()).unwrap_or_default();
     vec![
         ("empty", Vec::new()),

@@ -76,7 +76,8 @@ async fn sending_a_batch_again_in_any_split_changes_nothing() {
 #[tokio::test]
 async fn a_denied_event_is_rejected_alone_and_later_ones_are_still_tried() {
     let app = TestApp::new().await;
-    let limits = json!([limit(json!({ "measure": "tokens", "hard": 100 })), limit(json!({ "id": "b", "measure": "tokens_in", "hard": 100 }))]);
+    let limits =
+        json!([limit(json!({ "measure": "tokens", "hard": 100 })), limit(json!({ "id": "b", "measure": "tokens_in", "hard": 100 }))]);
     app.limit("acme", limits).await;
     let events: Vec<Value> = [60, 61, 40, 1].map(|tokens| event(json!({ "id": format!("e{tokens}"), "tokens_in": tokens }))).into();
     let reply = send(&app, &events).await;
@@ -134,7 +135,11 @@ async fn a_batch_has_1_to_1000_events_within_1_mib() {
 async fn a_foreign_tenant_is_rejected_alone() {
     let app = TestApp::new().await;
     let key = app.keys("acme").await.ingest;
-    let events = [event(json!({ "id": "e1" })), event(json!({ "id": "e2", "tenant_id": "other" })), json!({ "id": "e3", "operation": "agent_message" })];
+    let events = [
+        event(json!({ "id": "e1" })),
+        event(json!({ "id": "e2", "tenant_id": "other" })),
+        json!({ "id": "e3", "operation": "agent_message" }),
+    ];
     let reply = post_as(&app, &key, "/events/batch", &json!({ "events": events })).await.expect(200);
     assert_eq!(statuses(&reply), "recorded rejected recorded");
     assert_eq!((reply.at("/results/1/problem/status"), reply.at("/results/1/problem/code")), (json!(403), json!("forbidden")));

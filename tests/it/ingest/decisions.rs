@@ -119,7 +119,8 @@ async fn a_soft_limit_warns_and_the_hard_one_stops() {
         decisions.push((reply.at("/decision"), reply.at("/warnings/0")));
     }
     let warning = |used: u64, percent: &str| {
-        let fields = json!({ "soft": 1, "hard": 3, "used": used, "remaining": 3 - used, "percent": percent, "status": "soft_limit_exceeded" });
+        let fields =
+            json!({ "soft": 1, "hard": 3, "used": used, "remaining": 3 - used, "percent": percent, "status": "soft_limit_exceeded" });
         (json!("warn"), status(fields))
     };
     assert_eq!(decisions, [(json!("allow"), Value::Null), warning(1, "33.33"), warning(2, "66.67")]);

@@ -111,7 +111,8 @@ fn tool(hard: &str) -> Value {
 async fn a_tools_own_budget_holds_for_that_tool_alone() {
     let app = TestApp::new().await;
     app.limit("acme", json!([tool("5")])).await;
-    let event = |name: &str, cost: &str| json!({ "operation": "agent_message", "tool_server": "s1", "tool_name": name, "cost_override": cost });
+    let event =
+        |name: &str, cost: &str| json!({ "operation": "agent_message", "tool_server": "s1", "tool_name": name, "cost_override": cost });
     refused(&app.record("acme", event("expensive", "5.01")).await, 402, "budget_exceeded");
     app.record("acme", event("expensive", "4")).await.expect(201);
     refused(&app.record("acme", event("expensive", "2")).await, 402, "budget_exceeded");

@@ -23,8 +23,14 @@ async fn two_tenants() -> Open {
         app.put(&format!("/tenants/{tenant}"), json!({ "name": mark, "slug": mark })).await.expect(200);
         app.record(tenant, event("e1", json!({ "task_id": "t1" }))).await.expect(201);
         app.record(tenant, event(&format!("e-{mark}"), json!({ "task_id": format!("t-{mark}") }))).await.expect(201);
-        app.limit(tenant, json!([limit(json!({ "id": mark, "hard": 900 })), limit(json!({ "id": "s", "scope": "session", "scope_id": mark, "hard": 9 }))]))
-            .await;
+        app.limit(
+            tenant,
+            json!([
+                limit(json!({ "id": mark, "hard": 900 })),
+                limit(json!({ "id": "s", "scope": "session", "scope_id": mark, "hard": 9 }))
+            ]),
+        )
+        .await;
         app.post("/quota", json!({ "tenant_id": tenant, "monthly_total_limit": 900 })).await.expect(200);
     }
     open

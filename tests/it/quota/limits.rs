@@ -26,10 +26,7 @@ async fn limits_are_shown_as_they_were_set() {
     });
     let units = json!({ "id": "u", "scope": "operation", "measure": "units:gpt-4o", "window": "total", "soft": 0 });
     let answered = put(&app, json!([spend, units])).await.expect(200);
-    let expected = [
-        shown(merged(spend, json!({ "soft": "0.000000001", "hard": "10.5" }))),
-        shown(merged(units, json!({}))),
-    ];
+    let expected = [shown(merged(spend, json!({ "soft": "0.000000001", "hard": "10.5" }))), shown(merged(units, json!({})))];
     assert_eq!(answered.at("/limits"), json!(expected));
     assert_eq!(app.get("/limits/acme").await.expect(200).json(), answered.json());
     assert_eq!(answered.at("/tenant_id"), "acme");
@@ -96,7 +93,8 @@ async fn a_tenant_has_at_most_200_limits_over_all_layers() {
 #[tokio::test]
 async fn one_currency_a_tenant() {
     let app = TestApp::new().await;
-    let spend = |currency: &str| json!({ "id": currency, "scope": "tenant", "measure": "spend", "window": "day", "hard": 1, "currency": currency });
+    let spend =
+        |currency: &str| json!({ "id": currency, "scope": "tenant", "measure": "spend", "window": "day", "hard": 1, "currency": currency });
     app.record("acme", json!({})).await.expect(201);
     let problem = refused(&put(&app, json!([spend("EUR")])).await, 422, "currency_mismatch");
     assert_eq!(problem["currency"], "USD");

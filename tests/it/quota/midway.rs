@@ -25,7 +25,9 @@ async fn a_limit_set_in_mid_window_counts_from_the_windows_start() {
 #[tokio::test]
 async fn use_before_the_window_is_left_out() {
     let app = TestApp::new().await;
-    for (id, timestamp) in [("e1", "2026-11-22T08:59:59.999999999Z"), ("e2", "2026-11-22T09:00:00Z"), ("e3", "2026-11-22T09:59:59.999999999Z")] {
+    for (id, timestamp) in
+        [("e1", "2026-11-22T08:59:59.999999999Z"), ("e2", "2026-11-22T09:00:00Z"), ("e3", "2026-11-22T09:59:59.999999999Z")]
+    {
         app.record("acme", json!({ "id": id, "timestamp": timestamp })).await.expect(201);
     }
     app.clock.set("2026-11-22T09:30:00Z");

@@ -123,7 +123,8 @@ async fn a_limit_counts_its_measure_for_its_scope_in_its_window() {
 async fn what_one_event_uses_is_what_its_limits_count() {
     let app = TestApp::new().await;
     let case = Case { scope: "tenant", named: false, measure: "events", window: "total" };
-    let limits = MEASURES.map(|(measure, _)| json!({ "id": measure, "scope": "tenant", "measure": measure, "window": "total", "hard": 1000 }));
+    let limits =
+        MEASURES.map(|(measure, _)| json!({ "id": measure, "scope": "tenant", "measure": measure, "window": "total", "hard": 1000 }));
     app.limit("acme", limits.into()).await;
     app.record("acme", event(&case, "e1")).await.expect(201);
     app.record("acme", json!({ "operation": "audit_write", "units": 0 })).await.expect(201);

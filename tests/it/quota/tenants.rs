@@ -18,7 +18,8 @@ async fn a_tenant_is_shown_as_it_was_set_and_absent_is_unset() {
     assert_eq!(answered.json(), merged(full, head.clone()));
     assert_eq!(app.get("/tenants/acme").await.expect(200).json(), answered.json());
     let bare = app.put("/tenants/acme", json!({})).await.expect(200);
-    let expected = json!({ "name": null, "slug": null, "currency": "EUR", "rate_card": null, "retention_days": 400, "require_plan": false });
+    let expected =
+        json!({ "name": null, "slug": null, "currency": "EUR", "rate_card": null, "retention_days": 400, "require_plan": false });
     let head = merged(head, json!({ "version": bare.at("/version") }));
     assert_eq!(bare.json(), merged(expected, head), "a currency stays once it is fixed");
 }

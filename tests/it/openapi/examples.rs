@@ -1,0 +1,166 @@
+//! Every example of a request is answered as the example of the same name says.
+
+use super::{Document, schema};
+use axum::body::Body;
+use http::{HeaderName, HeaderValue, Request};
+use serde_json::{Value, json};
+use tollgate_gateway::Access;
+use tollgate_tests::{TestApp, TestReply};
+
+/// What differs from run to run.
+const CHANCE: [&str; 4] = ["request_id", "key_id", "key", "next_cursor"];
+
+/// The scene of all examples.
+async fn scene() -> (TestApp, String) {
+    let app = TestApp::new().await;
+    let million = |amount: &str| json!({ "amount": amount, "per": 1_000_000 });
+    let prices = json!({ "gpt-4o": { "token_in": million("2.50"), "cached_token_in": million("1.25"), "token_out": million("10.00") } });
+    let card = json!({ "currency": "USD", "effective_from": "2026-01-01T00:00:00Z", "tiers": { "standard": "1" }, "operations": prices });
+    app.put("/rate-cards/ai", card).await.expect(200);
+    app.put("/tenants/acme-corp", json!({ "name": "Acme Corporation", "slug": "acme" })).await.expect(200);
+    let limits = json!([
+        { "id": "agent-tokens", "scope": "agent", "measure": "tokens", "window": "day", "soft": 100_000, "hard": 120_000 },
+        { "id": "session-budget", "scope": "session", "measure": "spend", "window": "total", "hard": "0.05", "currency": "USD" },
+    ]);
+    app.limit("acme-corp", limits).await;
+    let event = json!({
+        "id": "evt-1", "timestamp": "2026-11-22T09:59:00Z", "operation": "gpt-4o", "tokens_in": 1200, "tokens_out": 300, "agent_id": "a1",
+        "session_id": "s1", "task_id": "t1",
+    });
+    app.record("acme-corp", event).await.expect(201);
+    let quota = json!({ "tenant_id": "acme-corp", "monthly_total_limit": 100_000, "rate_limit_per_second": 50 });
+    app.clock.advance(1);
+    app.post("/quota", quota).await.expect(200);
+    app.clock.advance(1);
+    let key = json!({ "tenant_id": "acme-corp", "scopes": ["ingest", "read"], "name": "the examples'" });
+    let key = app.post("/keys", key).await.expect(201).at("/key");
+    (app, key.as_str().expect("a key").to_owned())
+}
+
+/// One example: where it stands in the document, and what it expects.
+struct Example<'a> {
+    name: &'a str,
+    status: u16,
+    media_type: &'a str,
+    value: &'a Value,
+}
+
+fn examples<'a>(document: &'a Document, operation: &'a Value) -> Vec<Example<'a>> {
+    let mut examples = Vec::new();
+    for (status, response) in operation["responses"].as_object().expect("responses") {
+        let Ok(status) = status.parse() else { continue };
+        for (media_type, content) in document.resolved(response)["content"].as_object().into_iter().flatten() {
+            let named = content["examples"].as_object().into_iter().flatten();
+            examples.extend(named.map(|(name, example)| Example { name, status, media_type, value: &example["value"] }));
+        }
+    }
+    examples
+}
+
+/// The request that the example names, with its values in path, query, headers
+/// and body.
+fn request(document: &Document, (method, path, operation): (&str, &str, &Value), name: &str, key: &str) -> Request<Body> {
+    let (mut filled, mut query, mut headers) = (path.to_owned(), Vec::new(), Vec::new());
+    for parameter in document.parameters(operation) {
+        let Some(value) = parameter["examples"].get(name).map(|example| &example["value"]) else { continue };
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let parameter_name = parameter["name"].as_str().expect("a name").to_owned();
+        match parameter["in"].as_str() {
+            Some("path") => filled = filled.replace(&format!("{{{parameter_name}}}"), &text),
+            Some("query") => query.push(format!("{parameter_name}={text}")),
+            _ => headers.push((parameter_name, text)),
+        }
+    }
+    assert!(!filled.contains('{'), "{method} {path} {name}: the path is not filled in");
+    let mark = if query.is_empty() { "" } else { "?" };
+    let mut body = (Body::empty(), "application/json");
+    for (media_type, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+        if let Some(example) = content["examples"].get(name) {
+            body = (Body::from(example["value"].to_string()), media_type);
+        }
+    }
+    let mut request = TestApp::request(key, &method.to_uppercase(), &format!("{filled}{mark}{}", query.join("&")), body.0);
+    request.headers_mut().insert("content-type", HeaderValue::from_str(body.1).expect("a media type"));
+    for (name, value) in headers {
+        let name: HeaderName = name.parse().expect("a header");
+        request.headers_mut().insert(name, HeaderValue::from_str(&value).expect("a value"));
+    }
+    request
+}
+
+#[tokio::test]
+async fn every_example_is_answered_as_documented() {
+    let document = Document::read();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for (method, path, operation) in document.operations() {
+        let access = TestApp::routes().into_iter().find(|route| route.path == path && route.method.as_str().eq_ignore_ascii_case(method));
+        let access = access.expect("a route").access;
+        for example in examples(&document, operation) {
+            let (app, key) = scene().await;
+            let key = if access == Access::Operator { TestApp::operator() } else { &key };
+            let mut asked = request(&document, (method, path, operation), example.name, key);
+            if example.name == "revoked" {
+                let own = app.get("/keys").await.at("/data/0/key_id");
+                let path = format!("/keys/{}", own.as_str().expect("an id"));
+                *asked.uri_mut() = path.parse().expect("a path");
+            }
+            let reply = app.send(asked).await;
+            let place = format!("{method} {path} {}", example.name);
+            wrong.extend(differences(&document, (method, path), &example, &reply).into_iter().map(|fault| format!("{place}: {fault}")));
+            count += 1;
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(count > 60, "{count} examples");
+}
+
+fn differences(document: &Document, (method, path): (&str, &str), example: &Example<'_>, reply: &TestReply) -> Vec<String> {
+    if reply.status != example.status {
+        return vec![format!("{} instead of {}: {}", reply.status, example.status, reply.text)];
+    }
+    let mut wrong = document.faults(method, path, reply);
+    if !reply.header("content-type").starts_with(example.media_type) {
+        wrong.push(format!("is {}", reply.header("content-type")));
+    }
+    if example.media_type.ends_with("json") && settled(reply.json()) != settled(example.value.clone()) {
+        wrong.push(format!("is answered with {}", reply.text));
+    }
+    wrong
+}
+
+/// The value without what chance decides.
+fn settled(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| {
+                let made = |text: &str| CHANCE.contains(&name.as_str()) || text.starts_with("evt-01");
+                let made = value.as_str().is_some_and(made);
+                (name, if made { json!("by chance") } else { settled(value) })
+            })
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        Value::Array(elements) => elements.into_iter().map(settled).collect(),
+        value => value,
+    }
+}
+
+#[test]
+fn every_operation_has_examples_that_fit_its_schemas() {
+    let document = Document::read();
+    for (method, path, operation) in document.operations() {
+        let examples = examples(&document, operation);
+        let succeeds = examples.iter().any(|example| example.status < 300);
+        assert!(succeeds || path == "/openapi.json", "{method} {path} has no example of success");
+        for (media_type, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+            for (name, body) in content["examples"].as_object().into_iter().flatten() {
+                let answered = examples.iter().filter(|example| example.name == name).map(|example| example.status).collect::<Vec<_>>();
+                assert_eq!(answered.len(), 1, "{method} {path} {name} is answered once");
+                if answered[0] < 300 && name != "mixed" && name != "invalid" {
+                    let faults = schema::faults(&document, &content["schema"], &body["value"], "");
+                    assert_eq!(faults, Vec::<String>::new(), "{method} {path} {name} {media_type}");
+                }
+            }
+        }
+    }
+}
