@@ -84,7 +84,7 @@ pub enum OnUnavailable {
     /// Nothing is admitted.
     #[default]
     Deny,
-    /// Checks and holds are admitted; events are answered 503 all the same.
+    /// Checks and holds are to be admitted; kept, and not yet acted on.
     Allow,
 }
 

@@ -158,9 +158,3 @@ pub fn purge(tenant: &Name, receipt_hour: &str) -> Key {
 pub fn watermark(tenant: &Name) -> Key {
     Key::new(format!("T|{tenant}|W"), "W")
 }
-
-/// What a schedule did last.
-#[must_use]
-pub fn schedule(action: &str) -> Key {
-    Key::new("S|SCHEDULE", action)
-}

@@ -56,10 +56,10 @@ impl Ledger {
             memory.dump().into_iter().filter(|(key, _)| key.pk.starts_with(&prefix)).map(|(key, _)| key).collect::<Vec<_>>()
         };
         assert_eq!(count("I").len(), ledger.events.len(), "a marker for each event");
-        for key in count("C").into_iter().filter(|key| !key.sk.starts_with("second/")) {
+        for key in count("C") {
             let attrs = &memory.dump()[&key];
-            let current = |name: &str| ledger.config.series.iter().any(|series| series.taken_attribute() == name);
-            let counted = attrs.iter().any(|(name, value)| current(name) && value.as_number() != Some(0));
+            let counts = |series: &Series| ledger.is_of(&key, series) && number(attrs, &series.taken_attribute()) != 0;
+            let counted = ledger.config.series.iter().any(counts);
             assert!(!counted || ledger.due.contains_key(&key), "{key:?} counts what no event explains: {attrs:?}");
         }
         ledger
@@ -96,14 +96,18 @@ impl Ledger {
     }
 
     fn counters_of<'a>(&'a self, limit: &'a Limit) -> impl Iterator<Item = &'a Key> {
-        let attribute = self.series_of(limit).taken_attribute();
-        let scope = format!("T|{}|C|{}|", self.tenant, limit.scope.as_str());
-        let due = self.due.iter().filter(move |(key, sums)| {
-            let id = key.pk.strip_prefix(&scope);
-            let of = id.is_some_and(|id| limit.scope_id.as_deref().is_none_or(|wanted| wanted == id));
-            of && key.sk.starts_with(limit.window.as_str()) && sums.contains_key(&attribute)
-        });
+        let series = self.series_of(limit);
+        let attribute = series.taken_attribute();
+        let due = self.due.iter().filter(move |(key, sums)| self.is_of(key, series) && sums.contains_key(&attribute));
         due.map(|(key, _)| key)
+    }
+
+    /// Whether `series` counts in the counter `key`, by receipt apart.
+    fn is_of(&self, key: &Key, series: &Series) -> bool {
+        let scope = format!("T|{}|C|{}|", self.tenant, series.scope.as_str());
+        let id = key.pk.strip_prefix(&scope);
+        let named = id.is_some_and(|id| series.scope_id.as_deref().is_none_or(|named| named == id));
+        named && series.window != WindowKind::Second && key.sk.starts_with(&format!("{}/", series.window.as_str()))
     }
 
     async fn markers_agree(&self, store: &dyn Store) {

@@ -1,4 +1,4 @@
-//! What faults, crashes, races and kills may not change.
+//! What faults, crashes and races may not change.
 
 mod chance;
 mod changes;
@@ -7,4 +7,9 @@ mod ledger;
 mod purge;
 mod reasons;
 mod stories;
+mod storm;
 mod sweep;
+mod threads;
+mod usage;
+mod watch;
+mod wire;

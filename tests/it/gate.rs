@@ -165,6 +165,16 @@ async fn what_no_route_takes_is_404_or_405() {
 }
 
 #[tokio::test]
+async fn head_is_get_without_the_body() {
+    let app = TestApp::new().await;
+    for (path, status) in [("/health", 200), ("/usage/acme", 200), ("/tenants/acme", 404), ("/events", 405), ("/nothing", 404)] {
+        let (head, get) = (app.call("HEAD", path, "").await, app.get(path).await);
+        assert_eq!((head.status, get.status, head.text.as_str()), (status, status, ""), "{path}");
+        assert_eq!(head.header("content-length"), get.text.len().to_string(), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_of_more_than_1_mib_is_413_on_every_route() {
     let app = TestApp::new().await;
     let large = || Body::from(vec![b' '; (1 << 20) + 1]);

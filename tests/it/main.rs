@@ -9,6 +9,7 @@ mod ingest;
 mod isolation;
 mod keys;
 mod openapi;
+mod processes;
 mod purge;
 mod query;
 mod quota;

@@ -23,7 +23,8 @@ pub struct NewCard {
     pub id: Name,
     /// The currency of all of its prices.
     pub currency: Currency,
-    /// The first instant that it prices; absent = from receipt on.
+    /// The first instant that it prices; absent = all of time for a first version, from receipt on
+    /// for a later one.
     pub effective_from: Option<Instant>,
     /// Price factors by tier.
     pub tiers: BTreeMap<Name, Factor>,

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::folder::Folder;
+use crate::output::print;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let app = App::new(service, settings);
     let listener = TcpListener::bind(args.listen).await.map_err(|error| Failure::to(format!("listen on {}", args.listen), error))?;
     let address = listener.local_addr().map_err(|error| Failure::to("listen", error))?;
-    greet(&app, address, &key, path.map(|path| path.display().to_string()));
+    greet(&app, address, &key, path.map(|path| path.display().to_string()))?;
     let schedule = tokio::spawn(keep_house(Arc::clone(&app)));
     let served = axum::serve(listener, router(&app, routes())).with_graceful_shutdown(stopped()).await;
     schedule.abort();
@@ -77,16 +78,16 @@ fn digest(text: &str) -> [u8; 32] {
     sha2::Sha256::digest(text).into()
 }
 
-fn greet(app: &App, address: SocketAddr, key: &str, folder: Option<String>) {
+fn greet(app: &App, address: SocketAddr, key: &str, folder: Option<String>) -> Result<(), Failure> {
     let kept = folder.map_or_else(|| "in memory, lost at the end".to_owned(), |folder| format!("in {folder}"));
     let hash = app.hash().map(|hash| format!(" -H 'X-Constitutional-Hash: {hash}'")).unwrap_or_default();
-    println!("tollgate listens on http://{address}, data {kept}");
-    println!("operator key: {key}");
-    println!("record an event:");
-    println!(
+    print(&format!("tollgate listens on http://{address}, data {kept}"))?;
+    print(&format!("operator key: {key}"))?;
+    print("record an event:")?;
+    print(&format!(
         "  curl -sS http://{address}/events -H 'Authorization: Bearer {key}'{hash} -H 'Content-Type: application/json' \
          -d '{{\"tenant_id\":\"demo\",\"operation\":\"constitutional_validation\",\"agent_id\":\"agent-1\"}}'"
-    );
+    ))
 }
 
 /// Rolls up and purges on its own, as the schedules do on Lambda.

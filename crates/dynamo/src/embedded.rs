@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -109,7 +110,14 @@ fn answer(database: &Database, target: &str, body: &[u8]) -> (u16, String) {
     let result = match target.rsplit('.').next().unwrap_or_default() {
         "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
         "Query" => run(body, |request| database.query(request)),
-        "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
+        "TransactWriteItems" => run(body, |request| {
+            database.transact_write_items(TransactWriteItemsRequest {
+                // The SDK sends a token of its own; markers do its work, and the
+                // database would look through all live tokens each time.
+                client_request_token: None,
+                ..request
+            })
+        }),
         "CreateTable" => run(body, |request| database.create_table(request)),
         "DescribeTable" => run(body, |request| database.describe_table(request)),
         other => Err(DynoxideError::ValidationException(format!("`{other}` is not used here"))),

@@ -22,17 +22,17 @@ impl Service {
         let start = series.iter().map(first_event).min().flatten();
         let sums: Sums = self.fold(tenant, Range { start, end: None }, |sums: &mut Sums, part| add(sums, &series, &part)).await?;
         for (key, counts) in &sums {
-            self.add_once(tenant, key, counts).await?;
+            self.add_once(tenant, config, key, counts).await?;
         }
         Ok(())
     }
 
-    async fn add_once(&self, tenant: &Name, key: &CounterKey, counts: &BTreeMap<Arc<str>, i128>) -> Result<(), Failure> {
+    async fn add_once(&self, tenant: &Name, config: &Config, key: &CounterKey, counts: &BTreeMap<Arc<str>, i128>) -> Result<(), Failure> {
         for (attribute, amount) in counts {
             let mark: Arc<str> = Arc::from(format!("f:{attribute}"));
             let mut set = vec![(Arc::clone(&mark), Value::N(1))];
             if let Some(end) = key.window.end() {
-                let kept = i64::from(Config::RETENTION_DAYS).saturating_mul(86_400);
+                let kept = i64::from(config.retention()).saturating_mul(86_400);
                 set.push((table::TTL.into(), Value::N(i128::from(end.plus_seconds(kept).unix_seconds()))));
             }
             let change = Change::Update { add: vec![(Arc::clone(attribute), *amount)], set };

@@ -49,9 +49,10 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn check(&self, tenant: &Name, event: Event) -> Result<Result<Estimate, Rejection>, Failure> {
+    pub async fn check(&self, tenant: &Name, event: Event, age_seconds_max: i64) -> Result<Result<Estimate, Rejection>, Failure> {
         let snapshot = self.snapshot(tenant).await?;
-        let priced = match snapshot.price(&event) {
+        let timely = timely(event.timestamp, self.now(), age_seconds_max);
+        let priced = match timely.and_then(|()| snapshot.price(&event)) {
             Ok(priced) => priced,
             Err(rejection) => return Ok(Err(rejection)),
         };

@@ -161,21 +161,21 @@ impl<'a> Course<'a> {
         reread
     }
 
-    /// The outcomes in order; a repeat of an event in the list is a replay of
-    /// its first, or another event under its id.
-    pub(crate) fn finish(self, firsts: &[usize]) -> Vec<Outcome> {
-        let fate = |place: usize, first: usize| -> Outcome {
-            let outcome = self.outcomes.get(first).cloned().flatten().unwrap_or(Outcome::Rejected(Rejection::Reused));
+    /// The outcomes in order. A repeat of an event in the list is a replay of
+    /// its first, or another event under its id; `None` where the first was
+    /// not recorded and the repeat is another event: it is still to be tried.
+    pub(crate) fn finish(self, firsts: &[usize]) -> Vec<Option<Outcome>> {
+        let fate = |place: usize, first: usize| -> Option<Outcome> {
+            let outcome = self.outcomes.get(first).cloned().flatten()?;
             if place == first {
-                return outcome;
+                return Some(outcome);
             }
-            let (Some(original), Some(repeat)) = (self.submissions.get(first), self.submissions.get(place)) else {
-                return outcome;
-            };
-            match outcome {
-                _ if !is_repeat(original, repeat) => Outcome::Rejected(Rejection::Reused),
-                Outcome::Recorded(answer, _) => Outcome::Replayed(answer),
-                other => other,
+            let same = is_repeat(self.submissions.get(first)?, self.submissions.get(place)?);
+            match (outcome, same) {
+                (Outcome::Recorded(answer, _) | Outcome::Replayed(answer), true) => Some(Outcome::Replayed(answer)),
+                (Outcome::Recorded(..) | Outcome::Replayed(_), false) => Some(Outcome::Rejected(Rejection::Reused)),
+                (refused, true) => Some(refused),
+                (Outcome::Denied(_) | Outcome::Rejected(_), false) => None,
             }
         };
         firsts.iter().enumerate().map(|(place, first)| fate(place, *first)).collect()

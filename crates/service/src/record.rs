@@ -19,6 +19,22 @@ impl Service {
     /// the tries allowed: earlier ones stand, and sending all again converges.
     pub async fn record(&self, tenant: &Name, submissions: Vec<Submission>, options: Options) -> Result<Vec<Outcome>, Failure> {
         let _passage = self.gate.read().await;
+        let mut outcomes: Vec<Option<Outcome>> = vec![None; submissions.len()];
+        // One pass settles the first event of every id, so passes end.
+        while outcomes.iter().any(Option::is_none) {
+            let open: Vec<usize> = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_none()).map(|(place, _)| place).collect();
+            let again = open.iter().filter_map(|place| submissions.get(*place).cloned()).collect();
+            for (place, outcome) in open.into_iter().zip(self.record_firsts(tenant, again, options).await?) {
+                if let Some(slot) = outcomes.get_mut(place) {
+                    *slot = outcome;
+                }
+            }
+        }
+        Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    /// Records the first event of every id, and settles what repeats those.
+    async fn record_firsts(&self, tenant: &Name, submissions: Vec<Submission>, options: Options) -> Result<Vec<Option<Outcome>>, Failure> {
         let mut snapshot = self.snapshot(tenant).await?;
         let firsts = first_of_each(&submissions);
         let mut course = Course::new(tenant, submissions, options);

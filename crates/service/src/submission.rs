@@ -39,8 +39,8 @@ pub enum Rejection {
     /// Its id belongs to another event.
     #[error("the id was used for an event with other content")]
     Reused,
-    /// Its time is too long ago.
-    #[error("lies more than {0} days back")]
+    /// Its time is too long ago: more than so many seconds.
+    #[error("lies more than {} back", span(*.0))]
     TooOld(i64),
     /// Its time is yet to come.
     #[error("lies more than 5 minutes ahead")]
@@ -63,10 +63,15 @@ pub const AHEAD_SECONDS_MAX: i64 = 300;
 /// How far back an event may lie, unless an operator backfills.
 pub const AGE_SECONDS_MAX: i64 = 35 * 86_400;
 
+/// A span for people: whole days, else whole minutes.
+fn span(seconds: i64) -> String {
+    if seconds >= 86_400 { format!("{} days", seconds / 86_400) } else { format!("{} minutes", seconds / 60) }
+}
+
 /// Whether an event's time lies within what is accepted now.
 pub(crate) fn timely(timestamp: Instant, now: Instant, age_seconds_max: i64) -> Result<(), Rejection> {
     if timestamp < now.plus_seconds(age_seconds_max.saturating_neg()) {
-        return Err(Rejection::TooOld(age_seconds_max / 86_400));
+        return Err(Rejection::TooOld(age_seconds_max));
     }
     if timestamp > now.plus_seconds(AHEAD_SECONDS_MAX) {
         return Err(Rejection::TooNew);

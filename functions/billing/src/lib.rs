@@ -31,7 +31,8 @@ async fn get_billing(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
     let asked = call.params(Asked::PARAMETERS)?.range()?;
     let month = WindowKind::Month.holding(call.now);
-    let end = asked.end.or_else(|| month.end()).unwrap_or(call.now);
+    let current = month.end().unwrap_or(call.now);
+    let end = asked.end.unwrap_or_else(|| asked.start.map_or(current, |start| current.max(start)));
     let start = asked.start.unwrap_or_else(|| month.start.min(end));
     let range = Range { start: Some(start), end: Some(end) };
     let (bill, currency) = app.service.bill(&tenant, range).await.map_err(failed)?;

@@ -47,7 +47,8 @@ fn tenant(call: &Call, params: &Params) -> Result<Name, Problem> {
 async fn get_usage_tenant(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
     let asked = call.params(Asked::PARAMETERS)?.range()?;
-    let end = asked.end.unwrap_or_else(|| call.now.plus_seconds(AHEAD_SECONDS_MAX));
+    let recent = call.now.plus_seconds(AHEAD_SECONDS_MAX);
+    let end = asked.end.unwrap_or_else(|| asked.start.map_or(recent, |start| recent.max(start)));
     let start = asked.start.unwrap_or_else(|| end.plus_seconds(-USAGE_SECONDS));
     let period = Asked { start: Some(start), end: Some(end) };
     let usage = app.service.usage(&tenant, span(period)).await.map_err(failed)?;

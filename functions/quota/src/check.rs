@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollgate_api::{Problem, limit_status, parse_event};
 use tollgate_core::Name;
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
-use tollgate_service::Scope;
+use tollgate_service::{AGE_SECONDS_MAX, Scope};
 
 /// What an event would cost and how it would be decided; writes nothing.
 pub(crate) async fn post_check(app: Arc<App>, call: Call) -> Handled {
@@ -18,7 +18,7 @@ pub(crate) async fn post_check(app: Arc<App>, call: Call) -> Handled {
     }
     let id = event.id.clone().map_or_else(|| Name::new("estimate"), Ok).map_err(|_| Problem::internal())?;
     let event = event.into_event(id.clone(), call.now);
-    let estimate = app.service.check(&tenant, event).await.map_err(|failure| from_failure(&failure))?;
+    let estimate = app.service.check(&tenant, event, AGE_SECONDS_MAX).await.map_err(|failure| from_failure(&failure))?;
     let estimate = estimate.map_err(|rejection| from_rejection(&id, &rejection))?;
     Ok(Reply::ok(&json!({
         "decision": estimate.ruling.decision,

@@ -147,3 +147,16 @@ async fn an_empty_bill_is_zero_and_another_tenants_is_not_there() {
     get_as(&app, &own, "/billing/acme").await.expect(200);
     refused(&get_as(&app, &other, "/billing/acme").await, 404, "not_found");
 }
+
+#[tokio::test]
+async fn a_rate_that_no_decimal_holds_is_a_fraction_and_its_line_is_exact() {
+    let app = TestApp::new().await;
+    let prices = json!({ "third": { "unit": { "amount": "1", "per": 3 } }, "dozen": { "unit": { "amount": "6", "per": 12 } } });
+    card(&app, "ai", prices).await;
+    events(&app, "acme", 3, json!({ "operation": "third" })).await;
+    events(&app, "acme", 1, json!({ "operation": "dozen" })).await;
+    let lines = bill(&app).await.at("/line_items");
+    let figures: Vec<[&Value; 3]> =
+        lines.as_array().expect("lines").iter().map(|line| ["operation", "rate", "gross"].map(|field| &line[field])).collect();
+    assert_eq!(figures, [["dozen", "0.5", "0.5"], ["third", "1/3", "1"]]);
+}

@@ -4,6 +4,7 @@
 mod bodies;
 mod fields;
 mod headers;
+mod random;
 mod texts;
 mod urls;
 mod values;
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tollgate_core::{Attrs, Key};
 use tollgate_gateway::Route;
-use tollgate_tests::{TestApp, TestReply};
+use tollgate_tests::{TestApp, TestReply, TestStore};
 
 /// One bad request, and what its answer is to name.
 struct Case {
@@ -123,6 +124,16 @@ async fn no_query_or_path_takes_what_it_should_not() {
 #[tokio::test]
 async fn no_header_takes_what_it_should_not() {
     assert!(judge(headers::cases()).await > 20);
+}
+
+#[tokio::test]
+async fn no_query_or_path_is_a_fault_of_the_embedded_store() {
+    let app = TestApp::on(TestStore::Embedded).await;
+    app.record("acme", json!({ "id": "e1", "task_id": "t1" })).await.expect(201);
+    for Case { name, request, .. } in urls::cases() {
+        let reply = app.send(request).await;
+        assert!((400..500).contains(&reply.status), "{name}: {} {}", reply.status, reply.text);
+    }
 }
 
 #[tokio::test]

@@ -165,3 +165,14 @@ async fn events_without_an_id_get_their_own() {
     let id = reply.at("/results/1/event_id");
     app.get(&format!("/events/{}?tenant_id=acme", id.as_str().expect("an id"))).await.expect(200);
 }
+
+#[tokio::test]
+async fn an_id_that_was_rejected_can_be_sent_again_corrected_in_the_same_batch() {
+    let app = TestApp::new().await;
+    let event = |operation: &str| json!({ "id": "e1", "tenant_id": "acme", "operation": operation });
+    let events = json!({ "events": [event("unheard_of"), event("hitl_approval"), event("hitl_approval"), event("agent_message")] });
+    let reply = app.post("/events/batch", events).await.expect(200);
+    let statuses: Vec<_> = (0..4).map(|index| reply.at(&format!("/results/{index}/status"))).collect();
+    assert_eq!(statuses, ["rejected", "recorded", "replayed", "rejected"]);
+    assert_eq!(reply.at("/results/3/problem/code"), "event_id_reused");
+}

@@ -5,14 +5,14 @@ use axum::body::Body;
 use http::{HeaderName, HeaderValue, Request};
 use serde_json::{Value, json};
 use tollgate_gateway::Access;
-use tollgate_tests::{TestApp, TestReply};
+use tollgate_tests::{TestApp, TestReply, TestStore};
 
 /// What differs from run to run.
 const CHANCE: [&str; 4] = ["request_id", "key_id", "key", "next_cursor"];
 
 /// The scene of all examples.
-async fn scene() -> (TestApp, String) {
-    let app = TestApp::new().await;
+async fn scene(store: TestStore<'_>) -> (TestApp, String) {
+    let app = TestApp::on(store).await;
     let million = |amount: &str| json!({ "amount": amount, "per": 1_000_000 });
     let prices = json!({ "gpt-4o": { "token_in": million("2.50"), "cached_token_in": million("1.25"), "token_out": million("10.00") } });
     let card = json!({ "currency": "USD", "effective_from": "2026-01-01T00:00:00Z", "tiers": { "standard": "1" }, "operations": prices });
@@ -90,13 +90,22 @@ fn request(document: &Document, (method, path, operation): (&str, &str, &Value),
 
 #[tokio::test]
 async fn every_example_is_answered_as_documented() {
+    answered_as_documented(TestStore::Memory).await;
+}
+
+#[tokio::test]
+async fn the_embedded_store_answers_every_example_too() {
+    answered_as_documented(TestStore::Embedded).await;
+}
+
+async fn answered_as_documented(store: TestStore<'_>) {
     let document = Document::read();
     let (mut count, mut wrong) = (0, Vec::new());
     for (method, path, operation) in document.operations() {
         let access = TestApp::routes().into_iter().find(|route| route.path == path && route.method.as_str().eq_ignore_ascii_case(method));
         let access = access.expect("a route").access;
         for example in examples(&document, operation) {
-            let (app, key) = scene().await;
+            let (app, key) = scene(store).await;
             let key = if access == Access::Operator { TestApp::operator() } else { &key };
             let mut asked = request(&document, (method, path, operation), example.name, key);
             if example.name == "revoked" {

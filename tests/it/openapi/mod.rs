@@ -56,7 +56,7 @@ fn every_operation_says_who_may_call_it() {
         assert_eq!(once, takes_it, "{route:?}");
         for part in route.path.split('{').skip(1).filter_map(|part| part.split('}').next()) {
             let named = |parameter: &&Value| parameter["in"] == "path" && parameter["name"] == part && parameter["required"] == true;
-            assert_eq!(parameters.iter().filter(|parameter| named(&parameter)).count(), 1, "{route:?}");
+            assert_eq!(parameters.iter().filter(|parameter| named(parameter)).count(), 1, "{route:?}");
         }
     }
 }

@@ -44,3 +44,15 @@ async fn a_range_that_ends_before_it_starts_is_refused_everywhere() {
         refused(&app.get(&format!("{path}since=2026-11-21")).await, 400, "invalid_request");
     }
 }
+
+#[tokio::test]
+async fn a_range_that_starts_after_the_usual_end_is_empty_and_not_backwards() {
+    let app = TestApp::new().await;
+    five(&app).await;
+    for path in ["/usage/acme", "/billing/acme"] {
+        let reply = app.get(&format!("{path}?start=2027-01-15")).await.expect(200);
+        let period = ["/period_start", "/period_end"].map(|at| reply.at(at));
+        assert_eq!(period, ["2027-01-15T00:00:00Z", "2027-01-15T00:00:00Z"], "{path}");
+        assert_eq!(reply.at("/total_events"), 0);
+    }
+}

@@ -114,6 +114,7 @@ async fn a_bad_limit_is_named_and_changes_nothing() {
     let before = open.dump();
     for (fields, status, pointer) in [
         (json!({ "scope": "team" }), 422, "scope"),
+        (json!({ "scope": "team", "scope_id": "a1" }), 422, "scope"),
         (json!({ "scope_id": "acme" }), 422, "scope_id"),
         (json!({ "scope": "tool", "scope_id": "find" }), 422, "scope_id"),
         (json!({ "measure": "money" }), 422, "measure"),

@@ -27,7 +27,9 @@ fn lacks() -> Guard {
 }
 
 /// An item (`None`: absent), a guard, and whether it holds.
-fn cases() -> Vec<(Option<Vec<(&'static str, Value)>>, Guard, bool)> {
+type Case = (Option<Vec<(&'static str, Value)>>, Guard, bool);
+
+fn cases() -> Vec<Case> {
     let other = || Some(vec![("other", n(1))]);
     let u = |value: Value| Some(vec![("u", value), ("other", n(1))]);
     let most = 10_i128.pow(38) - 1;
