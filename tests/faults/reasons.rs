@@ -129,3 +129,24 @@ async fn cancelled_for_ever_is_unavailable_and_never_a_denial() {
     balanced(&memory, 2).await;
     app.record("acme", json!({ "id": "e" })).await.expect(201);
 }
+
+#[tokio::test]
+async fn a_rate_limit_counts_an_event_once_though_its_answers_are_lost() {
+    for fault in faults() {
+        let memory = Arc::new(Memory::default());
+        let app = TestApp::over(memory.clone(), Tenancy::Sole);
+        app.post("/quota", json!({ "tenant_id": "acme", "rate_limit_per_second": 3 })).await.expect(200);
+        app.record("acme", json!({ "id": "first" })).await.expect(201);
+        for id in ["second", "third"] {
+            app.store.plan([Fault::After, fault.clone()]);
+            app.record("acme", json!({ "id": id })).await.expect(201);
+            app.store.heal();
+        }
+        let denied = app.record("acme", json!({ "id": "fourth" })).await.expect(429);
+        assert_eq!((denied.at("/usage"), denied.header("retry-after")), (json!(3), "1"), "{fault:?}");
+        app.record("acme", json!({ "id": "third" })).await.expect(200);
+        app.clock.advance(1);
+        app.record("acme", json!({ "id": "fourth" })).await.expect(201);
+        balanced(&memory, 4).await;
+    }
+}

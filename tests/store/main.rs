@@ -8,4 +8,5 @@ mod iam;
 mod layers;
 mod local;
 mod questions;
+mod sdk;
 mod sources;

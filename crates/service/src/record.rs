@@ -40,11 +40,6 @@ impl Service {
         let mut course = Course::new(tenant, submissions, options);
         course.price(&snapshot, self.now(), &firsts);
         self.settle_rejections(&mut course).await?;
-        if !course.waiting.is_empty() {
-            snapshot = self.registered(tenant, snapshot, &course.waiting).await?;
-            course.match_currency(&snapshot);
-            self.settle_rejections(&mut course).await?;
-        }
         while !course.waiting.is_empty() {
             snapshot = self.record_pack(&mut course, snapshot).await?;
         }
@@ -54,10 +49,8 @@ impl Service {
     /// Records as many of the first waiting events as one transaction takes.
     async fn record_pack(&self, course: &mut Course<'_>, mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
         let mut tries = Tries::new();
-        let mut state: Option<State> = None;
-        if self.is_pressed(course.tenant) {
-            state = Some(self.read_state(course, &snapshot, self.now()).await?);
-        }
+        let pressed = self.is_pressed(course.tenant);
+        let mut state: Option<State> = if pressed { Some(self.read_state(course, &snapshot, self.now()).await?) } else { None };
         loop {
             if self.is_outdated(&snapshot) {
                 snapshot = self.snapshot(course.tenant).await?;
@@ -89,6 +82,11 @@ impl Service {
                 course.take(plan);
                 return Ok(snapshot);
             }
+            if snapshot.pack.config().currency.is_none() {
+                snapshot = self.first_use(course, snapshot).await?;
+                state = None;
+                continue;
+            }
             course.pages.push(page);
             match self.store.commit(&plan.writes).await {
                 Ok(Commit::Done { write_units }) => {
@@ -117,6 +115,15 @@ impl Service {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Makes the tenant known: the first event to be admitted fixes its
+    /// currency, and a refused one leaves no trace.
+    async fn first_use(&self, course: &mut Course<'_>, snapshot: Snapshot) -> Result<Snapshot, Failure> {
+        let snapshot = self.registered(course.tenant, snapshot, &course.waiting).await?;
+        course.match_currency(&snapshot);
+        self.settle_rejections(course).await?;
+        Ok(snapshot)
     }
 
     /// Reads the markers and counters of the first waiting events, settles the

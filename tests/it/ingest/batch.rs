@@ -167,12 +167,15 @@ async fn events_without_an_id_get_their_own() {
 }
 
 #[tokio::test]
-async fn an_id_that_was_rejected_can_be_sent_again_corrected_in_the_same_batch() {
+async fn a_corrected_event_is_tried_though_its_first_form_was_refused() {
     let app = TestApp::new().await;
-    let event = |operation: &str| json!({ "id": "e1", "tenant_id": "acme", "operation": operation });
-    let events = json!({ "events": [event("unheard_of"), event("hitl_approval"), event("hitl_approval"), event("agent_message")] });
-    let reply = app.post("/events/batch", events).await.expect(200);
-    let statuses: Vec<_> = (0..4).map(|index| reply.at(&format!("/results/{index}/status"))).collect();
-    assert_eq!(statuses, ["rejected", "recorded", "replayed", "rejected"]);
-    assert_eq!(reply.at("/results/3/problem/code"), "event_id_reused");
+    app.limit("acme", json!([limit(json!({ "measure": "tokens", "hard": 100 }))])).await;
+    let unpriced = event(json!({ "id": "e1", "operation": "unknown" }));
+    let large = event(json!({ "id": "e2", "tokens_in": 200 }));
+    let small = event(json!({ "id": "e2", "tokens_in": 10 }));
+    let events = [unpriced, event(json!({ "id": "e1" })), large, small.clone(), small];
+    let reply = send(&app, &events).await;
+    assert_eq!(statuses(&reply), "rejected recorded rejected recorded replayed");
+    let codes = [0, 2].map(|index| reply.at(&format!("/results/{index}/problem/code")));
+    assert_eq!(codes, ["invalid_event", "usage_limit_exceeded"]);
 }

@@ -95,6 +95,8 @@ async fn what_cannot_be_recorded_cannot_be_checked() {
         (json!({ "units": "1" }), 400, "invalid_request", "/units"),
         (json!({ "operation": "gpt-9" }), 422, "invalid_event", "/operation"),
         (json!({ "tier": "gold" }), 422, "invalid_event", "/tier"),
+        (json!({ "timestamp": "2026-10-18T09:59:59Z" }), 422, "invalid_event", "/timestamp"),
+        (json!({ "timestamp": "2026-11-22T10:05:01Z" }), 422, "invalid_event", "/timestamp"),
         (json!({ "tenant_id": "euro" }), 422, "currency_mismatch", ""),
         (json!({ "tenant_id": null }), 400, "invalid_request", "/tenant_id"),
     ] {

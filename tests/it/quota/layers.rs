@@ -1,6 +1,6 @@
 //! Layers of limits: quota and general limits apply side by side.
 
-use crate::given::{limit, refused};
+use crate::given::{Open, limit, refused};
 use serde_json::{Value, json};
 use tollgate_tests::TestApp;
 
@@ -64,4 +64,14 @@ async fn a_named_limit_and_one_on_each_apply_together() {
         assert_eq!(reply.status, if n < 3 { 201 } else { 429 });
     }
     app.record("acme", json!({})).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_denied_first_event_leaves_no_trace() {
+    let open = Open::new();
+    open.app.limit("acme", json!([limit(json!({ "hard": 0 }))])).await;
+    let before = open.dump();
+    refused(&open.app.record("acme", json!({})).await, 429, "usage_limit_exceeded");
+    assert_eq!(open.dump(), before);
+    let _ = open.app.put("/tenants/acme", json!({ "currency": "EUR" })).await.expect(200);
 }
