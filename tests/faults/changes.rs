@@ -85,6 +85,8 @@ async fn cards_read_while_one_was_put_are_not_remembered() {
     app.put("/rate-cards/mine", json!({ "currency": "USD", "operations": { "search": { "unit": "0.25" } } })).await.expect(200);
     gate.open();
     reading.await.expect("an answer").expect(200);
+    let costs = app.get("/costs").await.expect(200);
+    assert!(costs.text.contains("\"search\""), "{}", costs.text);
     let priced = app.record("acme", json!({ "operation": "search" })).await.expect(201);
     assert_eq!(priced.at("/cost"), "0.25");
 }
@@ -197,6 +199,28 @@ async fn a_change_whose_answer_was_lost_holds_where_it_was_stored() {
     app.store.heal();
     record(&app, "over").await.expect(429);
     assert_eq!(app.get("/limits/acme").await.expect(200).at("/limits/0/hard"), 3);
+}
+
+#[tokio::test]
+async fn a_conditional_change_whose_answer_was_lost_is_made_and_entered_once() {
+    let memory = three_of_ten().await;
+    let app = process(&memory, Tenancy::Sole);
+    let version = app.get("/limits/acme").await.expect(200).at("/version");
+    let mut lost = false;
+    app.store.rule(move |call| match call.operation {
+        Operation::Commit if !lost => {
+            lost = true;
+            Fault::After
+        }
+        _ => Fault::None,
+    });
+    let body = json!({ "limits": limits(5) }).to_string();
+    let mut request = TestApp::request(TestApp::operator(), "PUT", "/limits/acme", body.into());
+    request.headers_mut().insert("if-match", version.to_string().parse().expect("a header"));
+    app.send(request).await.expect(200);
+    let audit = app.get("/audit").await.expect(200);
+    let actions: Vec<Value> = audit.at("/data").as_array().expect("entries").iter().map(|entry| entry["action"].clone()).collect();
+    assert_eq!(actions, ["limits.put", "limits.put"], "the first limits, and these");
 }
 
 #[tokio::test]

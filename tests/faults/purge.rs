@@ -4,7 +4,7 @@ use crate::chance::Chance;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_core::{Change, Name, Write, table};
+use tollgate_core::{Attrs, Change, Name, Write, table};
 use tollgate_service::{Memory, Query, Store, Tenancy};
 use tollgate_tests::{Fault, Gate, TestApp};
 
@@ -82,6 +82,16 @@ async fn pages(memory: &Memory) -> [usize; 2] {
         *pages = memory.query(&Query::of(table::pages(&tenant, day))).await.expect("a query").items.len();
     }
     pages
+}
+
+/// The records of the closed hours, each chained to the one before, and how
+/// far they go.
+async fn hours(memory: &Memory) -> Vec<(String, Attrs)> {
+    let tenant = Name::new(TENANT).expect("a tenant");
+    let mut hours = memory.query(&Query::of(table::hours(&tenant))).await.expect("a query").items;
+    let reached = memory.read(&[table::watermark(&tenant)]).await.expect("a read").remove(0);
+    hours.push(("watermark".to_owned(), reached.expect("a watermark")));
+    hours
 }
 
 /// Holds a call of `app`: the one that is its `number`th from now on.
@@ -167,7 +177,7 @@ async fn a_purge_passing_by_changes_no_query_under_way() {
 
 /// Two purges of which one stands after its call `slow` while the other goes
 /// on to its call `fast`, and then lets the first one finish.
-async fn meet(prepared: &Memory, expected: &Value, slow: u64, fast: u64) {
+async fn meet(prepared: &Memory, expected: &(Value, Vec<(String, Attrs)>), slow: u64, fast: u64) {
     let memory = Arc::new(copy(prepared).await);
     let (one, other) = (Arc::new(process(&memory)), Arc::new(process(&memory)));
     let (waits, stops) = (hold(&one, slow, true), hold(&other, fast, false));
@@ -187,9 +197,11 @@ async fn meet(prepared: &Memory, expected: &Value, slow: u64, fast: u64) {
         None => fast_purge.await.expect("a purge"),
     };
     let met = format!("one at its call {slow}, the other at {fast}");
-    assert_eq!((&totals(&process(&memory)).await, pages(&memory).await), (expected, [0, 5]), "{met}");
+    let (totals_expected, hours_expected) = expected;
+    assert_eq!((&totals(&process(&memory)).await, pages(&memory).await), (totals_expected, [0, 5]), "{met}");
+    assert_eq!(hours(&memory).await, *hours_expected, "{met}");
     purge(&process(&memory)).await;
-    assert_eq!(totals(&process(&memory)).await, *expected, "{met}, and purged again");
+    assert_eq!(totals(&process(&memory)).await, *totals_expected, "{met}, and purged again");
 }
 
 #[tokio::test]
@@ -197,8 +209,10 @@ async fn two_purges_at_once_keep_the_totals_wherever_they_meet() {
     let mut meetings = 0;
     for rolled in [true, false] {
         let prepared = prepared(rolled).await;
-        let expected = totals_of(&prepared).await;
         let calls = calls_of(&prepared, |app| async move { purge(&app).await }).await;
+        let alone = Arc::new(copy(&prepared).await);
+        purge(&process(&alone)).await;
+        let expected = (totals(&process(&alone)).await, hours(&alone).await);
         for slow in 0..ENDS.min(calls) {
             for fast in calls.saturating_sub(9)..calls {
                 meet(&prepared, &expected, slow, fast).await;
