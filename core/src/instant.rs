@@ -90,6 +90,18 @@ impl Instant {
         self.0.strftime("%Y-%m-%dT%H").to_string()
     }
 
+    /// `YYYY-MM` in UTC.
+    #[must_use]
+    pub fn month(self) -> String {
+        self.0.strftime("%Y-%m").to_string()
+    }
+
+    /// `YYYY-Www` in UTC: its ISO 8601 week.
+    #[must_use]
+    pub fn week(self) -> String {
+        self.0.strftime("%G-W%V").to_string()
+    }
+
     /// Fixed-width text of the whole fraction, which sorts as time does.
     #[must_use]
     pub fn sortable(self) -> String {

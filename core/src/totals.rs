@@ -1,8 +1,9 @@
 //! Sums over events, and the dimensions they are kept by.
 
 use crate::event::Event;
+use crate::members::Members;
+use crate::place::Place;
 use crate::{Amount, Name};
-use alloc::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 /// Where use belongs: what totals are kept by and limits are scoped to.
@@ -41,14 +42,12 @@ impl Dimensions {
 pub struct Overflow;
 
 /// Sums over any number of events; adding is associative and commutative.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// Events.
     pub events: u64,
     /// Events without a `task_id`, each a task of its own.
     pub taskless: u64,
-    /// Distinct tasks among the others.
-    pub tasks: BTreeSet<Name>,
     /// Σ units.
     pub units: u128,
     /// Σ input tokens.
@@ -83,7 +82,6 @@ impl Totals {
         Self {
             events: 1,
             taskless: u64::from(event.task.is_none()),
-            tasks: event.task.iter().cloned().collect(),
             units: u128::from(q.units),
             tokens_in: u128::from(q.tokens_in),
             tokens_out: u128::from(q.tokens_out),
@@ -107,7 +105,6 @@ impl Totals {
         add_u64(&mut self.events, other.events)?;
         add_u64(&mut self.taskless, other.taskless)?;
         add_u64(&mut self.latency_events, other.latency_events)?;
-        self.tasks.extend(other.tasks.iter().cloned());
         add_u128(&mut self.units, other.units)?;
         add_u128(&mut self.tokens_in, other.tokens_in)?;
         add_u128(&mut self.tokens_out, other.tokens_out)?;
@@ -121,16 +118,54 @@ impl Totals {
         add_amount(&mut self.compliance_score, other.compliance_score)
     }
 
-    /// Distinct tasks, and the events without one.
-    #[must_use]
-    pub fn total_tasks(&self) -> u64 {
-        u64::try_from(self.tasks.len()).unwrap_or(u64::MAX).saturating_add(self.taskless)
-    }
-
     /// `tokens_in + tokens_out + tokens_processed`.
     #[must_use]
     pub fn tokens(&self) -> u128 {
         self.tokens_in.saturating_add(self.tokens_out).saturating_add(self.tokens_processed)
+    }
+}
+
+/// Totals with who was seen, as numbers of one [`crate::Roster`].
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// The sums.
+    pub totals: Totals,
+    /// Distinct agents.
+    pub agents: Members,
+    /// Distinct consumers.
+    pub consumers: Members,
+    /// Distinct tasks among the events that name one.
+    pub tasks: Members,
+}
+
+impl Tally {
+    /// Adds `other`.
+    ///
+    /// # Errors
+    /// [`Overflow`], which leaves `self` in an unspecified state.
+    pub fn add(&mut self, other: &Self) -> Result<(), Overflow> {
+        self.agents.extend(&other.agents);
+        self.consumers.extend(&other.consumers);
+        self.tasks.extend(&other.tasks);
+        self.totals.add(&other.totals)
+    }
+
+    /// Adds those that `place` names.
+    pub fn see(&mut self, place: &Place) {
+        let sets = [(&mut self.agents, place.agent), (&mut self.consumers, place.consumer), (&mut self.tasks, place.task)];
+        sets.into_iter().for_each(|(set, number)| number.into_iter().for_each(|number| set.insert(number)));
+    }
+
+    /// Distinct tasks, and the events without one.
+    #[must_use]
+    pub fn total_tasks(&self) -> u64 {
+        self.tasks.count().saturating_add(self.totals.taskless)
+    }
+}
+
+impl From<Totals> for Tally {
+    fn from(totals: Totals) -> Self {
+        Self { totals, ..Self::default() }
     }
 }
 

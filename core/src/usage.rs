@@ -1,22 +1,20 @@
 //! Totals of a tenant's use over a range, from events and rollups alike.
 
 use crate::Name;
-use crate::totals::{Dimensions, Overflow, Totals};
-use alloc::collections::{BTreeMap, BTreeSet};
+use crate::place::Place;
+use crate::totals::{Overflow, Tally};
+use alloc::collections::BTreeMap;
 
-/// What was used, in total and by operation and tier.
+/// What was used, in total and by operation and tier, agents, consumers and
+/// tasks as numbers of one [`crate::Roster`].
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Usage {
     /// Everything.
-    pub totals: Totals,
-    /// Events by operation.
+    pub tally: Tally,
+    /// Events by operation, where rows keep it.
     pub operations: BTreeMap<Name, u64>,
-    /// Events by tier.
+    /// Events by tier, where rows keep it.
     pub tiers: BTreeMap<Name, u64>,
-    /// The agents seen.
-    pub agents: BTreeSet<Name>,
-    /// The consumers seen.
-    pub consumers: BTreeSet<Name>,
 }
 
 impl Usage {
@@ -24,14 +22,14 @@ impl Usage {
     ///
     /// # Errors
     /// [`Overflow`] where a total leaves its range.
-    pub fn add(&mut self, at: &Dimensions, totals: &Totals) -> Result<(), Overflow> {
-        self.totals.add(totals)?;
-        for (counts, name) in [(&mut self.operations, &at.operation), (&mut self.tiers, &at.tier)] {
+    pub fn add(&mut self, place: &Place, tally: &Tally) -> Result<(), Overflow> {
+        self.tally.see(place);
+        self.tally.add(tally)?;
+        for (counts, name) in [(&mut self.operations, &place.operation), (&mut self.tiers, &place.tier)] {
+            let Some(name) = name else { continue };
             let count = counts.entry(name.clone()).or_default();
-            *count = count.checked_add(totals.events).ok_or(Overflow)?;
+            *count = count.checked_add(tally.totals.events).ok_or(Overflow)?;
         }
-        self.agents.extend(at.agent.iter().cloned());
-        self.consumers.extend(at.consumer.iter().cloned());
         Ok(())
     }
 }

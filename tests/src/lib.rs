@@ -5,10 +5,12 @@ mod app;
 mod clock;
 mod faults;
 mod gate;
+mod meter;
 mod reply;
 
 pub use app::{Keys, TestApp, TestStore};
 pub use clock::TestClock;
 pub use faults::{Call, Fault, Faults, Operation, Recorded};
 pub use gate::Gate;
+pub use meter::{Meter, Reads};
 pub use reply::TestReply;

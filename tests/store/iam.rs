@@ -91,6 +91,7 @@ fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Va
         "query" => vec![
             ("GET", "/usage", "/usage?tenant_id=acme", none.clone()),
             ("GET", "/usage/summary", "/usage/summary?tenant_id=acme", none.clone()),
+            ("GET", "/usage/export", "/usage/export?tenant_id=acme", none.clone()),
             ("GET", "/usage/tasks/{task_id}", "/usage/tasks/t?tenant_id=acme", none.clone()),
             ("GET", "/usage/{tenant_id}", "/usage/acme", none.clone()),
             ("GET", "/events/{event_id}", "/events/e1?tenant_id=acme", none),

@@ -8,6 +8,7 @@ fn may_import(package: &str) -> &'static [&'static str] {
     match package {
         "tollgate-core" => &[],
         "tollgate-api" | "tollgate-service" => &["core"],
+        "tollgate-recorder" => &["core"],
         "tollgate-dynamo" => &["service", "core"],
         "tollgate-edge" => &["api", "core"],
         "tollgate-gateway" => &["api", "service", "core"],

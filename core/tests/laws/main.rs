@@ -22,6 +22,7 @@ mod naive;
 mod oracle;
 mod packs;
 mod pages;
+mod questions;
 mod rows;
 mod streams;
 mod windows;

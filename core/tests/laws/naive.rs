@@ -1,7 +1,7 @@
 //! Limits counted the slow way: sums over events, windows by text.
 
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Config, Decision, Event, Instant, Limit, Measure, Mode, Page, Scope, SoftMode, WindowKind};
+use tollgate_core::{Config, Decision, Event, GroupBy, Instant, Limit, Measure, Mode, Page, Scope, SoftMode, WindowKind};
 
 /// Partition, sort key and attribute of a counter.
 pub(crate) type Place = (String, String, String);
@@ -25,6 +25,30 @@ pub(crate) fn start_text(kind: WindowKind, time: &str) -> String {
         WindowKind::Month => (7, "-01T00:00:00Z"),
     };
     format!("{}{rest}", &time[..length])
+}
+
+/// The key of the span that holds `time`: the week by the day of its Thursday,
+/// counted from 1 March of the year 0.
+pub(crate) fn span_text(by: GroupBy, time: &str) -> String {
+    match by {
+        GroupBy::Hour => start_text(WindowKind::Hour, time),
+        GroupBy::Day => time[..10].to_owned(),
+        GroupBy::Month => time[..7].to_owned(),
+        GroupBy::Week => {
+            let number = |text: &str| text.parse::<i64>().unwrap();
+            let day = day_number(number(&time[..4]), number(&time[5..7]), number(&time[8..10]));
+            // Day 0 was a Wednesday.
+            let thursday = day - (day + 2).rem_euclid(7) + 3;
+            let year = (number(&time[..4]) - 1..=number(&time[..4]) + 1).rfind(|year| day_number(*year, 1, 1) <= thursday).unwrap();
+            format!("{year:04}-W{:02}", (thursday - day_number(year, 1, 1)) / 7 + 1)
+        }
+        _ => String::new(),
+    }
+}
+
+fn day_number(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
+    year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (month * 306 + 5) / 10 + day - 1
 }
 
 fn kind_text(kind: WindowKind) -> &'static str {

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Amount, Bill, BillError, CardRef, Catalog, Component, Currency, Decision, Dimensions, Event, Group, Instant, Page, Row, Rows, Stored,
-    Totals, Usage, WindowKind, bill,
+    Amount, Bill, BillError, CardRef, Catalog, Component, Currency, DAY_SECONDS, Decision, Dimensions, Event, Group, Page, Place, Roster,
+    Rows, Stored, Tally, Totals, View, WindowKind, bill,
 };
 
 fn stored(event: Event, version: u32) -> Stored {
@@ -39,13 +39,36 @@ fn similar_events() -> impl Strategy<Value = Vec<Stored>> {
     })
 }
 
-fn folded(pages: &[Vec<Stored>]) -> Rows {
-    let mut rows = Rows::default();
+/// A page of `events`.
+pub(crate) fn page(events: Vec<Stored>) -> Page {
+    Page { received: given::at("2026-11-22T12:00:00Z"), config_version: 1, currency: Currency::USD, events }
+}
+
+/// The rows of `pages`, everyone numbered in the order of `order`.
+fn folded(order: &[Stored], pages: &[Vec<Stored>]) -> Rows {
+    let (mut rows, mut roster) = (Rows::default(), Roster::default());
+    Rows::default().add_page(&page(order.to_vec()), &mut roster).unwrap();
     for events in pages {
-        let page = Page { received: given::at("2026-11-22T12:00:00Z"), config_version: 1, currency: Currency::USD, events: events.clone() };
-        rows.add_page(&page).unwrap();
+        rows.add_page(&page(events.clone()), &mut roster).unwrap();
     }
     rows
+}
+
+fn rows_of(events: &[Stored]) -> Rows {
+    folded(events, &[events.to_vec()])
+}
+
+/// The rows again, read from their chunks.
+fn read_back(rows: &Rows) -> Rows {
+    let mut read = Rows::default();
+    for chunk in rows.encode() {
+        assert!(chunk.bytes.len() <= 310_000, "{}", chunk.bytes.len());
+        for (place, tally) in Rows::decode(&chunk.bytes).unwrap() {
+            // A row may come in parts.
+            read.0.entry((chunk.span, place)).or_default().add(&tally).unwrap();
+        }
+    }
+    read
 }
 
 fn group(dimensions: &Dimensions, card: &CardRef, overridden: bool) -> Group {
@@ -100,37 +123,53 @@ proptest! {
         let mut turned = events.clone();
         turned.rotate_left(shuffled.index(events.len().max(1)));
         turned.reverse();
-        let rows = folded(&cut(&events, &one));
-        prop_assert_eq!(&rows, &folded(&cut(&turned, &other)));
-        let hours: BTreeSet<_> = rows.0.keys().map(|row| row.hour.to_string()).collect();
+        let rows = folded(&events, &cut(&events, &one));
+        prop_assert_eq!(&rows, &folded(&events, &cut(&turned, &other)));
+        let hours: BTreeSet<_> = rows.0.keys().map(|(hour, _)| hour.to_string()).collect();
         let expected = events.iter().map(|stored| start_text(WindowKind::Hour, &stored.event.timestamp.to_string()));
         prop_assert_eq!(hours, expected.collect::<BTreeSet<_>>());
     }
 
     #[test]
-    fn rows_are_read_as_they_were_written(events in vec(any_stored(), 0..30)) {
-        let rows = folded(&[events]);
-        let mut read = Rows::default();
-        let mut last = None;
-        for (hour, number, chunk) in rows.encode() {
-            prop_assert!(last < Some((hour, number)), "chunks are ordered and numbered apart");
-            last = Some((hour, number));
-            for (row, totals) in Rows::decode(&chunk).unwrap() {
-                prop_assert_eq!(row.hour, hour);
-                // A row may come in parts.
-                read.0.entry(row).or_default().add(&totals).unwrap();
+    fn every_view_adds_up_to_the_same_and_is_read_as_it_was_written(events in vec(any_stored(), 0..30), by_day in any::<bool>()) {
+        let rows = rows_of(&events);
+        let seconds = if by_day { DAY_SECONDS } else { 3600 };
+        let whole = |rows: &Rows| {
+            let mut sum = Tally::default();
+            for ((_, place), tally) in &rows.0 {
+                sum.see(place);
+                sum.add(tally).unwrap();
             }
+            sum
+        };
+        for view in View::ALL {
+            let seen = rows.seen(view, seconds).unwrap();
+            prop_assert_eq!(whole(&seen), whole(&rows), "{:?}", view);
+            prop_assert_eq!(&read_back(&seen), &seen, "{:?}", view);
+            prop_assert!(seen.0.keys().all(|(span, place)| span.floor_to(seconds) == *span && place.within(view.kept()) == *place));
         }
-        prop_assert_eq!(read, rows);
+    }
+
+    #[test]
+    fn days_of_hours_are_days_of_events(events in similar_events()) {
+        let rows = rows_of(&events);
+        for view in View::ALL {
+            let hours = rows.seen(view, 3600).unwrap();
+            let mut days = Rows::default();
+            for ((span, place), tally) in &hours.0 {
+                days.0.entry((span.floor_to(DAY_SECONDS), place.clone())).or_default().add(tally).unwrap();
+            }
+            prop_assert_eq!(&days, &rows.seen(view, DAY_SECONDS).unwrap(), "{:?}", view);
+        }
     }
 
     #[test]
     fn damaged_rows_never_panic(events in vec(any_stored(), 1..4), place in any::<prop::sample::Index>(), byte in any::<u8>(), noise in vec(any::<u8>(), 0..100)) {
-        for (_, _, mut chunk) in folded(&[events]).encode() {
-            let place = place.index(chunk.len());
-            chunk[place] = byte;
-            let _ = Rows::decode(&chunk);
-            let _ = Rows::decode(&chunk[..place]);
+        for mut chunk in rows_of(&events).encode() {
+            let place = place.index(chunk.bytes.len());
+            chunk.bytes[place] = byte;
+            let _ = Rows::decode(&chunk.bytes);
+            let _ = Rows::decode(&chunk.bytes[..place]);
         }
         let _ = Rows::decode(&noise);
     }
@@ -138,8 +177,14 @@ proptest! {
     #[test]
     fn a_bill_from_rows_is_the_bill_from_events(events in similar_events()) {
         let catalog = three_versions();
-        let rows = folded(std::slice::from_ref(&events));
-        let from_rows = billed(&catalog, rows.0.iter().map(|(row, totals)| (group(&row.dimensions, &row.card, row.overridden), totals)));
+        let rows = rows_of(&events).seen(View::Use, DAY_SECONDS).unwrap();
+        let of_place = |place: &Place| Group {
+            operation: place.operation.clone().unwrap(),
+            tier: place.tier.clone().unwrap(),
+            card: place.card.clone().unwrap(),
+            overridden: place.overridden,
+        };
+        let from_rows = billed(&catalog, rows.0.iter().map(|((_, place), tally)| (of_place(place), &tally.totals)));
         let each: Vec<_> = events
             .iter()
             .map(|stored| {
@@ -151,24 +196,6 @@ proptest! {
         prop_assert_eq!(&from_rows, &from_events);
         prop_assert_eq!(from_rows.unwrap().events, u64::try_from(events.len()).unwrap());
     }
-
-    #[test]
-    fn usage_from_rows_is_the_usage_of_events(events in similar_events()) {
-        let mut from_rows = Usage::default();
-        for (Row { dimensions, .. }, totals) in &folded(std::slice::from_ref(&events)).0 {
-            from_rows.add(dimensions, totals).unwrap();
-        }
-        let mut from_events = Usage::default();
-        for stored in &events {
-            from_events.add(&stored.event.dimensions, &Totals::of(&stored.event, stored.cost)).unwrap();
-        }
-        prop_assert_eq!(&from_rows, &from_events);
-        let tasks: BTreeSet<_> = events.iter().filter_map(|stored| stored.event.task.clone()).collect();
-        let taskless = events.iter().filter(|stored| stored.event.task.is_none()).count();
-        prop_assert_eq!(from_rows.totals.total_tasks(), u64::try_from(tasks.len() + taskless).unwrap());
-        let tokens = events.iter().map(|stored| u128::from(stored.event.quantities.tokens())).sum::<u128>();
-        prop_assert_eq!(from_rows.totals.tokens(), tokens);
-    }
 }
 
 #[test]
@@ -176,34 +203,26 @@ fn an_hour_too_large_for_one_item_is_cut_into_several() {
     let in_session = |number: usize| {
         let mut event = given::event("e", "a");
         event.dimensions.session = Some(name(&format!("{number:04}{}", "x".repeat(124))));
-        event.dimensions.agent = event.dimensions.session.clone();
         stored(event, 1)
     };
-    let rows = folded(&[(0..2500).map(in_session).collect()]);
-    let chunks = rows.encode();
-    assert_eq!(chunks.iter().map(|(_, number, _)| *number).collect::<Vec<_>>(), [0, 1, 2]);
-    assert!(chunks.iter().all(|(_, _, bytes)| bytes.len() <= 380_000));
-    let read = chunks.iter().flat_map(|(_, _, bytes)| Rows::decode(bytes).unwrap());
-    assert_eq!(Rows(read.collect()), rows);
+    let events: Vec<Stored> = (0..5000).map(in_session).collect();
+    let rows = rows_of(&events).seen(View::Session, 3600).unwrap();
+    assert_eq!(rows.encode().iter().map(|chunk| chunk.number).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert_eq!(read_back(&rows), rows);
 }
 
 #[test]
 fn a_row_of_many_tasks_takes_several_entries_that_each_fit_an_item() {
-    let at: Instant = "2026-11-22T10:00:00Z".parse().unwrap();
-    let stored = |task: usize| {
-        let mut event = Event::new(name("e"), at, name("op"));
-        event.task = Some(name(&format!("task-{task:0123}")));
-        Stored { event, cost: Amount::ZERO, card: CardRef { id: name("default"), version: 1 }, decision: Decision::Allow }
+    let of_task = |task: usize| {
+        let mut event = given::event("e", "op");
+        event.task = Some(name(&format!("task-{task}")));
+        stored(event, 1)
     };
-    let mut rows = Rows::default();
-    let events = (0..7_000).map(stored).collect();
-    rows.add_page(&Page { received: at, config_version: 1, currency: Currency::USD, events }).unwrap();
-    let mut merged = Rows::default();
-    for (_, _, chunk) in rows.encode() {
-        assert!(chunk.len() <= 400_000, "{}", chunk.len());
-        for (row, totals) in Rows::decode(&chunk).unwrap() {
-            merged.0.entry(row).or_default().add(&totals).unwrap();
-        }
-    }
-    assert_eq!(merged, rows);
+    // Every other one, so that the set has no runs.
+    let order: Vec<Stored> = (0..140_000).map(of_task).collect();
+    let seen: Vec<Stored> = order.iter().step_by(2).cloned().collect();
+    let rows = folded(&order, &[seen]).seen(View::Totals, DAY_SECONDS).unwrap();
+    assert_eq!(rows.0.len(), 1);
+    assert!(rows.encode().len() > 0);
+    assert_eq!(read_back(&rows), rows);
 }

@@ -51,6 +51,17 @@ pub struct Purge {
     pub older_than_days: Option<u32>,
     /// Whether it only counts.
     pub dry_run: bool,
+    /// Whose name is to be replaced by a pseudonym, in place of purging.
+    pub erase: Option<Person>,
+}
+
+/// Someone whose name can be erased.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Person {
+    /// An agent.
+    Agent(Name),
+    /// A consumer.
+    Consumer(Name),
 }
 
 /// Reads `PUT /tenants/{id}`.
@@ -120,14 +131,27 @@ fn scopes(object: &mut Object<'_>) -> Option<BTreeSet<KeyScope>> {
 }
 
 fn purge(object: &mut Object<'_>) -> Option<Purge> {
-    for field in ["agent_id", "consumer_id", "pseudonymise"] {
-        let asked = object.take(field).is_some();
-        object.forbid(asked, field, "is not available yet");
+    let [has_agent, has_consumer, has_age] = ["agent_id", "consumer_id", "older_than_days"].map(|field| object.has(field));
+    let names_one = has_agent || has_consumer;
+    if names_one {
+        object.require("tenant_id");
     }
+    let agent = object.read("agent_id", scalar::name);
+    let consumer = object.read("consumer_id", scalar::name);
+    let pseudonymise = object.read("pseudonymise", scalar::flag).unwrap_or(false);
+    object.forbid(has_agent && has_consumer, "consumer_id", "must be absent beside agent_id: one name at a time");
+    object.forbid(
+        names_one && !pseudonymise,
+        "pseudonymise",
+        "must be true beside agent_id or consumer_id: events are removed by age only",
+    );
+    object.forbid(pseudonymise && !names_one, "pseudonymise", "needs an agent_id or consumer_id");
+    object.forbid(names_one && has_age, "older_than_days", "must be absent where a name is erased");
     Some(Purge {
         tenant: object.read("tenant_id", scalar::tenant),
         older_than_days: object.read("older_than_days", days),
         dry_run: object.read("dry_run", scalar::flag).unwrap_or(false),
+        erase: agent.map(Person::Agent).or(consumer.map(Person::Consumer)),
     })
 }
 

@@ -1,17 +1,17 @@
 //! Query parameters.
 
 use crate::event::is_reserved_tenant;
-use crate::filter::Filter;
 use crate::problem::Problem;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
-use tollgate_core::{Instant, Name};
+use tollgate_core::{Filter, Instant, Name};
 
 /// The most bytes of a query.
 const QUERY_BYTES_MAX: usize = 8192;
 /// Other spellings of parameters.
-const ALIASES: [(&str, &str); 4] = [("start_date", "start"), ("end_date", "end"), ("agent", "agent_id"), ("consumer", "consumer_id")];
+const ALIASES: [(&str, &str); 5] =
+    [("start_date", "start"), ("end_date", "end"), ("agent", "agent_id"), ("consumer", "consumer_id"), ("export_format", "format")];
 /// What says where in a list to begin and how much to show, not what to list.
 const PAGING: [&str; 2] = ["cursor", "limit"];
 
@@ -41,6 +41,12 @@ impl Range {
 }
 
 impl Params {
+    /// The parameters of a filter.
+    pub const FILTERS: &'static [&'static str] =
+        &["agent_id", "consumer_id", "session_id", "task_id", "operation", "tier", "tool_server", "tool_name", "model", "id"];
+    /// The same for questions about totals, which know no event ids.
+    pub const USE_FILTERS: &'static [&'static str] =
+        &["agent_id", "consumer_id", "session_id", "task_id", "operation", "tier", "tool_server", "tool_name", "model"];
     /// The parameters of a list.
     pub const PAGING: &'static [&'static str] = &["limit", "cursor"];
 
@@ -56,7 +62,7 @@ impl Params {
     }
 
     /// The same for several lists of allowed parameters, such as
-    /// [`Filter::PARAMETERS`] and [`Range::PARAMETERS`].
+    /// [`Params::FILTERS`] and [`Range::PARAMETERS`].
     ///
     /// # Errors
     /// As [`Params::parse`].
@@ -211,6 +217,20 @@ impl Params {
         let listed = self.0.iter().filter(|(name, _)| !PAGING.contains(name));
         listed.map(|(name, param)| format!("{name}={}\n", param.value)).collect()
     }
+
+    /// The query that goes on at `cursor`, all else as it was asked.
+    #[must_use]
+    pub fn next(&self, cursor: &str) -> String {
+        let kept = self.0.iter().filter(|(name, _)| **name != "cursor");
+        let pairs = kept.map(|(name, param)| format!("{name}={}&", encoded(&param.value)));
+        format!("{}cursor={}", pairs.collect::<String>(), encoded(cursor))
+    }
+}
+
+/// Percent-encoded, but for what needs it nowhere.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Percent-decoded text; `None` for a broken escape, text that is not UTF-8,
@@ -238,7 +258,7 @@ mod tests {
     use crate::refusals::refusal;
 
     fn params(raw: &str) -> Result<Params, Problem> {
-        Params::parse_any(Some(raw), &[Filter::PARAMETERS, Range::PARAMETERS, Params::PAGING, &["dry"]])
+        Params::parse_any(Some(raw), &[Params::FILTERS, Range::PARAMETERS, Params::PAGING, &["dry"]])
     }
 
     #[test]
@@ -259,6 +279,14 @@ mod tests {
         let canonical = |raw: &str| params(raw).unwrap().canonical();
         assert_eq!(canonical("agent=a&start=2026-11-22&limit=1&cursor=x"), canonical("start_date=2026-11-22&agent_id=%61"));
         assert_ne!(canonical("agent=a"), canonical("consumer=a"));
+    }
+
+    #[test]
+    fn the_next_query_asks_the_same_elsewhere() {
+        let first = params("agent=a%2Fb+c&limit=5&cursor=x&start=2026-11-22T10:00:00%2B01:00").unwrap();
+        assert_eq!(first.next("y-_"), "agent_id=a%2Fb%2Bc&limit=5&start=2026-11-22T10:00:00%2B01:00&cursor=y-_");
+        assert_eq!(params(&first.next("y")).unwrap().canonical(), first.canonical());
+        assert_eq!(Params::default().next("y"), "cursor=y");
     }
 
     #[test]
@@ -292,6 +320,23 @@ mod tests {
         ] {
             let read = params(raw).and_then(|read| Ok((read.range()?, read.filters()?, read.limit(100, 1000)?, read.flag("dry")?)));
             assert_eq!(refusal(read), (400, pointer.to_owned()), "{raw}");
+        }
+    }
+
+    #[test]
+    fn all_conditions_must_hold() {
+        let body = br#"{"operation":"x","agent_id":"a1","task_id":"t1"}"#;
+        let event = crate::event::parse_event(body).unwrap().into_event(Name::new("e1").unwrap(), tollgate_core::Instant::EPOCH);
+        for (query, matches) in [
+            ("", true),
+            ("agent=a1", true),
+            ("agent=a1&task_id=t1&tier=standard&operation=x&id=e1", true),
+            ("agent=a2", false),
+            ("agent=a1&id=e2", false),
+            ("session_id=s1", false),
+        ] {
+            let filter = Params::parse(Some(query), Params::FILTERS).unwrap().filters().unwrap();
+            assert_eq!(filter.matches(&event), matches, "{query}");
         }
     }
 }

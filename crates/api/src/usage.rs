@@ -3,13 +3,13 @@
 use crate::figures::{amount, count, mean};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use tollgate_core::{Amount, Currency, Name, Usage};
+use tollgate_core::{Amount, Currency, Name, Tally, Usage};
 
 /// `GET /usage/{tenant_id}`; `period` is the range asked for. Averages are null
 /// when nothing carries the figure.
 #[must_use]
 pub fn usage_json(tenant: &Name, period: crate::Range, usage: &Usage, currency: Currency, hash: Option<&str>) -> Value {
-    let totals = &usage.totals;
+    let totals = &usage.tally.totals;
     let mut body = json!({
         "tenant_id": tenant.as_str(),
         "period_start": period.start.map(|at| at.to_string()),
@@ -41,26 +41,26 @@ fn counts(counts: &BTreeMap<Name, u64>) -> Map<String, Value> {
 
 /// `GET /usage/summary`.
 #[must_use]
-pub fn summary_json(usage: &Usage, currency: Currency) -> Value {
-    let totals = &usage.totals;
+pub fn summary_json(tally: &Tally, currency: Currency) -> Value {
+    let totals = &tally.totals;
     json!({
-        "total_tasks": totals.total_tasks(),
+        "total_tasks": tally.total_tasks(),
         "total_events": totals.events,
         "total_tokens": count(totals.tokens()),
         "total_duration_ms": count(totals.duration_ms),
         "total_api_calls": count(totals.api_calls),
         "total_cost": amount(totals.cost),
         "currency": currency.code(),
-        "unique_agents": usage.agents.len(),
-        "unique_consumers": usage.consumers.len(),
+        "unique_agents": tally.agents.count(),
+        "unique_consumers": tally.consumers.count(),
     })
 }
 
 /// The totals of one row of `GET /usage/aggregate`, or of one task.
 #[must_use]
-pub fn totals_json(usage: &Usage, currency: Currency) -> Map<String, Value> {
-    let totals = &usage.totals;
-    let tasks = totals.total_tasks();
+pub fn totals_json(tally: &Tally, currency: Currency) -> Map<String, Value> {
+    let totals = &tally.totals;
+    let tasks = tally.total_tasks();
     let per_task = |sum: u128| mean(u64::try_from(sum).ok().and_then(Amount::whole), tasks);
     let fields = [
         ("total_events", Value::from(totals.events)),
@@ -75,8 +75,8 @@ pub fn totals_json(usage: &Usage, currency: Currency) -> Map<String, Value> {
         ("currency", currency.code().into()),
         ("avg_tokens_per_task", per_task(totals.tokens())),
         ("avg_duration_ms_per_task", per_task(totals.duration_ms)),
-        ("unique_agents", usage.agents.len().into()),
-        ("unique_consumers", usage.consumers.len().into()),
+        ("unique_agents", tally.agents.count().into()),
+        ("unique_consumers", tally.consumers.count().into()),
     ];
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -84,9 +84,9 @@ pub fn totals_json(usage: &Usage, currency: Currency) -> Map<String, Value> {
 /// The same led by what the row is of: `("key", "2026-11")` in aggregates,
 /// `("agent_id", "a1")` in lists of agents.
 #[must_use]
-pub fn aggregate_row(field: &str, key: &str, usage: &Usage, currency: Currency) -> Value {
+pub fn aggregate_row(field: &str, key: &str, tally: &Tally, currency: Currency) -> Value {
     let mut row = Map::from_iter([(field.to_owned(), Value::from(key))]);
-    row.extend(totals_json(usage, currency));
+    row.extend(totals_json(tally, currency));
     Value::Object(row)
 }
 
@@ -94,13 +94,14 @@ pub fn aggregate_row(field: &str, key: &str, usage: &Usage, currency: Currency) 
 mod tests {
     use super::*;
     use crate::event::parse_event;
-    use tollgate_core::{Instant, Totals};
+    use tollgate_core::{Instant, Roster, Totals};
 
     fn usage(bodies: &[&str]) -> Usage {
-        let mut usage = Usage::default();
+        let (mut usage, mut roster) = (Usage::default(), Roster::default());
         for body in bodies {
             let event = parse_event(body.as_bytes()).unwrap().into_event(Name::standard(), Instant::EPOCH);
-            usage.add(&event.dimensions, &Totals::of(&event, "0.0015".parse().unwrap())).unwrap();
+            let totals = Totals::of(&event, "0.0015".parse().unwrap());
+            usage.add(&roster.place(&event).unwrap(), &totals.into()).unwrap();
         }
         usage
     }
@@ -118,10 +119,10 @@ mod tests {
         assert_eq!((&body["total_cost"], &body["total_tokens"]), (&json!("0.0045"), &json!(11)));
         assert_eq!(body["avg_latency_ms"], json!("1.000000"));
         assert_eq!(body["avg_compliance_score"], json!("0.666667"));
-        let row = aggregate_row("key", "x", &usage, Currency::USD);
+        let row = aggregate_row("key", "x", &usage.tally, Currency::USD);
         assert_eq!((&row["total_tasks"], &row["avg_tokens_per_task"]), (&json!(2), &json!("5.500000")));
         assert_eq!((&row["unique_agents"], &row["unique_consumers"]), (&json!(1), &json!(1)));
-        assert_eq!(summary_json(&usage, Currency::USD)["total_events"], json!(3));
+        assert_eq!(summary_json(&usage.tally, Currency::USD)["total_events"], json!(3));
     }
 
     #[test]
@@ -133,10 +134,10 @@ mod tests {
 
     #[test]
     fn sums_beyond_64_bits_keep_every_digit() {
-        let mut usage = Usage::default();
-        usage.totals.tokens_in = u128::from(u64::MAX);
-        assert_eq!(totals_json(&usage, Currency::USD)["tokens_in"], json!(u64::MAX));
-        usage.totals.tokens_in += 1;
-        assert_eq!(totals_json(&usage, Currency::USD)["tokens_in"], json!("18446744073709551616"));
+        let mut tally = Tally::default();
+        tally.totals.tokens_in = u128::from(u64::MAX);
+        assert_eq!(totals_json(&tally, Currency::USD)["tokens_in"], json!(u64::MAX));
+        tally.totals.tokens_in += 1;
+        assert_eq!(totals_json(&tally, Currency::USD)["tokens_in"], json!("18446744073709551616"));
     }
 }

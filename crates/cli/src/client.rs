@@ -8,6 +8,7 @@ use crate::retry::{Patience, is_retryable, random};
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde_json::Value;
+use std::time::Duration;
 
 /// A client of the API, with one key.
 #[derive(Clone)]
@@ -16,6 +17,9 @@ pub(crate) struct Client {
     base: String,
     patience: Patience,
 }
+
+/// The longest that a streamed body may take.
+const BODY_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Why a call has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,22 +78,16 @@ impl Client {
 
     /// The answer to `call` with a patience of its own.
     pub(crate) async fn send_with(&self, call: &Call, patience: Patience) -> Result<Value, CallError> {
-        let mut attempt = 1;
-        loop {
-            let missed = match self.try_once(call).await {
-                Ok(body) => return Ok(body),
-                Err(missed) => missed,
-            };
-            let pause = patience.pause(attempt, missed.retry_after, random());
-            let Some(pause) = pause.filter(|_| missed.again) else {
-                return Err(missed.error);
-            };
-            tokio::time::sleep(pause).await;
-            attempt = attempt.saturating_add(1);
-        }
+        repeated(patience, async || body(self.try_once(call, None).await?).await).await
     }
 
-    async fn try_once(&self, call: &Call) -> Result<Value, Missed> {
+    /// The answer to `call`, a 2xx, whose body is still to come and may take
+    /// hours.
+    pub(crate) async fn open(&self, call: &Call) -> Result<Response, CallError> {
+        repeated(self.patience, async || accepted(self.try_once(call, Some(BODY_MAX)).await?).await).await
+    }
+
+    async fn try_once(&self, call: &Call, longest: Option<Duration>) -> Result<Response, Missed> {
         let mut request = self.http.request(call.method.clone(), format!("{}{}", self.base, call.target));
         if !call.body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json").body(call.body.clone());
@@ -97,10 +95,10 @@ impl Client {
         if let Some(key) = &call.idempotency_key {
             request = request.header("idempotency-key", key);
         }
-        match request.send().await {
-            Ok(response) => answer(response).await,
-            Err(error) => Err(self.unreachable(&error)),
+        if let Some(longest) = longest {
+            request = request.timeout(longest);
         }
+        request.send().await.map_err(|error| self.unreachable(&error))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Missed {
@@ -113,6 +111,11 @@ impl Client {
 }
 
 impl CallError {
+    /// An answer that broke off.
+    pub(crate) fn broken(error: reqwest::Error) -> Self {
+        Self::Unreachable(format!("the answer broke off: {}", chain(&error)))
+    }
+
     /// Whether the same call may succeed a little later.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
@@ -139,20 +142,43 @@ impl From<CallError> for Failure {
     }
 }
 
-async fn answer(response: Response) -> Result<Value, Missed> {
-    let status = response.status();
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    let text = response.text().await.map_err(|error| Missed {
-        error: CallError::Unreachable(format!("the answer broke off: {}", chain(&error))),
-        again: true,
-        retry_after: None,
-    })?;
-    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    if status.is_success() {
-        return Ok(body);
+/// What `once` comes to, after as many tries as it takes.
+async fn repeated<T>(patience: Patience, once: impl AsyncFn() -> Result<T, Missed>) -> Result<T, CallError> {
+    let mut attempt = 1;
+    loop {
+        let missed = match once().await {
+            Ok(answer) => return Ok(answer),
+            Err(missed) => missed,
+        };
+        let pause = patience.pause(attempt, missed.retry_after, random());
+        let Some(pause) = pause.filter(|_| missed.again) else {
+            return Err(missed.error);
+        };
+        tokio::time::sleep(pause).await;
+        attempt = attempt.saturating_add(1);
     }
+}
+
+/// The response, if it is a 2xx.
+async fn accepted(response: Response) -> Result<Response, Missed> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let body = serde_json::from_str(&text(response).await?).unwrap_or(Value::Null);
     let status = status.as_u16();
     Err(Missed { error: CallError::Refused(Problem { status, body }), again: is_retryable(status, retry_after), retry_after })
+}
+
+/// The body of a 2xx as JSON.
+async fn body(response: Response) -> Result<Value, Missed> {
+    let text = text(accepted(response).await?).await?;
+    Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+async fn text(response: Response) -> Result<String, Missed> {
+    response.text().await.map_err(|error| Missed { error: CallError::broken(error), again: true, retry_after: None })
 }
 
 /// An error with its causes; the outermost of reqwest's repeats the address.

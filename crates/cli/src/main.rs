@@ -18,7 +18,9 @@ mod rate_card;
 mod rate_cards;
 mod replay;
 mod retry;
+mod rollup;
 mod serve;
+mod usage;
 mod usage_error;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +47,8 @@ enum Command {
     Replay(Box<replay::Args>),
     Keys(Box<keys::Args>),
     Purge(purge::Args),
+    Rollup(rollup::Args),
+    Usage(usage::Args),
     Price(price::Args),
     RateCards(rate_cards::Args),
 }
@@ -71,6 +75,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Replay(args) => replay::run(*args).await,
         Command::Keys(args) => keys::run(*args).await,
         Command::Purge(args) => purge::run(args).await,
+        Command::Rollup(args) => rollup::run(args).await,
+        Command::Usage(args) => usage::run(args).await,
         Command::Price(args) => price::run(args).await,
         Command::RateCards(args) => rate_cards::run(args).await,
     }

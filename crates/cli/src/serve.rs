@@ -36,7 +36,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let folder = if args.memory { None } else { Some(Folder::open(&args.data)?) };
     let path = folder.as_ref().map(Folder::path);
     let store = embedded::open(path).await.map_err(|error| Failure::to("open the store", error))?;
-    let (key, secret) = secrets(folder.as_ref())?;
+    let (key, secret) = (operator_key(folder.as_ref())?, cursor_secret(folder.as_ref())?);
     let service = Service::new(Arc::new(store), Arc::new(SystemClock), Tenancy::Sole, secret);
     let mut settings = Settings::read(|name| std::env::var(name).ok());
     settings.operator = Some(KeyRecord::operator("operator", &key));
@@ -62,15 +62,21 @@ fn routes() -> Vec<Route> {
     functions.into_iter().flatten().collect()
 }
 
-/// The operator's key and the secret that signs cursors: kept in the folder,
-/// so that they stay the same, or made anew for a store in memory.
-fn secrets(folder: Option<&Folder>) -> Result<(String, [u8; 32]), Failure> {
-    let fresh = || tollgate_service::fresh_key().map(|(_, key)| key).map_err(|failure| Failure::to("make a key", failure));
+/// The operator's key: given, kept in the folder, or made anew.
+fn operator_key(folder: Option<&Folder>) -> Result<String, Failure> {
     let given = std::env::var("TOLLGATE_OPERATOR_KEY").ok().filter(|key| !key.is_empty());
-    let kept = |name: &str| folder.map_or_else(fresh, |folder| folder.secret(name, fresh));
-    let key = given.map_or_else(|| kept("operator.key"), Ok)?;
-    let secret = kept("cursor.secret")?;
-    Ok((key, digest(&secret)))
+    given.map_or_else(|| kept(folder, "operator.key"), Ok)
+}
+
+/// The secret that signs cursors and makes pseudonyms.
+pub(crate) fn cursor_secret(folder: Option<&Folder>) -> Result<[u8; 32], Failure> {
+    kept(folder, "cursor.secret").map(|secret| digest(&secret))
+}
+
+/// A secret that stays the same in a folder, and is made anew without one.
+fn kept(folder: Option<&Folder>, name: &str) -> Result<String, Failure> {
+    let fresh = || tollgate_service::fresh_key().map(|(_, key)| key).map_err(|failure| Failure::to("make a key", failure));
+    folder.map_or_else(fresh, |folder| folder.secret(name, fresh))
 }
 
 fn digest(text: &str) -> [u8; 32] {

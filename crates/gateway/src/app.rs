@@ -24,6 +24,7 @@ pub struct App {
     pub settings: Settings,
     /// What it counted.
     pub metrics: Metrics,
+    may_stream: bool,
 }
 
 impl Settings {
@@ -37,10 +38,23 @@ impl Settings {
 }
 
 impl App {
-    /// A new process's worth.
+    /// A new process's worth, whose answers may be streamed.
     #[must_use]
     pub fn new(service: Service, settings: Settings) -> Arc<Self> {
-        Arc::new(Self { service, settings, metrics: Metrics::default() })
+        Arc::new(Self { service, settings, metrics: Metrics::default(), may_stream: true })
+    }
+
+    /// The same behind something that takes only whole answers of a few MB,
+    /// as the HTTP API before Lambda does.
+    #[must_use]
+    pub fn buffered(service: Service, settings: Settings) -> Arc<Self> {
+        Arc::new(Self { service, settings, metrics: Metrics::default(), may_stream: false })
+    }
+
+    /// Whether an answer may be of any length, sent while it is made.
+    #[must_use]
+    pub fn may_stream(&self) -> bool {
+        self.may_stream
     }
 
     /// The hash that answers carry.

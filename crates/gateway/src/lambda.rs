@@ -24,7 +24,7 @@ pub fn lambda_app(store: impl Store + 'static, variable: impl Fn(&str) -> Option
     let secret = secret.ok_or("TOLLGATE_CURSOR_SECRET must be set: it signs cursors")?;
     let tenancy = Tenancy::Shared { settle: SETTLE };
     let service = Service::new(Arc::new(store), Arc::new(SystemClock), tenancy, Sha256::digest(secret).into());
-    Ok(App::new(service, Settings::read(variable)))
+    Ok(App::buffered(service, Settings::read(variable)))
 }
 
 /// An answer in the form that the HTTP API takes from a function (payload

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::call::Call;
 use crate::caller::{Caller, authenticate};
-use crate::reply::Reply;
+use crate::reply::{Content, Reply};
 use crate::route::{Access, Handled, Route};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -11,7 +11,7 @@ use axum::extract::RawPathParams;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
-use futures::FutureExt;
+use futures::{FutureExt, TryStreamExt};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use std::collections::BTreeMap;
@@ -160,8 +160,10 @@ async fn answer_once(app: &Arc<App>, route: &Route, call: Call) -> Handled {
         return Ok(Reply::stored(stored.status, stored.body));
     }
     let reply = (route.handler)(Arc::clone(app), call).await?;
-    let stored = app.service.store_answer(&question, reply.status(), &reply.body).await;
-    stored.map_err(|failure| crate::from_failure(&failure))?;
+    if let Content::Text(body) = &reply.body {
+        let stored = app.service.store_answer(&question, reply.status(), body).await;
+        stored.map_err(|failure| crate::from_failure(&failure))?;
+    }
     Ok(reply)
 }
 
@@ -175,7 +177,7 @@ fn finish(app: &App, trace: &Trace<'_>, handled: Handled) -> Response {
     app.metrics.count(&label, reply.status(), micros);
     let (status, tenant) = (reply.status(), trace.tenant.as_deref().unwrap_or_default());
     tracing::info!(request_id = trace.request_id, tenant, method = %trace.method, route = trace.route, status, code, micros, "request");
-    let mut response = Response::new(Body::from(reply.body));
+    let mut response = Response::new(body(reply.body, trace));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.media_type));
@@ -189,11 +191,23 @@ fn finish(app: &App, trace: &Trace<'_>, handled: Handled) -> Response {
     response
 }
 
+/// The body to be sent. What fails in mid-stream is logged here, once, and
+/// breaks the transfer off.
+fn body(content: Content, trace: &Trace<'_>) -> Body {
+    match content {
+        Content::Text(text) => Body::from(text),
+        Content::Stream(pieces) => {
+            let (request_id, route) = (trace.request_id.clone(), trace.route.to_owned());
+            Body::from_stream(pieces.inspect_err(move |failure| tracing::error!(request_id, route, %failure, "the answer broke off")))
+        }
+    }
+}
+
 fn problem_reply(problem: &Problem, request_id: &str) -> Reply {
     Reply {
         status: StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         headers: problem.headers.clone(),
-        body: problem.body(request_id).to_string(),
+        body: Content::Text(problem.body(request_id).to_string()),
         media_type: "application/problem+json",
     }
 }

@@ -1,14 +1,13 @@
 //! Completing new counters with what their open windows already hold.
 
 use crate::failure::Failure;
-use crate::scan::{Part, Range};
+use crate::fold::Part;
+use crate::range::Range;
 use crate::service::Service;
 use crate::submission::AHEAD_SECONDS_MAX;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_core::{
-    Attrs, Change, Config, CounterKey, Guard, Instant, Name, Overflow, Series, State, Totals, Value, WindowKind, Write, table,
-};
+use tollgate_core::{Attrs, Change, Config, CounterKey, Guard, Instant, Name, Overflow, Series, State, Value, WindowKind, Write, table};
 
 type Sums = BTreeMap<CounterKey, BTreeMap<Arc<str>, i128>>;
 
@@ -65,7 +64,7 @@ fn add(sums: &mut Sums, series: &[Series], part: &Part<'_>) -> Result<(), Overfl
     let (timestamp, received, version) = match part {
         Part::Event(stored, page) => (stored.event.timestamp, page.received, page.config_version),
         // Purged hours were received long before any series being filled.
-        Part::Row(row, _) => (row.hour, row.hour, 0),
+        Part::Row { hour, .. } => (*hour, *hour, 0),
     };
     let mut counted: Vec<(CounterKey, Arc<str>)> = Vec::new();
     for series in series.iter().filter(|series| version < series.since) {
@@ -80,7 +79,7 @@ fn add(sums: &mut Sums, series: &[Series], part: &Part<'_>) -> Result<(), Overfl
             continue;
         }
         counted.push(place);
-        let amount = series.measure.of_totals(at, &totals as &Totals).ok_or(Overflow)?;
+        let amount = series.measure.of_totals(at, &totals).ok_or(Overflow)?;
         let sum = sums.entry(key).or_default().entry(attribute).or_insert(0);
         *sum = sum.checked_add(amount).ok_or(Overflow)?;
     }

@@ -1,10 +1,11 @@
 //! Bills, folded from what was recorded.
 
 use crate::failure::Failure;
-use crate::scan::{Part, Range};
+use crate::range::Range;
+use crate::scan::Ask;
 use crate::service::Service;
 use std::collections::BTreeMap;
-use tollgate_core::{Bill, CardRef, Currency, Dimensions, Group, Name, Totals, bill};
+use tollgate_core::{Bill, Currency, Group, Name, Place, Roster, Tally, Totals, View, bill};
 
 impl Service {
     /// What `tenant` owes for `range`, and in which currency.
@@ -13,23 +14,21 @@ impl Service {
     /// [`Failure::RangePurged`] where the range cuts through an hour whose
     /// pages are purged.
     pub async fn bill(&self, tenant: &Name, range: Range) -> Result<(Bill, Currency), Failure> {
-        let groups = self.fold(tenant, range, |groups: &mut BTreeMap<Group, Totals>, part| {
-            let group = match &part {
-                Part::Event(stored, _) => group(&stored.event.dimensions, &stored.card, stored.event.cost_override.is_some()),
-                Part::Row(row, _) => group(&row.dimensions, &row.card, row.overridden),
-            };
-            let (_, totals) = part.totals();
-            let mut totals = totals.into_owned();
-            totals.tasks.clear();
-            groups.entry(group).or_default().add(&totals)
-        });
-        let groups = groups.await?;
+        let ask = Ask { view: View::Use, hourly: false, people: false };
+        let begin = |_: &mut Roster| Ok(BTreeMap::new());
+        let add = |groups: &mut BTreeMap<Group, Totals>, _, place: &Place, tally: &Tally| match group(place) {
+            Some(group) => groups.entry(group).or_default().add(&tally.totals),
+            None => Ok(()),
+        };
+        let (groups, _) = self.gather(tenant, range, ask, begin, add).await?;
         let snapshot = self.snapshot(tenant).await?;
         let currency = snapshot.pack.config().currency.unwrap_or(Currency::USD);
         Ok((bill(currency, &groups, &snapshot.catalog)?, currency))
     }
 }
 
-fn group(at: &Dimensions, card: &CardRef, overridden: bool) -> Group {
-    Group { operation: at.operation.clone(), tier: at.tier.clone(), card: card.clone(), overridden }
+/// What is billed apart; rows of [`View::Use`] always say.
+fn group(place: &Place) -> Option<Group> {
+    let (operation, tier, card) = (place.operation.clone()?, place.tier.clone()?, place.card.clone()?);
+    Some(Group { operation, tier, card, overridden: place.overridden })
 }

@@ -1,7 +1,7 @@
 //! Where a tenant's limits stand, for reading.
 
 use crate::failure::Failure;
-use crate::scan::Range;
+use crate::range::Range;
 use crate::service::Service;
 use std::collections::BTreeMap;
 use std::sync::Arc;

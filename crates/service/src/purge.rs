@@ -30,6 +30,26 @@ pub struct Purged {
     pub pages: u64,
 }
 
+impl Purged {
+    fn add(&mut self, hour: &Hour) {
+        self.removed = self.removed.saturating_add(hour.events);
+        self.pages = self.pages.saturating_add(hour.pages);
+    }
+}
+
+/// The last purge of a tenant that removed anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastPurge {
+    /// When.
+    pub at: Instant,
+    /// The id of the key that ordered it, or `schedule`.
+    pub by: String,
+    /// How many events it removed.
+    pub events: u64,
+    /// In how many pages.
+    pub pages: u64,
+}
+
 /// What is kept of a purged hour.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Purge {
@@ -45,17 +65,23 @@ const DELETES: usize = 50;
 const TENANTS_AT_ONCE: usize = 100;
 
 impl Service {
-    /// Rolls up all closed hours of every tenant: the work of the schedule.
+    /// Rolls up all closed hours of every tenant: the work of the schedule. A
+    /// tenant that fails keeps no other from it.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] when the store is out of reach; what is done
-    /// stays, the next run goes on.
+    /// The first tenant's failure; what is done stays, the next run goes on.
     pub async fn roll_up_all(&self) -> Result<u64, Failure> {
-        let mut rolled = 0_u64;
+        let (mut rolled, mut failed) = (0_u64, None);
         for tenant in self.every_tenant().await? {
-            rolled = rolled.saturating_add(self.roll_up(&tenant).await?);
+            match self.roll_up(&tenant).await {
+                Ok(hours) => rolled = rolled.saturating_add(hours),
+                Err(failure) => {
+                    tracing::warn!(%tenant, %failure, "hours are not rolled up");
+                    failed = failed.or(Some(failure));
+                }
+            }
         }
-        Ok(rolled)
+        failed.map_or(Ok(rolled), Err)
     }
 
     /// Purges, page by page, the receipt hours whose events are all older than
@@ -81,24 +107,36 @@ impl Service {
 
     async fn purge_tenant(&self, tenant: &Name, order: &PurgeOrder, actor: &Actor) -> Result<Purged, Failure> {
         self.roll_up(tenant).await?;
+        let Some(reached) = self.reached(tenant).await? else {
+            return Ok(Purged::default());
+        };
         let config = self.tenant(tenant).await?;
         let days = order.older_than_days.unwrap_or_else(|| config.retention()).max(Config::RETENTION_DAYS_MIN);
         let cutoff = self.now().plus_seconds(i64::from(days).saturating_mul(-86_400));
         let begun = self.begun_purges(tenant).await?;
         let mut sum = Purged::default();
-        for purge in begun.values().filter(|purge| !purge.done && !order.dry_run) {
-            self.remove_pages(tenant, purge).await?;
+        for purge in begun.values().filter(|purge| !purge.done) {
+            sum.add(&purge.hour);
+            if !order.dry_run {
+                self.remove_pages(tenant, purge).await?;
+            }
         }
-        for (_, attrs) in self.all(Query::of(table::hours(tenant))).await? {
+        // Days are rolled up from their pages, so none goes before.
+        let hours = Query::of(table::hours(tenant)).to(reached.mark.open_day().hour());
+        for (_, attrs) in self.all(hours).await? {
             let hour: Hour = body(&attrs)?;
             if hour.last >= cutoff || begun.contains_key(&hour.hour.hour()) {
                 continue;
             }
-            sum.removed = sum.removed.saturating_add(hour.events);
-            sum.pages = sum.pages.saturating_add(hour.pages);
+            sum.add(&hour);
             if !order.dry_run {
                 self.purge_hour(tenant, hour, actor).await?;
             }
+        }
+        if sum.pages > 0 && !order.dry_run {
+            let last = LastPurge { at: self.now(), by: actor.key_id.clone(), events: sum.removed, pages: sum.pages };
+            let change = Change::Put(body_attrs(&last)?);
+            self.settle(&[Write { key: table::last_purge(tenant), change, guards: Vec::new() }]).await?;
         }
         Ok(sum)
     }
@@ -140,7 +178,11 @@ impl Service {
         Ok(Write { key, change: Change::Put(body_attrs(purge)?), guards })
     }
 
-    async fn every_tenant(&self) -> Result<Vec<Name>, Failure> {
+    /// The ids of all tenants, ascending.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn every_tenant(&self) -> Result<Vec<Name>, Failure> {
         let (mut all, mut more) = self.tenants(None, TENANTS_AT_ONCE).await?;
         while more {
             let last = all.last().map(Name::to_string);

@@ -1,11 +1,15 @@
 //! Usage: events and totals, read back.
 
 use crate::failure::Failure;
-use crate::scan::{Part, Range, page_of};
+use crate::pages::page_of;
+use crate::range::Range;
+use crate::scan::Ask;
 use crate::service::Service;
 use crate::store::Query;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Dimensions, Event, Instant, Key, Marker, Name, Page, Stored, Totals, Usage, table};
+use tollgate_core::{
+    Aggregate, Filter, GroupBy, Instant, Key, Marker, Name, Page, Place, Roster, RowFilter, Stored, Tally, Totals, Usage, View, table,
+};
 
 /// A recorded event with the time of its receipt.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,75 +25,52 @@ pub struct Entry {
 /// A place in the order of events: by timestamp, then id.
 pub type Position = (Instant, Name);
 
+/// Use in groups, sorted by key.
+pub type Groups = BTreeMap<String, Tally>;
+
 impl Service {
-    /// The totals of `range`.
+    /// The totals of `range`, by operation and tier too. Distinct agents,
+    /// consumers and tasks are not told.
     ///
     /// # Errors
     /// [`Failure::RangePurged`] where it cuts through an hour whose pages are
-    /// purged.
+    /// purged; here and below.
     pub async fn usage(&self, tenant: &Name, range: Range) -> Result<Usage, Failure> {
-        self.usage_where(tenant, range, |_| true, |_| true).await
+        let ask = Ask { view: View::Use, hourly: false, people: false };
+        let usage = self.gather(tenant, range, ask, |_| Ok(Usage::default()), |usage, _, place, tally| usage.add(place, tally)).await?;
+        Ok(usage.0)
     }
 
-    /// The totals of `range` that `wanted` picks among events, and `wanted_use`
-    /// among the rows of purged hours, whose events are gone.
+    /// The totals of what `filter` picks of `range`.
     ///
     /// # Errors
-    /// [`Failure::RangePurged`] where it cuts through an hour whose pages are
-    /// purged.
-    pub async fn usage_where<F, G>(&self, tenant: &Name, range: Range, wanted: F, wanted_use: G) -> Result<Usage, Failure>
-    where
-        F: Fn(&Event) -> bool + Send + Sync,
-        G: Fn(&Dimensions) -> bool + Send + Sync,
-    {
-        self.fold(tenant, range, |usage: &mut Usage, part| {
-            let picked = match &part {
-                Part::Event(stored, _) => wanted(&stored.event),
-                Part::Row(row, _) => wanted_use(&row.dimensions),
-            };
-            let (at, totals) = part.totals();
-            if picked { usage.add(at, &totals) } else { Ok(()) }
-        })
-        .await
-    }
-
-    /// The first `limit` events of `range` after `after` that `wanted` picks,
-    /// by timestamp, then id; and whether there are more. Memory is bounded by
-    /// `limit`.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn events<F>(
-        &self,
-        tenant: &Name,
-        range: Range,
-        after: Option<&Position>,
-        limit: usize,
-        wanted: F,
-    ) -> Result<(Vec<Entry>, bool), Failure>
-    where
-        F: Fn(&Event) -> bool + Send + Sync,
-    {
-        let purged = BTreeSet::new();
-        let range = Range { start: range.start.max(after.map(|(at, _)| *at)), end: range.end };
-        let mut first: BTreeMap<Position, Entry> = BTreeMap::new();
-        self.fold_pages(tenant, range, &purged, |page| {
-            for stored in &page.events {
-                let position = (stored.event.timestamp, stored.event.id.clone());
-                let behind = after.is_none_or(|after| position > *after);
-                let before_last = first.len() <= limit || first.last_key_value().is_some_and(|(last, _)| position < *last);
-                if behind && before_last && range.holds(stored.event.timestamp) && wanted(&stored.event) {
-                    first.insert(position, entry(stored, page));
-                }
-                if first.len() > limit.saturating_add(1) {
-                    first.pop_last();
-                }
+    /// As [`Service::usage`].
+    pub async fn summary(&self, tenant: &Name, range: Range, filter: &Filter) -> Result<Tally, Failure> {
+        let begin = |roster: &mut Roster| Ok((Tally::default(), filter.of_rows(roster)?));
+        let add = |(sum, filter): &mut (Tally, RowFilter), _, place: &Place, tally: &Tally| {
+            if !filter.matches(place) {
+                return Ok(());
             }
-            Ok(())
-        })
-        .await?;
-        let more = first.len() > limit;
-        Ok((first.into_values().take(limit).collect(), more))
+            sum.see(place);
+            sum.add(tally)
+        };
+        let ((sum, _), _) = self.gather(tenant, range, Ask::keeping(filter.needs()), begin, add).await?;
+        Ok(sum)
+    }
+
+    /// What `filter` picks of `range`, in groups.
+    ///
+    /// # Errors
+    /// As [`Service::usage`].
+    pub async fn aggregate(&self, tenant: &Name, range: Range, filter: &Filter, by: GroupBy) -> Result<Groups, Failure> {
+        let mut ask = Ask::keeping(filter.needs().and(by.needs()));
+        ask.hourly |= by == GroupBy::Hour;
+        let begin = |roster: &mut Roster| Ok((Aggregate::new(by), filter.of_rows(roster)?));
+        let add = |(sum, filter): &mut (Aggregate, RowFilter), at, place: &Place, tally: &Tally| {
+            if filter.matches(place) { sum.add(at, place, tally) } else { Ok(()) }
+        };
+        let ((sum, _), roster) = self.gather(tenant, range, ask, begin, add).await?;
+        Ok(sum.groups(&roster))
     }
 
     /// The event of this id.
@@ -108,7 +89,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::NotFound`] where there are none.
-    pub async fn task(&self, tenant: &Name, task: &Name) -> Result<(Vec<Entry>, Usage), Failure> {
+    pub async fn task(&self, tenant: &Name, task: &Name) -> Result<(Vec<Entry>, Tally), Failure> {
         let mut query = Query::of(table::task(tenant, task));
         query.by_task = true;
         let found = self.all(query).await?;
@@ -117,11 +98,12 @@ impl Service {
         if entries.is_empty() {
             return Err(Failure::NotFound("task"));
         }
-        let mut usage = Usage::default();
+        let (mut roster, mut sum) = (Roster::default(), Tally::default());
         for Entry { stored, .. } in &entries {
-            usage.add(&stored.event.dimensions, &Totals::of(&stored.event, stored.cost))?;
+            sum.see(&roster.place(&stored.event)?);
+            sum.totals.add(&Totals::of(&stored.event, stored.cost))?;
         }
-        Ok((entries, usage))
+        Ok((entries, sum))
     }
 
     /// The events at `places` (`day/ulid/index`) in their order; purged ones
@@ -152,6 +134,6 @@ fn page_key(tenant: &Name, place: &str) -> Option<(Key, usize)> {
     Some((Key::new(table::pages(tenant, day), ulid), index))
 }
 
-fn entry(stored: &Stored, page: &Page) -> Entry {
+pub(crate) fn entry(stored: &Stored, page: &Page) -> Entry {
     Entry { received: page.received, currency: page.currency, stored: stored.clone() }
 }

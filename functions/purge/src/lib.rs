@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tollgate_api::parse_purge;
+use tollgate_api::{Person as Asked, parse_purge};
+use tollgate_core::Name;
 use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, post};
-use tollgate_service::{Actor, Failure, PurgeOrder};
+use tollgate_service::{Actor, EraseOrder, Failure, Person, PurgeOrder};
 
 /// The routes of this function.
 #[must_use]
@@ -12,15 +13,36 @@ pub fn routes() -> Vec<Route> {
     vec![post("/usage/purge", Access::Operator, post_usage_purge).idempotent()]
 }
 
-/// Removes the pages of events past their retention.
+/// Removes the pages of events past their retention, or replaces a name by a
+/// pseudonym.
 async fn post_usage_purge(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let asked = parse_purge(&call.body)?;
     let caller = call.caller()?;
     let tenant = asked.tenant.as_ref().map(|tenant| caller.tenant_to_write(Some(tenant))).transpose()?;
+    let failed = |failure: Failure| from_failure(&failure);
+    if let Some((tenant, (person, name))) = tenant.clone().zip(asked.erase.map(named)) {
+        let order = EraseOrder { tenant, person, name, dry_run: asked.dry_run };
+        let erased = app.service.erase(&order, &caller.actor(None)).await.map_err(failed)?;
+        return Ok(Reply::ok(&json!({
+            "status": "purged",
+            "removed": 0,
+            "pages": erased.pages,
+            "dry_run": order.dry_run,
+            "pseudonymised": erased.events,
+            "pseudonym": erased.pseudonym,
+        })));
+    }
     let order = PurgeOrder { tenant, older_than_days: asked.older_than_days, dry_run: asked.dry_run };
-    let purged = app.service.purge(&order, &caller.actor(None)).await.map_err(|failure| from_failure(&failure))?;
+    let purged = app.service.purge(&order, &caller.actor(None)).await.map_err(failed)?;
     Ok(Reply::ok(&json!({ "status": "purged", "removed": purged.removed, "pages": purged.pages, "dry_run": order.dry_run })))
+}
+
+fn named(asked: Asked) -> (Person, Name) {
+    match asked {
+        Asked::Agent(name) => (Person::Agent, name),
+        Asked::Consumer(name) => (Person::Consumer, name),
+    }
 }
 
 /// Does a schedule's work: `{"action":"rollup"}` or `{"action":"purge"}`.

@@ -48,7 +48,7 @@ impl Credential {
 
 /// Whether a request to the route can name a tenant.
 fn names_tenant(route: &Route) -> bool {
-    let by_query = ["/usage", "/usage/summary", "/usage/tasks/{task_id}", "/events/{event_id}"];
+    let by_query = ["/usage", "/usage/summary", "/usage/export", "/usage/tasks/{task_id}", "/events/{event_id}"];
     let by_body = good_body(route).is_some_and(|body| body.get("tenant_id").is_some() || body.pointer("/events/0/tenant_id").is_some());
     route.path.contains("{tenant_id}") || (route.method == "GET" && by_query.contains(&route.path)) || by_body
 }

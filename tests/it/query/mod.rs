@@ -1,6 +1,7 @@
 //! What is read back.
 
 mod cursor;
+mod export;
 mod list;
 mod range;
 mod summary;

@@ -1,0 +1,180 @@
+//! Where use belongs in rollups, and which rollups answer which question.
+
+use crate::{CardRef, Event, Name};
+
+/// Where use belongs, agents, consumers and tasks as numbers of a
+/// [`crate::Roster`]. A [`View`] leaves out what it does not keep.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Place {
+    /// What was used; `None` where it is not kept.
+    pub operation: Option<Name>,
+    /// Its price class; `None` where it is not kept.
+    pub tier: Option<Name>,
+    /// The server of the tool.
+    pub tool_server: Option<Name>,
+    /// The tool on that server.
+    pub tool_name: Option<Name>,
+    /// The model.
+    pub model: Option<Name>,
+    /// The session.
+    pub session: Option<Name>,
+    /// Who did the work.
+    pub agent: Option<u32>,
+    /// For whom.
+    pub consumer: Option<u32>,
+    /// The task it was a step of.
+    pub task: Option<u32>,
+    /// The card version that priced it; `None` where it is not kept.
+    pub card: Option<CardRef>,
+    /// Whether the cost was given with the event instead.
+    pub overridden: bool,
+}
+
+/// What a rollup row is kept by: a set of dimensions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Kept(u16);
+
+impl Kept {
+    /// Nothing: one row for all.
+    pub const NOTHING: Self = Self(0);
+    /// Operation.
+    pub const OPERATION: Self = Self(1);
+    /// Tier.
+    pub const TIER: Self = Self(1 << 1);
+    /// Tool server and name.
+    pub const TOOL: Self = Self(1 << 2);
+    /// Model.
+    pub const MODEL: Self = Self(1 << 3);
+    /// Session.
+    pub const SESSION: Self = Self(1 << 4);
+    /// Agent.
+    pub const AGENT: Self = Self(1 << 5);
+    /// Consumer.
+    pub const CONSUMER: Self = Self(1 << 6);
+    /// Task.
+    pub const TASK: Self = Self(1 << 7);
+    /// Card version, and whether the price was given.
+    pub const PRICE: Self = Self(1 << 8);
+
+    /// Both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` is in it.
+    #[must_use]
+    pub const fn holds(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// One of the ways in which the same events are rolled up. Few rows answer
+/// common questions; [`View::Full`] answers every one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum View {
+    /// One row for everything.
+    Totals,
+    /// By operation, tier, tool, model and price: what bills are made of.
+    Use,
+    /// By agent.
+    Agent,
+    /// By consumer.
+    Consumer,
+    /// By session.
+    Session,
+    /// By all but session, task and price.
+    Broad,
+    /// By all but price.
+    Full,
+}
+
+impl View {
+    /// All of them, those with fewer rows first.
+    pub const ALL: [Self; 7] = [Self::Totals, Self::Use, Self::Agent, Self::Consumer, Self::Session, Self::Broad, Self::Full];
+
+    /// The first that keeps all of `wanted`.
+    #[must_use]
+    pub fn keeping(wanted: Kept) -> Self {
+        Self::ALL.into_iter().find(|view| view.kept().holds(wanted)).unwrap_or(Self::Full)
+    }
+
+    /// What it keeps.
+    #[must_use]
+    pub const fn kept(self) -> Kept {
+        let used = Kept::OPERATION.and(Kept::TIER).and(Kept::TOOL).and(Kept::MODEL);
+        match self {
+            Self::Totals => Kept::NOTHING,
+            Self::Use => used.and(Kept::PRICE),
+            Self::Agent => Kept::AGENT,
+            Self::Consumer => Kept::CONSUMER,
+            Self::Session => Kept::SESSION,
+            Self::Broad => used.and(Kept::AGENT).and(Kept::CONSUMER),
+            Self::Full => used.and(Kept::AGENT).and(Kept::CONSUMER).and(Kept::SESSION).and(Kept::TASK),
+        }
+    }
+
+    /// Whether days are rolled up too. A full row of a day would hardly be
+    /// fewer than those of its hours.
+    #[must_use]
+    pub const fn has_days(self) -> bool {
+        !matches!(self, Self::Full)
+    }
+
+    /// Its name in keys.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Totals => "totals",
+            Self::Use => "use",
+            Self::Agent => "agent",
+            Self::Consumer => "consumer",
+            Self::Session => "session",
+            Self::Broad => "broad",
+            Self::Full => "full",
+        }
+    }
+}
+
+impl Place {
+    /// Where `event` belongs, without agent, consumer, task and price.
+    #[must_use]
+    pub fn of(event: &Event) -> Self {
+        let d = &event.dimensions;
+        Self {
+            operation: Some(d.operation.clone()),
+            tier: Some(d.tier.clone()),
+            tool_server: d.tool_server.clone(),
+            tool_name: d.tool_name.clone(),
+            model: d.model.clone(),
+            session: d.session.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The same without agent, consumer and task.
+    #[must_use]
+    pub fn without_people(self) -> Self {
+        Self { agent: None, consumer: None, task: None, ..self }
+    }
+
+    /// What `kept` keeps of it.
+    #[must_use]
+    pub fn within(&self, kept: Kept) -> Self {
+        let name = |of: Kept, name: &Option<Name>| name.as_ref().filter(|_| kept.holds(of)).cloned();
+        let number = |of: Kept, number: Option<u32>| number.filter(|_| kept.holds(of));
+        Self {
+            operation: name(Kept::OPERATION, &self.operation),
+            tier: name(Kept::TIER, &self.tier),
+            tool_server: name(Kept::TOOL, &self.tool_server),
+            tool_name: name(Kept::TOOL, &self.tool_name),
+            model: name(Kept::MODEL, &self.model),
+            session: name(Kept::SESSION, &self.session),
+            agent: number(Kept::AGENT, self.agent),
+            consumer: number(Kept::CONSUMER, self.consumer),
+            task: number(Kept::TASK, self.task),
+            card: self.card.as_ref().filter(|_| kept.holds(Kept::PRICE)).cloned(),
+            overridden: self.overridden && kept.holds(Kept::PRICE),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Events as CSV (RFC 4180).
+//!
+//! A text that a spreadsheet would take for a formula has a `'` before it.
+//! Numbers stand as they are, negative ones too.
+
+use csv::{Terminator, WriterBuilder};
+use std::borrow::Cow;
+use std::fmt::Display;
+use tollgate_core::{Currency, Instant, Name, Stored};
+
+/// What a text that a spreadsheet would calculate begins with.
+const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
+
+const COLUMNS: [&str; 31] = [
+    "task_id",
+    "agent_id",
+    "consumer_id",
+    "tokens_in",
+    "tokens_out",
+    "duration_ms",
+    "api_calls",
+    "timestamp",
+    "id",
+    "tenant_id",
+    "operation",
+    "tier",
+    "units",
+    "cached_tokens_in",
+    "tokens_processed",
+    "data_bytes",
+    "latency_ms",
+    "compliance_score",
+    "session_id",
+    "tool_server",
+    "tool_name",
+    "model",
+    "provider",
+    "cost_override",
+    "metadata",
+    "cost",
+    "currency",
+    "rate_card_id",
+    "rate_card_version",
+    "decision",
+    "received_at",
+];
+
+/// The line that names the columns of [`csv_event`].
+#[must_use]
+pub fn csv_header() -> String {
+    line(&COLUMNS.map(Cow::Borrowed))
+}
+
+/// An event as a line: what [`crate::stored_event`] shows, by column. A field
+/// that it lacks is an empty cell, `metadata` is JSON.
+#[must_use]
+pub fn csv_event(stored: &Stored, received: Instant, tenant: &Name, currency: Currency) -> String {
+    let event = &stored.event;
+    let (d, q) = (&event.dimensions, &event.quantities);
+    let [timestamp, received] = [event.timestamp, received].map(|at| at.to_string());
+    line(&[
+        name(event.task.as_ref()),
+        name(d.agent.as_ref()),
+        name(d.consumer.as_ref()),
+        number(Some(q.tokens_in)),
+        number(Some(q.tokens_out)),
+        number(Some(q.duration_ms)),
+        number(Some(q.api_calls)),
+        text(&timestamp),
+        name(Some(&event.id)),
+        name(Some(tenant)),
+        name(Some(&d.operation)),
+        name(Some(&d.tier)),
+        number(Some(q.units)),
+        number(Some(q.cached_tokens_in)),
+        number(Some(q.tokens_processed)),
+        number(Some(q.data_bytes)),
+        number(event.latency_ms),
+        number(Some(event.compliance_score)),
+        name(d.session.as_ref()),
+        name(d.tool_server.as_ref()),
+        name(d.tool_name.as_ref()),
+        name(d.model.as_ref()),
+        name(event.provider.as_ref()),
+        number(event.cost_override),
+        text(event.metadata.as_deref().unwrap_or_default()),
+        number(Some(stored.cost)),
+        text(currency.code()),
+        name(Some(&stored.card.id)),
+        number(Some(stored.card.version)),
+        text(stored.decision.as_str()),
+        text(&received),
+    ])
+}
+
+/// A cell that no spreadsheet calculates.
+fn text(text: &str) -> Cow<'_, str> {
+    if text.starts_with(FORMULA) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+fn name(name: Option<&Name>) -> Cow<'_, str> {
+    text(name.map(Name::as_str).unwrap_or_default())
+}
+
+fn number(number: Option<impl Display>) -> Cow<'static, str> {
+    Cow::Owned(number.map(|number| number.to_string()).unwrap_or_default())
+}
+
+/// The cells, quoted where they must be, and CRLF. Writing to memory does not
+/// fail, and cells are whole Unicode, so the line is never empty.
+fn line(cells: &[Cow<'_, str>]) -> String {
+    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).buffer_capacity(512).from_writer(Vec::with_capacity(512));
+    let written = writer.write_record(cells.iter().map(|cell| cell.as_bytes())).ok();
+    let line = written.and_then(|()| writer.into_inner().ok());
+    line.and_then(|line| String::from_utf8(line).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::stored_event;
+    use crate::event::parse_event;
+    use csv::ReaderBuilder;
+    use proptest::prelude::*;
+    use tollgate_core::{Amount, CardRef, Decision};
+
+    fn read(lines: &str) -> Vec<Vec<String>> {
+        let mut reader = ReaderBuilder::new().has_headers(false).from_reader(lines.as_bytes());
+        reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
+    }
+
+    fn stored(body: &str) -> Stored {
+        let event = parse_event(body.as_bytes()).unwrap().into_event(Name::new("e1").unwrap(), Instant::EPOCH);
+        let card = CardRef { id: Name::new("ai").unwrap(), version: 3 };
+        Stored { event, cost: "0.0015".parse().unwrap(), card, decision: Decision::Warn }
+    }
+
+    fn cells(stored: &Stored) -> Vec<(String, String)> {
+        let line = csv_event(stored, Instant::EPOCH, &Name::new("acme").unwrap(), Currency::USD);
+        let [header, cells] = [csv_header(), line].map(|line| read(&line).remove(0));
+        assert_eq!(header.len(), cells.len());
+        header.into_iter().zip(cells).collect()
+    }
+
+    fn cell(stored: &Stored, column: &str) -> String {
+        cells(stored).into_iter().find(|(name, _)| name == column).unwrap().1
+    }
+
+    #[test]
+    fn the_header_begins_as_the_contract_says_and_lines_end_in_crlf() {
+        assert!(csv_header().starts_with("task_id,agent_id,consumer_id,tokens_in,tokens_out,duration_ms,api_calls,timestamp,id,"));
+        assert!(csv_header().ends_with("decision,received_at\r\n"));
+    }
+
+    #[test]
+    fn every_field_that_an_event_shows_has_its_column() {
+        let full = stored(
+            r#"{"operation":"x","units":3,"tokens_in":5,"cached_tokens_in":2,"latency_ms":"1.5","agent_id":"a1","consumer_id":"c1",
+            "session_id":"s1","task_id":"t1","tool_server":"srv","tool_name":"find","model":"m","provider":"p","cost_override":"0.5",
+            "metadata":{"a":["b",1e400]}}"#,
+        );
+        let shown = stored_event(&full, Instant::EPOCH, &Name::new("acme").unwrap(), Currency::USD);
+        let shown: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&shown.get().replace("1e400", "1")).unwrap();
+        let mut columns: Vec<String> = cells(&full).into_iter().map(|(name, _)| name.replace("rate_card_id", "rate_card")).collect();
+        columns.retain(|name| name != "rate_card_version");
+        columns.sort();
+        let mut fields: Vec<String> = shown.keys().cloned().collect();
+        fields.sort();
+        assert_eq!(columns, fields);
+        assert_eq!(cell(&full, "metadata"), r#"{"a":["b",1e400]}"#);
+        assert_eq!((cell(&full, "rate_card_id"), cell(&full, "rate_card_version")), ("ai".to_owned(), "3".to_owned()));
+        assert!(cells(&full).iter().all(|(_, cell)| !cell.is_empty()));
+    }
+
+    #[test]
+    fn a_negative_number_stays_one_and_a_text_like_it_does_not() {
+        let mut event = stored(r#"{"operation":"x","metadata":-5}"#);
+        event.cost = Amount::ZERO.checked_sub("1.5".parse().unwrap()).unwrap();
+        assert_eq!((cell(&event, "cost"), cell(&event, "metadata")), ("-1.5".to_owned(), "'-5".to_owned()));
+        assert_eq!(cell(&event, "agent_id"), "");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_back_and_none_is_a_formula(texts in proptest::collection::vec(r#"[=+\-@\t\r\x00',"\n ]{0,2}\PC{0,6}"#, 2..6)) {
+            let cells: Vec<Cow<'_, str>> = texts.iter().map(|cell| text(cell)).collect();
+            let line = line(&cells);
+            let found = read(&line).remove(0);
+            prop_assert!(line.ends_with("\r\n"));
+            prop_assert_eq!(found.len(), texts.len());
+            for (found, sent) in found.iter().zip(&texts) {
+                let was_formula = sent.starts_with(FORMULA);
+                prop_assert_eq!(if was_formula { found.strip_prefix('\'') } else { Some(found.as_str()) }, Some(sent.as_str()));
+                prop_assert!(!found.starts_with(FORMULA));
+            }
+        }
+    }
+}

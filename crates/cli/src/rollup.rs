@@ -1,0 +1,70 @@
+//! `tollgate rollup`: roll up closed hours now.
+
+use crate::failure::Failure;
+use crate::folder::Folder;
+use crate::names;
+use crate::output::print_either;
+use crate::serve::cursor_secret;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tollgate_core::Name;
+use tollgate_dynamo::{Dynamo, embedded};
+use tollgate_gateway::{SystemClock, lambda_app};
+use tollgate_service::{Service, Tenancy};
+
+/// Roll up closed hours now, in place of waiting for the schedule
+///
+/// An hour closes 20 minutes after its end. A running server rolls up on its
+/// own every 15 minutes, and deployed functions every hour; this is for a folder
+/// whose server is stopped, or a table after an outage. It is safe to repeat.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  tollgate rollup --data ./data")]
+pub(crate) struct Args {
+    /// Folder of a stopped server
+    #[arg(long, default_value = "data", conflicts_with = "table")]
+    data: PathBuf,
+    /// DynamoDB table, with the account and region of the environment and the
+    /// secret of its functions in TOLLGATE_CURSOR_SECRET
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+    /// Only this tenant
+    #[arg(long, value_parser = names::in_path)]
+    tenant: Option<Name>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let Some(table) = &args.table else {
+        let folder = Folder::open(&args.data)?;
+        let store = embedded::open(Some(folder.path())).await.map_err(|error| Failure::to("open the store", error))?;
+        let secret = cursor_secret(Some(&folder))?;
+        return roll_up(&Service::new(Arc::new(store), Arc::new(SystemClock), Tenancy::Sole, secret), &args).await;
+    };
+    let app = lambda_app(Dynamo::connect(table).await, |name| std::env::var(name).ok()).map_err(Failure::new)?;
+    roll_up(&app.service, &args).await
+}
+
+async fn roll_up(service: &Service, args: &Args) -> Result<(), Failure> {
+    let failed = |error| Failure::to("roll up", error);
+    let tenants = match &args.tenant {
+        Some(tenant) => vec![tenant.clone()],
+        None => service.every_tenant().await.map_err(failed)?,
+    };
+    let bar = ProgressBar::new(tenants.len().try_into().unwrap_or(u64::MAX));
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} tenants {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let mut hours = 0_u64;
+    for tenant in &tenants {
+        bar.set_message(tenant.to_string());
+        hours = hours.saturating_add(service.roll_up(tenant).await.map_err(failed)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    print_either(args.json, &json!({ "tenants": tenants.len(), "hours": hours }), |_| {
+        format!("rolled up {hours} hours of {} tenants", tenants.len())
+    })
+}

@@ -1,0 +1,185 @@
+//! Events as they are sent: made once, never changed.
+
+use crate::settings::Settings;
+use crate::task::{Outcome, Task};
+use crate::usage::Usage;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+use tollgate_core::{GenAi, Instant, Name, whole_millis};
+use ulid::Ulid;
+
+/// An event as it is sent: its id and its JSON stay the same however often
+/// that happens. Cloning is cheap.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecordedEvent {
+    id: Name,
+    json: Arc<str>,
+}
+
+impl RecordedEvent {
+    /// What makes it count once.
+    #[must_use]
+    pub fn id(&self) -> &Name {
+        &self.id
+    }
+
+    /// The body that `POST /events` takes.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// What a call used that took `taken`, stamped now.
+    pub(crate) fn of_call(settings: &Settings, task: Task, usage: Usage, taken: Duration, outcome: Outcome) -> Option<Self> {
+        let now = settings.clock.now();
+        let id = task.id.unwrap_or_else(|| new_id(now));
+        let usage = usage.settled();
+        let mut metadata = task.metadata;
+        metadata.insert("outcome".to_owned(), Value::from(outcome.word()));
+        let body = Body {
+            id: &id,
+            tenant_id: settings.tenant.as_ref(),
+            timestamp: now,
+            operation: &usage.operation.or(task.operation).unwrap_or_else(|| settings.operation.clone()),
+            tier: task.tier,
+            units: usage.units,
+            tokens_in: usage.tokens_in,
+            tokens_out: usage.tokens_out,
+            cached_tokens_in: usage.cached_tokens_in,
+            tokens_processed: usage.tokens_processed,
+            api_calls: usage.api_calls,
+            duration_ms: whole_millis(taken),
+            data_bytes: usage.data_bytes,
+            agent_id: task.agent,
+            consumer_id: task.consumer,
+            session_id: task.session,
+            task_id: task.task,
+            tool_server: task.tool_server,
+            tool_name: task.tool_name,
+            model: usage.model.or(task.model),
+            provider: usage.provider.or(task.provider),
+            metadata,
+        };
+        let json = serde_json::to_string(&body).ok()?.into();
+        Some(Self { id, json })
+    }
+
+    /// What a span says, with what it leaves out: operation, id, timestamp.
+    pub(crate) fn of_span(settings: &Settings, mut span: GenAi) -> Option<Self> {
+        let timestamp = *span.timestamp.get_or_insert_with(|| settings.clock.now());
+        let id = span.id.get_or_insert_with(|| new_id(timestamp)).clone();
+        span.operation.get_or_insert_with(|| settings.operation.clone());
+        let of_tenant = OfTenant { tenant_id: settings.tenant.as_ref(), span: &span };
+        let json = serde_json::to_string(&of_tenant).ok()?.into();
+        Some(Self { id, json })
+    }
+}
+
+/// The Event of the API.
+#[derive(Serialize)]
+struct Body<'a> {
+    id: &'a Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<&'a Name>,
+    timestamp: Instant,
+    operation: &'a Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<Name>,
+    units: u64,
+    tokens_in: u64,
+    tokens_out: u64,
+    cached_tokens_in: u64,
+    tokens_processed: u64,
+    api_calls: u64,
+    duration_ms: u64,
+    data_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consumer_id: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_id: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_server: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_name: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<Name>,
+    metadata: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct OfTenant<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<&'a Name>,
+    #[serde(flatten)]
+    span: &'a GenAi,
+}
+
+/// A ULID. Where the system has no randomness to give, the seed that every
+/// hash map takes stands in.
+fn new_id(at: Instant) -> Name {
+    let mut random = [0; 16];
+    if getrandom::fill(&mut random).is_err() {
+        let half = || u128::from(RandomState::new().hash_one(at));
+        random = ((half() << 64) | half()).to_be_bytes();
+    }
+    let id = format!("evt-{}", Ulid::from_parts(at.unix_millis(), u128::from_be_bytes(random)));
+    Name::new(&id).unwrap_or_else(|_| Name::standard())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Clock;
+    use tollgate_core::{Attributes, Reported, Span};
+
+    fn settings() -> Settings {
+        let noon: Instant = "2026-11-22T12:00:00Z".parse().unwrap();
+        Settings { clock: Clock::new(move || noon), ..Settings::default() }
+    }
+
+    fn json(event: Option<RecordedEvent>) -> Value {
+        serde_json::from_str(event.unwrap().json()).unwrap()
+    }
+
+    #[test]
+    fn a_duration_is_rounded_half_to_even_and_quantities_stay_as_they_are() {
+        for (micros, millis) in [(1_234_500, 1234), (1_235_500, 1236), (0, 0), (500_000, 500)] {
+            let usage = Usage { tokens_in: 1500, tokens_out: 2300, api_calls: 5, ..Usage::default() };
+            let event = json(RecordedEvent::of_call(&settings(), Task::default(), usage, Duration::from_micros(micros), Outcome::Success));
+            assert_eq!(event["duration_ms"], millis);
+            assert_eq!((&event["tokens_in"], &event["tokens_out"], &event["api_calls"]), (&1500.into(), &2300.into(), &5.into()));
+            assert_eq!((&event["operation"], &event["timestamp"]), (&"agent_task".into(), &"2026-11-22T12:00:00Z".into()));
+        }
+    }
+
+    #[test]
+    fn what_the_result_says_goes_before_what_the_task_said() {
+        let name = |text| Some(Name::new(text).unwrap());
+        let task = Task { operation: name("asked"), model: name("asked"), provider: name("p"), id: name("e1"), ..Task::default() };
+        let usage = Usage { operation: name("answered"), model: name("answered"), ..Usage::default() };
+        let settings = Settings { tenant: name("acme"), ..settings() };
+        let event = json(RecordedEvent::of_call(&settings, task, usage, Duration::ZERO, Outcome::Error));
+        for (field, value) in [("operation", "answered"), ("model", "answered"), ("provider", "p"), ("id", "e1"), ("tenant_id", "acme")] {
+            assert_eq!(event[field], value);
+        }
+        assert_eq!(event["metadata"]["outcome"], "error");
+    }
+
+    #[test]
+    fn a_span_that_leaves_out_what_an_event_needs_gets_it() {
+        let attributes: Attributes<'_> = [("gen_ai.usage.input_tokens", Reported::Integer(5))].into_iter().collect();
+        let event = json(RecordedEvent::of_span(&settings(), GenAi::read(&Span::default(), &attributes)));
+        assert_eq!((&event["operation"], &event["timestamp"]), (&"agent_task".into(), &"2026-11-22T12:00:00Z".into()));
+        assert!(event["id"].as_str().unwrap().starts_with("evt-"));
+        assert_eq!(event["tokens_in"], 5);
+    }
+}

@@ -1,0 +1,163 @@
+//! Events in the order of their time, found through rollups: what a part of a
+//! list costs grows with its events, not with all there are.
+
+use crate::failure::Failure;
+use crate::range::Range;
+use crate::scan::spans;
+use crate::service::Service;
+use crate::store::Query;
+use crate::usage::{Entry, Position, entry};
+use crate::watermark::{HOUR_SECONDS, Watermark};
+use std::collections::{BTreeMap, BTreeSet};
+use tollgate_core::{DAY_SECONDS, Filter, Instant, Name, Page, View, table};
+
+/// The first events of a list, found so far.
+struct Listing<'a> {
+    range: Range,
+    filter: &'a Filter,
+    after: Option<&'a Position>,
+    limit: usize,
+    first: BTreeMap<Position, Entry>,
+}
+
+impl Listing<'_> {
+    /// Takes the events of a page that belong to the list and, with `hour`, to
+    /// that hour.
+    fn take(&mut self, page: &Page, hour: Option<Instant>) {
+        for stored in &page.events {
+            let position = (stored.event.timestamp, stored.event.id.clone());
+            let of_hour = hour.is_none_or(|hour| position.0.floor_to(HOUR_SECONDS) == hour);
+            let behind = self.after.is_none_or(|after| position > *after);
+            let before_last = !self.is_full() || self.first.last_key_value().is_some_and(|(last, _)| position < *last);
+            if of_hour && behind && before_last && self.range.holds(position.0) && self.filter.matches(&stored.event) {
+                self.first.insert(position, entry(stored, page));
+            }
+            if self.first.len() > self.limit.saturating_add(1) {
+                self.first.pop_last();
+            }
+        }
+    }
+
+    /// Whether it has one more than wanted.
+    fn is_full(&self) -> bool {
+        self.first.len() > self.limit
+    }
+
+    /// Whether nothing from `at` on can come into it.
+    fn ends_before(&self, at: Instant) -> bool {
+        self.is_full() && self.first.last_key_value().is_some_and(|((last, _), _)| *last < at)
+    }
+}
+
+impl Service {
+    /// The first `limit` events of `range` after `after` that `filter` picks,
+    /// by timestamp, then id; and whether there are more. Memory is bounded by
+    /// `limit`. Events of purged hours are gone.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn events(
+        &self,
+        tenant: &Name,
+        range: Range,
+        after: Option<&Position>,
+        limit: usize,
+        filter: &Filter,
+    ) -> Result<(Vec<Entry>, bool), Failure> {
+        let range = Range { start: range.start.max(after.map(|(at, _)| *at)), end: range.end };
+        let mut listing = Listing { range, filter, after, limit, first: BTreeMap::new() };
+        if let Some(reached) = self.reached(tenant).await? {
+            let mark = reached.mark;
+            self.visit_pages(tenant, mark.next, range, |page| {
+                listing.take(&page, None);
+                Ok(())
+            })
+            .await?;
+            self.list_closed(tenant, &mark, &mut listing).await?;
+        }
+        let more = listing.is_full();
+        Ok((listing.first.into_values().take(limit).collect(), more))
+    }
+
+    /// Takes events of closed receipt hours, day by day, until the list is full.
+    async fn list_closed(&self, tenant: &Name, mark: &Watermark, listing: &mut Listing<'_>) -> Result<(), Failure> {
+        let days = listing.range.days();
+        let mut query = Query::of(table::day_rollups(tenant, View::Totals)).from(days.start.map_or_else(String::new, Instant::day));
+        query.to = days.end.map(Instant::day);
+        let mut held: BTreeMap<Instant, BTreeSet<Instant>> = BTreeMap::new();
+        for (sk, _) in self.all(query).await? {
+            let (day, received) = spans(&sk, "T00:00:00Z")?;
+            held.entry(day).or_default().insert(received);
+        }
+        // The day without a rollup of its own may hold events of any day.
+        let open_day = mark.open_day();
+        for hour in self.hours_held(tenant, open_day, listing.range, mark).await?.keys() {
+            held.entry(hour.floor_to(DAY_SECONDS)).or_default();
+        }
+        for (day, received) in held {
+            if listing.ends_before(day) {
+                break;
+            }
+            let of_day = Range { start: Some(day), end: Some(day.plus_seconds(DAY_SECONDS)) };
+            let mut hours: BTreeMap<Instant, BTreeSet<Instant>> = BTreeMap::new();
+            for receipt_day in received.into_iter().filter(|received| *received < open_day).chain([open_day]) {
+                for (hour, received) in self.hours_held(tenant, receipt_day, of_day, mark).await? {
+                    hours.entry(hour).or_default().extend(received);
+                }
+            }
+            for (hour, received) in hours {
+                if listing.ends_before(hour) {
+                    break;
+                }
+                self.list_hour(tenant, hour, &received, listing).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// By event hour within `range`, the closed receipt hours of a receipt day
+    /// that hold events of it.
+    async fn hours_held(
+        &self,
+        tenant: &Name,
+        receipt_day: Instant,
+        range: Range,
+        mark: &Watermark,
+    ) -> Result<BTreeMap<Instant, BTreeSet<Instant>>, Failure> {
+        let mut query = Query::of(table::hour_rollups(tenant, View::Totals, &receipt_day.day()));
+        query.from = range.start.map_or_else(String::new, Instant::hour);
+        query.to = range.end.map(|end| format!("{}~", end.hour()));
+        let mut hours: BTreeMap<Instant, BTreeSet<Instant>> = BTreeMap::new();
+        for (sk, _) in self.all(query).await? {
+            let (hour, received) = spans(&sk, ":00:00Z")?;
+            if received < mark.next {
+                hours.entry(hour).or_default().insert(received);
+            }
+        }
+        Ok(hours)
+    }
+
+    /// Takes the events of one hour from the pages of these receipt hours.
+    async fn list_hour(
+        &self,
+        tenant: &Name,
+        hour: Instant,
+        received: &BTreeSet<Instant>,
+        listing: &mut Listing<'_>,
+    ) -> Result<(), Failure> {
+        let of_hour = Range { start: Some(hour), end: Some(hour.plus_seconds(HOUR_SECONDS)) };
+        for receipt_hour in received {
+            let before = listing.first.clone();
+            self.visit_hour(tenant, *receipt_hour, of_hour, |page| {
+                listing.take(&page, Some(hour));
+                Ok(())
+            })
+            .await?;
+            // Asked after reading: an hour that is not marked was whole.
+            if !self.purged_among(tenant, &BTreeSet::from([*receipt_hour])).await?.is_empty() {
+                listing.first = before;
+            }
+        }
+        Ok(())
+    }
+}

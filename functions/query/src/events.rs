@@ -1,0 +1,66 @@
+//! Events: in a list, of a task, alone.
+
+use crate::{currency, failed, span, tenant};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tollgate_api::{Params, Problem, Range as Asked, list, stored_event, totals_json};
+use tollgate_core::{Instant, Name};
+use tollgate_gateway::{App, Call, Handled, Reply};
+use tollgate_service::{Entry, Position};
+
+const LIMIT: usize = 100;
+const LIMIT_MAX: usize = 1000;
+
+/// Events by timestamp, then id, page by page.
+pub(crate) async fn get_usage(app: Arc<App>, call: Call) -> Handled {
+    let params = Params::parse_any(call.query.as_deref(), &[Params::FILTERS, Asked::PARAMETERS, Params::PAGING, &["tenant_id"]])?;
+    let tenant = tenant(&call, &params)?;
+    let (range, filter) = (params.range()?, params.filters()?);
+    let limit = params.limit(LIMIT, LIMIT_MAX)?;
+    let question = format!("GET /usage {tenant} {}", params.canonical());
+    let after = params.text("cursor").map(|cursor| position(&app, &question, cursor)).transpose()?;
+    let found = app.service.events(&tenant, span(range), after.as_ref(), limit, &filter).await;
+    let (entries, more) = found.map_err(failed)?;
+    let last = entries.last().filter(|_| more).map(|entry| {
+        let event = &entry.stored.event;
+        app.service.cursor(&question, &format!("{}|{}", event.timestamp, event.id))
+    });
+    let data: Vec<_> = entries.iter().map(|entry| rendered(entry, &tenant)).collect();
+    Ok(Reply::ok(&list(&data, last.as_deref())))
+}
+
+fn position(app: &App, question: &str, cursor: &str) -> Result<Position, Problem> {
+    let position = app.service.position(question, cursor).map_err(failed)?;
+    let (timestamp, id) = position.split_once('|').ok_or_else(Problem::invalid_cursor)?;
+    let timestamp: Instant = timestamp.parse().map_err(|_| Problem::invalid_cursor())?;
+    Ok((timestamp, Name::new(id).map_err(|_| Problem::invalid_cursor())?))
+}
+
+fn rendered(entry: &Entry, tenant: &Name) -> Box<serde_json::value::RawValue> {
+    stored_event(&entry.stored, entry.received, tenant, entry.currency)
+}
+
+/// A task's events and totals, through the task index.
+pub(crate) async fn get_usage_task(app: Arc<App>, call: Call) -> Handled {
+    let params = call.params(&["tenant_id"])?;
+    let tenant = tenant(&call, &params)?;
+    let task = call.path_name("task_id", "task")?;
+    let (entries, tally) = app.service.task(&tenant, &task).await.map_err(failed)?;
+    let events: Vec<_> = entries.iter().map(|entry| rendered(entry, &tenant)).collect();
+    let currency = currency(&app, &tenant).await?;
+    let mut body = serde_json::Map::from_iter([("task_id".to_owned(), json!(task))]);
+    body.extend(totals_json(&tally, currency));
+    // Events keep their numbers as they were sent, so they are added as text.
+    let head = Value::Object(body).to_string();
+    let events = serde_json::to_string(&events).map_err(|_| Problem::internal())?;
+    Ok(Reply::raw(format!("{},\"events\":{events}}}", head.trim_end_matches('}'))))
+}
+
+/// One event and its answer.
+pub(crate) async fn get_event(app: Arc<App>, call: Call) -> Handled {
+    let params = call.params(&["tenant_id"])?;
+    let tenant = tenant(&call, &params)?;
+    let id = call.path_name("event_id", "event")?;
+    let entry = app.service.event(&tenant, &id).await.map_err(failed)?;
+    Ok(Reply::ok(&rendered(&entry, &tenant)))
+}
