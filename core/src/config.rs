@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub const LIMITS_MAX: usize = 200;
 /// The most counters that one event may touch.
 const COUNTERS_MAX: usize = 40;
+const DAY_SECONDS: i64 = 86_400;
 
 /// A tenant's configuration. Every change makes a new `version`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct Config {
     pub rate_card: Option<Name>,
     /// How long its events are kept.
     pub retention_days: Option<u32>,
+    /// When the retention was last raised, and from how many days: markers of
+    /// before live no longer than that.
+    pub raised: Option<(Instant, u32)>,
     /// Whether it may use anything without a plan.
     pub require_plan: bool,
     /// When it was first seen: nothing of it is older by receipt.
@@ -249,6 +253,31 @@ impl Config {
     #[must_use]
     pub fn retention(&self) -> u32 {
         self.retention_days.unwrap_or(Self::RETENTION_DAYS)
+    }
+
+    /// Sets the retention, `None` = the default. A tenant seen before remembers
+    /// that it was raised.
+    pub fn set_retention(&mut self, days: Option<u32>, now: Instant) {
+        let before = self.retention();
+        self.retention_days = days;
+        if self.retention() > before && self.created.is_some() {
+            // Markers of before an earlier raise may still be the first to go.
+            let shortest = self.raised.map_or(before, |(_, days)| days.min(before));
+            self.raised = Some((now, shortest));
+        }
+    }
+
+    /// The earliest event that may still be recorded: the retention reaches back
+    /// to it, and had it been recorded before, its marker would be there.
+    #[must_use]
+    pub fn earliest(&self, now: Instant) -> Instant {
+        let back = |days: u32| now.plus_seconds(i64::from(days).saturating_mul(-DAY_SECONDS));
+        let kept = back(self.retention());
+        match self.raised {
+            None => kept,
+            // A day more: events were accepted a little ahead of their time.
+            Some((at, days)) => kept.max(back(days).min(at.plus_seconds(DAY_SECONDS))),
+        }
     }
 
     /// The retention of tenants that set none.

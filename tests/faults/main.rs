@@ -3,9 +3,11 @@
 mod chance;
 mod changes;
 mod client;
+mod copies;
 mod ledger;
 mod purge;
 mod reasons;
+mod rollup;
 mod stories;
 mod storm;
 mod sweep;

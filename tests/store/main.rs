@@ -8,5 +8,6 @@ mod iam;
 mod layers;
 mod local;
 mod questions;
+mod reads;
 mod sdk;
 mod sources;

@@ -24,7 +24,7 @@ fn billed(currency: Currency, versions: &Versions) -> Result<Bill, BillError> {
         catalog.insert(card);
         let group =
             Group { operation: name("op"), tier: name("standard"), card: CardRef { id: name("default"), version }, overridden: false };
-        groups.insert(group, totals.clone());
+        groups.insert(group, *totals);
     }
     bill(currency, &groups, &catalog)
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tollgate_core::Instant;
 
@@ -10,14 +11,15 @@ use tollgate_core::Instant;
 pub struct Clock(Arc<dyn Fn() -> Instant + Send + Sync>);
 
 impl Clock {
-    /// A clock that asks `now`, which must not panic.
+    /// A clock that asks `now`; where that panics, the clock of the machine
+    /// stands in.
     #[must_use]
     pub fn new(now: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
     pub(crate) fn now(&self) -> Instant {
-        (self.0)()
+        catch_unwind(AssertUnwindSafe(|| (self.0)())).unwrap_or_else(|_| Instant::from(system()))
     }
 }
 

@@ -37,8 +37,6 @@ impl RecordedEvent {
         let now = settings.clock.now();
         let id = task.id.unwrap_or_else(|| new_id(now));
         let usage = usage.settled();
-        let mut metadata = task.metadata;
-        metadata.insert("outcome".to_owned(), Value::from(outcome.word()));
         let body = Body {
             id: &id,
             tenant_id: settings.tenant.as_ref(),
@@ -61,7 +59,7 @@ impl RecordedEvent {
             tool_name: task.tool_name,
             model: usage.model.or(task.model),
             provider: usage.provider.or(task.provider),
-            metadata,
+            metadata: kept(task.metadata, outcome),
         };
         let json = serde_json::to_string(&body).ok()?.into();
         Some(Self { id, json })
@@ -77,6 +75,9 @@ impl RecordedEvent {
         Some(Self { id, json })
     }
 }
+
+/// The most that the API keeps as metadata.
+const METADATA_BYTES_MAX: usize = 2048;
 
 /// The Event of the API.
 #[derive(Serialize)]
@@ -121,6 +122,14 @@ struct OfTenant<'a> {
     tenant_id: Option<&'a Name>,
     #[serde(flatten)]
     span: &'a GenAi,
+}
+
+/// The metadata with the outcome in it, or the outcome alone.
+fn kept(mut metadata: Map<String, Value>, outcome: Outcome) -> Map<String, Value> {
+    let outcome = ("outcome".to_owned(), Value::from(outcome.word()));
+    metadata.extend([outcome.clone()]);
+    let fits = serde_json::to_string(&metadata).is_ok_and(|json| json.len() <= METADATA_BYTES_MAX);
+    if fits { metadata } else { Map::from_iter([outcome]) }
 }
 
 /// A ULID. Where the system has no randomness to give, the seed that every

@@ -12,6 +12,18 @@
 //! decides nothing: what it records has already happened. To be stopped at a
 //! limit, ask `POST /check` or take a hold before the call.
 //!
+//! | the server says | what follows |
+//! |---|---|
+//! | of an event: `recorded`, `replayed` | it is settled |
+//! | of an event: `rejected`, with a status below 500 but 408, 425, 429 | it is counted under its problem code, which is logged once, and not sent again |
+//! | of an event: anything else, or nothing | it is sent again |
+//! | of a batch: 400, 409, 413, 414, 422 | its halves are sent; a single event is rejected |
+//! | of a batch: 408, 425, 429, 5xx, or no answer that can be read | it is sent again, with growing, jittered pauses, after any `Retry-After` |
+//! | of a batch: 401, 403, 404 and all else | the same at the longest pause, since someone has to repair the key, the hash or the address first |
+//!
+//! There is no last try: events are given up by [`Recorder::shutdown`] alone,
+//! which hands them back. What a long outage costs is bounded by the queue.
+//!
 //! Start with [`Recorder`] and [`Task`].
 //!
 //! ```

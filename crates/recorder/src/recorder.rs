@@ -3,7 +3,7 @@
 use crate::backoff::Backoff;
 use crate::event::RecordedEvent;
 use crate::queue::Queue;
-use crate::sender::{Failures, Sender};
+use crate::sender::Sender;
 use crate::settings::{Settings, WhenFull};
 use crate::stats::{Stats, Tally};
 use crate::task::{Outcome, Task};
@@ -83,7 +83,7 @@ impl Recorder {
             interval: settings.interval,
             backoff: Backoff { first: settings.backoff_first, max: settings.backoff_max },
             progress,
-            failures: Failures::default(),
+            failures: 0,
         };
         let sending = runtime.spawn(sender.run()).abort_handle();
         Ok(Self(Arc::new(Shared { queue, tally, settings, progress: observed, sending })))

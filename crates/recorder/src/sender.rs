@@ -5,7 +5,7 @@ use crate::backoff::{Backoff, random};
 use crate::event::RecordedEvent;
 use crate::queue::{Numbered, Queue};
 use crate::stats::Tally;
-use crate::transport::{Reply, Transport, Unreachable};
+use crate::transport::{Transport, Unreachable};
 use bytes::Bytes;
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -25,13 +25,8 @@ pub(crate) struct Sender<T> {
     /// The number before which all events are settled; closed when the
     /// sending has ended.
     pub(crate) progress: watch::Sender<u64>,
-    pub(crate) failures: Failures,
-}
-
-/// Failed tries since the last one that settled something.
-#[derive(Debug, Default)]
-pub(crate) struct Failures {
-    in_a_row: u32,
+    /// Failed tries since the last one that settled something.
+    pub(crate) failures: u32,
 }
 
 /// The longest that a transport may take to answer.
@@ -69,15 +64,11 @@ impl<T: Transport> Sender<T> {
     async fn post(&self, part: &[Numbered]) -> Verdict {
         let post = AssertUnwindSafe(async { self.transport.post(body(part)).await }).catch_unwind();
         match timeout(ANSWER_MAX, post).await {
-            Ok(Ok(Ok(reply))) => self.verdict(&reply, part),
+            Ok(Ok(Ok(reply))) => Verdict::of(&reply, part.len()),
             Ok(Ok(Err(Unreachable(why)))) => unanswered(why),
             Ok(Err(_)) => unanswered("the transport panicked".to_owned()),
             Err(_) => unanswered("it took too long".to_owned()),
         }
-    }
-
-    fn verdict(&self, reply: &Reply, part: &[Numbered]) -> Verdict {
-        Verdict::of(reply, part.len())
     }
 
     /// Settles what is settled; returns what is to be sent again.
@@ -101,8 +92,8 @@ impl<T: Transport> Sender<T> {
     fn settle(&mut self, event: &Numbered) {
         let first = self.queue.settle(event.number);
         self.progress.send_replace(first);
-        if std::mem::take(&mut self.failures.in_a_row) > 0 {
-            tracing::info!("usage events are delivered again");
+        if std::mem::take(&mut self.failures) > 0 {
+            tracing::info!("the server answers for usage events again");
         }
     }
 
@@ -120,11 +111,11 @@ impl<T: Transport> Sender<T> {
 
     async fn pause(&mut self, why: &str, retry_after: Option<Duration>, is_misconfigured: bool) {
         self.tally.retried();
-        self.failures.in_a_row = self.failures.in_a_row.saturating_add(1);
-        if self.failures.in_a_row == 1 {
+        self.failures = self.failures.saturating_add(1);
+        if self.failures == 1 {
             tracing::warn!(why, "usage events are not delivered; they are kept and sent again");
         }
-        let attempt = if is_misconfigured { u32::MAX } else { self.failures.in_a_row };
+        let attempt = if is_misconfigured { u32::MAX } else { self.failures };
         sleep(self.backoff.pause(attempt, retry_after, random())).await;
     }
 }

@@ -30,7 +30,8 @@ pub struct Task {
     pub model: Option<Name>,
     /// Who sells it.
     pub provider: Option<Name>,
-    /// Kept with the event, up to 2 KiB as JSON. `outcome` is added to it.
+    /// Kept with the event, with `outcome` added to it. Where that makes more
+    /// than 2 KiB of JSON, `outcome` alone is kept, so the use still counts.
     pub metadata: Map<String, Value>,
 }
 

@@ -19,9 +19,9 @@ pub(crate) enum Part<'a> {
         /// The hour in which the events happened.
         hour: Instant,
         /// Where the use belongs.
-        at: Dimensions,
+        at: &'a Dimensions,
         /// What it adds up to.
-        totals: Totals,
+        totals: &'a Totals,
     },
 }
 
@@ -30,7 +30,7 @@ impl Part<'_> {
     pub(crate) fn totals(&self) -> (&Dimensions, Totals) {
         match self {
             Self::Event(stored, _) => (&stored.event.dimensions, Totals::of(&stored.event, stored.cost)),
-            Self::Row { at, totals, .. } => (at, *totals),
+            Self::Row { at, totals, .. } => (at, **totals),
         }
     }
 }
@@ -92,7 +92,7 @@ impl Service {
                 for (place, tally) in rows {
                     let at = rosters.get(&month).and_then(|roster| dimensions(place, roster));
                     let at = at.ok_or_else(|| Failure::Broken("a rollup row has no operation".to_owned()))?;
-                    visit(Part::Row { hour, at, totals: tally.totals })?;
+                    visit(Part::Row { hour, at: &at, totals: &tally.totals })?;
                 }
             }
         }

@@ -85,13 +85,13 @@ impl Service {
             same_currency(currency, Some(known.currency))?;
         }
         let audit = serde_json::to_value(settings)?;
-        self.change_config(tenant, "tenant.put", audit, actor, |config, _| {
+        self.change_config(tenant, "tenant.put", audit, actor, |config, now| {
             same_currency(config.currency, settings.currency)?;
             config.currency = settings.currency.or(config.currency);
             config.name.clone_from(&settings.name);
             config.slug.clone_from(&settings.slug);
             config.rate_card.clone_from(&settings.rate_card);
-            config.retention_days = settings.retention_days;
+            config.set_retention(settings.retention_days, now);
             config.require_plan = settings.require_plan;
             Ok(())
         })

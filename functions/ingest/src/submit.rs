@@ -33,7 +33,8 @@ pub(crate) fn asked(call: &Call) -> Result<Asked, Problem> {
 pub(crate) async fn options(service: &Service, tenant: &Name, caller: &Caller, asked: &Asked) -> Result<Options, Problem> {
     let age_seconds_max = if asked.backfill {
         let config: Config = service.tenant(tenant).await.map_err(|failure| from_failure(&failure))?;
-        i64::from(config.retention()).saturating_mul(86_400)
+        let now = service.now();
+        now.unix_seconds().saturating_sub(config.earliest(now).unix_seconds())
     } else if caller.may(Scope::Ingest) {
         AGE_SECONDS_MAX
     } else {

@@ -3,6 +3,8 @@
 
 use crate::given::{merged, pointers, refused};
 use serde_json::{Value, json};
+use tollgate_core::Name;
+use tollgate_service::Store;
 use tollgate_tests::{TestApp, TestReply};
 
 async fn at(app: &TestApp, timestamp: &str, query: &str) -> TestReply {
@@ -71,4 +73,27 @@ async fn what_was_accepted_once_is_a_replay_however_late() {
     app.post("/events", event.clone()).await.expect(200);
     let reply = app.post("/events/batch", json!({ "events": [event] })).await.expect(200);
     assert_eq!(reply.at("/replayed"), 1);
+}
+
+#[tokio::test]
+async fn a_raised_retention_never_counts_an_event_again_whose_marker_is_gone() {
+    let app = TestApp::new().await;
+    app.put("/tenants/acme", json!({ "retention_days": 50 })).await.expect(200);
+    let event = json!({ "id": "e1", "tenant_id": "acme", "operation": "agent_message", "timestamp": "2026-11-22T10:00:00Z" });
+    app.post("/events", event.clone()).await.expect(201);
+    app.put("/tenants/acme", json!({ "retention_days": 400 })).await.expect(200);
+    let kept =
+        app.store.read(&[tollgate_core::table::marker(&Name::new("acme").unwrap(), &Name::new("e1").unwrap())]).await.expect("a marker");
+    let expires = kept[0].as_ref().and_then(|attrs| attrs.get("ttl")).and_then(tollgate_core::Value::as_number).expect("an expiry");
+    // For as long as the store keeps the marker, it is a replay; from when on it
+    // may be gone, too old.
+    app.clock.set("2027-01-11T10:00:00Z");
+    assert!(i128::from(app.service().now().unix_seconds()) < expires);
+    app.post("/events?backfill=true", event.clone()).await.expect(200);
+    let fresh = |timestamp: &str| json!({ "tenant_id": "acme", "operation": "agent_message", "timestamp": timestamp });
+    refused(&app.post("/events?backfill=true", fresh("2026-11-22T09:59:59Z")).await, 422, "invalid_event");
+    // What came after the raise is kept as long as the new retention says.
+    app.clock.set("2027-11-01T10:00:00Z");
+    app.post("/events?backfill=true", fresh("2026-11-23T09:59:59Z")).await.expect(422);
+    app.post("/events?backfill=true", fresh("2026-11-23T10:00:00Z")).await.expect(201);
 }

@@ -1,5 +1,6 @@
 //! Retention: events go, totals stay.
 
+mod erase;
 mod floor;
 mod orders;
 mod totals;

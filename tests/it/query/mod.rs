@@ -2,8 +2,10 @@
 
 mod cursor;
 mod export;
+mod law;
 mod list;
 mod range;
+mod stats;
 mod summary;
 mod tasks;
 mod tenant;

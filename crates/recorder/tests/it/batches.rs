@@ -62,6 +62,28 @@ async fn no_batch_is_larger_than_1_mib() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn metadata_that_the_api_would_refuse_costs_no_event() {
+    let (recorder, server) = pair(Settings::default());
+    for (id, length) in [("fits", 2048 - r#"{"note":"","outcome":"success"}"#.len()), ("too-long", 2048)] {
+        let mut metadata = serde_json::Map::new();
+        metadata.insert("note".to_owned(), json!("x".repeat(length)));
+        recorder.offer(Task { metadata, ..task(id) }, Usage::default(), Duration::ZERO, Outcome::Success);
+    }
+    recorder.flush().await;
+    let counted = server.counted();
+    assert_eq!(counted["fits"]["metadata"].to_string().len(), 2048);
+    assert_eq!(counted["too-long"]["metadata"], json!({ "outcome": "success" }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_panics_costs_no_event() {
+    let (recorder, server) = pair(Settings { clock: tollgate_recorder::Clock::new(|| panic!("as planned")), ..Settings::default() });
+    drop(recorder.begin(task("e1")));
+    recorder.flush().await;
+    assert!(server.only()["timestamp"].is_string());
+}
+
+#[tokio::test(start_paused = true)]
 async fn events_are_stamped_when_they_are_recorded_and_carry_what_the_task_said() {
     let noon = "2026-11-22T12:00:00Z".parse().unwrap();
     let clock = tollgate_recorder::Clock::new(move || noon);

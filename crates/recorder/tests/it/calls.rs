@@ -5,6 +5,7 @@ use futures::FutureExt;
 use futures::future::pending;
 use serde_json::json;
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::advance;
 use tollgate_recorder::{Outcome, Recorder, Settings, Task, Usage};
@@ -50,6 +51,15 @@ async fn a_call_that_panics_is_recorded_once_as_an_error() {
     let (recorder, server) = pair(Settings::default());
     let call = recorder.call(Task::default(), async { if true { panic!("as planned") } else { Answer::Ok(1) } }, tokens);
     assert!(tokio::spawn(call).await.unwrap_err().is_panic());
+    assert_eq!(recorded(&recorder, &server).await, ("error".to_owned(), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_that_was_caught_before_the_call_is_dropped_is_still_an_error() {
+    let (recorder, server) = pair(Settings::default());
+    let mut call = recorder.call(Task::default(), async { if true { panic!("as planned") } else { Answer::Ok(1) } }, tokens);
+    assert!(AssertUnwindSafe(&mut call).catch_unwind().await.is_err());
+    drop(call);
     assert_eq!(recorded(&recorder, &server).await, ("error".to_owned(), 0));
 }
 

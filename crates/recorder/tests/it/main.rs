@@ -6,6 +6,7 @@ mod batches;
 mod calls;
 mod closing;
 mod given;
+mod laws;
 mod queues;
 mod retries;
 mod routes;

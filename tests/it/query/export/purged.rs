@@ -1,4 +1,5 @@
-//! Exports beside purges: whole, or broken off, never a part that looks whole.
+//! Exports beside purges and erasures: whole, or broken off, never a part that
+//! looks whole.
 
 use super::{Thin, export, ids};
 use crate::given::refused;
@@ -7,9 +8,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tollgate_core::Name;
 use tollgate_gateway::router;
-use tollgate_service::{Memory, Store, Tenancy};
-use tollgate_tests::{Fault, Gate, TestApp};
+use tollgate_service::{Actor, EraseOrder, Memory, Person, Store, Tenancy};
+use tollgate_tests::{Fault, Gate, TestApp, TestReply};
 use tower::ServiceExt;
 
 const DAY: i64 = 86_400;
@@ -22,7 +24,7 @@ async fn aged() -> Arc<Thin> {
     let app = TestApp::over(store.clone(), Tenancy::Sole);
     for (hour, advance) in [("a", 2 * 3600), ("b", 50 * DAY), ("c", 0)] {
         for n in 0..5 {
-            app.record("acme", json!({ "id": format!("{hour}{n}") })).await.expect(201);
+            app.record("acme", json!({ "id": format!("{hour}{n}"), "agent_id": "a1" })).await.expect(201);
             app.clock.advance(60);
         }
         app.clock.advance(advance);
@@ -71,10 +73,10 @@ async fn a_cursor_does_not_outlive_a_purge_of_what_it_had_still_to_show() {
     }
 }
 
-/// What an export comes to while a purge passes by at its call `number`: the
+/// What an export comes to while `work` is done at its call `number`: the
 /// status, and the ids if the transfer was completed.
-async fn beside_a_purge(store: &Arc<Thin>, number: u64, query: &str) -> (u16, Option<BTreeSet<String>>) {
-    let (reader, purger, gate) = (process(store), process(store), Gate::default());
+async fn beside(store: &Arc<Thin>, number: u64, query: &str, work: impl AsyncFnOnce(TestApp)) -> (u16, Option<BTreeSet<String>>) {
+    let (reader, worker, gate) = (process(store), process(store), Gate::default());
     let held = Fault::HeldBefore(gate.clone());
     reader.store.rule(move |call| if call.number == number { held.clone() } else { Fault::None });
     let path = format!("{PATH}&{query}");
@@ -87,7 +89,7 @@ async fn beside_a_purge(store: &Arc<Thin>, number: u64, query: &str) -> (u16, Op
     };
     let meanwhile = async {
         gate.arrived().await;
-        purge(&purger).await;
+        work(worker).await;
         gate.open();
     };
     let ((status, bytes), ()) = tokio::join!(answer, meanwhile);
@@ -106,25 +108,57 @@ async fn calls(query: &str) -> u64 {
     app.store.calls() - before
 }
 
-#[tokio::test]
-async fn a_purge_at_any_call_leaves_no_silent_part() {
-    let names = |hours: &str| hours.chars().flat_map(|hour| (0..5).map(move |n| format!("{hour}{n}"))).collect::<BTreeSet<_>>();
-    for (query, cut) in [("", 200), ("limit=100", 503)] {
-        let (mut whole, mut without, mut broken) = (0, 0, 0);
-        for number in 0..calls(query).await {
-            let (status, ids) = beside_a_purge(&aged().await, number, query).await;
-            match ids {
-                Some(ids) if ids == names("abc") => whole += 1,
-                Some(ids) if ids == names("c") => without += 1,
-                Some(ids) => panic!("call {number} of `{query}`: a silent part: {ids:?}"),
-                None => {
-                    // Before the first event is sent, even a stream can be refused.
-                    assert!(status == cut || status == 503, "call {number} of `{query}`: {status}");
-                    broken += 1;
-                }
+/// The names of the events of these hours.
+fn names(hours: &str) -> BTreeSet<String> {
+    hours.chars().flat_map(|hour| (0..5).map(move |n| format!("{hour}{n}"))).collect()
+}
+
+/// Does `work` at each call of an export in turn: each comes to all events, to
+/// those that are `left` after it, or to no answer that looks whole.
+async fn no_silent_part(query: &str, left: &BTreeSet<String>, work: impl AsyncFn(TestApp)) {
+    let (mut before, mut after, mut broken) = (0, 0, 0);
+    for number in 0..calls(query).await {
+        let (status, ids) = beside(&aged().await, number, query, &work).await;
+        match ids {
+            Some(ids) if ids == names("abc") => before += 1,
+            Some(ids) if ids == *left => after += 1,
+            Some(ids) => panic!("call {number} of `{query}`: a silent part: {ids:?}"),
+            None => {
+                // Before the first piece is sent, even a stream can be refused.
+                let is_part = query.contains("limit");
+                assert!(status == 503 || (status == 200 && !is_part), "call {number} of `{query}`: {status}");
+                broken += 1;
             }
         }
-        println!("`{query}`: {whole} whole, {without} without the purged hours, {broken} broken off");
-        assert!(whole > 0 && without > 0 && broken > 0);
     }
+    println!("`{query}`: {before} as before, {after} as after, {broken} broken off");
+    assert!(before + after > 0 && broken > 0);
+}
+
+#[tokio::test]
+async fn a_purge_at_any_call_leaves_no_silent_part() {
+    for query in ["", "limit=100"] {
+        no_silent_part(query, &names("c"), async |app| purge(&app).await).await;
+    }
+}
+
+async fn erase(app: &TestApp) {
+    let name = |text: &str| Name::new(text).expect("a name");
+    let order = EraseOrder { tenant: name("acme"), person: Person::Agent, name: name("a1"), dry_run: false };
+    let actor = Actor { key_id: "test".to_owned(), if_match: None };
+    assert_eq!(app.service().erase(&order, &actor).await.expect("an erasure").events, 15);
+}
+
+#[tokio::test]
+async fn an_erasure_at_any_call_leaves_no_silent_part_of_what_the_name_picks() {
+    for query in ["agent=a1", "agent=a1&limit=100"] {
+        no_silent_part(query, &BTreeSet::new(), async |app| erase(&app).await).await;
+    }
+    let app = process(&aged().await);
+    let first = export(&app, "agent=a1&limit=7").await;
+    let all = export(&app, "limit=7").await;
+    erase(&app).await;
+    let cursor = |part: &TestReply| part.at("/next_cursor").as_str().expect("a cursor").to_owned();
+    refused(&app.get(&format!("{PATH}&agent=a1&cursor={}", cursor(&first))).await, 400, "invalid_cursor");
+    assert_eq!(ids(&app.get(&format!("{PATH}&cursor={}", cursor(&all))).await.expect(200)).split(' ').count(), 8);
 }

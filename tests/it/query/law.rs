@@ -1,0 +1,165 @@
+//! The law of all answers: whatever was recorded, however it falls into receipt
+//! hours, however late, rolled up or not, purged or not: the API answers what a
+//! naive fold over all events does.
+
+mod calendar;
+mod draw;
+mod oracle;
+
+use crate::given::without;
+use calendar::{DAY, SECOND, instant};
+use draw::{BEGINNINGS, Step, steps};
+use oracle::{Asked, Event, FIELDS, GROUPS};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use tollgate_core::Name;
+use tollgate_tests::TestApp;
+
+const CASES: u32 = 48;
+
+/// An app and all that it was told.
+struct History {
+    app: TestApp,
+    events: Vec<Event>,
+}
+
+impl History {
+    fn now(&self) -> i128 {
+        i128::from(self.app.service().now().unix_seconds()) * SECOND
+    }
+
+    async fn step(&mut self, step: &Step) {
+        let now = self.now();
+        match step {
+            Step::Wait(seconds) => self.app.clock.advance(*seconds),
+            Step::WaitForMidnight => self.app.clock.advance(oracle::seconds(DAY - now % DAY) - 1),
+            Step::RollUp { all: true } => drop(self.app.service().roll_up_all().await.expect("a rollup")),
+            Step::RollUp { all: false } => drop(self.app.service().roll_up(&Name::new("acme").expect("a name")).await.expect("a rollup")),
+            Step::Purge => self.purge().await,
+            Step::Ask(question) => self.ask(&question.asked(now)).await,
+            Step::Record(drafts) => {
+                let mut bodies = Vec::new();
+                for draft in drafts {
+                    let event = draft.event(self.events.len(), now);
+                    bodies.push(draft.body(&event));
+                    self.events.push(event);
+                }
+                let reply = self.app.post("/events/batch", json!({ "events": bodies })).await.expect(200);
+                assert_eq!(reply.at("/recorded"), drafts.len(), "{}", reply.text);
+            }
+        }
+    }
+
+    /// Purges, and finds by the list what is gone.
+    async fn purge(&mut self) {
+        let reply = self.app.post("/usage/purge", json!({ "tenant_id": "acme", "older_than_days": 35 })).await.expect(200);
+        let there: BTreeSet<String> = self.list(&Asked::default()).await.into_iter().collect();
+        let now = self.now();
+        let due: Vec<bool> = self.events.iter().map(|event| oracle::is_due(event, &self.events, now)).collect();
+        let mut removed = 0;
+        for (event, due) in self.events.iter_mut().zip(due) {
+            let gone = !there.contains(&event.id);
+            assert!(gone || !due, "{} was left", event.id);
+            if gone && !event.purged {
+                assert!(event.at < now - 35 * DAY, "{} went too early", event.id);
+                (event.purged, removed) = (true, removed + 1);
+            }
+        }
+        assert_eq!(reply.at("/removed"), removed);
+    }
+
+    async fn list(&self, asked: &Asked) -> Vec<String> {
+        let mut ids = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let reply = self.app.get(&format!("/usage?tenant_id=acme&limit=23{}{cursor}", query(asked))).await.expect(200);
+            ids.extend(reply.at("/data").as_array().expect("data").iter().map(|event| event["id"].as_str().expect("an id").to_owned()));
+            match reply.at("/next_cursor").as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return ids,
+            }
+        }
+    }
+
+    /// Asks everything that there is to ask, and compares.
+    async fn ask(&self, asked: &Asked) {
+        let picked: Vec<&Event> = self.events.iter().filter(|event| asked.picks(event)).collect();
+        for by in GROUPS {
+            let expected = oracle::grouped(by, "key", &picked);
+            self.compare(asked, &format!("/usage/aggregate?tenant_id=acme&group_by={by}"), "/data", expected).await;
+        }
+        for (by, field, path) in [("agent", "agent_id", "agents"), ("consumer", "consumer_id", "consumers")] {
+            let expected = oracle::grouped(by, field, &picked);
+            self.compare(asked, &format!("/usage/{path}?tenant_id=acme"), "/data", expected).await;
+        }
+        self.compare(asked, "/usage/summary?tenant_id=acme", "", oracle::summary(&picked)).await;
+        assert_eq!(self.list(asked).await, oracle::listed(&picked), "{asked:?}");
+        if let (Some(_), Some(_)) = (asked.start, asked.end) {
+            let any = Asked { filters: Default::default(), ..asked.clone() };
+            let picked: Vec<&Event> = self.events.iter().filter(|event| any.picks(event)).collect();
+            self.compare(&any, "/usage/acme?", "", oracle::usage(&picked)).await;
+            self.compare(&any, "/billing/acme?", "/total_events", json!(picked.len())).await;
+        }
+    }
+
+    async fn compare(&self, asked: &Asked, path: &str, at: &str, expected: Value) {
+        let path = format!("{path}{}", query(asked));
+        let reply = self.app.get(&path).await;
+        if reply.status == 422 {
+            assert_eq!(reply.at("/code"), "range_purged", "{path}: {}", reply.text);
+            assert!(asked.cuts_purged(&self.events), "{path} cuts no purged hour");
+            return;
+        }
+        let found = reply.expect(200).at(at);
+        let found =
+            if found.is_object() { without(found, &["tenant_id", "period_start", "period_end", "constitutional_hash"]) } else { found };
+        assert!(found == expected, "{path}: {}", difference(&found, &expected));
+    }
+}
+
+/// The first rows that differ, to be read by people.
+fn difference(found: &Value, expected: &Value) -> String {
+    let (Some(rows), Some(others)) = (found.as_array(), expected.as_array()) else {
+        return format!("\n   found {found}\nexpected {expected}");
+    };
+    let none = Value::Null;
+    let row = |rows: &Vec<Value>, place: usize| rows.get(place).unwrap_or(&none).clone();
+    let place = (0..).find(|place| row(rows, *place) != row(others, *place)).expect("a difference");
+    format!("row {place}\n   found {}\nexpected {}", row(rows, place), row(others, place))
+}
+
+fn query(asked: &Asked) -> String {
+    let filters = FIELDS.iter().zip(&asked.filters).filter_map(|(field, name)| Some(format!("&{field}={}", name.as_ref()?)));
+    let bounds = [("start", asked.start), ("end", asked.end)];
+    filters.chain(bounds.into_iter().filter_map(|(name, at)| Some(format!("&{name}={}", instant(at?))))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, max_shrink_iters: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_answer_is_a_naive_fold_over_all_events(beginning in proptest::sample::select(&BEGINNINGS[..]), steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut history = History { app: TestApp::new().await, events: Vec::new() };
+            history.app.clock.set(beginning);
+            for step in &steps {
+                history.step(step).await;
+            }
+            // The same after everything is rolled up, and again after a purge.
+            history.ask(&Asked::default()).await;
+            history.app.clock.advance(3 * 86_400);
+            history.step(&Step::RollUp { all: true }).await;
+            history.ask(&Asked::default()).await;
+            history.app.clock.advance(40 * 86_400);
+            history.step(&Step::Purge).await;
+            prop_assert!(history.events.iter().all(|event| event.purged));
+            history.ask(&Asked::default()).await;
+            for step in steps.iter().filter(|step| matches!(step, Step::Ask(_))) {
+                history.step(step).await;
+            }
+            Ok(())
+        })?;
+    }
+}

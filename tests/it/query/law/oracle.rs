@@ -1,0 +1,193 @@
+//! The naive fold: every event kept, every answer summed up anew.
+
+use super::calendar::{DAY, HOUR, SECOND, day, floor, instant, month, week};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The fields that questions can be filtered by, in the order of [`Event::names`].
+pub(super) const FIELDS: [&str; 9] =
+    ["agent_id", "consumer_id", "session_id", "task_id", "operation", "tier", "tool_server", "tool_name", "model"];
+/// What use can be grouped by.
+pub(super) const GROUPS: [&str; 11] =
+    ["agent", "consumer", "operation", "tier", "session", "tool", "model", "hour", "day", "week", "month"];
+
+/// One event as it was sent.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    pub(super) id: String,
+    pub(super) at: i128,
+    pub(super) received: i128,
+    pub(super) names: [Option<String>; 9],
+    /// Units, tokens in, out and processed, milliseconds, calls.
+    pub(super) quantities: [u128; 6],
+    /// Millionths.
+    pub(super) latency: Option<u128>,
+    pub(super) score: u128,
+    /// Billionths.
+    pub(super) cost: u128,
+    pub(super) purged: bool,
+}
+
+/// What is asked: conditions and half-open bounds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    pub(super) filters: [Option<String>; 9],
+    pub(super) start: Option<i128>,
+    pub(super) end: Option<i128>,
+}
+
+impl Asked {
+    pub(super) fn picks(&self, event: &Event) -> bool {
+        let inside = self.start.is_none_or(|start| start <= event.at) && self.end.is_none_or(|end| event.at < end);
+        inside && self.filters.iter().zip(&event.names).all(|(wanted, name)| wanted.is_none() || wanted == name)
+    }
+
+    /// Whether a bound lies within an hour of which something is purged.
+    pub(super) fn cuts_purged(&self, events: &[Event]) -> bool {
+        let empty = self.start.zip(self.end).is_some_and(|(start, end)| start >= end);
+        let cut = |bound: &i128| *bound != floor(*bound, HOUR);
+        let hours: BTreeSet<i128> = [self.start, self.end].into_iter().flatten().filter(cut).map(|bound| floor(bound, HOUR)).collect();
+        !empty && events.iter().any(|event| event.purged && hours.contains(&floor(event.at, HOUR)))
+    }
+}
+
+fn key(by: &str, event: &Event) -> String {
+    let name = |place: usize| event.names[place].clone().unwrap_or("(none)".to_owned());
+    match by {
+        "agent" => name(0),
+        "consumer" => name(1),
+        "session" => name(2),
+        "operation" => name(4),
+        "tier" => name(5),
+        "model" => name(8),
+        "tool" => match (&event.names[6], &event.names[7]) {
+            (Some(server), Some(tool)) => format!("{}/{}", server.replace('/', "%2F"), tool.replace('/', "%2F")),
+            _ => "(none)".to_owned(),
+        },
+        "hour" => instant(floor(event.at, HOUR)),
+        "day" => day(event.at),
+        "week" => week(event.at),
+        "month" => month(event.at),
+        other => unreachable!("{other}"),
+    }
+}
+
+/// A decimal without trailing zeros.
+fn decimal(value: u128, scale: u128) -> String {
+    let text = format!("{}.{:0width$}", value / scale, value % scale, width = scale.ilog10() as usize);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// To six digits, half to even; null over nothing.
+fn mean(sum_in_millionths: u128, count: u128) -> Value {
+    if count == 0 {
+        return Value::Null;
+    }
+    let (whole, rest) = (sum_in_millionths / count, sum_in_millionths % count);
+    let up = rest * 2 > count || (rest * 2 == count && whole % 2 == 1);
+    let rounded = whole + u128::from(up);
+    json!(format!("{}.{:06}", rounded / 1_000_000, rounded % 1_000_000))
+}
+
+struct Sums {
+    events: u128,
+    tasks: u128,
+    quantities: [u128; 6],
+    cost: u128,
+    agents: usize,
+    consumers: usize,
+}
+
+impl Sums {
+    fn of(events: &[&Event]) -> Self {
+        let distinct = |place: usize| events.iter().filter_map(|event| event.names[place].as_ref()).collect::<BTreeSet<_>>().len();
+        let taskless = events.iter().filter(|event| event.names[3].is_none()).count();
+        Self {
+            events: events.len() as u128,
+            tasks: (distinct(3) + taskless) as u128,
+            quantities: std::array::from_fn(|place| events.iter().map(|event| event.quantities[place]).sum()),
+            cost: events.iter().map(|event| event.cost).sum(),
+            agents: distinct(0),
+            consumers: distinct(1),
+        }
+    }
+
+    fn tokens(&self) -> u128 {
+        self.quantities[1..4].iter().sum()
+    }
+}
+
+/// A count as JSON has it: text where 64 bits do not hold it.
+fn count(value: u128) -> Value {
+    u64::try_from(value).map_or_else(|_| json!(value.to_string()), Value::from)
+}
+
+fn row(field: &str, key: &str, events: &[&Event]) -> Value {
+    let sums = Sums::of(events);
+    let [units, tokens_in, tokens_out, _, duration, calls] = sums.quantities;
+    let mut row = json!({
+        "total_events": count(sums.events), "total_tasks": count(sums.tasks), "tokens_in": count(tokens_in),
+        "tokens_out": count(tokens_out), "total_tokens": count(sums.tokens()), "total_duration_ms": count(duration),
+        "total_api_calls": count(calls), "total_units": count(units), "total_cost": decimal(sums.cost, 1_000_000_000),
+        "currency": "USD", "avg_tokens_per_task": mean(sums.tokens() * 1_000_000, sums.tasks),
+        "avg_duration_ms_per_task": mean(duration * 1_000_000, sums.tasks), "unique_agents": sums.agents,
+        "unique_consumers": sums.consumers,
+    });
+    row[field] = json!(key);
+    row
+}
+
+/// The rows of an aggregate, sorted by key.
+pub(super) fn grouped(by: &str, field: &str, events: &[&Event]) -> Value {
+    let mut groups: BTreeMap<String, Vec<&Event>> = BTreeMap::new();
+    for event in events {
+        groups.entry(key(by, event)).or_default().push(event);
+    }
+    groups.iter().map(|(key, events)| row(field, key, events)).collect()
+}
+
+pub(super) fn summary(events: &[&Event]) -> Value {
+    let sums = Sums::of(events);
+    json!({
+        "total_tasks": count(sums.tasks), "total_events": count(sums.events), "total_tokens": count(sums.tokens()),
+        "total_duration_ms": count(sums.quantities[4]), "total_api_calls": count(sums.quantities[5]),
+        "total_cost": decimal(sums.cost, 1_000_000_000), "currency": "USD", "unique_agents": sums.agents,
+        "unique_consumers": sums.consumers,
+    })
+}
+
+/// What `GET /usage/{tenant_id}` says, but for the period and the hash.
+pub(super) fn usage(events: &[&Event]) -> Value {
+    let sums = Sums::of(events);
+    let counts = |place: usize| {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        events.iter().for_each(|event| *counts.entry(event.names[place].as_deref().unwrap_or_default()).or_default() += 1);
+        json!(counts)
+    };
+    let latencies: Vec<u128> = events.iter().filter_map(|event| event.latency).collect();
+    json!({
+        "operations": counts(4), "tiers": counts(5), "total_events": count(sums.events), "total_units": count(sums.quantities[0]),
+        "total_tokens": count(sums.tokens()), "total_cost": decimal(sums.cost, 1_000_000_000), "currency": "USD",
+        "avg_latency_ms": mean(latencies.iter().sum(), latencies.len() as u128),
+        "avg_compliance_score": mean(events.iter().map(|event| event.score).sum(), sums.events),
+    })
+}
+
+/// The ids of those that are still there, by time, then id.
+pub(super) fn listed(events: &[&Event]) -> Vec<String> {
+    let kept: BTreeSet<(i128, &str)> = events.iter().filter(|event| !event.purged).map(|event| (event.at, event.id.as_str())).collect();
+    kept.into_iter().map(|(_, id)| id.to_owned()).collect()
+}
+
+/// Whether a purge at `now` of what is older than 35 days must have taken the
+/// event: all of its receipt hour is older, and closed for over two days.
+pub(super) fn is_due(event: &Event, events: &[Event], now: i128) -> bool {
+    let hour = floor(event.received, HOUR);
+    let of_hour = |other: &&Event| floor(other.received, HOUR) == hour;
+    hour + 2 * DAY < now && events.iter().filter(of_hour).all(|other| other.at < now - 35 * DAY)
+}
+
+/// The whole second that `now` is.
+pub(super) fn seconds(at: i128) -> i64 {
+    i64::try_from(at / SECOND).expect("a time")
+}
