@@ -4,6 +4,7 @@ mod chance;
 mod changes;
 mod client;
 mod copies;
+mod erase;
 mod ledger;
 mod purge;
 mod reasons;

@@ -91,6 +91,10 @@ fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Va
         "query" => vec![
             ("GET", "/usage", "/usage?tenant_id=acme", none.clone()),
             ("GET", "/usage/summary", "/usage/summary?tenant_id=acme", none.clone()),
+            ("GET", "/usage/aggregate", "/usage/aggregate?tenant_id=acme&group_by=agent", none.clone()),
+            ("GET", "/usage/agents", "/usage/agents?tenant_id=acme", none.clone()),
+            ("GET", "/usage/consumers", "/usage/consumers?tenant_id=acme", none.clone()),
+            ("GET", "/usage/stats", "/usage/stats?tenant_id=acme", none.clone()),
             ("GET", "/usage/export", "/usage/export?tenant_id=acme", none.clone()),
             ("GET", "/usage/tasks/{task_id}", "/usage/tasks/t?tenant_id=acme", none.clone()),
             ("GET", "/usage/{tenant_id}", "/usage/acme", none.clone()),
@@ -121,7 +125,10 @@ fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Va
             ("GET", "/costs", "/costs", none.clone()),
             ("GET", "/billing/{tenant_id}", "/billing/acme", none),
         ],
-        "purge" => vec![("POST", "/usage/purge", "/usage/purge", json!({ "older_than_days": 35 }))],
+        "purge" => vec![
+            ("POST", "/usage/purge", "/usage/purge", json!({ "older_than_days": 35 })),
+            ("POST", "/usage/purge", "/usage/purge", json!({ "tenant_id": "acme", "agent_id": "a", "pseudonymise": true })),
+        ],
         other => panic!("no function {other}"),
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tollgate_dynamo::embedded;
+use tollgate_dynamo::embedded::{self, Expiry};
 use tollgate_gateway::{App, Route, Settings, SystemClock, router};
 use tollgate_service::{KeyRecord, Service, Tenancy};
 
@@ -29,13 +29,14 @@ pub(crate) struct Args {
 
 /// How often closed hours are rolled up and old ones purged.
 const SCHEDULE: Duration = Duration::from_secs(15 * 60);
+const ROUNDS_A_DAY: u64 = 4 * 24;
 
 /// Runs the command until Ctrl-C or a termination signal.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     log_to_stderr();
     let folder = if args.memory { None } else { Some(Folder::open(&args.data)?) };
     let path = folder.as_ref().map(Folder::path);
-    let store = embedded::open(path).await.map_err(|error| Failure::to("open the store", error))?;
+    let (store, expiry) = embedded::open_expiring(path).await.map_err(|error| Failure::to("open the store", error))?;
     let (key, secret) = (operator_key(folder.as_ref())?, cursor_secret(folder.as_ref())?);
     let service = Service::new(Arc::new(store), Arc::new(SystemClock), Tenancy::Sole, secret);
     let mut settings = Settings::read(|name| std::env::var(name).ok());
@@ -44,7 +45,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let listener = TcpListener::bind(args.listen).await.map_err(|error| Failure::to(format!("listen on {}", args.listen), error))?;
     let address = listener.local_addr().map_err(|error| Failure::to("listen", error))?;
     greet(&app, address, &key, path.map(|path| path.display().to_string()))?;
-    let schedule = tokio::spawn(keep_house(Arc::clone(&app)));
+    let schedule = tokio::spawn(keep_house(Arc::clone(&app), expiry));
     let served = axum::serve(listener, router(&app, routes())).with_graceful_shutdown(stopped()).await;
     schedule.abort();
     served.map_err(|error| Failure::to("serve", error))
@@ -96,9 +97,15 @@ fn greet(app: &App, address: SocketAddr, key: &str, folder: Option<String>) -> R
     ))
 }
 
-/// Rolls up and purges on its own, as the schedules do on Lambda.
-async fn keep_house(app: Arc<App>) {
-    loop {
+/// Rolls up and purges on its own, as the schedules do on Lambda, and removes
+/// expired items once a day, as DynamoDB does.
+async fn keep_house(app: Arc<App>, expiry: Expiry) {
+    for round in 0_u64.. {
+        if round.is_multiple_of(ROUNDS_A_DAY)
+            && let Err(error) = expiry.sweep().await
+        {
+            tracing::warn!(%error, "expired items stay until tomorrow");
+        }
         for action in ["rollup", "purge"] {
             if let Err(error) = tollgate_purge::scheduled(&app, &serde_json::json!({ "action": action })).await {
                 tracing::warn!(action, %error, "the schedule will try again");

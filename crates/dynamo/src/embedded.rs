@@ -13,11 +13,14 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use dynoxide::actions::describe_time_to_live::DescribeTimeToLiveRequest;
 use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
+use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
+use tollgate_core::table::TTL;
 use tollgate_service::StoreError;
 
 /// The name of the table in an embedded store.
@@ -29,9 +32,56 @@ const FILE: &str = "tollgate.db";
 /// # Errors
 /// [`StoreError::Broken`] when the file cannot be opened.
 pub async fn open(data: Option<&Path>) -> Result<Dynamo, StoreError> {
-    let store = Dynamo::new(client(database(data)?), TABLE);
+    open_expiring(data).await.map(|(store, _)| store)
+}
+
+/// The same with what removes expired items, which DynamoDB does on its own.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_expiring(data: Option<&Path>) -> Result<(Dynamo, Expiry), StoreError> {
+    let database = database(data)?;
+    let store = Dynamo::new(client(database.clone()), TABLE);
     create_table(store.client(), TABLE).await?;
-    Ok(store)
+    let expiry = Expiry(database);
+    expiry.enable()?;
+    Ok((store, expiry))
+}
+
+/// Removes items whose time, in the attribute that the template names for it,
+/// is over.
+#[derive(Clone)]
+pub struct Expiry(Database);
+
+impl std::fmt::Debug for Expiry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Expiry")
+    }
+}
+
+impl Expiry {
+    fn enable(&self) -> Result<(), StoreError> {
+        let broken = |error: DynoxideError| StoreError::Broken(error.to_string());
+        let described = self.0.describe_time_to_live(DescribeTimeToLiveRequest { table_name: TABLE.to_owned() }).map_err(broken)?;
+        if described.time_to_live_description.time_to_live_status == "ENABLED" {
+            return Ok(());
+        }
+        let specification = TimeToLiveSpecification { attribute_name: TTL.to_owned(), enabled: true };
+        let request = UpdateTimeToLiveRequest { table_name: TABLE.to_owned(), time_to_live_specification: specification };
+        self.0.update_time_to_live(request).map(drop).map_err(broken)
+    }
+
+    /// Goes through the whole table once, others in between, and says how many
+    /// items it removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the file cannot be written.
+    pub async fn sweep(&self) -> Result<usize, StoreError> {
+        let database = self.0.clone();
+        let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
+        let failed = |why: String| StoreError::Unavailable(why);
+        swept.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
+    }
 }
 
 fn database(data: Option<&Path>) -> Result<Database, StoreError> {

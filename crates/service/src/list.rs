@@ -9,7 +9,7 @@ use crate::store::Query;
 use crate::usage::{Entry, Position, entry};
 use crate::watermark::{HOUR_SECONDS, Watermark};
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{DAY_SECONDS, Filter, Instant, Name, Page, View, table};
+use tollgate_core::{DAY_SECONDS, Filter, Instant, Name, Page, Stored, View, table};
 
 /// The first events of a list, found so far.
 struct Listing<'a> {
@@ -24,17 +24,27 @@ impl Listing<'_> {
     /// Takes the events of a page that belong to the list and, with `hour`, to
     /// that hour.
     fn take(&mut self, page: &Page, hour: Option<Instant>) {
-        for stored in &page.events {
-            let position = (stored.event.timestamp, stored.event.id.clone());
-            let of_hour = hour.is_none_or(|hour| position.0.floor_to(HOUR_SECONDS) == hour);
-            let behind = self.after.is_none_or(|after| position > *after);
-            let before_last = !self.is_full() || self.first.last_key_value().is_some_and(|(last, _)| position < *last);
-            if of_hour && behind && before_last && self.range.holds(position.0) && self.filter.matches(&stored.event) {
-                self.first.insert(position, entry(stored, page));
+        let of_hour = |at: Instant| hour.is_none_or(|hour| at.floor_to(HOUR_SECONDS) == hour);
+        for stored in page.events.iter().filter(|stored| of_hour(stored.event.timestamp)) {
+            if self.wants(stored) {
+                self.insert(entry(stored, page));
             }
-            if self.first.len() > self.limit.saturating_add(1) {
-                self.first.pop_last();
-            }
+        }
+    }
+
+    /// Whether it belongs to the list, and to what of it is wanted.
+    fn wants(&self, stored: &Stored) -> bool {
+        let event = &stored.event;
+        let place = (&event.timestamp, &event.id);
+        let behind = self.after.is_none_or(|(at, id)| place > (at, id));
+        let before_last = !self.is_full() || self.first.last_key_value().is_some_and(|((at, id), _)| place < (at, id));
+        behind && before_last && self.range.holds(event.timestamp) && self.filter.matches(event)
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        self.first.insert((entry.stored.event.timestamp, entry.stored.event.id.clone()), entry);
+        if self.first.len() > self.limit.saturating_add(1) {
+            self.first.pop_last();
         }
     }
 
@@ -64,6 +74,9 @@ impl Service {
         limit: usize,
         filter: &Filter,
     ) -> Result<(Vec<Entry>, bool), Failure> {
+        if let Some(id) = &filter.id {
+            return self.list_one(tenant, range, after, id, filter).await;
+        }
         let range = Range { start: range.start.max(after.map(|(at, _)| *at)), end: range.end };
         let mut listing = Listing { range, filter, after, limit, first: BTreeMap::new() };
         if let Some(reached) = self.reached(tenant).await? {
@@ -73,10 +86,43 @@ impl Service {
                 Ok(())
             })
             .await?;
-            self.list_closed(tenant, &mark, &mut listing).await?;
+            match &filter.task {
+                Some(task) if self.tenant(tenant).await?.raised.is_none() => self.list_task(tenant, task, &mark, &mut listing).await?,
+                _ => self.list_closed(tenant, &mark, &mut listing).await?,
+            }
         }
         let more = listing.is_full();
         Ok((listing.first.into_values().take(limit).collect(), more))
+    }
+
+    /// The event of this id, if it belongs to the list.
+    async fn list_one(
+        &self,
+        tenant: &Name,
+        range: Range,
+        after: Option<&Position>,
+        id: &Name,
+        filter: &Filter,
+    ) -> Result<(Vec<Entry>, bool), Failure> {
+        let listing = Listing { range, filter, after, limit: 1, first: BTreeMap::new() };
+        match self.event(tenant, id).await {
+            Ok(entry) if listing.wants(&entry.stored) => Ok((vec![entry], false)),
+            Ok(_) | Err(Failure::NotFound(_)) => Ok((Vec::new(), false)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Takes events of closed receipt hours through the task index, which has
+    /// them all by then, for as long as their markers live.
+    async fn list_task(&self, tenant: &Name, task: &Name, mark: &Watermark, listing: &mut Listing<'_>) -> Result<(), Failure> {
+        let mut entries = self.task_entries(tenant, task).await?;
+        entries.retain(|entry| entry.received < mark.next && listing.wants(&entry.stored));
+        let hours = entries.iter().map(|entry| entry.received.floor_to(HOUR_SECONDS)).collect();
+        // Asked after reading: an hour that is not marked was whole.
+        let purged = self.purged_among(tenant, &hours).await?;
+        entries.retain(|entry| !purged.contains(&entry.received.floor_to(HOUR_SECONDS)));
+        entries.into_iter().for_each(|entry| listing.insert(entry));
+        Ok(())
     }
 
     /// Takes events of closed receipt hours, day by day, until the list is full.

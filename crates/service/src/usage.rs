@@ -90,11 +90,7 @@ impl Service {
     /// # Errors
     /// [`Failure::NotFound`] where there are none.
     pub async fn task(&self, tenant: &Name, task: &Name) -> Result<(Vec<Entry>, Tally), Failure> {
-        let mut query = Query::of(table::task(tenant, task));
-        query.by_task = true;
-        let found = self.all(query).await?;
-        let places: Vec<String> = found.iter().filter_map(|(_, attrs)| Some(attrs.get(table::PAGE)?.as_text()?.to_owned())).collect();
-        let entries = self.entries(tenant, &places).await?;
+        let entries = self.task_entries(tenant, task).await?;
         if entries.is_empty() {
             return Err(Failure::NotFound("task"));
         }
@@ -104,6 +100,15 @@ impl Service {
             sum.totals.add(&Totals::of(&stored.event, stored.cost))?;
         }
         Ok((entries, sum))
+    }
+
+    /// The events of a task by timestamp, then id, as the task index has them.
+    pub(crate) async fn task_entries(&self, tenant: &Name, task: &Name) -> Result<Vec<Entry>, Failure> {
+        let mut query = Query::of(table::task(tenant, task));
+        query.by_task = true;
+        let found = self.all(query).await?;
+        let places: Vec<String> = found.iter().filter_map(|(_, attrs)| Some(attrs.get(table::PAGE)?.as_text()?.to_owned())).collect();
+        self.entries(tenant, &places).await
     }
 
     /// The events at `places` (`day/ulid/index`) in their order; purged ones

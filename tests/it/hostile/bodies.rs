@@ -28,6 +28,17 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
     Some(body)
 }
 
+/// All good bodies of the route: more than one where fields exclude each other.
+pub(crate) fn all(route: &Route) -> Vec<Value> {
+    let mut all: Vec<Value> = good(route).into_iter().collect();
+    if route.path == "/usage/purge" {
+        for person in ["agent_id", "consumer_id"] {
+            all.push(json!({ "tenant_id": "acme", person: "a1", "pseudonymise": true, "dry_run": true }));
+        }
+    }
+    all
+}
+
 fn event() -> Value {
     crate::given::merged(crate::ingest::full(), json!({ "operation": "gpt-4o" }))
 }

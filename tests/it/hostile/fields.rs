@@ -11,12 +11,12 @@ const HERE: &str = "HERE";
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for route in TestApp::routes() {
-        let Some(good) = bodies::good(&route) else { continue };
+    let routes = TestApp::routes();
+    for (route, good) in routes.iter().flat_map(|route| bodies::all(route).into_iter().map(move |good| (route, good))) {
         let mut places = Vec::new();
         visit("", "", &good, &mut places);
         for (pointer, kind, value) in places {
-            let bad = |name: &str, at: &str, text: &str| case(&route, &good, name, &pointer, at, text);
+            let bad = |name: &str, at: &str, text: &str| case(route, &good, name, &pointer, at, text);
             if !pointer.is_empty() {
                 cases.extend(kind.bad().iter().map(|text| bad("value", &pointer, text)));
             }
@@ -32,7 +32,7 @@ pub(super) fn cases() -> Vec<Case> {
             }
         }
         if good.pointer("/metadata").is_some() {
-            cases.extend(metadata().iter().map(|text| case(&route, &good, "metadata", "/metadata", "/metadata", text)));
+            cases.extend(metadata().iter().map(|text| case(route, &good, "metadata", "/metadata", "/metadata", text)));
         }
     }
     cases

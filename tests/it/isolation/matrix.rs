@@ -48,9 +48,11 @@ impl Credential {
 
 /// Whether a request to the route can name a tenant.
 fn names_tenant(route: &Route) -> bool {
-    let by_query = ["/usage", "/usage/summary", "/usage/export", "/usage/tasks/{task_id}", "/events/{event_id}"];
+    let totals = ["/usage/summary", "/usage/aggregate", "/usage/agents", "/usage/consumers", "/usage/stats"];
+    let events = ["/usage", "/usage/export", "/usage/tasks/{task_id}", "/events/{event_id}"];
+    let by_query = totals.into_iter().chain(events).any(|path| path == route.path);
     let by_body = good_body(route).is_some_and(|body| body.get("tenant_id").is_some() || body.pointer("/events/0/tenant_id").is_some());
-    route.path.contains("{tenant_id}") || (route.method == "GET" && by_query.contains(&route.path)) || by_body
+    route.path.contains("{tenant_id}") || (route.method == "GET" && by_query) || by_body
 }
 
 fn request(route: &Route, key: Option<&str>, named: &str, key_id: &str) -> Request<Body> {
@@ -58,6 +60,7 @@ fn request(route: &Route, key: Option<&str>, named: &str, key_id: &str) -> Reque
     let path = path.replace("{key_id}", key_id).replace("{id}", "ai");
     let by_query = names_tenant(route) && route.method == "GET" && !route.path.contains("{tenant_id}");
     let path = if by_query { format!("{path}?tenant_id={named}") } else { path };
+    let path = if route.path == "/usage/aggregate" { format!("{path}&group_by=agent") } else { path };
     let body = good_body(route).map_or_else(Body::empty, |body| Body::from(of(body, named).to_string()));
     let mut request = TestApp::request(key.unwrap_or_default(), route.method.as_str(), &path, body);
     if key.is_none() {

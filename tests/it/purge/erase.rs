@@ -228,7 +228,7 @@ async fn an_order_names_one_person_of_one_tenant() {
         (json!({ "tenant_id": "acme", "agent_id": "a", "pseudonymise": true, "older_than_days": 40 }), "/older_than_days"),
         (json!({ "tenant_id": "acme", "agent_id": "a|b", "pseudonymise": true }), "/agent_id"),
         (json!({ "tenant_id": "acme", "agent_id": "", "pseudonymise": true }), "/agent_id"),
-        (json!({ "tenant_id": "acme", "agent_id": null, "pseudonymise": true }), "/agent_id"),
+        (json!({ "tenant_id": "acme", "agent_id": null, "pseudonymise": true }), "/pseudonymise"),
         (json!({ "tenant_id": "acme", "agent_id": "a", "pseudonymise": "yes" }), "/pseudonymise"),
     ] {
         let reply = app.post("/usage/purge", order.clone()).await;

@@ -1,5 +1,6 @@
 //! What is read back.
 
+mod aggregate;
 mod cursor;
 mod export;
 mod law;
