@@ -4,8 +4,9 @@ use crate::client::send;
 use crate::copies::{copy, crash, fail, hold, process};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tollgate_core::{Attrs, Key, Name, Value as Stored};
-use tollgate_service::Memory;
+use tollgate_service::{Memory, Service, Tenancy};
 use tollgate_tests::{Fault, TestApp};
 
 const TENANT: &str = "acme";
@@ -129,6 +130,25 @@ async fn ended_or_begun(app: &TestApp) -> bool {
     let events = summed.at("/total_events").as_u64().expect("a count");
     assert!([0, 8].contains(&events), "{events} of 8 events show the name");
     events == 0
+}
+
+/// A secret that was changed makes other pseudonyms: whoever has it cannot
+/// complete the order, and may not say that it is.
+#[tokio::test]
+async fn an_erasure_is_not_ended_by_a_process_with_another_secret() {
+    let prepared = prepared().await;
+    let (mut memory, mut number) = (copy(&prepared).await, 0);
+    while !ended_or_begun(&process(&memory, NOW)).await {
+        memory = copy(&prepared).await;
+        let app = process(&memory, NOW);
+        crash(&app.clone(), number, true, async move { drop(app.post("/usage/purge", order()).await) }).await;
+        number += 1;
+    }
+    let app = process(&memory, NOW);
+    let other = Service::new(memory.clone(), app.clock.clone(), Tenancy::Shared { settle: Duration::ZERO }, [8; 32]);
+    drop(other.roll_up(&Name::new(TENANT).expect("a name")).await);
+    roll_up(&app).await;
+    assert_eq!(named(&app).await, 0);
 }
 
 #[tokio::test]

@@ -138,13 +138,11 @@ fn purge(object: &mut Object<'_>) -> Option<Purge> {
     }
     let agent = object.read("agent_id", scalar::name);
     let consumer = object.read("consumer_id", scalar::name);
-    let pseudonymise = object.read("pseudonymise", scalar::flag).unwrap_or(false);
+    let says = object.has("pseudonymise");
+    let said = object.read("pseudonymise", scalar::flag);
+    let (pseudonymise, refuses) = (said == Some(true), said == Some(false) || !says);
     object.forbid(has_agent && has_consumer, "consumer_id", "must be absent beside agent_id: one name at a time");
-    object.forbid(
-        names_one && !pseudonymise,
-        "pseudonymise",
-        "must be true beside agent_id or consumer_id: events are removed by age only",
-    );
+    object.forbid(names_one && refuses, "pseudonymise", "must be true beside agent_id or consumer_id: events are removed by age only");
     object.forbid(pseudonymise && !names_one, "pseudonymise", "needs an agent_id or consumer_id");
     object.forbid(names_one && has_age, "older_than_days", "must be absent where a name is erased");
     Some(Purge {
@@ -225,7 +223,9 @@ mod tests {
         assert_eq!(parse_purge(br#"{"older_than_days":35,"dry_run":true}"#).unwrap().older_than_days, Some(35));
         assert_eq!(refusal(parse_purge(br#"{"older_than_days":0}"#)), (422, "/older_than_days".to_owned()));
         let body = br#"{"agent_id":"a","consumer_id":"c","pseudonymise":true}"#;
-        assert_eq!(refusal(parse_purge(body)), (422, "/agent_id /consumer_id /pseudonymise".to_owned()));
+        assert_eq!(refusal(parse_purge(body)), (400, "/tenant_id /consumer_id".to_owned()));
+        let body = br#"{"tenant_id":"t","agent_id":"a","pseudonymise":"yes"}"#;
+        assert_eq!(refusal(parse_purge(body)), (400, "/pseudonymise".to_owned()));
         assert_eq!(refusal(parse_purge(br#"{"dry_run":"yes"}"#)), (400, "/dry_run".to_owned()));
     }
 }

@@ -51,8 +51,9 @@ impl Service {
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn erase(&self, order: &EraseOrder, actor: &Actor) -> Result<Erased, Failure> {
         let tenant = &order.tenant;
-        let pseudonym = self.pseudonyms(tenant).of(order.person, &order.name);
-        let erasing = Erasing { person: order.person, pseudonym: pseudonym.clone(), at: self.now() };
+        let mut pseudonyms = self.pseudonyms(tenant);
+        let pseudonym = pseudonyms.of(order.person, &order.name);
+        let erasing = Erasing { person: order.person, pseudonym: pseudonym.clone(), at: self.now(), proof: pseudonyms.proof() };
         if order.dry_run {
             let (events, pages) = self.count_named(tenant, &erasing).await?;
             return Ok(Erased { pseudonym, events, pages });
@@ -68,7 +69,12 @@ impl Service {
             let detail = serde_json::json!({ "as": order.person, "pseudonym": pseudonym });
             let (audit, _) = audit_write(erasing.at, actor, Audit { action: "usage.erase", tenant: Some(tenant), detail })?;
             let mark = Watermark { erasing: Some(erasing.clone()), erased: reached.mark.erased + 1, ..reached.mark.clone() };
-            if reached.move_to(self, tenant, mark, vec![audit]).await? {
+            let moved = reached.move_to(self, tenant, mark, vec![audit]).await?;
+            if !moved && let Some(now) = self.reached(tenant).await? {
+                // Its answer may have been lost.
+                reached = now;
+            }
+            if reached.mark.erasing.as_ref() == Some(&erasing) {
                 let (events, pages) = self.erase_name(tenant, &mut reached, &erasing).await?;
                 return Ok(Erased { pseudonym, events, pages });
             }
@@ -82,6 +88,9 @@ impl Service {
     /// Erases the name that the watermark says is on its way out, from where an
     /// earlier try stopped, and says in how many events and pages.
     pub(crate) async fn erase_name(&self, tenant: &Name, reached: &mut Reached, erasing: &Erasing) -> Result<(u64, u64), Failure> {
+        if self.pseudonyms(tenant).proof() != erasing.proof {
+            return Err(Failure::Unavailable("a name is being erased under another secret than this process has".to_owned()));
+        }
         let mut mask = Mask::new(self, tenant, Some(erasing.clone()));
         let (mut events, mut pages) = (0, 0);
         let mut walk = self.walk_to(tenant, erasing.at).await?;

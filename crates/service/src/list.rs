@@ -3,7 +3,7 @@
 
 use crate::failure::Failure;
 use crate::range::Range;
-use crate::scan::spans;
+use crate::scan::{PASSES_MAX, spans};
 use crate::service::Service;
 use crate::store::Query;
 use crate::usage::{Entry, Position, entry};
@@ -74,9 +74,30 @@ impl Service {
         limit: usize,
         filter: &Filter,
     ) -> Result<(Vec<Entry>, bool), Failure> {
-        if let Some(id) = &filter.id {
+        let markers_last = self.tenant(tenant).await?.raised.is_none();
+        if let Some(id) = filter.id.as_ref().filter(|_| markers_last) {
             return self.list_one(tenant, range, after, id, filter).await;
         }
+        for _ in 0..PASSES_MAX {
+            if let Some(found) = self.list(tenant, range, after, limit, filter, markers_last).await? {
+                return Ok(found);
+            }
+        }
+        Err(Failure::Unavailable("a purge is going on".to_owned()))
+    }
+
+    /// The same, by reading pages; `None` if a purge passed by. Where the
+    /// retention was raised, markers of what is still there may be gone, and
+    /// with them its entries in the task index.
+    async fn list(
+        &self,
+        tenant: &Name,
+        range: Range,
+        after: Option<&Position>,
+        limit: usize,
+        filter: &Filter,
+        markers_last: bool,
+    ) -> Result<Option<(Vec<Entry>, bool)>, Failure> {
         let range = Range { start: range.start.max(after.map(|(at, _)| *at)), end: range.end };
         let mut listing = Listing { range, filter, after, limit, first: BTreeMap::new() };
         if let Some(reached) = self.reached(tenant).await? {
@@ -87,12 +108,15 @@ impl Service {
             })
             .await?;
             match &filter.task {
-                Some(task) if self.tenant(tenant).await?.raised.is_none() => self.list_task(tenant, task, &mark, &mut listing).await?,
+                Some(task) if markers_last => self.list_task(tenant, task, &mark, &mut listing).await?,
                 _ => self.list_closed(tenant, &mark, &mut listing).await?,
+            }
+            if self.is_purged_since(tenant, mark.next).await? {
+                return Ok(None);
             }
         }
         let more = listing.is_full();
-        Ok((listing.first.into_values().take(limit).collect(), more))
+        Ok(Some((listing.first.into_values().take(limit).collect(), more)))
     }
 
     /// The event of this id, if it belongs to the list.

@@ -81,6 +81,15 @@ impl Service {
         Ok(self.all(Query::of(table::purges(tenant))).await?.into_iter().map(|(hour, _)| hour).collect())
     }
 
+    /// Whether pages received from `first` on are, or are being, purged. Asked
+    /// after reading pages that were not rolled up when the reading began, a
+    /// `no` means that all of them were still there.
+    pub(crate) async fn is_purged_since(&self, tenant: &Name, first: Instant) -> Result<bool, Failure> {
+        let mut query = Query::of(table::purges(tenant)).from(first.hour());
+        query.limit = 1;
+        Ok(!self.store.query(&query).await?.items.is_empty())
+    }
+
     /// Those of `hours` whose pages are, or are being, purged. Asked after
     /// reading pages, a `no` means that all of them were still there.
     pub(crate) async fn purged_among(&self, tenant: &Name, hours: &BTreeSet<Instant>) -> Result<BTreeSet<Instant>, Failure> {

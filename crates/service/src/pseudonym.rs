@@ -62,7 +62,12 @@ impl Pseudonyms<'_> {
             return name.clone();
         }
         let (service, tenant) = (self.service, self.tenant);
-        self.known.entry((person, name.clone())).or_insert_with(|| keyed(service.secret(), tenant, person, name)).clone()
+        self.known.entry((person, name.clone())).or_insert_with(|| keyed(service.secret(), tenant, Some(person), name.as_str())).clone()
+    }
+
+    /// What shows which secret makes them: the pseudonym of nobody.
+    pub(crate) fn proof(&self) -> Name {
+        keyed(self.service.secret(), self.tenant, None, "proof")
     }
 
     /// Replaces the names of agent and consumer, as digests see an event.
@@ -80,11 +85,14 @@ fn is_pseudonym(name: &Name) -> bool {
     name.as_str().strip_prefix(PREFIX).is_some_and(hex)
 }
 
-fn keyed(secret: &[u8; 32], tenant: &Name, person: Person, name: &Name) -> Name {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else {
-        return name.clone();
-    };
-    mac.update(format!("pseudonym|{tenant}|{}|{name}", person.as_str()).as_bytes());
-    let digest = hex(&mac.finalize().into_bytes());
-    Name::new(&format!("{PREFIX}{}", &digest.get(..DIGITS).unwrap_or_default())).unwrap_or_else(|_| name.clone())
+/// `None` stands for no one.
+fn keyed(secret: &[u8; 32], tenant: &Name, person: Option<Person>, name: &str) -> Name {
+    let mut digest = String::new();
+    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) {
+        let role = person.map_or("nobody", Person::as_str);
+        mac.update(format!("pseudonym|{tenant}|{role}|{name}").as_bytes());
+        digest = hex(&mac.finalize().into_bytes());
+    }
+    let digits = digest.get(..DIGITS).unwrap_or("0");
+    Name::new(&format!("{PREFIX}{digits}")).unwrap_or_else(|_| Name::standard())
 }

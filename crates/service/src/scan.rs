@@ -32,8 +32,9 @@ impl Ask {
     }
 }
 
-/// How often a scan starts anew because a name was erased meanwhile.
-const PASSES_MAX: usize = 5;
+/// How often a scan starts anew because a name was erased meanwhile, or hours
+/// were rolled up and purged that were open when it began.
+pub(crate) const PASSES_MAX: usize = 5;
 
 /// One scan: what it asks, and the sum so far.
 struct Scan<'a, A, F> {
@@ -55,8 +56,8 @@ impl Service {
     /// Folds everything recorded of `tenant` in `range` into what `begin`
     /// makes, and says how the roster numbers whom it met. What it costs grows
     /// with the days of the range and with what the open hours hold, not with
-    /// the events. A purge that passes by changes nothing; a name that is
-    /// erased meanwhile makes it start anew.
+    /// the events. A name that is erased meanwhile, or a purge of hours that
+    /// were open when it began, makes it start anew.
     ///
     /// # Errors
     /// [`Failure::RangePurged`] where the range cuts through an hour whose
@@ -78,12 +79,15 @@ impl Service {
             let months = BTreeMap::new();
             let mut scan = Scan { service: self, tenant, range, ask, mark, mask, roster, months, sum, visit };
             scan.run().await?;
+            if self.is_purged_since(tenant, scan.mark.next).await? {
+                continue;
+            }
             let after = self.reached(tenant).await?.map_or(erased, |reached| reached.mark.erased);
             if !ask.people || after == erased {
                 return Ok((scan.sum, scan.roster));
             }
         }
-        Err(Failure::Unavailable("names are being erased".to_owned()))
+        Err(Failure::Unavailable("names are being erased, or hours purged".to_owned()))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::hours::Hour;
 use crate::purge::LastPurge;
 use crate::range::Range;
+use crate::scan::PASSES_MAX;
 use crate::service::{Service, body};
 use crate::store::Query;
 use tollgate_core::{Instant, Name, table};
@@ -40,10 +41,20 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn stats(&self, tenant: &Name) -> Result<Stats, Failure> {
+        for _ in 0..PASSES_MAX {
+            if let Some(stats) = self.stats_once(tenant).await? {
+                return Ok(stats);
+            }
+        }
+        Err(Failure::Unavailable("a purge is going on".to_owned()))
+    }
+
+    /// `None` if a purge passed by.
+    async fn stats_once(&self, tenant: &Name) -> Result<Option<Stats>, Failure> {
         let config = self.tenant(tenant).await?;
         let mut stats = Stats { retention_days: config.retention(), ..Stats::default() };
         let Some(reached) = self.reached(tenant).await? else {
-            return Ok(stats);
+            return Ok(Some(stats));
         };
         stats.last_rollup = reached.mark.at;
         stats.last_purge = self.item(table::last_purge(tenant)).await?.map(|attrs| body(&attrs)).transpose()?;
@@ -59,6 +70,6 @@ impl Service {
             Ok(())
         })
         .await?;
-        Ok(stats)
+        Ok(if self.purged_hours(tenant).await? == purged { Some(stats) } else { None })
     }
 }

@@ -32,8 +32,12 @@ pub(crate) struct Erasing {
     pub(crate) person: Person,
     /// What replaces it. The name itself is not kept.
     pub(crate) pseudonym: Name,
-    /// Pages received from then on keep it.
+    /// Pages received from then on keep it, and so may one of before that was
+    /// committed after the walk had passed its place.
     pub(crate) at: Instant,
+    /// A pseudonym of no name: by it a process knows that its secret is the one
+    /// with which the pseudonym was made.
+    pub(crate) proof: Name,
 }
 
 /// A watermark as it is stored; `None` before the first.

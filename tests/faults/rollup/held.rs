@@ -9,8 +9,8 @@ use std::sync::Arc;
 use tollgate_service::Memory;
 use tollgate_tests::TestApp;
 
-/// When all of the prepared events are past 35 days, all days rolled up.
-const LATER: &str = "2027-01-20T10:00:00Z";
+/// When all prepared days can be rolled up.
+const LATER: &str = "2026-12-02T02:00:00Z";
 
 type Work = fn(Arc<TestApp>) -> BoxFuture<'static, ()>;
 
@@ -19,8 +19,8 @@ const QUESTIONS: [&str; 12] = [
     "/usage/aggregate?tenant_id=acme&group_by=agent",
     "/usage/aggregate?tenant_id=acme&group_by=session",
     "/usage/aggregate?tenant_id=acme&group_by=hour&consumer_id=c1",
-    "/usage/aggregate?tenant_id=acme&group_by=month&start=2026-11-20T23:00:00Z&end=2026-12-01T01:00:00Z",
-    "/usage/aggregate?tenant_id=acme&group_by=operation&start=2026-11-20T23:59:59.9Z&end=2026-11-30T21:05:00.5Z",
+    "/usage/aggregate?tenant_id=acme&group_by=month&start=2026-10-20T23:00:00Z&end=2026-12-01T01:00:00Z",
+    "/usage/aggregate?tenant_id=acme&group_by=operation&start=2026-10-20T23:59:59.9Z&end=2026-11-30T21:05:00.5Z",
     "/usage/aggregate?tenant_id=acme&group_by=tool&task_id=t0",
     "/usage/consumers?tenant_id=acme",
     "/usage/summary?tenant_id=acme",
@@ -82,8 +82,8 @@ fn erases(app: Arc<TestApp>) -> BoxFuture<'static, ()> {
 }
 
 /// The prepared store with all that can be rolled up by `now`.
-async fn rolled_up(now: &str) -> Arc<Memory> {
-    let memory = prepared().await;
+async fn rolled_up(now: &str, old: bool) -> Arc<Memory> {
+    let memory = prepared(old).await;
     roll_up(&process(&memory, now)).await.expect("a rollup");
     memory
 }
@@ -91,7 +91,9 @@ async fn rolled_up(now: &str) -> Arc<Memory> {
 #[tokio::test]
 async fn a_rollup_passing_by_changes_no_question_under_way() {
     let list = ["/usage?tenant_id=acme", "/usage?tenant_id=acme&limit=5&agent_id=a1"];
-    for (prepared, now) in [(prepared().await, NOW), (rolled_up("2026-12-01T00:21:00Z").await, NOW), (rolled_up(NOW).await, LATER)] {
+    for (prepared, now) in
+        [(prepared(false).await, NOW), (rolled_up("2026-12-01T00:21:00Z", false).await, NOW), (rolled_up(NOW, false).await, LATER)]
+    {
         ask_beside(&prepared, now, &QUESTIONS, rolls_up, false).await;
         ask_beside(&prepared, now, &list, rolls_up, false).await;
     }
@@ -99,20 +101,20 @@ async fn a_rollup_passing_by_changes_no_question_under_way() {
 
 #[tokio::test]
 async fn a_purge_of_rolled_up_hours_passing_by_changes_no_question_under_way() {
-    ask_beside(&*rolled_up(LATER).await, LATER, &QUESTIONS, purges, true).await;
+    ask_beside(&*rolled_up(LATER, true).await, LATER, &QUESTIONS, purges, true).await;
 }
 
 #[tokio::test]
 async fn a_purge_that_rolls_up_first_changes_no_question_under_way() {
-    ask_beside(&*prepared().await, LATER, &QUESTIONS, purges, true).await;
-    ask_beside(&*rolled_up(NOW).await, LATER, &QUESTIONS, purges, true).await;
+    ask_beside(&*prepared(true).await, LATER, &QUESTIONS, purges, true).await;
+    ask_beside(&*rolled_up(NOW, true).await, LATER, &QUESTIONS, purges, true).await;
 }
 
 #[tokio::test]
 async fn a_name_erased_meanwhile_is_counted_once_by_questions_under_way() {
     let unnamed: Vec<&str> =
         QUESTIONS.into_iter().filter(|question| !question.contains("group_by=agent") && !question.contains("/consumers")).collect();
-    for (prepared, now) in [(prepared().await, NOW), (rolled_up(NOW).await, NOW)] {
+    for (prepared, now) in [(prepared(false).await, NOW), (rolled_up(NOW, false).await, NOW)] {
         ask_beside(&prepared, now, &unnamed, erases, false).await;
         let alone = process(&copy(&prepared).await, now);
         let question = "/usage/aggregate?tenant_id=acme&group_by=agent";
@@ -135,7 +137,7 @@ async fn a_name_erased_meanwhile_is_counted_once_by_questions_under_way() {
 #[tokio::test]
 async fn statistics_stand_beside_a_rollup() {
     let question = ["/usage/stats?tenant_id=acme"];
-    let (mut memory, now) = (prepared().await, NOW);
+    let (mut memory, now) = (prepared(false).await, NOW);
     for _ in 0..2 {
         let alone = process(&copy(&memory).await, now);
         let expected: Value = alone.get(question[0]).await.expect(200).json();
@@ -152,6 +154,6 @@ async fn statistics_stand_beside_a_rollup() {
                 assert_eq!(found.at(field), *expected.pointer(field).expect("a field"), "held at call {number}");
             }
         }
-        memory = rolled_up("2026-12-01T00:21:00Z").await;
+        memory = rolled_up("2026-12-01T00:21:00Z", false).await;
     }
 }

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod cursor;
+mod expired;
 mod export;
 mod law;
 mod list;

@@ -98,7 +98,7 @@ fn draft() -> impl Strategy<Value = Draft> {
     let quantity = prop_oneof![3 => Just(0), 8 => 1..1000_u64, 1 => Just(MOST)];
     let names = array::uniform9(option::weighted(0.7, any::<sample::Index>()));
     let decimals = (option::of(0..5_000_000_u32), option::of(0..=1_000_000_u32), option::weighted(0.2, 0..9_999_999_u32));
-    (moment(35 * 86_400), names, array::uniform6(quantity), decimals).prop_map(|(when, names, quantities, (latency, score, cost))| Draft {
+    (moment(75 * 86_400), names, array::uniform6(quantity), decimals).prop_map(|(when, names, quantities, (latency, score, cost))| Draft {
         when,
         names,
         quantities,
@@ -153,7 +153,7 @@ impl Draft {
         let priced = PRICES[operation] * TIERS[tier] / 10 * u128::from(self.quantities()[0]);
         Event {
             id: format!("e{:03}", (number * 37) % 1000),
-            at: self.when.at(now).clamp(now - 35 * DAY, now + 300 * SECOND),
+            at: self.when.at(now).clamp(now - 80 * DAY, now + 300 * SECOND),
             received: now,
             names,
             quantities: self.quantities().map(u128::from),
