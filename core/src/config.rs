@@ -1,7 +1,7 @@
 //! A tenant's configuration: who it is, and its limits.
 
 use crate::limit::{Layer, Limit, Measure, OnUnavailable, Scope, SoftMode};
-use crate::{Amount, Currency, Dimensions, Instant, Name, Window, WindowKind};
+use crate::{Amount, Budget, Currency, Dimensions, Instant, Name, Window, WindowKind};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -40,6 +40,8 @@ pub struct Config {
     pub created: Option<Instant>,
     /// What `POST /quota` set.
     pub quota: Option<Quota>,
+    /// What `PUT /budgets` set.
+    pub budget: Option<Budget>,
     /// What `PUT /limits` set.
     pub limits: Vec<Limit>,
     /// What is counted for all limits together.
@@ -182,7 +184,8 @@ impl Config {
     #[must_use]
     pub fn all_limits(&self) -> Vec<Limit> {
         let quota = self.quota.as_ref().map(Quota::limits).unwrap_or_default();
-        quota.into_iter().chain(self.limits.iter().cloned()).filter(|limit| !limit.is_open()).collect()
+        let budget = self.budget.as_ref().map(Budget::limits).unwrap_or_default();
+        quota.into_iter().chain(budget).chain(self.limits.iter().cloned()).filter(|limit| !limit.is_open()).collect()
     }
 
     /// The next version, counting what its limits need: series it has go on,

@@ -46,6 +46,8 @@ pub enum Layer {
     Quota,
     /// `PUT /limits`.
     Limits,
+    /// `PUT /budgets`.
+    Budget,
 }
 
 /// Whose use a limit counts.

@@ -107,6 +107,8 @@ fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Va
             ("GET", "/openapi.json", "/openapi.json", none.clone()),
             ("POST", "/quota", "/quota", json!({ "tenant_id": "acme", "monthly_total_limit": 100 })),
             ("GET", "/quota/{tenant_id}", "/quota/acme", none.clone()),
+            ("PUT", "/budgets/{tenant_id}", "/budgets/acme", json!({ "max_total": "1000000", "currency": "USD" })),
+            ("GET", "/budgets/{tenant_id}", "/budgets/acme", none.clone()),
             ("PUT", "/limits/{tenant_id}", "/limits/acme", limits),
             ("GET", "/limits/{tenant_id}", "/limits/acme", none.clone()),
             ("POST", "/check", "/check", event("e9")),

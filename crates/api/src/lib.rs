@@ -23,6 +23,7 @@ mod admin;
 mod answer;
 mod asap;
 mod bill;
+mod budgets;
 mod cards;
 mod cards_json;
 mod cloud;
@@ -46,6 +47,7 @@ pub use admin::{NewKey, Person, Purge, TenantSettings, parse_key, parse_purge, p
 pub use answer::{BatchRecord, Outcome, batch, list, recorded, stored_event};
 pub use asap::{parse_asap, parse_asap_batch, parse_either};
 pub use bill::{BillRange, bill_json};
+pub use budgets::{budget_json, parse_budget};
 pub use cards::{NewCard, parse_card};
 pub use cards_json::{card_json, costs_json};
 pub use cloud::{parse_cloud_batch, parse_cloud_event};

@@ -15,7 +15,7 @@ const SCOPES: &[(&str, Scope)] = &[
     ("tool", Scope::Tool),
     ("operation", Scope::Operation),
 ];
-const WINDOWS: &[(&str, WindowKind)] =
+pub(crate) const WINDOWS: &[(&str, WindowKind)] =
     &[("total", WindowKind::Total), ("hour", WindowKind::Hour), ("day", WindowKind::Day), ("month", WindowKind::Month)];
 const SOFT_MODES: &[(&str, SoftMode)] = &[("warn", SoftMode::Warn), ("block", SoftMode::Block)];
 const ON_UNAVAILABLE: &[(&str, OnUnavailable)] = &[("deny", OnUnavailable::Deny), ("allow", OnUnavailable::Allow)];
@@ -109,11 +109,15 @@ fn scope_id(object: &mut Object<'_>, scope: Option<Scope>) -> Option<Arc<str>> {
 
 /// A tool's key: `server/tool`, with `/` inside a part written `%2F`.
 fn tool(raw: &RawValue) -> Result<Arc<str>, Fault> {
-    let text = scalar::text(raw)?;
+    let key = tool_of(&scalar::text(raw)?);
+    key.ok_or_else(|| Fault::rule("must be a tool's key, server/tool, with any `/` inside a part written %2F"))
+}
+
+/// The tool that a key names.
+pub(crate) fn tool_of(text: &str) -> Option<Arc<str>> {
     let part = |text: &str| Name::new(&text.replace("%2F", "/")).ok();
     let parts = text.split_once('/').filter(|(_, tool)| !tool.contains('/'));
-    let key = parts.and_then(|(server, tool)| Some(tool_key(&part(server)?, &part(tool)?)));
-    key.ok_or_else(|| Fault::rule("must be a tool's key, server/tool, with any `/` inside a part written %2F"))
+    parts.and_then(|(server, tool)| Some(tool_key(&part(server)?, &part(tool)?)))
 }
 
 fn window(raw: &RawValue) -> Result<WindowKind, Fault> {

@@ -54,6 +54,7 @@ pub fn limit_definition(limit: &Limit) -> Value {
     let source = match limit.layer {
         Layer::Quota => "quota",
         Layer::Limits => "limits",
+        Layer::Budget => "budget",
     };
     json!({
         "id": limit.id.as_str(),

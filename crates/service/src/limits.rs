@@ -5,7 +5,7 @@ use crate::range::Range;
 use crate::service::Service;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_core::{Config, Count, CounterKey, Instant, Name, Scope, Standpoint, Value, Window, WindowKind};
+use tollgate_core::{Amount, Config, Count, CounterKey, Instant, Name, Scope, Standpoint, Value, Window, WindowKind};
 
 /// A tenant's limits and what they have counted.
 #[derive(Clone, Debug)]
@@ -52,6 +52,16 @@ impl Service {
             Standpoint { limit: Arc::new(limit), scope_id: key.scope_id, window: key.window, count, requested: 0, hard_passed: false }
         };
         Ok(LimitsView { standpoints: found.into_iter().map(standpoint).collect(), config, at })
+    }
+
+    /// What the tenant has spent in the current window of this kind.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn spent(&self, tenant: &Name, window: WindowKind) -> Result<Amount, Failure> {
+        let window = window.holding(self.now());
+        let start = window.end().map(|_| window.start);
+        Ok(self.usage(tenant, Range { start, end: window.end() }).await?.tally.totals.cost)
     }
 
     /// The events of the current calendar month by operation, and the month.

@@ -4,7 +4,7 @@ use crate::audit::{Change, audit_write};
 use crate::failure::Failure;
 use crate::service::{Service, Snapshot, Tenancy, body_attrs};
 use crate::store::Query;
-use tollgate_core::{Attrs, Config, Currency, Draft, Guard, Instant, Limit, Name, Quota, Value, Write, table};
+use tollgate_core::{Attrs, Budget, Config, Currency, Draft, Guard, Instant, Limit, Name, Quota, Value, Write, table};
 
 /// Who changes something, and under which condition.
 #[derive(Clone, Debug)]
@@ -125,6 +125,23 @@ impl Service {
                 config.currency = Some(currency);
             }
             config.limits = limits.to_vec();
+            Ok(())
+        });
+        self.activated(tenant, config.await?).await
+    }
+
+    /// Replaces the tenant's budget; `None` removes it. What its window already
+    /// holds is counted before this returns.
+    ///
+    /// # Errors
+    /// As [`Service::put_limits`].
+    pub async fn put_budget(&self, tenant: &Name, budget: Option<&Budget>, actor: &Actor) -> Result<Config, Failure> {
+        let audit = serde_json::to_value(budget)?;
+        let config = self.change_config(tenant, "budget.put", audit, actor, |config, _| {
+            let currency = budget.map(|budget| budget.currency);
+            same_currency(config.currency, currency)?;
+            config.currency = currency.or(config.currency);
+            config.budget = budget.cloned();
             Ok(())
         });
         self.activated(tenant, config.await?).await

@@ -1,6 +1,7 @@
 //! Limits and who may use what: the routes of the quota function.
 
 mod audit;
+mod budgets;
 mod check;
 mod keys;
 mod limits;
@@ -28,6 +29,8 @@ pub fn routes() -> Vec<Route> {
         get("/quota/{tenant_id}", READ, limits::get_quota),
         get("/limits/{tenant_id}", READ, limits::get_limits),
         put("/limits/{tenant_id}", Access::Operator, limits::put_limits),
+        get("/budgets/{tenant_id}", READ, budgets::get_budget),
+        put("/budgets/{tenant_id}", Access::Operator, budgets::put_budget),
         post("/check", INGEST, check::post_check),
         get("/tenants", Access::Operator, tenants::get_tenants),
         get("/tenants/{tenant_id}", Access::Operator, tenants::get_tenant),

@@ -19,6 +19,10 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
         (_, "/usage/batch") => json!({ "events": [step()] }),
         (_, "/quota") => quota(),
         (_, "/limits/{tenant_id}") => json!({ "limits": [spend_limit(), limit()], "version": 1 }),
+        (_, "/budgets/{tenant_id}") => json!({
+            "max_total": "100", "max_per_session": "50", "max_per_agent": "30", "max_per_tool": { "srv/search": "5" }, "currency": "USD",
+            "window": "month",
+        }),
         (_, "/tenants/{tenant_id}") => tenant(),
         (_, "/keys") => key(),
         (_, "/rate-cards/{id}") => card(),

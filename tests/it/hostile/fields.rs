@@ -45,7 +45,10 @@ fn visit(pointer: &str, name: &str, value: &Value, places: &mut Vec<(String, Kin
     }
     places.push((pointer.to_owned(), Kind::of(name, value), value.clone()));
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| visit(&format!("{pointer}/{key}"), key, value, places)),
+        Value::Object(fields) => {
+            let below = |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+            fields.iter().for_each(|(key, value)| visit(&below(key), key, value, places));
+        }
         Value::Array(elements) => {
             elements.iter().enumerate().for_each(|(index, value)| visit(&format!("{pointer}/{index}"), name, value, places));
         }

@@ -155,8 +155,17 @@ async fn the_ids_of_another_tenant_open_nothing() {
         let summary = get_as(app, &key, &format!("/usage/summary?{filter}={CANARY}")).await.expect(200);
         assert_eq!(summary.at("/total_events"), 0);
     }
-    for path in ["/usage", "/usage/acme", "/usage/summary", "/limits/acme", "/quota/acme", "/billing/acme", "/events/e1", "/usage/tasks/t1"]
-    {
+    for path in [
+        "/usage",
+        "/usage/acme",
+        "/usage/summary",
+        "/limits/acme",
+        "/budgets/acme",
+        "/quota/acme",
+        "/billing/acme",
+        "/events/e1",
+        "/usage/tasks/t1",
+    ] {
         assert!(!get_as(app, &key, path).await.expect(200).text.contains(CANARY), "{path}");
     }
 }

@@ -1,5 +1,6 @@
 //! Limits, and who may use what.
 
+mod budgets;
 mod check;
 mod layers;
 mod limits;

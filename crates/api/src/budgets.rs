@@ -1,0 +1,127 @@
+//! Budgets as operators send them, and in answers.
+
+use crate::figures::amount;
+use crate::json::{Errors, Fault, Node, Object, scalar};
+use crate::limits::{WINDOWS, tool_of};
+use crate::problem::Problem;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tollgate_core::{Amount, Budget, LIMITS_MAX, Name, Scope, Standpoint, WindowKind};
+
+/// Reads `PUT /budgets/{tenant_id}`: the budget, or `None` where no cap is
+/// given, which removes it.
+///
+/// # Errors
+/// 422 `too_many_limits` for more caps than a tenant may have limits, else as
+/// [`crate::parse_event`].
+pub fn parse_budget(body: &[u8]) -> Result<Option<Budget>, Problem> {
+    let budget = Node::root(body).and_then(|node| node.object(budget));
+    let budget = budget.map_err(Errors::into_problem)?;
+    let caps = budget.limits().len();
+    if caps > LIMITS_MAX {
+        return Err(Problem::too_many_limits());
+    }
+    Ok(Some(budget).filter(|_| caps > 0))
+}
+
+fn budget(object: &mut Object<'_>) -> Option<Budget> {
+    let currency = object.need("currency", scalar::currency);
+    let window = object.read("window", scalar::one_of(WINDOWS)).unwrap_or(WindowKind::Total);
+    let [max_total, max_per_session, max_per_agent] =
+        ["max_total", "max_per_session", "max_per_agent"].map(|field| object.read(field, scalar::decimal));
+    let tools = object.take("max_per_tool").map(|node| tools(&node));
+    let max_per_tool = tools.and_then(|tools| object.keep(tools)).unwrap_or_default();
+    Some(Budget { max_total, max_per_session, max_per_agent, max_per_tool, currency: currency?, window })
+}
+
+fn tools(node: &Node<'_>) -> Result<BTreeMap<Arc<str>, Amount>, Errors> {
+    let entry = |(key, node): (String, Node<'_>)| {
+        let tool = tool_of(&key)
+            .ok_or_else(|| node.fault(Fault::rule("must be under a tool's key, server/tool, with any `/` inside a part written %2F")))?;
+        Ok((tool, node.scalar(scalar::decimal)?))
+    };
+    Errors::gather(node.entries()?.into_iter().map(entry)).map(BTreeMap::from_iter)
+}
+
+/// A budget with what was spent, is held and remains: of its window as a whole,
+/// and of each tool. `spent` is of the tenant, capped or not.
+#[must_use]
+pub fn budget_json(tenant: &Name, budget: Option<&Budget>, spent: Amount, standpoints: &[Standpoint]) -> Value {
+    let mut body = Map::from_iter([("tenant_id".to_owned(), json!(tenant))]);
+    let Some(budget) = budget else {
+        body.insert("has_budget".to_owned(), false.into());
+        return Value::Object(body);
+    };
+    let total = standpoints.iter().find(|at| at.limit.scope == Scope::Tenant);
+    let optional = |value: Option<Amount>| value.map_or(Value::Null, amount);
+    let units = |value: i128| Amount::from_units(value).map_or(Value::Null, amount);
+    let left = |max: Amount, taken: i128| units(max.units().saturating_sub(taken).max(0));
+    let tools = standpoints.iter().filter(|at| at.limit.scope == Scope::Tool);
+    let tools: Map<String, Value> = tools
+        .filter_map(|at| {
+            let max = budget.max_per_tool.get(&at.scope_id)?;
+            let (spent, held) = (units(at.count.used()), units(at.count.held));
+            Some((at.scope_id.to_string(), json!({ "spent": spent, "held": held, "remaining": left(*max, at.count.taken) })))
+        })
+        .collect();
+    let fields = [
+        ("has_budget", true.into()),
+        ("max_total", optional(budget.max_total)),
+        ("max_per_session", optional(budget.max_per_session)),
+        ("max_per_agent", optional(budget.max_per_agent)),
+        ("max_per_tool", budget.max_per_tool.iter().map(|(key, max)| (key.to_string(), amount(*max))).collect::<Map<_, _>>().into()),
+        ("currency", budget.currency.code().into()),
+        ("window", budget.window.as_str().into()),
+        ("spent", total.map_or_else(|| amount(spent), |at| units(at.count.used()))),
+        ("held", total.map_or(Value::Null, |at| units(at.count.held))),
+        ("remaining", total.zip(budget.max_total).map_or(Value::Null, |(at, max)| left(max, at.count.taken))),
+        ("tools", tools.into()),
+    ];
+    body.extend(fields.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    Value::Object(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusals::refusal;
+
+    #[test]
+    fn a_budget_is_a_limit_for_each_of_its_caps() {
+        let body = br#"{"max_total":"100.00","max_per_agent":30,"max_per_tool":{"s1/expensive":"5","a%2Fb/c":"1"},"currency":"USD"}"#;
+        let budget = parse_budget(body).unwrap().unwrap();
+        let limits: Vec<String> = budget
+            .limits()
+            .iter()
+            .map(|limit| {
+                format!("{} {} {:?} {}", limit.id, limit.scope.as_str(), limit.scope_id, limit.hard.unwrap_or_default() / 10_i128.pow(18))
+            })
+            .collect();
+        let expected = [
+            "budget:total tenant None 100",
+            "budget:agent agent None 30",
+            "budget:tool:1 tool Some(\"a%2Fb/c\") 1",
+            "budget:tool:2 tool Some(\"s1/expensive\") 5",
+        ];
+        assert_eq!(limits, expected);
+        assert_eq!(budget.window, WindowKind::Total);
+        assert_eq!(parse_budget(br#"{"currency":"USD"}"#).unwrap(), None);
+    }
+
+    #[test]
+    fn a_bad_budget_is_refused_by_field() {
+        for (body, status, pointer) in [
+            (&br#"{"max_total":1}"#[..], 400, "/currency"),
+            (br#"{"max_total":-1,"currency":"USD"}"#, 422, "/max_total"),
+            (br#"{"max_total":"1e400","currency":"USD"}"#, 422, "/max_total"),
+            (br#"{"max_per_tool":{"search":1},"currency":"USD"}"#, 422, "/max_per_tool/search"),
+            (br#"{"max_per_tool":[1],"currency":"USD"}"#, 400, "/max_per_tool"),
+            (br#"{"max_per_tool":{"a/b":"x"},"currency":"USD"}"#, 400, "/max_per_tool/a~1b"),
+            (br#"{"window":"week","currency":"USD"}"#, 422, "/window"),
+            (br#"{"max":1,"currency":"USD"}"#, 400, "/max"),
+        ] {
+            assert_eq!(refusal(parse_budget(body)), (status, pointer.to_owned()), "{}", String::from_utf8_lossy(body));
+        }
+    }
+}

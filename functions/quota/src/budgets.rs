@@ -1,0 +1,36 @@
+//! `/budgets`.
+
+use std::sync::Arc;
+use tollgate_api::{budget_json, parse_budget};
+use tollgate_core::{Layer, Name};
+use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
+
+/// Replaces a tenant's budget. What its window already holds is counted before
+/// this answers.
+pub(crate) async fn put_budget(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant_to_write()?;
+    call.params(&[])?;
+    let budget = parse_budget(&call.body)?;
+    let actor = call.caller()?.actor(call.if_match()?);
+    app.service.put_budget(&tenant, budget.as_ref(), &actor).await.map_err(|failure| from_failure(&failure))?;
+    shown(&app, &tenant).await
+}
+
+/// A tenant's budget, and what is left of it.
+pub(crate) async fn get_budget(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant()?;
+    call.params(&[])?;
+    shown(&app, &tenant).await
+}
+
+async fn shown(app: &App, tenant: &Name) -> Handled {
+    let mut view = app.service.limits(tenant).await.map_err(|failure| from_failure(&failure))?;
+    view.standpoints.retain(|at| at.limit.layer == Layer::Budget);
+    let budget = view.config.budget.as_ref();
+    let spent = match budget {
+        Some(budget) if budget.max_total.is_none() => app.service.spent(tenant, budget.window).await,
+        _ => Ok(tollgate_core::Amount::ZERO),
+    };
+    let spent = spent.map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(&budget_json(tenant, budget, spent, &view.standpoints)))
+}
