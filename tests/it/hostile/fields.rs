@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
                 let rest = if rest.is_empty() { "}".to_owned() } else { rest };
                 cases.push(bad("unknown field", &format!("{pointer}/oops"), &format!("{{\"oops\":\"a|b\"{rest}")));
                 if let Some((key, first)) = fields.iter().next().filter(|_| !inner.is_empty()) {
-                    cases.push(bad("field twice", &format!("{pointer}/{key}"), &format!("{{\"{key}\":{first}{rest}")));
+                    cases.push(bad("field twice", &below(&pointer, key), &format!("{{\"{key}\":{first}{rest}")));
                 }
             }
         }
@@ -46,14 +46,18 @@ fn visit(pointer: &str, name: &str, value: &Value, places: &mut Vec<(String, Kin
     places.push((pointer.to_owned(), Kind::of(name, value), value.clone()));
     match value {
         Value::Object(fields) => {
-            let below = |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
-            fields.iter().for_each(|(key, value)| visit(&below(key), key, value, places));
+            fields.iter().for_each(|(key, value)| visit(&below(pointer, key), key, value, places));
         }
         Value::Array(elements) => {
             elements.iter().enumerate().for_each(|(index, value)| visit(&format!("{pointer}/{index}"), name, value, places));
         }
         _ => {}
     }
+}
+
+/// The pointer to `key` in the object at `pointer`.
+fn below(pointer: &str, key: &str) -> String {
+    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// The good body with `text` at `pointer`; `at` is what the answer is to name.
