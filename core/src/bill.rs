@@ -150,7 +150,7 @@ fn lines(
     let mut lines = Vec::new();
     for (component, rate) in prices.rates(tier) {
         let rate = rate.ok_or(Overflow)?;
-        let quantity = prices.billed_total(component, totals);
+        let quantity = prices.billed(component, totals);
         if quantity == 0 {
             continue;
         }

@@ -189,11 +189,12 @@ impl Operation {
     /// range.
     #[must_use]
     pub fn cost(&self, tier: Factor, used: &Quantities) -> Option<Amount> {
+        let used = Totals::from(used);
         let mut whole = 0_i128;
         let mut rest = Rate { numerator: 0, denominator: 1 };
         for (component, rate) in self.rates(tier) {
             let rate = rate?;
-            let product = rate.numerator.checked_mul(self.billed(component, used))?;
+            let product = rate.numerator.checked_mul(i128::try_from(self.billed(component, &used)).ok()?)?;
             whole = whole.checked_add(product.checked_div(rate.denominator)?)?;
             let part = product.checked_rem(rate.denominator)?;
             if part != 0 {
@@ -204,24 +205,10 @@ impl Operation {
         whole.checked_add(up).and_then(Amount::from_units)
     }
 
-    fn billed(&self, component: Component, used: &Quantities) -> i128 {
-        i128::from(match component {
-            Component::Unit => used.units,
-            Component::TokenIn if self.prices_cached() => used.tokens_in.saturating_sub(used.cached_tokens_in),
-            Component::TokenIn => used.tokens_in,
-            Component::CachedTokenIn => used.cached_tokens_in,
-            Component::TokenOut => used.tokens_out,
-            Component::TokenProcessed => used.tokens_processed,
-            Component::ApiCall => used.api_calls,
-            Component::DurationMs => used.duration_ms,
-            Component::DataByte => used.data_bytes,
-        })
-    }
-
     /// The part of `used` that `component` is charged for: as for one event,
     /// since every charge is linear.
     #[must_use]
-    pub fn billed_total(&self, component: Component, used: &Totals) -> u128 {
+    pub fn billed(&self, component: Component, used: &Totals) -> u128 {
         match component {
             Component::Unit => used.units,
             Component::TokenIn if self.prices_cached() => used.tokens_in.saturating_sub(used.cached_tokens_in),

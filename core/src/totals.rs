@@ -1,6 +1,6 @@
 //! Sums over events, and the dimensions they are kept by.
 
-use crate::event::Event;
+use crate::event::{Event, Quantities};
 use crate::members::Members;
 use crate::place::Place;
 use crate::{Amount, Name};
@@ -78,22 +78,13 @@ impl Totals {
     /// The totals of one event that cost `cost`.
     #[must_use]
     pub fn of(event: &Event, cost: Amount) -> Self {
-        let q = &event.quantities;
         Self {
-            events: 1,
             taskless: u64::from(event.task.is_none()),
-            units: u128::from(q.units),
-            tokens_in: u128::from(q.tokens_in),
-            tokens_out: u128::from(q.tokens_out),
-            cached_tokens_in: u128::from(q.cached_tokens_in),
-            tokens_processed: u128::from(q.tokens_processed),
-            api_calls: u128::from(q.api_calls),
-            duration_ms: u128::from(q.duration_ms),
-            data_bytes: u128::from(q.data_bytes),
             cost,
             latency_ms: event.latency_ms.unwrap_or_default(),
             latency_events: u64::from(event.latency_ms.is_some()),
             compliance_score: event.compliance_score,
+            ..Self::from(&event.quantities)
         }
     }
 
@@ -122,6 +113,24 @@ impl Totals {
     #[must_use]
     pub fn tokens(&self) -> u128 {
         self.tokens_in.saturating_add(self.tokens_out).saturating_add(self.tokens_processed)
+    }
+}
+
+/// What one event uses, and nothing else of it.
+impl From<&Quantities> for Totals {
+    fn from(used: &Quantities) -> Self {
+        Self {
+            events: 1,
+            units: u128::from(used.units),
+            tokens_in: u128::from(used.tokens_in),
+            tokens_out: u128::from(used.tokens_out),
+            cached_tokens_in: u128::from(used.cached_tokens_in),
+            tokens_processed: u128::from(used.tokens_processed),
+            api_calls: u128::from(used.api_calls),
+            duration_ms: u128::from(used.duration_ms),
+            data_bytes: u128::from(used.data_bytes),
+            ..Self::default()
+        }
     }
 }
 

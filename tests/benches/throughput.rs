@@ -8,10 +8,8 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
-use tollgate_dynamo::embedded;
-use tollgate_gateway::{App, DEFAULT_HASH, Settings, SystemClock, router};
-use tollgate_service::{KeyRecord, Service, Tenancy};
-use tollgate_tests::TestApp;
+use tollgate_gateway::DEFAULT_HASH;
+use tollgate_tests::serve;
 
 /// As in the `tollgate` binary.
 #[global_allocator]
@@ -25,7 +23,7 @@ async fn main() {
     let [events, batch, connections] = [0, 1, 2].map(|index| numbers.get(index).copied().unwrap_or([90_000, 900, 4][index]));
     for (name, limited) in [("no limit", false), ("one tenant limit and one for each agent", true)] {
         let folder = tempfile::tempdir().expect("a folder");
-        let address = serve(folder.path()).await;
+        let address = serve(folder.path(), KEY).await;
         if limited {
             limit(address).await;
         }
@@ -41,17 +39,6 @@ async fn main() {
             events as u128 * 1_000_000 / micros
         );
     }
-}
-
-async fn serve(folder: &std::path::Path) -> SocketAddr {
-    let store = embedded::open(Some(folder)).await.expect("a store");
-    let service = Service::new(Arc::new(store), Arc::new(SystemClock), Tenancy::Sole, [1; 32]);
-    let settings = Settings { hash: Some(DEFAULT_HASH.to_owned()), operator: Some(KeyRecord::operator("bench", KEY)) };
-    let router = router(&App::new(service, settings), TestApp::routes());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    address
 }
 
 async fn limit(address: SocketAddr) {

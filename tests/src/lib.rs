@@ -7,6 +7,7 @@ mod faults;
 mod gate;
 mod meter;
 mod reply;
+mod server;
 
 pub use app::{Keys, TestApp, TestStore};
 pub use clock::TestClock;
@@ -14,3 +15,4 @@ pub use faults::{Call, Fault, Faults, Operation, Recorded};
 pub use gate::Gate;
 pub use meter::{Meter, Reads};
 pub use reply::TestReply;
+pub use server::serve;

@@ -1,0 +1,21 @@
+//! The whole service over HTTP on this machine's clock, for benchmarks.
+
+use crate::app::TestApp;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tollgate_gateway::{App, DEFAULT_HASH, Settings, SystemClock, router};
+use tollgate_service::{KeyRecord, Service, Tenancy};
+
+/// Serves the store in `folder` on a free port for as long as the process
+/// lives; `key` is the operator's.
+pub async fn serve(folder: &Path, key: &str) -> SocketAddr {
+    let store = tollgate_dynamo::embedded::open(Some(folder)).await.expect("a store");
+    let service = Service::new(Arc::new(store), Arc::new(SystemClock), Tenancy::Sole, [1; 32]);
+    let settings = Settings { hash: Some(DEFAULT_HASH.to_owned()), operator: Some(KeyRecord::operator("bench", key)) };
+    let router = router(&App::new(service, settings), TestApp::routes());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
