@@ -189,12 +189,12 @@ impl Operation {
     /// range.
     #[must_use]
     pub fn cost(&self, tier: Factor, used: &Quantities) -> Option<Amount> {
-        let used = Totals::from(used);
         let mut whole = 0_i128;
         let mut rest = Rate { numerator: 0, denominator: 1 };
         for (component, rate) in self.rates(tier) {
             let rate = rate?;
-            let product = rate.numerator.checked_mul(i128::try_from(self.billed(component, &used)).ok()?)?;
+            let product =
+                rate.numerator.checked_mul(i128::from(self.charged(component, |part| used.priced_by(part), u64::saturating_sub)))?;
             whole = whole.checked_add(product.checked_div(rate.denominator)?)?;
             let part = product.checked_rem(rate.denominator)?;
             if part != 0 {
@@ -209,16 +209,14 @@ impl Operation {
     /// since every charge is linear.
     #[must_use]
     pub fn billed(&self, component: Component, used: &Totals) -> u128 {
+        self.charged(component, |part| used.priced_by(part), u128::saturating_sub)
+    }
+
+    /// Input tokens that were cached are charged apart where they have a price.
+    fn charged<T>(&self, component: Component, used: impl Fn(Component) -> T, less: impl Fn(T, T) -> T) -> T {
         match component {
-            Component::Unit => used.units,
-            Component::TokenIn if self.prices_cached() => used.tokens_in.saturating_sub(used.cached_tokens_in),
-            Component::TokenIn => used.tokens_in,
-            Component::CachedTokenIn => used.cached_tokens_in,
-            Component::TokenOut => used.tokens_out,
-            Component::TokenProcessed => used.tokens_processed,
-            Component::ApiCall => used.api_calls,
-            Component::DurationMs => used.duration_ms,
-            Component::DataByte => used.data_bytes,
+            Component::TokenIn if self.prices_cached() => less(used(component), used(Component::CachedTokenIn)),
+            _ => used(component),
         }
     }
 

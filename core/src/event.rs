@@ -1,7 +1,7 @@
 //! One measured use.
 
 use crate::totals::Dimensions;
-use crate::{Amount, Instant, Name};
+use crate::{Amount, Component, Instant, Name};
 use alloc::string::String;
 
 /// The largest quantity: 2^53 - 1, which every JSON reader holds exactly.
@@ -73,6 +73,21 @@ impl Quantities {
     #[must_use]
     pub fn tokens(&self) -> u64 {
         self.tokens_in.saturating_add(self.tokens_out).saturating_add(self.tokens_processed)
+    }
+
+    /// How much of what `component` prices.
+    #[must_use]
+    pub fn priced_by(&self, component: Component) -> u64 {
+        match component {
+            Component::Unit => self.units,
+            Component::TokenIn => self.tokens_in,
+            Component::CachedTokenIn => self.cached_tokens_in,
+            Component::TokenOut => self.tokens_out,
+            Component::TokenProcessed => self.tokens_processed,
+            Component::ApiCall => self.api_calls,
+            Component::DurationMs => self.duration_ms,
+            Component::DataByte => self.data_bytes,
+        }
     }
 }
 

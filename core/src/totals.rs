@@ -3,7 +3,7 @@
 use crate::event::{Event, Quantities};
 use crate::members::Members;
 use crate::place::Place;
-use crate::{Amount, Name};
+use crate::{Amount, Component, Name};
 use serde::{Deserialize, Serialize};
 
 /// Where use belongs: what totals are kept by and limits are scoped to.
@@ -113,6 +113,21 @@ impl Totals {
     #[must_use]
     pub fn tokens(&self) -> u128 {
         self.tokens_in.saturating_add(self.tokens_out).saturating_add(self.tokens_processed)
+    }
+
+    /// Σ of what `component` prices.
+    #[must_use]
+    pub fn priced_by(&self, component: Component) -> u128 {
+        match component {
+            Component::Unit => self.units,
+            Component::TokenIn => self.tokens_in,
+            Component::CachedTokenIn => self.cached_tokens_in,
+            Component::TokenOut => self.tokens_out,
+            Component::TokenProcessed => self.tokens_processed,
+            Component::ApiCall => self.api_calls,
+            Component::DurationMs => self.duration_ms,
+            Component::DataByte => self.data_bytes,
+        }
     }
 }
 
