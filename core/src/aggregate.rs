@@ -2,6 +2,7 @@
 
 use crate::limit::tool_key;
 use crate::place::{Kept, Place};
+use crate::rollup::{DAY_SECONDS, HOUR_SECONDS};
 use crate::roster::Roster;
 use crate::totals::{Overflow, Tally};
 use crate::{Instant, Name, WindowKind};
@@ -56,8 +57,6 @@ enum GroupKey {
 
 /// The key of events without the field; no name is spelt so.
 pub const NO_KEY: &str = "(none)";
-const HOUR_SECONDS: i64 = 3600;
-const DAY_SECONDS: i64 = 86_400;
 /// From the Monday before the epoch, a Thursday.
 const MONDAY_SECONDS: i64 = 3 * DAY_SECONDS;
 

@@ -1,7 +1,7 @@
 //! A tenant's configuration: who it is, and its limits.
 
 use crate::limit::{Layer, Limit, Measure, OnUnavailable, Scope, SoftMode};
-use crate::{Amount, Budget, Currency, Dimensions, Instant, Name, Window, WindowKind};
+use crate::{Amount, Budget, Currency, DAY_SECONDS, Dimensions, Instant, Name, Window, WindowKind};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 pub const LIMITS_MAX: usize = 200;
 /// The most counters that one event may touch.
 const COUNTERS_MAX: usize = 40;
-const DAY_SECONDS: i64 = 86_400;
 
 /// A tenant's configuration. Every change makes a new `version`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

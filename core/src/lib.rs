@@ -80,7 +80,7 @@ pub use number::{Reported, whole_millis};
 pub use page::{Page, PageError, Stored};
 pub use place::{Kept, Place, View};
 pub use plan::{ACTIONS_MAX, Circumstances, Pack, Plan, PlanError, plan};
-pub use rollup::{Chunk, DAY_SECONDS, Rows};
+pub use rollup::{Chunk, DAY_SECONDS, HOUR_SECONDS, Rows};
 pub use roster::{Extent, Joined, Renumbering, Roster, TaskHash};
 pub use status::{LimitStatus, Standpoint};
 pub use totals::{Dimensions, Overflow, Tally, Totals};

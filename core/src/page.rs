@@ -6,7 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// The events that one transaction recorded. Never changed once written.
+/// The events that one transaction recorded. Only erasing a
+/// name changes it, and only that name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Page {
     /// When the service received them.

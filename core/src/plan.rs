@@ -3,6 +3,7 @@
 use crate::config::{Config, Track};
 use crate::decide::{Addition, Decided, Decider, Decision, Mode, Ruling};
 use crate::page::{Page, PageError, Stored};
+use crate::rollup::DAY_SECONDS;
 use crate::table;
 use crate::{Answer, Attrs, Change, CounterKey, Draft, Guard, Instant, Marker, Name, Overflow, Standing, Value, WindowKind, Write};
 use alloc::collections::BTreeMap;
@@ -16,7 +17,6 @@ pub const ACTIONS_MAX: usize = 100;
 const PAGE_BYTES_MAX: usize = 300_000;
 /// Seconds that markers and counters outlive the retention.
 const GRACE_SECONDS: i64 = 86_400;
-const DAY_SECONDS: i64 = 86_400;
 
 /// A configuration made ready to plan under.
 #[derive(Clone, Debug)]

@@ -32,8 +32,9 @@ const FORMAT: u8 = 2;
 const CHUNK_BYTES_MAX: usize = 300_000;
 /// The most numbers in a set of one entry: at worst they fill a chunk.
 const MEMBERS_MAX: usize = 30_000;
-const HOUR_SECONDS: i64 = 3600;
-/// The span of a day's rows, in seconds.
+/// An hour, in seconds.
+pub const HOUR_SECONDS: i64 = 3600;
+/// A day, in seconds.
 pub const DAY_SECONDS: i64 = 86_400;
 
 impl Rows {

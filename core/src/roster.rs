@@ -234,7 +234,7 @@ const NAMES_MAX: usize = 2_300;
 const TASKS_MAX: usize = 18_000;
 
 impl Joined {
-    /// Those whose names are kept, in parts that each fit an item; at least one.
+    /// Those whose names are kept, in parts that each fit an item.
     #[must_use]
     pub fn name_parts(&self) -> Vec<Self> {
         let agents = self.agents.chunks(NAMES_MAX).map(|agents| Self { agents: agents.to_vec(), ..Self::default() });

@@ -31,9 +31,6 @@ pub const FIRST: &str = "t0";
 pub const LAST: &str = "t1";
 /// How many events a page holds.
 pub const COUNT: &str = "n";
-/// What an hour record says of its hour.
-pub const STATE: &str = "st";
-
 /// A tenant's configuration.
 #[must_use]
 pub fn config(tenant: &Name) -> Key {

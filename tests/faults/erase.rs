@@ -255,3 +255,24 @@ async fn no_item_names_the_erased_agent_once_both_roles_are_erased() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_list_by_name_beside_an_erasure_is_whole_or_refused() {
+    let prepared = prepared().await;
+    let plain = undisturbed(&prepared).await;
+    let mut refused = 0;
+    for number in 0..plain.calls {
+        let memory = copy(&prepared).await;
+        let (app, other) = (process(&memory, NOW), process(&memory, NOW));
+        let running = app.clone();
+        crash(&app, number, true, async move { drop(running.post("/usage/purge", order()).await) }).await;
+        let listed = other.get(&format!("/usage?tenant_id={TENANT}&agent_id={NAME}")).await;
+        match listed.status {
+            200 => assert!([json!(0), json!(8)].contains(&listed.at("/count")), "a crash at call {number}: {}", listed.text),
+            status => assert_eq!(status, 503, "a crash at call {number}"),
+        }
+        refused += u64::from(listed.status == 503);
+        other.get(&format!("/usage?tenant_id={TENANT}")).await.expect(200);
+    }
+    assert!(refused > 0);
+}

@@ -8,8 +8,8 @@ use crate::pseudonym::Person;
 use crate::rosters::{Mask, joined_of};
 use crate::service::Service;
 use crate::tenants::Actor;
-use crate::watermark::{Erasing, HOUR_SECONDS, Reached, Watermark};
-use tollgate_core::{Attrs, Change, DAY_SECONDS, Guard, Instant, Key, Name, Value, Write, table};
+use crate::watermark::{Erasing, Reached, Watermark};
+use tollgate_core::{Attrs, Change, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, Value, Write, table};
 
 /// Whose name is to be erased.
 #[derive(Clone, Debug)]
@@ -53,10 +53,11 @@ impl Service {
         let tenant = &order.tenant;
         let mut pseudonyms = self.pseudonyms(tenant);
         let pseudonym = pseudonyms.of(order.person, &order.name);
-        let erasing = Erasing { person: order.person, pseudonym: pseudonym.clone(), at: self.now(), proof: pseudonyms.proof() };
+        let proof = pseudonyms.proof();
+        let erasing = || Erasing { person: order.person, pseudonym: pseudonym.clone(), at: self.now(), proof: proof.clone() };
         if order.dry_run {
-            let (events, pages) = self.count_named(tenant, &erasing).await?;
-            return Ok(Erased { pseudonym, events, pages });
+            let (events, pages) = self.count_named(tenant, &erasing()).await?;
+            return Ok(Erased { pseudonym: pseudonym.clone(), events, pages });
         }
         for _ in 0..TRIES_MAX {
             self.roll_up(tenant).await?;
@@ -66,6 +67,8 @@ impl Service {
             if reached.mark.begun || reached.mark.erasing.is_some() {
                 continue;
             }
+            // Stamped behind the rollup: every hour before it is rolled up.
+            let erasing = erasing();
             let detail = serde_json::json!({ "as": order.person, "pseudonym": pseudonym });
             let (audit, _) = audit_write(erasing.at, actor, Audit { action: "usage.erase", tenant: Some(tenant), detail })?;
             let mark = Watermark { erasing: Some(erasing.clone()), erased: reached.mark.erased + 1, ..reached.mark.clone() };
@@ -76,11 +79,11 @@ impl Service {
             }
             if reached.mark.erasing.as_ref() == Some(&erasing) {
                 let (events, pages) = self.erase_name(tenant, &mut reached, &erasing).await?;
-                return Ok(Erased { pseudonym, events, pages });
+                return Ok(Erased { pseudonym: pseudonym.clone(), events, pages });
             }
         }
         match self.reached(tenant).await? {
-            None => Ok(Erased { pseudonym, events: 0, pages: 0 }),
+            None => Ok(Erased { pseudonym: pseudonym.clone(), events: 0, pages: 0 }),
             Some(_) => Err(Failure::Unavailable("the hours are being rolled up".to_owned())),
         }
     }

@@ -16,10 +16,9 @@ use crate::submission::AHEAD_SECONDS_MAX;
 use crate::usage::Entry;
 use std::collections::{BTreeSet, VecDeque};
 use std::str::FromStr;
-use tollgate_core::{Attrs, Currency, DAY_SECONDS, Filter, Instant, Name, Stored, table};
+use tollgate_core::{Attrs, Currency, DAY_SECONDS, Filter, HOUR_SECONDS, Instant, Name, Stored, table};
 use ulid::Ulid;
 
-const HOUR_SECONDS: i64 = 3600;
 /// The length of a page's sort key.
 const ULID_CHARS: usize = 26;
 

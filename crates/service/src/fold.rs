@@ -3,12 +3,11 @@
 
 use crate::failure::Failure;
 use crate::range::Range;
-use crate::scan::spans;
+use crate::scan::{rows_of, spans};
 use crate::service::Service;
 use crate::store::Query;
-use crate::watermark::HOUR_SECONDS;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Dimensions, Instant, Name, Overflow, Page, Place, Roster, Rows, Stored, Totals, Value, View, table};
+use tollgate_core::{Dimensions, HOUR_SECONDS, Instant, Name, Overflow, Page, Place, Roster, Stored, Totals, View, table};
 
 /// One piece of what was recorded.
 pub(crate) enum Part<'a> {
@@ -61,7 +60,7 @@ impl Service {
                 Ok(inside.filter(|_| kept).try_for_each(|stored| visit(&mut sum, Part::Event(stored, &page)))?)
             })
             .await?;
-            self.fold_purged(tenant, range, &purged, |part| visit(&mut sum, part)).await?;
+            self.fold_purged(tenant, (first, range), &purged, |part| visit(&mut sum, part)).await?;
             if self.purged_hours(tenant).await? == purged {
                 return Ok(sum);
             }
@@ -69,11 +68,18 @@ impl Service {
         Err(Failure::Unavailable("a purge is going on".to_owned()))
     }
 
-    async fn fold_purged<F>(&self, tenant: &Name, range: Range, purged: &BTreeSet<String>, mut visit: F) -> Result<(), Failure>
+    async fn fold_purged<F>(
+        &self,
+        tenant: &Name,
+        (first, range): (Instant, Range),
+        purged: &BTreeSet<String>,
+        mut visit: F,
+    ) -> Result<(), Failure>
     where
         F: FnMut(Part<'_>) -> Result<(), Overflow>,
     {
-        let days: BTreeSet<&str> = purged.iter().filter_map(|hour| hour.get(..10)).collect();
+        let first = first.day();
+        let days: BTreeSet<&str> = purged.iter().filter_map(|hour| hour.get(..10)).filter(|day| *day >= first.as_str()).collect();
         let mut rosters: BTreeMap<String, Roster> = BTreeMap::new();
         for day in days {
             for (sk, attrs) in self.all(Query::of(table::hour_rollups(tenant, View::Full, day))).await? {
@@ -87,9 +93,7 @@ impl Service {
                 if !rosters.contains_key(&month) {
                     rosters.insert(month.clone(), self.roster(tenant, &month, self.now()).await?);
                 }
-                let bytes = attrs.get(table::BODY).and_then(Value::as_bytes).unwrap_or_default();
-                let rows = Rows::decode(bytes).ok_or_else(|| Failure::Broken("a rollup is damaged".to_owned()))?;
-                for (place, tally) in rows {
+                for (place, tally) in rows_of(&attrs)? {
                     let at = rosters.get(&month).and_then(|roster| dimensions(place, roster));
                     let at = at.ok_or_else(|| Failure::Broken("a rollup row has no operation".to_owned()))?;
                     visit(Part::Row { hour, at: &at, totals: &tally.totals })?;

@@ -4,13 +4,15 @@ use crate::failure::Failure;
 use crate::keys::hex;
 use crate::pages::page_of;
 use crate::pseudonym::Pseudonyms;
-use crate::range::Range;
-use crate::service::{Service, body, body_attrs};
+use crate::scan::{rows_of, spans};
+use crate::service::{Service, body_attrs};
 use crate::store::Query;
-use crate::watermark::{HOUR_SECONDS, Reached, Watermark};
+use crate::watermark::{Reached, Watermark};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tollgate_core::{Attrs, Change, DAY_SECONDS, Guard, Instant, Joined, Key, Name, Page, Roster, Rows, Value, View, Write, table};
+use tollgate_core::{
+    Attrs, Change, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Joined, Key, Name, Page, Roster, Rows, Value, View, Write, table,
+};
 
 /// An hour closes this long after its end: no commit starts over 60 seconds
 /// after its stamp of receipt.
@@ -94,10 +96,10 @@ impl Service {
     async fn roll_up_hour(&self, tenant: &Name, reached: &mut Reached, closed: Instant, held: &mut Option<Held>) -> Result<Step, Failure> {
         let at = reached.mark.next;
         let pages = self.pages_of_hour(tenant, at).await?;
-        let day = self.day_ending(tenant, at, !pages.is_empty()).await?;
+        let ends_day = self.ends_day(tenant, at, !pages.is_empty()).await?;
         let mut next = Watermark { next: at.plus_seconds(HOUR_SECONDS), begun: false, at: Some(self.now()), ..reached.mark.clone() };
         let mut writes = Vec::new();
-        if !pages.is_empty() || day.is_some() {
+        if !pages.is_empty() || ends_day {
             let roster = self.held(tenant, at, held).await?;
             let folded = self.folded(tenant, reached, &pages, roster)?;
             if !self.join(tenant, reached, &folded.joined).await? {
@@ -107,8 +109,8 @@ impl Service {
                 let rows = folded.rows.seen(view, HOUR_SECONDS)?;
                 self.put_rows(&rows, |span, number| table::hour_rollup(tenant, view, span, at, number)).await?;
             }
-            if let Some(hours) = day {
-                self.roll_up_day(tenant, at.floor_to(DAY_SECONDS), hours, folded.rows, roster).await?;
+            if ends_day {
+                self.roll_up_day(tenant, at.floor_to(DAY_SECONDS)).await?;
             }
             if !pages.is_empty() {
                 next.digest.clone_from(&folded.hour.digest);
@@ -124,16 +126,15 @@ impl Service {
         Ok(if moved { Step::Done(!pages.is_empty()) } else { Step::Overtaken })
     }
 
-    /// The hours before `at` in its day that have pages, if `at` is the last
-    /// and any has.
-    async fn day_ending(&self, tenant: &Name, at: Instant, has_pages: bool) -> Result<Option<Vec<Hour>>, Failure> {
+    /// Whether `at` is the last hour of a day in which any has pages.
+    async fn ends_day(&self, tenant: &Name, at: Instant, has_pages: bool) -> Result<bool, Failure> {
         let day = at.floor_to(DAY_SECONDS);
-        if at.plus_seconds(HOUR_SECONDS).floor_to(DAY_SECONDS) == day {
-            return Ok(None);
+        if has_pages || at.plus_seconds(HOUR_SECONDS).floor_to(DAY_SECONDS) == day {
+            return Ok(at.plus_seconds(HOUR_SECONDS).floor_to(DAY_SECONDS) != day);
         }
-        let hours = self.all(Query::of(table::hours(tenant)).from(day.hour()).to(at.hour())).await?;
-        let hours: Result<Vec<Hour>, Failure> = hours.iter().map(|(_, attrs)| body(attrs)).collect();
-        Ok(Some(hours?).filter(|hours| has_pages || !hours.is_empty()))
+        let mut hours = Query::of(table::hours(tenant)).from(day.hour()).to(at.hour());
+        hours.limit = 1;
+        Ok(!self.store.query(&hours).await?.items.is_empty())
     }
 
     /// The roster of the month of `at` before that hour, or with it, if it is
@@ -199,14 +200,22 @@ impl Service {
         Ok(reached.mark.begun || reached.move_to(self, tenant, begun, Vec::new()).await?)
     }
 
-    /// Rolls up a receipt day: `rows` of its last hour and the pages of the
-    /// others. All of them are rolled up, so everyone in them is on the roster.
-    async fn roll_up_day(&self, tenant: &Name, day: Instant, hours: Vec<Hour>, mut rows: Rows, roster: &mut Roster) -> Result<(), Failure> {
-        for hour in hours {
-            self.visit_hour(tenant, hour.hour, Range::default(), |page| Ok(rows.add_page(&page, roster)?)).await?;
-        }
+    /// Rolls up a receipt day from the rollups of its hours, one view after the
+    /// other. All of them are there.
+    async fn roll_up_day(&self, tenant: &Name, day: Instant) -> Result<(), Failure> {
         for view in View::ALL.into_iter().filter(|view| view.has_days()) {
-            let rows = rows.seen(view, DAY_SECONDS)?;
+            let mut rows = Rows::default();
+            let mut next = Some(Query::of(table::hour_rollups(tenant, view, &day.day())));
+            while let Some(query) = next {
+                let slice = self.store.query(&query).await?;
+                next = query.after(&slice);
+                for (sk, attrs) in &slice.items {
+                    let span = spans(sk, ":00:00Z")?.0.floor_to(DAY_SECONDS);
+                    for (place, tally) in rows_of(attrs)? {
+                        rows.0.entry((span, place)).or_default().add(&tally)?;
+                    }
+                }
+            }
             self.put_rows(&rows, |span, number| table::day_rollup(tenant, view, span, day, number)).await?;
         }
         Ok(())

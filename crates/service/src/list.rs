@@ -6,10 +6,10 @@ use crate::range::Range;
 use crate::scan::{PASSES_MAX, spans};
 use crate::service::Service;
 use crate::store::Query;
-use crate::usage::{Entry, Position, entry};
-use crate::watermark::{HOUR_SECONDS, Watermark};
+use crate::usage::{Entry, Position, TaskWalk, entry};
+use crate::watermark::Watermark;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{DAY_SECONDS, Filter, Instant, Name, Page, Stored, View, table};
+use tollgate_core::{DAY_SECONDS, Filter, HOUR_SECONDS, Instant, Name, Page, Stored, View, table};
 
 /// The first events of a list, found so far.
 struct Listing<'a> {
@@ -75,18 +75,22 @@ impl Service {
         filter: &Filter,
     ) -> Result<(Vec<Entry>, bool), Failure> {
         let markers_last = self.tenant(tenant).await?.raised.is_none();
-        if let Some(id) = filter.id.as_ref().filter(|_| markers_last) {
-            return self.list_one(tenant, range, after, id, filter).await;
+        if let Some(id) = &filter.id {
+            let found = self.list_one(tenant, range, after, id, filter).await?;
+            if markers_last || !found.is_empty() {
+                return Ok((found, false));
+            }
         }
         for _ in 0..PASSES_MAX {
             if let Some(found) = self.list(tenant, range, after, limit, filter, markers_last).await? {
                 return Ok(found);
             }
         }
-        Err(Failure::Unavailable("a purge is going on".to_owned()))
+        Err(Failure::Unavailable("a purge or an erasure is going on".to_owned()))
     }
 
-    /// The same, by reading pages; `None` if a purge passed by. Where the
+    /// The same, by reading pages; `None` if a purge passed by, or an erasure
+    /// where it picks by name. Where the
     /// retention was raised, markers of what is still there may be gone, and
     /// with them its entries in the task index.
     async fn list(
@@ -114,6 +118,11 @@ impl Service {
             if self.is_purged_since(tenant, mark.next).await? {
                 return Ok(None);
             }
+            // A name on its way out stands in some pages and not in others.
+            let names = filter.agent.is_some() || filter.consumer.is_some();
+            if names && (mark.erasing.is_some() || self.reached(tenant).await?.is_none_or(|now| now.mark.erased != mark.erased)) {
+                return Ok(None);
+            }
         }
         let more = listing.is_full();
         Ok(Some((listing.first.into_values().take(limit).collect(), more)))
@@ -127,11 +136,11 @@ impl Service {
         after: Option<&Position>,
         id: &Name,
         filter: &Filter,
-    ) -> Result<(Vec<Entry>, bool), Failure> {
+    ) -> Result<Vec<Entry>, Failure> {
         let listing = Listing { range, filter, after, limit: 1, first: BTreeMap::new() };
         match self.event(tenant, id).await {
-            Ok(entry) if listing.wants(&entry.stored) => Ok((vec![entry], false)),
-            Ok(_) | Err(Failure::NotFound(_)) => Ok((Vec::new(), false)),
+            Ok(entry) if listing.wants(&entry.stored) => Ok(vec![entry]),
+            Ok(_) | Err(Failure::NotFound(_)) => Ok(Vec::new()),
             Err(failure) => Err(failure),
         }
     }
@@ -139,13 +148,18 @@ impl Service {
     /// Takes events of closed receipt hours through the task index, which has
     /// them all by then, for as long as their markers live.
     async fn list_task(&self, tenant: &Name, task: &Name, mark: &Watermark, listing: &mut Listing<'_>) -> Result<(), Failure> {
-        let mut entries = self.task_entries(tenant, task).await?;
-        entries.retain(|entry| entry.received < mark.next && listing.wants(&entry.stored));
-        let hours = entries.iter().map(|entry| entry.received.floor_to(HOUR_SECONDS)).collect();
-        // Asked after reading: an hour that is not marked was whole.
-        let purged = self.purged_among(tenant, &hours).await?;
-        entries.retain(|entry| !purged.contains(&entry.received.floor_to(HOUR_SECONDS)));
-        entries.into_iter().for_each(|entry| listing.insert(entry));
+        let mut walk = TaskWalk::new(tenant, task, listing.after);
+        while let Some(mut entries) = walk.next(self, tenant).await? {
+            if entries.first().is_some_and(|entry| listing.ends_before(entry.stored.event.timestamp)) {
+                break;
+            }
+            entries.retain(|entry| entry.received < mark.next && listing.wants(&entry.stored));
+            let hours = entries.iter().map(|entry| entry.received.floor_to(HOUR_SECONDS)).collect();
+            // Asked after reading: an hour that is not marked was whole.
+            let purged = self.purged_among(tenant, &hours).await?;
+            entries.retain(|entry| !purged.contains(&entry.received.floor_to(HOUR_SECONDS)));
+            entries.into_iter().for_each(|entry| listing.insert(entry));
+        }
         Ok(())
     }
 
@@ -196,7 +210,7 @@ impl Service {
     ) -> Result<BTreeMap<Instant, BTreeSet<Instant>>, Failure> {
         let mut query = Query::of(table::hour_rollups(tenant, View::Totals, &receipt_day.day()));
         query.from = range.start.map_or_else(String::new, Instant::hour);
-        query.to = range.end.map(|end| format!("{}~", end.hour()));
+        query.to = range.end.map(|end| end.plus_seconds(HOUR_SECONDS - 1).floor_to(HOUR_SECONDS).hour());
         let mut hours: BTreeMap<Instant, BTreeSet<Instant>> = BTreeMap::new();
         for (sk, _) in self.all(query).await? {
             let (hour, received) = spans(&sk, ":00:00Z")?;

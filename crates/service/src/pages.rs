@@ -7,7 +7,7 @@ use crate::service::Service;
 use crate::store::Query;
 use crate::submission::AHEAD_SECONDS_MAX;
 use std::collections::BTreeSet;
-use tollgate_core::{Attrs, DAY_SECONDS, Instant, Key, Name, Page, Value, table};
+use tollgate_core::{Attrs, DAY_SECONDS, HOUR_SECONDS, Instant, Key, Name, Page, Value, table};
 
 /// A walk over all pages received from an instant on, slice by slice.
 pub(crate) struct Walk<'a> {
@@ -56,7 +56,7 @@ impl Service {
 
     /// The keys and items of the pages received in the hour from `hour` on.
     pub(crate) async fn pages_of_hour(&self, tenant: &Name, hour: Instant) -> Result<Vec<(String, Attrs)>, Failure> {
-        self.all(hour_query(tenant, hour)).await
+        self.all(pages_of(tenant, hour)).await
     }
 
     /// Visits the pages received in the hour from `hour` on that may hold
@@ -65,7 +65,7 @@ impl Service {
     where
         F: FnMut(Page) -> Result<(), Failure>,
     {
-        let mut next = Some(hour_query(tenant, hour));
+        let mut next = Some(pages_of(tenant, hour));
         while let Some(query) = next {
             let slice = self.store.query(&query).await?;
             next = query.after(&slice);
@@ -102,8 +102,8 @@ impl Service {
     }
 }
 
-fn hour_query(tenant: &Name, hour: Instant) -> Query {
-    Query::of(table::pages(tenant, &hour.day())).from(ulid_floor(hour)).to(ulid_floor(hour.plus_seconds(3600)))
+fn pages_of(tenant: &Name, hour: Instant) -> Query {
+    Query::of(table::pages(tenant, &hour.day())).from(ulid_floor(hour)).to(ulid_floor(hour.plus_seconds(HOUR_SECONDS)))
 }
 
 /// Whether a page can hold events of `range`, by its first and last event time.

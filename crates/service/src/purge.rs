@@ -7,7 +7,7 @@ use crate::service::{Service, body, body_attrs};
 use crate::store::Query;
 use crate::tenants::Actor;
 use serde::{Deserialize, Serialize};
-use tollgate_core::{Change, Config, Guard, Instant, Key, Name, Write, table};
+use tollgate_core::{Change, Config, Guard, HOUR_SECONDS, Instant, Key, Name, Value, Write, table};
 
 /// What is to be purged.
 #[derive(Clone, Debug, Default)]
@@ -60,8 +60,10 @@ struct Purge {
     done: bool,
 }
 
-/// Pages deleted in one transaction.
+/// Pages deleted in one transaction, which may concern 4 MB of items: one that
+/// is begun within this takes 300 KB more at most.
 const DELETES: usize = 50;
+const DELETES_BYTES: usize = 3_000_000;
 const TENANTS_AT_ONCE: usize = 100;
 
 impl Service {
@@ -72,13 +74,10 @@ impl Service {
     /// The first tenant's failure; what is done stays, the next run goes on.
     pub async fn roll_up_all(&self) -> Result<u64, Failure> {
         let (mut rolled, mut failed) = (0_u64, None);
-        for tenant in self.every_tenant().await? {
+        for tenant in self.tenants_in_turn().await? {
             match self.roll_up(&tenant).await {
                 Ok(hours) => rolled = rolled.saturating_add(hours),
-                Err(failure) => {
-                    tracing::warn!(%tenant, %failure, "hours are not rolled up");
-                    failed = failed.or(Some(failure));
-                }
+                Err(failure) => failed = failed.or(Some(left_behind(&tenant, failure))),
             }
         }
         failed.map_or(Ok(rolled), Err)
@@ -87,22 +86,27 @@ impl Service {
     /// Purges, page by page, the receipt hours whose events are all older than
     /// the retention. Each is rolled up before and marked as purged before its
     /// first page goes, from when on queries read its rollup; markers,
-    /// counters and totals stay. Safe to repeat.
+    /// counters and totals stay. Safe to repeat. A tenant that fails keeps no
+    /// other from it.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] when the store is out of reach.
+    /// The first tenant's failure; what is done stays.
     pub async fn purge(&self, order: &PurgeOrder, actor: &Actor) -> Result<Purged, Failure> {
         let tenants = match &order.tenant {
             Some(tenant) => vec![tenant.clone()],
-            None => self.every_tenant().await?,
+            None => self.tenants_in_turn().await?,
         };
-        let mut sum = Purged::default();
+        let (mut sum, mut failed) = (Purged::default(), None);
         for tenant in tenants {
-            let purged = self.purge_tenant(&tenant, order, actor).await?;
-            sum.removed = sum.removed.saturating_add(purged.removed);
-            sum.pages = sum.pages.saturating_add(purged.pages);
+            match self.purge_tenant(&tenant, order, actor).await {
+                Ok(purged) => {
+                    sum.removed = sum.removed.saturating_add(purged.removed);
+                    sum.pages = sum.pages.saturating_add(purged.pages);
+                }
+                Err(failure) => failed = failed.or(Some(left_behind(&tenant, failure))),
+            }
         }
-        Ok(sum)
+        failed.map_or(Ok(sum), Err)
     }
 
     async fn purge_tenant(&self, tenant: &Name, order: &PurgeOrder, actor: &Actor) -> Result<Purged, Failure> {
@@ -160,12 +164,17 @@ impl Service {
     async fn remove_pages(&self, tenant: &Name, purge: &Purge) -> Result<(), Failure> {
         let at = purge.hour.hour;
         let pages = self.pages_of_hour(tenant, at).await?;
-        for chunk in pages.chunks(DELETES) {
-            let delete = |(sk, _): &(String, _)| {
-                let key = Key::new(table::pages(tenant, &at.day()), sk.as_str());
-                Write { key, change: Change::Delete, guards: Vec::new() }
-            };
-            let deletes: Vec<Write> = chunk.iter().map(delete).collect();
+        let (mut deletes, mut bytes) = (Vec::new(), 0);
+        for (sk, attrs) in &pages {
+            let key = Key::new(table::pages(tenant, &at.day()), sk.as_str());
+            deletes.push(Write { key, change: Change::Delete, guards: Vec::new() });
+            bytes += attrs.get(table::BODY).and_then(Value::as_bytes).map_or(0, <[u8]>::len);
+            if deletes.len() == DELETES || bytes > DELETES_BYTES {
+                self.settle(&std::mem::take(&mut deletes)).await?;
+                bytes = 0;
+            }
+        }
+        if !deletes.is_empty() {
             self.settle(&deletes).await?;
         }
         let done = Purge { done: true, ..purge.clone() };
@@ -176,6 +185,16 @@ impl Service {
     fn mark(&self, tenant: &Name, purge: &Purge, guards: Vec<Guard>) -> Result<Write, Failure> {
         let key = table::purge(tenant, &purge.hour.hour.hour());
         Ok(Write { key, change: Change::Put(body_attrs(purge)?), guards })
+    }
+
+    /// All tenants, each hour from another one on, so that none waits for ever
+    /// behind those that take a whole run.
+    async fn tenants_in_turn(&self) -> Result<Vec<Name>, Failure> {
+        let mut all = self.every_tenant().await?;
+        let hours = usize::try_from(self.now().unix_seconds() / HOUR_SECONDS).unwrap_or(0);
+        let first = hours.checked_rem(all.len()).unwrap_or(0);
+        all.rotate_left(first);
+        Ok(all)
     }
 
     /// The ids of all tenants, ascending.
@@ -192,4 +211,9 @@ impl Service {
         }
         Ok(all)
     }
+}
+
+fn left_behind(tenant: &Name, failure: Failure) -> Failure {
+    tracing::warn!(%tenant, %failure, "a schedule's work is not done");
+    failure
 }

@@ -1,9 +1,7 @@
 //! Spans of event time, and which rollups and pages cover them.
 
 use std::collections::BTreeSet;
-use tollgate_core::{DAY_SECONDS, Instant};
-
-const HOUR_SECONDS: i64 = 3600;
+use tollgate_core::{DAY_SECONDS, HOUR_SECONDS, Instant};
 
 /// A span of event time `[start, end)`; absent = unbounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

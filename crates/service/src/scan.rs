@@ -6,11 +6,12 @@ use crate::range::{Cover, Range};
 use crate::rosters::Mask;
 use crate::service::Service;
 use crate::store::Query;
-use crate::watermark::{HOUR_SECONDS, Watermark};
+use crate::watermark::Watermark;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
-    Attrs, DAY_SECONDS, Instant, Kept, Name, Overflow, Page, Place, Renumbering, Roster, Rows, Stored, Tally, Totals, Value, View, table,
+    Attrs, DAY_SECONDS, HOUR_SECONDS, Instant, Kept, Name, Overflow, Page, Place, Renumbering, Roster, Rows, Stored, Tally, Totals, Value,
+    View, table,
 };
 
 /// Which rows a question needs.
@@ -162,10 +163,9 @@ where
     }
 
     async fn rows(&mut self, span: Instant, received: Instant, attrs: &Attrs) -> Result<(), Failure> {
-        let bytes = attrs.get(table::BODY).and_then(Value::as_bytes).unwrap_or_default();
         let damaged = || Failure::Broken("a rollup is damaged".to_owned());
         let renumbering = if self.ask.people { Some(self.renumbering(received).await?) } else { None };
-        for (mut place, mut tally) in Rows::decode(bytes).ok_or_else(damaged)? {
+        for (mut place, mut tally) in rows_of(attrs)? {
             match &renumbering {
                 Some(renumbering) => renumbering.apply(&mut place, &mut tally).ok_or_else(damaged)?,
                 None => (place, tally) = (place.without_people(), Tally::from(tally.totals)),
@@ -266,4 +266,10 @@ pub(crate) fn spans(sk: &str, rest: &str) -> Result<(Instant, Instant), Failure>
         (Some(Ok(event)), Some(Ok(received))) => Ok((event, received)),
         _ => Err(Failure::Broken("a rollup has a damaged key".to_owned())),
     }
+}
+
+/// The rows of a rollup's chunk.
+pub(crate) fn rows_of(attrs: &Attrs) -> Result<Vec<(Place, Tally)>, Failure> {
+    let bytes = attrs.get(table::BODY).and_then(Value::as_bytes).unwrap_or_default();
+    Rows::decode(bytes).ok_or_else(|| Failure::Broken("a rollup is damaged".to_owned()))
 }

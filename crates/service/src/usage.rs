@@ -84,31 +84,40 @@ impl Service {
         found.into_iter().next().ok_or(Failure::NotFound("event"))
     }
 
-    /// The events of a task by timestamp, then id, found through the task
-    /// index, which may lag behind by seconds on AWS.
+    /// The first `limit` events of a task after `after` by timestamp, then id,
+    /// whether there are more, and the totals of all of them; found through the
+    /// task index, which may lag behind by seconds on AWS. Memory is bounded by
+    /// `limit`.
     ///
     /// # Errors
     /// [`Failure::NotFound`] where there are none.
-    pub async fn task(&self, tenant: &Name, task: &Name) -> Result<(Vec<Entry>, Tally), Failure> {
-        let entries = self.task_entries(tenant, task).await?;
-        if entries.is_empty() {
+    pub async fn task(
+        &self,
+        tenant: &Name,
+        task: &Name,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, bool, Tally), Failure> {
+        let (mut roster, mut sum) = (Roster::default(), Tally::default());
+        let (mut first, mut more) = (Vec::new(), false);
+        let mut walk = TaskWalk::new(tenant, task, None);
+        while let Some(entries) = walk.next(self, tenant).await? {
+            for entry in entries {
+                let event = &entry.stored.event;
+                sum.see(&roster.place(event)?);
+                sum.totals.add(&Totals::of(event, entry.stored.cost))?;
+                let behind = after.is_none_or(|(at, id)| (&event.timestamp, &event.id) > (at, id));
+                if behind && first.len() < limit {
+                    first.push(entry);
+                } else {
+                    more |= behind;
+                }
+            }
+        }
+        if sum.totals.events == 0 {
             return Err(Failure::NotFound("task"));
         }
-        let (mut roster, mut sum) = (Roster::default(), Tally::default());
-        for Entry { stored, .. } in &entries {
-            sum.see(&roster.place(&stored.event)?);
-            sum.totals.add(&Totals::of(&stored.event, stored.cost))?;
-        }
-        Ok((entries, sum))
-    }
-
-    /// The events of a task by timestamp, then id, as the task index has them.
-    pub(crate) async fn task_entries(&self, tenant: &Name, task: &Name) -> Result<Vec<Entry>, Failure> {
-        let mut query = Query::of(table::task(tenant, task));
-        query.by_task = true;
-        let found = self.all(query).await?;
-        let places: Vec<String> = found.iter().filter_map(|(_, attrs)| Some(attrs.get(table::PAGE)?.as_text()?.to_owned())).collect();
-        self.entries(tenant, &places).await
+        Ok((first, more, sum))
     }
 
     /// The events at `places` (`day/ulid/index`) in their order; purged ones
@@ -133,6 +142,31 @@ impl Service {
 }
 
 const PAGES_AT_ONCE: usize = 20;
+/// The most index entries of one step, each perhaps of a page of its own.
+const ENTRIES_AT_ONCE: usize = 100;
+
+/// A walk over the events of a task by timestamp, then id, as the task index
+/// has them; purged ones left out.
+pub(crate) struct TaskWalk(Option<Query>);
+
+impl TaskWalk {
+    /// From behind `after`.
+    pub(crate) fn new(tenant: &Name, task: &Name, after: Option<&Position>) -> Self {
+        let mut query = Query::of(table::task(tenant, task));
+        query.by_task = true;
+        query.limit = ENTRIES_AT_ONCE;
+        Self(Some(query.from(after.map_or_else(String::new, |(at, id)| format!("{}|{id}\0", at.sortable())))))
+    }
+
+    /// Some more of them; `None` at the end.
+    pub(crate) async fn next(&mut self, service: &Service, tenant: &Name) -> Result<Option<Vec<Entry>>, Failure> {
+        let Some(query) = self.0.take() else { return Ok(None) };
+        let slice = service.store.query(&query).await?;
+        self.0 = query.after(&slice);
+        let places = slice.items.iter().filter_map(|(_, attrs)| Some(attrs.get(table::PAGE)?.as_text()?.to_owned()));
+        service.entries(tenant, &places.collect::<Vec<_>>()).await.map(Some)
+    }
+}
 
 fn page_key(tenant: &Name, place: &str) -> Option<(Key, usize)> {
     let (day, ulid, index) = Marker::place(place)?;

@@ -5,9 +5,7 @@ use crate::failure::Failure;
 use crate::pseudonym::Person;
 use crate::service::{Service, body, body_attrs};
 use serde::{Deserialize, Serialize};
-use tollgate_core::{Change, DAY_SECONDS, Guard, Instant, Name, Value, Write, table};
-
-pub(crate) const HOUR_SECONDS: i64 = 3600;
+use tollgate_core::{Change, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Name, Value, Write, table};
 
 /// How far a tenant's hours are rolled up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! Events: in a list, of a task, alone.
 
-use crate::{currency, failed, span, tenant};
+use crate::{PART_BYTES_MAX, currency, failed, span, tenant, weight};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tollgate_api::{Params, Problem, Range as Asked, list, stored_event, totals_json};
@@ -21,12 +22,27 @@ pub(crate) async fn get_usage(app: Arc<App>, call: Call) -> Handled {
     let after = params.text("cursor").map(|cursor| position(&app, &question, cursor)).transpose()?;
     let found = app.service.events(&tenant, span(range), after.as_ref(), limit, &filter).await;
     let (entries, more) = found.map_err(failed)?;
-    let last = entries.last().filter(|_| more).map(|entry| {
+    let (data, next) = part(&app, &tenant, &question, &entries, more);
+    Ok(Reply::ok(&list(&data, next.as_deref())))
+}
+
+/// What an answer takes of `entries`, rendered, and the cursor behind it.
+fn part(app: &App, tenant: &Name, question: &str, entries: &[Entry], more: bool) -> (Vec<Box<RawValue>>, Option<String>) {
+    let (mut data, mut weighs) = (Vec::with_capacity(entries.len()), 0_usize);
+    for entry in entries {
+        let event = stored_event(&entry.stored, entry.received, tenant, entry.currency);
+        weighs = weighs.saturating_add(weight(event.get()));
+        if !app.may_stream() && !data.is_empty() && weighs > PART_BYTES_MAX {
+            break;
+        }
+        data.push(event);
+    }
+    let last = data.len().checked_sub(1).and_then(|last| entries.get(last)).filter(|_| more || data.len() < entries.len());
+    let next = last.map(|entry| {
         let event = &entry.stored.event;
-        app.service.cursor(&question, &format!("{}|{}", event.timestamp, event.id))
+        app.service.cursor(question, &format!("{}|{}", event.timestamp, event.id))
     });
-    let data: Vec<_> = entries.iter().map(|entry| rendered(entry, &tenant)).collect();
-    Ok(Reply::ok(&list(&data, last.as_deref())))
+    (data, next)
 }
 
 fn position(app: &App, question: &str, cursor: &str) -> Result<Position, Problem> {
@@ -36,20 +52,21 @@ fn position(app: &App, question: &str, cursor: &str) -> Result<Position, Problem
     Ok((timestamp, Name::new(id).map_err(|_| Problem::invalid_cursor())?))
 }
 
-fn rendered(entry: &Entry, tenant: &Name) -> Box<serde_json::value::RawValue> {
-    stored_event(&entry.stored, entry.received, tenant, entry.currency)
-}
-
-/// A task's events and totals, through the task index.
+/// A task's events, part by part, and the totals of all, through the task
+/// index.
 pub(crate) async fn get_usage_task(app: Arc<App>, call: Call) -> Handled {
-    let params = call.params(&["tenant_id"])?;
+    let params = Params::parse_any(call.query.as_deref(), &[Params::PAGING, &["tenant_id"]])?;
     let tenant = tenant(&call, &params)?;
     let task = call.path_name("task_id", "task")?;
-    let (entries, tally) = app.service.task(&tenant, &task).await.map_err(failed)?;
-    let events: Vec<_> = entries.iter().map(|entry| rendered(entry, &tenant)).collect();
+    let limit = params.limit(LIMIT_MAX, LIMIT_MAX)?;
+    let question = format!("GET /usage/tasks {tenant} {task}");
+    let after = params.text("cursor").map(|cursor| position(&app, &question, cursor)).transpose()?;
+    let (entries, more, tally) = app.service.task(&tenant, &task, after.as_ref(), limit).await.map_err(failed)?;
+    let (events, next) = part(&app, &tenant, &question, &entries, more);
     let currency = currency(&app, &tenant).await?;
     let mut body = serde_json::Map::from_iter([("task_id".to_owned(), json!(task))]);
     body.extend(totals_json(&tally, currency));
+    body.extend([("count".to_owned(), json!(events.len())), ("next_cursor".to_owned(), json!(next))]);
     // Events keep their numbers as they were sent, so they are added as text.
     let head = Value::Object(body).to_string();
     let events = serde_json::to_string(&events).map_err(|_| Problem::internal())?;
@@ -62,5 +79,5 @@ pub(crate) async fn get_event(app: Arc<App>, call: Call) -> Handled {
     let tenant = tenant(&call, &params)?;
     let id = call.path_name("event_id", "event")?;
     let entry = app.service.event(&tenant, &id).await.map_err(failed)?;
-    Ok(Reply::ok(&rendered(&entry, &tenant)))
+    Ok(Reply::ok(&stored_event(&entry.stored, entry.received, &tenant, entry.currency)))
 }

@@ -6,6 +6,7 @@
 
 mod form;
 
+use crate::{PART_BYTES_MAX, weight};
 use form::Form;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::sync::Arc;
@@ -16,9 +17,6 @@ use tollgate_service::{Export, Failure, Range, Step};
 
 /// The most events of a part.
 const LIMIT_MAX: usize = 100_000;
-/// A part ends before it weighs more than this many bytes; Lambda answers with
-/// 6 MB at most.
-const PART_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A part ends, perhaps empty, when it has read this many slices of pages: what
 /// fits in the time that Lambda is given.
 const PART_SLICES_MAX: usize = 200;
@@ -154,10 +152,4 @@ impl Events {
         }
         Ok(true)
     }
-}
-
-/// Its length inside the JSON string that Lambda makes of an answer.
-fn weight(text: &str) -> usize {
-    let escaped = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | b'\r' | b'\n')).count();
-    text.len().saturating_add(escaped)
 }

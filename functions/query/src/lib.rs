@@ -45,3 +45,13 @@ async fn currency(app: &App, tenant: &Name) -> Result<Currency, Problem> {
 fn tenant(call: &Call, params: &Params) -> Result<Name, Problem> {
     call.caller()?.tenant_to_read(params.tenant()?.as_ref())
 }
+
+/// What is listed of an answer ends before it weighs more than this many bytes
+/// where answers are not streamed; Lambda answers with 6 MB at most.
+const PART_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Its length inside the JSON string that Lambda makes of an answer.
+fn weight(text: &str) -> usize {
+    let escaped = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | b'\r' | b'\n')).count();
+    text.len().saturating_add(escaped)
+}

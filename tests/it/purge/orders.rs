@@ -3,6 +3,9 @@
 use super::{DAY, history, pages, purge};
 use crate::given::{Open, events_of, merged, operators, pointers, refused};
 use serde_json::json;
+use tollgate_core::{Attrs, Change, Name, Value, Write, table};
+use tollgate_service::Store;
+use tollgate_tests::TestApp;
 
 #[tokio::test]
 async fn a_dry_run_counts_and_removes_nothing() {
@@ -128,4 +131,29 @@ async fn an_idempotency_key_repeats_the_answer() {
     }
     let other = operators("POST", "/usage/purge", &order(json!({ "dry_run": true })), "idempotency-key", "k1");
     refused(&open.app.send(other).await, 422, "idempotency_key_reused");
+}
+
+#[tokio::test]
+async fn a_tenant_that_fails_keeps_no_other_from_the_schedules_work() {
+    let app = TestApp::new().await;
+    for tenant in ["a", "b", "c"] {
+        app.record(tenant, json!({ "id": "e1" })).await.expect(201);
+    }
+    app.clock.advance(2 * 3600);
+    app.service().roll_up_all().await.expect("a rollup");
+    let damaged = Attrs::from([(table::BODY.into(), Value::B(b"{".to_vec()))]);
+    let write = Write { key: table::watermark(&Name::new("b").unwrap()), change: Change::Put(damaged), guards: Vec::new() };
+    app.store.commit(&[write]).await.expect("a commit");
+    for hours in 0..3 {
+        app.clock.advance(hours * 3600 + 450 * 86_400);
+        for tenant in ["a", "c"] {
+            app.record(tenant, json!({ "id": format!("later-{hours}") })).await.expect(201);
+        }
+        app.clock.advance(450 * 86_400);
+        let failed = tollgate_purge::scheduled(&app.app, &json!({ "action": "purge" })).await;
+        assert!(failed.is_err(), "{failed:?}");
+        for tenant in ["a", "c"] {
+            assert_eq!(app.get(&format!("/usage/stats?tenant_id={tenant}")).await.expect(200).at("/total_events"), 0, "{tenant}");
+        }
+    }
 }

@@ -46,3 +46,36 @@ async fn averages_are_per_task_with_six_digits() {
     let averages = fields(&task.json(), ["avg_tokens_per_task", "avg_duration_ms_per_task"]);
     assert_eq!(averages, [json!("5.000000"), json!("11.000000")]);
 }
+
+#[tokio::test]
+async fn a_long_task_comes_in_parts_with_the_totals_of_all() {
+    let app = TestApp::new().await;
+    for n in 0..250 {
+        app.record("acme", json!({ "id": format!("e{n:03}"), "task_id": "t1", "tokens_in": 1 })).await.expect(201);
+        app.clock.advance(i64::from(n % 3 == 0) * 60);
+    }
+    app.clock.advance(30 * 3600);
+    app.service().roll_up_all().await.expect("a rollup");
+    let (mut ids, mut path) = (Vec::new(), "/usage/tasks/t1?tenant_id=acme&limit=90".to_owned());
+    loop {
+        let part = app.get(&path).await.expect(200).json();
+        assert_eq!((&part["total_events"], &part["total_tasks"], &part["tokens_in"]), (&json!(250), &json!(1), &json!(250)));
+        let events = part["events"].as_array().expect("events");
+        assert_eq!(part["count"], events.len());
+        ids.extend(events.iter().map(|event| event["id"].as_str().expect("an id").to_owned()));
+        let Some(cursor) = part["next_cursor"].as_str() else { break };
+        path = format!("/usage/tasks/t1?tenant_id=acme&limit=90&cursor={cursor}");
+    }
+    assert_eq!(ids, (0..250).map(|n| format!("e{n:03}")).collect::<Vec<_>>());
+    refused(&app.get("/usage/tasks/t2?tenant_id=acme&cursor=aaaaaaaaaaaaaaaaaaaaaaaaaaaa").await, 400, "invalid_cursor");
+    // The list by task takes the same way, part by part.
+    let (mut listed, mut path) = (Vec::new(), "/usage?tenant_id=acme&task_id=t1&limit=90".to_owned());
+    loop {
+        let part = app.get(&path).await.expect(200);
+        listed.extend(super::ids(&part).split(' ').map(str::to_owned));
+        let cursor = part.at("/next_cursor");
+        let Some(cursor) = cursor.as_str() else { break };
+        path = format!("/usage?tenant_id=acme&task_id=t1&limit=90&cursor={cursor}");
+    }
+    assert_eq!(listed, ids);
+}
