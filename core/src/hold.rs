@@ -2,7 +2,9 @@
 
 use crate::limit::{Measure, Scope};
 use crate::marker::Marker;
-use crate::{Attrs, CounterKey, Currency, Draft, Event, Fingerprint, Instant, Name, Page, PageError, Priced, Stored, Value, WindowKind, table};
+use crate::{
+    Attrs, CounterKey, Currency, Draft, Event, Fingerprint, Instant, Name, Page, PageError, Priced, Stored, Value, WindowKind, table,
+};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;

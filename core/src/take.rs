@@ -5,7 +5,9 @@ use crate::decide::{Addition, Decider, Decision, Mode, Ruling};
 use crate::hold::{Asked, HOLD_SECONDS_MAX, Hold, Part};
 use crate::plan::{Circumstances, Pack, PlanError, counter_write};
 use crate::settle::Settled;
-use crate::{Change, CounterKey, Draft, Event, Guard, Instant, Overflow, QUANTITY_MAX, SoftMode, Standing, Stored, WindowKind, Write, table};
+use crate::{
+    Change, CounterKey, Draft, Event, Guard, Instant, Overflow, QUANTITY_MAX, SoftMode, Standing, Stored, WindowKind, Write, table,
+};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
