@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_core::{
     Actual, Asked, Attrs, Catalog, Circumstances, Component, Config, Currency, Decision, Draft, Event, Hold, HoldState, Instant, Key,
-    Layer, Limit, Measure, Mode, Name, OnUnavailable, Pack, Scope, SoftMode, Standing, Value, WindowKind, Write, capture, expire, extend,
-    plan, release, table, take,
+    Layer, Limit, Measure, Mode, Name, OnUnavailable, Pack, Scope, Series, SoftMode, Standing, Value, WindowKind, Write, capture, expire,
+    extend, plan, release, table, take,
 };
 
 const NOW: &str = "2026-11-22T10:00:00Z";
@@ -58,9 +58,9 @@ pub(super) fn catalog() -> Catalog {
 
 /// The kinds of limits, by number.
 pub(super) fn limit((number, hard): &(u8, i128)) -> Limit {
-    let (scope, measure, window) = match number % 4 {
+    let (scope, measure, window) = match number % 5 {
         0 => (Scope::Tenant, Measure::Spend, WindowKind::Total),
-        1 => (Scope::Agent, Measure::Tokens, WindowKind::Day),
+        1 | 4 => (Scope::Agent, Measure::Tokens, WindowKind::Day),
         2 => (Scope::Tenant, Measure::Events, WindowKind::Day),
         _ => (Scope::Agent, Measure::Spend, WindowKind::Day),
     };
@@ -69,7 +69,8 @@ pub(super) fn limit((number, hard): &(u8, i128)) -> Limit {
         id: name(&format!("l{number}")),
         layer: Layer::Limits,
         scope,
-        scope_id: None,
+        // A named limit and one on each, made together, share an attribute.
+        scope_id: (number % 5 == 4).then(|| Arc::from("a0")),
         hard: Some(if is_money { hard * 10_i128.pow(15) } else { *hard }),
         currency: is_money.then_some(Currency::USD),
         measure,
@@ -89,6 +90,25 @@ pub(super) fn used(id: &str, agent: u8, yesterday: bool, tokens: u64) -> Event {
         event.timestamp = at("2026-11-21T23:59:59.999999999Z");
     }
     event
+}
+
+/// Where a series counts an event, told from how its time and agent are
+/// written; `None` = it is outside.
+fn place(series: &Series, event: &Event) -> Option<(String, String, String)> {
+    let agent = event.dimensions.agent.as_ref()?.as_str();
+    let day = event.timestamp.day();
+    let is_named = series.scope_id.as_deref().is_none_or(|named| named == agent);
+    // A window that had ended when the series began is outside it.
+    let is_over = series.window == WindowKind::Day && series.from.day() > day;
+    let pk = match series.scope {
+        Scope::Tenant => "T|acme|C|tenant|".to_owned(),
+        _ => format!("T|acme|C|agent|{agent}"),
+    };
+    let sk = match series.window {
+        WindowKind::Total => "total/1970-01-01T00:00:00Z".to_owned(),
+        _ => format!("day/{day}T00:00:00Z"),
+    };
+    (is_named && !is_over).then(|| (pk, sk, format!("{}:{}", series.measure, series.since)))
 }
 
 impl World {
@@ -131,26 +151,12 @@ impl World {
         self.items.get(&table::hold(&tenant(), &name(&format!("h{id}")))).map(|attrs| Hold::from_attrs(attrs).unwrap())
     }
 
-    /// How an event counts, told from how its time and agent are written.
+    /// How an event counts.
     pub(super) fn counted(&self, event: &Event) -> Counted {
         let cost = self.draft(event).priced.cost.units();
         let amounts = BTreeMap::from([("spend", cost), ("tokens", i128::from(event.quantities.tokens_out)), ("events", 1)]);
-        let agent = event.dimensions.agent.as_ref().unwrap();
-        let day = event.timestamp.day();
-        let places = self.pack.config().series.iter().map(|series| {
-            let pk = match series.scope {
-                Scope::Tenant => "T|acme|C|tenant|".to_owned(),
-                _ => format!("T|acme|C|agent|{agent}"),
-            };
-            let sk = match series.window {
-                WindowKind::Total => "total/1970-01-01T00:00:00Z".to_owned(),
-                _ => format!("day/{day}T00:00:00Z"),
-            };
-            // A window that had ended when the series began is outside it.
-            let over = series.window == WindowKind::Day && series.from.day() > day;
-            (!over).then(|| (pk, sk, format!("{}:{}", series.measure, series.since)))
-        });
-        Counted { amounts, places: places.flatten().collect(), closed: None, expires: self.now }
+        let places: std::collections::BTreeSet<_> = self.pack.config().series.iter().filter_map(|series| place(series, event)).collect();
+        Counted { amounts, places: places.into_iter().collect(), closed: None, expires: self.now }
     }
 
     /// Used and held, and held alone, of each series in each counter.
@@ -168,15 +174,16 @@ impl World {
         sums
     }
 
-    pub(super) fn fits(&self, counted: &Counted) -> bool {
-        let sums = self.sums();
-        let limits = self.pack.config().all_limits();
-        counted.places.iter().all(|place| {
-            let measure = place.2.rsplit_once(':').unwrap().0;
-            let stands = sums.get(place).map_or(0, |sum| sum.0) + counted.amounts[measure];
-            let scope = if place.0.contains("|agent|") { Scope::Agent } else { Scope::Tenant };
-            let tests =
-                |limit: &&Limit| limit.scope == scope && limit.measure.to_string() == measure && place.1.starts_with(limit.window.as_str());
+    pub(super) fn fits(&self, event: &Event) -> bool {
+        let (sums, amounts) = (self.sums(), self.counted(event).amounts);
+        let config = self.pack.config();
+        let limits = config.all_limits();
+        config.series.iter().filter_map(|series| Some((series, place(series, event)?))).all(|(series, place)| {
+            let stands = sums.get(&place).map_or(0, |sum| sum.0) + amounts[&*series.measure.to_string()];
+            let tests = |limit: &&Limit| {
+                (limit.scope, &limit.scope_id, &limit.measure, limit.window)
+                    == (series.scope, &series.scope_id, &series.measure, series.window)
+            };
             limits.iter().filter(tests).all(|limit| limit.hard.is_none_or(|hard| stands <= hard))
         })
     }
@@ -209,7 +216,7 @@ impl World {
         let at = Circumstances { tenant: &tenant, mode: Mode::Enforce, received: self.now, page_id: page, standing: Some(&standing) };
         let taking = take(&self.pack, &draft, asked, None, at).unwrap();
         let mut counted = self.counted(event);
-        let fits = self.fits(&counted);
+        let fits = self.fits(event);
         assert_eq!(taking.ruling.decision == Decision::Allow, fits, "{event:?}");
         let Some(taken) = taking.taken else { return assert!(!fits) };
         // A blind plan is refused wherever a reading would deny.
@@ -283,8 +290,8 @@ impl World {
         let at = Circumstances { tenant: &tenant, mode, received: self.now, page_id: &page, standing: Some(&standing) };
         let planned = plan(&self.pack, &[draft], at).unwrap();
         let counted = self.counted(&event);
-        assert_eq!(planned.rulings[0].decision == Decision::Allow, self.fits(&counted));
-        assert_eq!(planned.writes.is_empty(), mode == Mode::Enforce && !self.fits(&counted));
+        assert_eq!(planned.rulings[0].decision == Decision::Allow, self.fits(&event));
+        assert_eq!(planned.writes.is_empty(), mode == Mode::Enforce && !self.fits(&event));
         assert!(self.commit(&planned.writes));
         if !planned.writes.is_empty() {
             self.events.push(counted);
