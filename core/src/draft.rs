@@ -2,6 +2,7 @@
 
 use crate::{Event, Name, Priced};
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// An event with its price, about to be recorded.
@@ -19,7 +20,7 @@ pub struct Draft {
 
 /// A SHA-256 digest of an event's content without its timestamp, which is
 /// compared apart: one that the client left out is not compared.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Fingerprint(pub [u8; 32]);
 
 impl Draft {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is kept of a recorded event beside its page: enough to recognise it
 /// and to answer it again.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Marker {
     /// Of the recorded content.
     pub fingerprint: Fingerprint,

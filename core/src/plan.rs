@@ -85,6 +85,10 @@ impl Pack {
         crate::decide::decide(&self.tracks, standing, mode, received, drafts)
     }
 
+    pub(crate) fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &Arc<Config> {
@@ -184,7 +188,7 @@ fn written(
     Ok(Plan { taken, rulings, answers, writes, markers: admitted, counters })
 }
 
-fn marker(page: &str, draft: &Draft, decision: Decision, place: usize) -> Marker {
+pub(crate) fn marker(page: &str, draft: &Draft, decision: Decision, place: usize) -> Marker {
     Marker {
         fingerprint: draft.fingerprint,
         answer: Answer {
@@ -199,7 +203,7 @@ fn marker(page: &str, draft: &Draft, decision: Decision, place: usize) -> Marker
     }
 }
 
-fn page_write(pack: &Pack, at: Circumstances<'_>, chosen: &[(&Draft, Decision)]) -> Result<Write, PlanError> {
+pub(crate) fn page_write(pack: &Pack, at: Circumstances<'_>, chosen: &[(&Draft, Decision)]) -> Result<Write, PlanError> {
     let stored = |(draft, decision): &(&Draft, Decision)| Stored {
         event: draft.event.clone(),
         cost: draft.priced.cost,
@@ -225,16 +229,12 @@ fn page_write(pack: &Pack, at: Circumstances<'_>, chosen: &[(&Draft, Decision)])
     Ok(Write { key, change: Change::Put(attrs), guards: alloc::vec![Guard::Absent] })
 }
 
-fn counter_write(pack: &Pack, at: Circumstances<'_>, key: &CounterKey, counts: &BTreeMap<Arc<str>, Addition>) -> Write {
+pub(crate) fn counter_write(pack: &Pack, at: Circumstances<'_>, key: &CounterKey, counts: &BTreeMap<Arc<str>, Addition>) -> Write {
     let version = i128::from(pack.config.version);
     let mut guards = alloc::vec![Guard::AtMost(Arc::from(table::LIMITS_VERSION), version)];
     guards.extend(counts.iter().map(|(name, addition)| Guard::AtMost(Arc::clone(name), addition.at_most)));
     let mut set = alloc::vec![(Arc::from(table::LIMITS_VERSION), Value::N(version))];
-    let expires = match key.window.kind {
-        WindowKind::Total => None,
-        WindowKind::Second => Some(key.window.start.plus_seconds(DAY_SECONDS.saturating_mul(2))),
-        WindowKind::Hour | WindowKind::Day | WindowKind::Month => key.window.end().map(|end| expiry(pack, end.max(at.received))),
-    };
+    let expires = counter_expiry(pack, at.received, key);
     if let Some(expires) = expires {
         set.push((Arc::from(table::TTL), Value::N(i128::from(expires.unix_seconds()))));
     }
@@ -242,8 +242,17 @@ fn counter_write(pack: &Pack, at: Circumstances<'_>, key: &CounterKey, counts: &
     Write { key: table::counter(at.tenant, key), change: Change::Update { add, set }, guards }
 }
 
+/// When a counter written at `received` may be forgotten; `None` = never.
+pub(crate) fn counter_expiry(pack: &Pack, received: Instant, key: &CounterKey) -> Option<Instant> {
+    match key.window.kind {
+        WindowKind::Total => None,
+        WindowKind::Second => Some(key.window.start.plus_seconds(DAY_SECONDS.saturating_mul(2))),
+        WindowKind::Hour | WindowKind::Day | WindowKind::Month => key.window.end().map(|end| expiry(pack, end.max(received))),
+    }
+}
+
 /// When what belongs to `from` may be forgotten.
-fn expiry(pack: &Pack, from: Instant) -> Instant {
+pub(crate) fn expiry(pack: &Pack, from: Instant) -> Instant {
     let kept = i64::from(pack.config.retention()).saturating_mul(DAY_SECONDS);
     from.plus_seconds(kept.saturating_add(GRACE_SECONDS))
 }

@@ -31,6 +31,9 @@ pub const FIRST: &str = "t0";
 pub const LAST: &str = "t1";
 /// How many events a page holds.
 pub const COUNT: &str = "n";
+/// Where a hold is in its life.
+pub const STATE: &str = "st";
+
 /// A tenant's configuration.
 #[must_use]
 pub fn config(tenant: &Name) -> Key {
@@ -134,6 +137,37 @@ pub fn hour(tenant: &Name, receipt_hour: Instant) -> Key {
 pub fn counter(tenant: &Name, counter: &CounterKey) -> Key {
     let pk = format!("T|{tenant}|C|{}|{}", counter.scope.as_str(), counter.scope_id);
     Key::new(pk, format!("{}/{}", counter.window.kind.as_str(), counter.window.start))
+}
+
+/// A hold.
+#[must_use]
+pub fn hold(tenant: &Name, id: &Name) -> Key {
+    Key::new(format!("T|{tenant}|H|{id}"), "H")
+}
+
+/// The partition of a tenant's open holds, by expiry.
+#[must_use]
+pub fn open_holds(tenant: &Name) -> String {
+    format!("T|{tenant}|X")
+}
+
+/// The entry of an open hold.
+#[must_use]
+pub fn open_hold(tenant: &Name, expires: Instant, id: &Name) -> Key {
+    Key::new(open_holds(tenant), format!("{}|{id}", expires.sortable()))
+}
+
+/// The hold that an entry with this sort key is of.
+#[must_use]
+pub fn open_hold_id(sk: &str) -> Option<Name> {
+    Name::new(sk.split_once('|')?.1).ok()
+}
+
+/// The sort key that comes after all holds that are over at `now`, and before
+/// those that are not.
+#[must_use]
+pub fn holds_after(now: Instant) -> String {
+    format!("{}}}", now.sortable())
 }
 
 /// A stored response, by route and idempotency key digest.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_core::{
-    Attrs, Config, CounterKey, Instant, Key, Limit, Measure, Name, Page, Scope, Series, Stored, Value, Window, WindowKind, table, tool_key,
+    Attrs, Config, CounterKey, Hold, Instant, Key, Limit, Measure, Name, Page, Scope, Series, Stored, Value, Window, WindowKind, table,
+    tool_key,
 };
 use tollgate_service::{Memory, Query, Store};
 
@@ -37,7 +38,8 @@ impl Ledger {
         let config = item(store, table::config(&tenant)).await.expect("a configuration");
         let config: Config = serde_json::from_slice(config[table::BODY].as_bytes().expect("bytes")).expect("a configuration");
         let events = events(store, &tenant, &config).await;
-        let due = due(&tenant, &config, &events);
+        let mut due = due(&tenant, &config, &events);
+        add_held(&mut due, &tenant, &config, &open_holds(store, &tenant).await);
         let mut held = BTreeMap::new();
         for key in due.keys() {
             held.insert(key.clone(), item(store, key.clone()).await.unwrap_or_default());
@@ -175,6 +177,43 @@ fn due(tenant: &Name, config: &Config, events: &BTreeMap<String, Booked>) -> BTr
         }
     }
     due
+}
+
+/// The holds that are open, as the list of them and their items say.
+async fn open_holds(store: &dyn Store, tenant: &Name) -> Vec<Hold> {
+    let entries = store.query(&Query::of(table::open_holds(tenant))).await.expect("a query").items;
+    let mut holds = Vec::new();
+    for (entry, _) in entries {
+        let id = table::open_hold_id(&entry).expect("an id");
+        let hold = Hold::from_attrs(&item(store, table::hold(tenant, &id)).await.expect("a hold")).expect("a hold");
+        assert!(hold.closing.is_none(), "{id} is listed and has ended");
+        assert_eq!(entry, table::open_hold(tenant, hold.expires, &id).sk);
+        holds.push(hold);
+    }
+    holds
+}
+
+/// Adds what open holds took of the series that were there, used and held.
+fn add_held(due: &mut BTreeMap<Key, BTreeMap<String, i128>>, tenant: &Name, config: &Config, holds: &[Hold]) {
+    for series in config.series.iter().filter(|series| series.window != WindowKind::Second) {
+        let counts = due.iter_mut().filter(|(_, sums)| sums.contains_key(&series.taken_attribute()));
+        for (_, sums) in counts {
+            sums.entry(series.held_attribute()).or_default();
+        }
+    }
+    for hold in holds {
+        let mut counted = Vec::new();
+        for series in config.series.iter().filter(|series| series.window != WindowKind::Second && series.since <= hold.config_version) {
+            let Some(counter) = counter(series, &hold.estimate) else { continue };
+            let place = (table::counter(tenant, &counter), series.taken_attribute());
+            if !counted.contains(&place) {
+                for attribute in [series.taken_attribute(), series.held_attribute()] {
+                    *due.entry(place.0.clone()).or_default().entry(attribute).or_default() += amount(&series.measure, &hold.estimate);
+                }
+                counted.push(place);
+            }
+        }
+    }
 }
 
 /// Where a series counts an event, if it does.

@@ -5,6 +5,8 @@ mod changes;
 mod client;
 mod copies;
 mod erase;
+mod held;
+mod holds;
 mod ledger;
 mod purge;
 mod reasons;

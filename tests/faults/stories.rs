@@ -29,6 +29,14 @@ pub(crate) const STORIES: &[Story] = &[
     Story { name: "PUT /rate-cards", begin: |app| Box::pin(used(app)), act: |app| Box::pin(put_rate_card(app)) },
     Story { name: "PUT /tenants", begin: |app| Box::pin(used(app)), act: |app| Box::pin(put_tenant(app)) },
     Story { name: "POST and DELETE /keys", begin: |app| Box::pin(used(app)), act: |app| Box::pin(keys(app)) },
+    Story { name: "holds", begin: |app| Box::pin(crate::held::holding(app)), act: |app| Box::pin(crate::held::hold_and_end(app)) },
+    Story { name: "the first hold", begin: |_| Box::pin(async {}), act: |app| Box::pin(crate::held::first_hold(app)) },
+    Story {
+        name: "holds that are over",
+        begin: |app| Box::pin(crate::held::over(app)),
+        act: |app| Box::pin(crate::held::use_what_is_over(app)),
+    },
+    Story { name: "the sweep of holds", begin: |app| Box::pin(crate::held::over(app)), act: |app| Box::pin(crate::held::sweep(app)) },
     Story { name: "POST /usage/purge", begin: |app| Box::pin(aged(app)), act: |app| Box::pin(purge(app)) },
 ];
 
@@ -194,6 +202,7 @@ pub(crate) async fn state(app: &TestApp) -> Value {
         format!("/limits/{TENANT}"),
         format!("/quota/{TENANT}"),
         format!("/tenants/{TENANT}"),
+        format!("/holds?tenant_id={TENANT}"),
         "/costs".to_owned(),
     ] {
         let mut body = app.get(&path).await.expect(200).json();

@@ -6,7 +6,7 @@ use crate::client::send;
 use crate::ledger::Ledger;
 use crate::usage::{Limits, batch, event};
 use futures::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -83,7 +83,8 @@ impl Client<'_> {
             match self.chance.below(100) {
                 0..45 => self.single().await,
                 45..85 => self.batch().await,
-                85..95 => self.again().await,
+                85..90 => self.again().await,
+                90..95 => self.hold().await,
                 _ => self.change().await,
             }
         }
@@ -134,6 +135,34 @@ impl Client<'_> {
         if !self.sent.is_empty() {
             let event = self.chance.pick(&self.sent).clone();
             self.post(&event).await;
+        }
+    }
+
+    /// Holds, and then captures no more than that, releases, or leaves it to
+    /// its expiry.
+    async fn hold(&mut self) {
+        let estimate = self.fresh();
+        self.sent.pop();
+        let id = estimate["id"].as_str().expect("an id").to_owned() + "-held";
+        let mut event = estimate.clone();
+        event["id"] = json!(id);
+        self.sent.push(event.clone());
+        let ttl_seconds = self.chance.below(300) + 1;
+        let taken = send(self.app(), "POST", "/holds", &json!({ "event": event, "ttl_seconds": ttl_seconds })).await;
+        if taken.status >= 300 {
+            return self.settle(&event, false, &taken.at("/code"));
+        }
+        let how = *self.chance.pick(&["capture", "capture", "release", "extend", "leave"]);
+        let path = format!("/holds/{id}/{how}?tenant_id={}", self.tenant);
+        let reply = match how {
+            "leave" => return,
+            "capture" => send(self.app(), "POST", &path, &json!({ "event": event })).await,
+            _ => send(self.app(), "POST", &path, &json!({})).await,
+        };
+        let over = reply.status == 409 && reply.at("/state") == "expired";
+        assert!(reply.status < 300 || over, "{how}: {}", reply.text);
+        if how == "capture" && !over {
+            self.recorded.insert(id, true);
         }
     }
 

@@ -4,6 +4,7 @@ mod audit;
 mod billing;
 mod gate;
 mod given;
+mod holds;
 mod hostile;
 mod ingest;
 mod isolation;

@@ -73,3 +73,15 @@ async fn a_denial_is_one_reading_of_its_markers_and_counters() {
     app.record("acme", json!({ "id": "f" })).await.expect(429);
     assert_eq!(taken(&heard), [Operation::Read]);
 }
+
+#[tokio::test]
+async fn only_a_limit_with_something_held_asks_for_what_is_over_before_it_denies() {
+    let app = limited(Tenancy::Sole).await;
+    let hold = json!({ "id": "h", "event": { "tenant_id": "acme", "operation": "agent_message" } });
+    app.post("/holds", hold).await.expect(201);
+    app.limit("acme", json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "month", "hard": 3 }])).await;
+    app.record("acme", json!({ "id": "e" })).await.expect(429);
+    let heard = listen(&app);
+    app.record("acme", json!({ "id": "f" })).await.expect(429);
+    assert_eq!(taken(&heard), [Operation::Read, Operation::Query]);
+}

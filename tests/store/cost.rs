@@ -83,6 +83,26 @@ async fn a_batch_of_90_costs_at_most_2_4_write_units_an_event_and_3_4_with_tasks
 }
 
 #[tokio::test]
+async fn a_hold_with_one_limited_scope_costs_6_write_units_and_its_capture_10() {
+    let app = app(true).await;
+    let post = async |path: &str, body: Value| {
+        app.post(path, body).await.expect(201);
+        units(&app)
+    };
+    let mut used = event("e", false);
+    used.as_object_mut().expect("an event").remove("timestamp");
+    let held = [
+        post("/holds", json!({ "id": "one", "event": { "tenant_id": "acme", "operation": "agent_message", "agent_id": "agent-7" } })).await,
+        post("/holds", json!({ "id": "e", "event": event("e", false) })).await,
+    ];
+    let captured = post("/holds/e/capture", json!({ "event": used })).await;
+    app.post("/holds/one/release", json!({ "tenant_id": "acme" })).await.expect(200);
+    let released = units(&app);
+    println!("hold: {held:?} write units, capture {captured}, release {released}");
+    assert_eq!((held, captured, released), ([6, 6], 10, 6));
+}
+
+#[tokio::test]
 async fn a_denied_event_and_a_replay_write_nothing() {
     let app = app(false).await;
     app.limit("acme", json!([{ "id": "one", "scope": "tenant", "measure": "events", "window": "month", "hard": 1 }])).await;

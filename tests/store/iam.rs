@@ -72,6 +72,11 @@ fn allowed() -> BTreeMap<String, Actions> {
     roles
 }
 
+/// What fills the limit of the agent of a function.
+fn holding(agent: &str) -> Value {
+    json!({ "id": agent, "tenant_id": "acme", "operation": "agent_message", "agent_id": agent, "tokens_in": 10 })
+}
+
 /// A request for each route of a function, as often as it takes to see all that it does.
 fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Value)> {
     let event = |id: &str| json!({ "id": id, "tenant_id": "acme", "operation": "agent_message", "task_id": "t" });
@@ -84,6 +89,8 @@ fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Va
             ("POST", "/events", "/events", event("e1")),
             ("POST", "/events", "/events", event("e2")),
             ("POST", "/events/batch", "/events/batch", json!({ "events": [event("e3")] })),
+            // Its agent's limit is full of a hold that is over.
+            ("POST", "/events", "/events", holding("ingest")),
             ("POST", "/usage", "/usage", asap.clone()),
             ("POST", "/usage/batch", "/usage/batch", json!({ "events": [asap.clone()] })),
             ("POST", "/usage/validate", "/usage/validate", asap),
@@ -105,6 +112,13 @@ fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Va
             ("GET", "/health", "/health", none.clone()),
             ("GET", "/metrics", "/metrics", none.clone()),
             ("GET", "/openapi.json", "/openapi.json", none.clone()),
+            ("POST", "/holds", "/holds", json!({ "id": "quota", "event": holding("quota") })),
+            ("POST", "/holds", "/holds", json!({ "id": "h2", "event": event("h2") })),
+            ("GET", "/holds", "/holds?tenant_id=acme", none.clone()),
+            ("GET", "/holds/{hold_id}", "/holds/quota?tenant_id=acme", none.clone()),
+            ("POST", "/holds/{hold_id}/extend", "/holds/quota/extend", json!({ "tenant_id": "acme", "ttl_seconds": 900 })),
+            ("POST", "/holds/{hold_id}/release", "/holds/quota/release", json!({ "tenant_id": "acme" })),
+            ("POST", "/holds/{hold_id}/capture", "/holds/h2/capture", json!({ "event": { "tenant_id": "acme" } })),
             ("POST", "/quota", "/quota", json!({ "tenant_id": "acme", "monthly_total_limit": 100 })),
             ("GET", "/quota/{tenant_id}", "/quota/acme", none.clone()),
             ("PUT", "/budgets/{tenant_id}", "/budgets/acme", json!({ "max_total": "1000000", "currency": "USD" })),
@@ -160,13 +174,20 @@ async fn each_function_is_allowed_exactly_what_its_routes_do() {
     let allowed = allowed();
     let witness = Arc::new(Witness::default());
     let process = || TestApp::over(witness.clone(), Tenancy::Shared { settle: Duration::ZERO });
-    process().limit("acme", json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "month", "hard": 1000 }])).await;
+    let limit = |id: &str, scope: &str, measure: &str, hard: u64| json!({ "id": id, "scope": scope, "measure": measure, "window": "month", "hard": hard });
+    process().limit("acme", json!([limit("l", "tenant", "events", 1000), limit("full", "agent", "tokens", 10)])).await;
+    for agent in ["ingest", "quota"] {
+        let mut over = holding(agent);
+        over["id"] = json!(format!("over-{agent}"));
+        process().post("/holds", json!({ "ttl_seconds": 1, "event": over })).await.expect(201);
+    }
     for (function, routes) in functions() {
         let requests = requests(function);
         let asked: BTreeSet<(&str, &str)> = requests.iter().map(|(method, route, ..)| (*method, *route)).collect();
         let offered: BTreeSet<(&str, &str)> = routes.iter().map(|route| (route.method.as_str(), route.path)).collect();
         assert_eq!(asked, offered, "{function}: every route is asked");
         let app = process();
+        app.clock.advance(2);
         if function == "purge" {
             app.clock.advance(40 * 86_400);
             interrupted_limits(&process()).await;

@@ -14,6 +14,7 @@ mod bills;
 mod cards;
 mod draw;
 mod given;
+mod holds;
 mod ledger;
 mod limits;
 mod markers;

@@ -117,7 +117,8 @@ mod tests {
             (br#"{"max_total":"1e400","currency":"USD"}"#, 422, "/max_total"),
             (br#"{"max_per_tool":{"search":1},"currency":"USD"}"#, 422, "/max_per_tool/search"),
             (br#"{"max_per_tool":[1],"currency":"USD"}"#, 400, "/max_per_tool"),
-            (br#"{"max_per_tool":{"a/b":"x"},"currency":"USD"}"#, 400, "/max_per_tool/a~1b"),
+            (br#"{"max_per_tool":{"a/b":"x"},"currency":"USD"}"#, 422, "/max_per_tool/a~1b"),
+            (br#"{"max_per_tool":{"a/b":true},"currency":"USD"}"#, 400, "/max_per_tool/a~1b"),
             (br#"{"window":"week","currency":"USD"}"#, 422, "/window"),
             (br#"{"max":1,"currency":"USD"}"#, 400, "/max"),
         ] {

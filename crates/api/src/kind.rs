@@ -23,6 +23,10 @@ pub enum Kind {
     Conflict,
     /// The id belongs to an event with other content.
     EventIdReused,
+    /// The id belongs to a hold of another estimate.
+    HoldIdReused,
+    /// The hold has ended.
+    HoldClosed,
     /// The API key was already made by this request.
     KeyRepeated,
     /// `If-Match` names a version that is no longer current.
@@ -33,6 +37,8 @@ pub enum Kind {
     UnsupportedMediaType,
     /// A well-formed value that breaks a rule.
     InvalidEvent,
+    /// What is to be booked is not of whom, what and where the hold is.
+    HoldMismatch,
     /// Another currency than the tenant's.
     CurrencyMismatch,
     /// More limits, or counters an event, than a tenant may have.
@@ -93,10 +99,13 @@ impl Kind {
             Self::MethodNotAllowed => (405, "method_not_allowed", "The route has no such method"),
             Self::Conflict | Self::KeyRepeated => (409, "conflict", "The request conflicts with what is there"),
             Self::EventIdReused => (409, "event_id_reused", "The event id belongs to other content"),
+            Self::HoldIdReused => (409, "hold_id_reused", "The hold id belongs to another estimate"),
+            Self::HoldClosed => (409, "hold_closed", "The hold has ended"),
             Self::PreconditionFailed => (412, "precondition_failed", "The version is no longer current"),
             Self::TooLarge => (413, "too_large", "The body is too large"),
             Self::UnsupportedMediaType => (415, "unsupported_media_type", "The media type is not supported"),
             Self::InvalidEvent => (422, "invalid_event", "A value breaks a rule"),
+            Self::HoldMismatch => (422, "hold_mismatch", "The event is not the hold's"),
             Self::CurrencyMismatch => (422, "currency_mismatch", "The currency is not the tenant's"),
             Self::TooManyLimits => (422, "too_many_limits", "The tenant would have too many limits"),
             Self::BelowRetentionFloor => (422, "below_retention_floor", "The retention is too short"),

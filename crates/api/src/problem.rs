@@ -2,7 +2,7 @@
 
 use crate::kind::Kind;
 use serde_json::{Map, Value};
-use tollgate_core::{Config, Currency, LimitsError, Name, PriceError};
+use tollgate_core::{Config, Currency, HoldState, LimitsError, Mismatch, Name, PriceError};
 
 /// A refusal: what it is, why, and what the client needs to act on it.
 #[derive(Clone, PartialEq, Debug)]
@@ -198,6 +198,25 @@ impl Problem {
     pub fn event_id_reused(id: &Name) -> Self {
         let detail = format!("event `{id}` is recorded with other content");
         Self::new(Kind::EventIdReused, detail).with("event_id", id.as_str())
+    }
+
+    /// 409: the id was taken for another estimate.
+    #[must_use]
+    pub fn hold_id_reused(id: &Name) -> Self {
+        Self::new(Kind::HoldIdReused, format!("hold `{id}` is of another estimate")).with("hold_id", id.as_str())
+    }
+
+    /// 409: the hold has ended, and how.
+    #[must_use]
+    pub fn hold_closed(id: &Name, state: HoldState) -> Self {
+        let state = state.as_str();
+        Self::new(Kind::HoldClosed, format!("hold `{id}` is {state}")).with("hold_id", id.as_str()).with("state", state)
+    }
+
+    /// 422: what is to be booked is not the hold's.
+    #[must_use]
+    pub fn hold_mismatch(mismatch: &Mismatch) -> Self {
+        Self::field(Kind::HoldMismatch, FieldError::new(format!("/event/{}", mismatch.0), "must be the hold's, or absent"))
     }
 
     /// 409: this request has made its key already, which is shown only once.

@@ -27,9 +27,12 @@ pub(crate) struct Args {
     pub(crate) memory: bool,
 }
 
-/// How often closed hours are rolled up and old ones purged.
-const SCHEDULE: Duration = Duration::from_secs(15 * 60);
-const ROUNDS_A_DAY: u64 = 4 * 24;
+/// How often holds whose time is over are freed.
+const SCHEDULE: Duration = Duration::from_secs(60);
+/// How many of those rounds pass until closed hours are rolled up and old ones
+/// purged again.
+const ROUNDS_TO_ROLL_UP: u64 = 15;
+const ROUNDS_A_DAY: u64 = 60 * 24;
 
 /// Runs the command until Ctrl-C or a termination signal.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
@@ -97,8 +100,8 @@ fn greet(app: &App, address: SocketAddr, key: &str, folder: Option<String>) -> R
     ))
 }
 
-/// Rolls up and purges on its own, as the schedules do on Lambda, and removes
-/// expired items once a day, as DynamoDB does.
+/// Frees holds, rolls up and purges on its own, as the schedules do on Lambda,
+/// and removes expired items once a day, as DynamoDB does.
 async fn keep_house(app: Arc<App>, expiry: Expiry) {
     for round in 0_u64.. {
         if round.is_multiple_of(ROUNDS_A_DAY)
@@ -106,7 +109,9 @@ async fn keep_house(app: Arc<App>, expiry: Expiry) {
         {
             tracing::warn!(%error, "expired items stay until tomorrow");
         }
-        for action in ["rollup", "purge"] {
+        let rolls_up = round.is_multiple_of(ROUNDS_TO_ROLL_UP);
+        let actions: &[&str] = if rolls_up { &["expire_holds", "rollup", "purge"] } else { &["expire_holds"] };
+        for action in actions {
             if let Err(error) = tollgate_purge::scheduled(&app, &serde_json::json!({ "action": action })).await {
                 tracing::warn!(action, %error, "the schedule will try again");
             }

@@ -18,6 +18,8 @@ pub(crate) struct Course<'a> {
     pub(crate) waiting: Vec<(usize, Draft)>,
     /// The pages that this request tried to write, newest last.
     pub(crate) pages: Vec<String>,
+    /// Whether holds that were over were freed for it already.
+    pub(crate) freed: bool,
 }
 
 /// What was read before a decision: where the counters stand for the waiting
@@ -52,7 +54,7 @@ impl<'a> Course<'a> {
     /// Nothing is decided yet.
     pub(crate) fn new(tenant: &'a Name, submissions: Vec<Submission>, options: Options) -> Self {
         let outcomes = vec![None; submissions.len()];
-        Self { tenant, options, submissions, outcomes, waiting: Vec::new(), pages: Vec::new() }
+        Self { tenant, options, submissions, outcomes, waiting: Vec::new(), pages: Vec::new(), freed: false }
     }
 
     /// Prices every first event of its id, or rejects it.

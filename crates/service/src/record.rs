@@ -7,7 +7,7 @@ use crate::service::{Service, Snapshot};
 use crate::store::{Commit, StoreError};
 use crate::submission::{Options, Outcome, Submission};
 use crate::tries::Tries;
-use tollgate_core::{Attrs, Circumstances, Decision, Instant, Name, PlanError, PriceError, plan, table};
+use tollgate_core::{Attrs, Circumstances, Decision, Instant, Mode, Name, Plan, PlanError, PriceError, plan, table};
 
 impl Service {
     /// Records events of one tenant in order, each exactly once by its id, in
@@ -77,6 +77,10 @@ impl Service {
                 }
                 continue;
             }
+            if refuses && self.frees(course, &plan).await? {
+                state = Some(self.read_state(course, &snapshot, received).await?);
+                continue;
+            }
             self.set_pressed(course.tenant, refuses);
             if plan.writes.is_empty() {
                 course.take(plan);
@@ -115,6 +119,17 @@ impl Service {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Before a limit refuses what holds take of it: frees those whose time is
+    /// over, once a request. Whether there were any.
+    async fn frees(&self, course: &mut Course<'_>, plan: &Plan) -> Result<bool, Failure> {
+        let mut violations = plan.rulings.iter().flat_map(|ruling| &ruling.violations);
+        if course.freed || course.options.mode != Mode::Enforce || !violations.any(|at| at.count.held > 0) {
+            return Ok(false);
+        }
+        course.freed = true;
+        self.free_due(course.tenant).await
     }
 
     /// Makes the tenant known: the first event to be admitted fixes its

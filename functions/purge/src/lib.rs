@@ -45,8 +45,8 @@ fn named(asked: Asked) -> (Person, Name) {
     }
 }
 
-/// Does a schedule's work: `{"action":"rollup"}` or `{"action":"purge"}`.
-/// Safe to repeat.
+/// Does a schedule's work: `{"action":"rollup"}`, `{"action":"purge"}` or
+/// `{"action":"expire_holds"}`. Safe to repeat.
 ///
 /// # Errors
 /// A sentence for an action that is unknown, or whose work failed.
@@ -59,6 +59,7 @@ pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
             let purged = app.service.purge(&PurgeOrder::default(), &actor).await.map_err(failed)?;
             Ok(json!({ "action": "purge", "removed": purged.removed, "pages": purged.pages }))
         }
-        _ => Err("unknown action: must be `rollup` or `purge`".to_owned()),
+        Some("expire_holds") => Ok(json!({ "action": "expire_holds", "holds": app.service.expire_holds().await.map_err(failed)? })),
+        _ => Err("unknown action: must be `rollup`, `purge` or `expire_holds`".to_owned()),
     }
 }

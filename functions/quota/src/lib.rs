@@ -3,6 +3,7 @@
 mod audit;
 mod budgets;
 mod check;
+mod holds;
 mod keys;
 mod limits;
 mod open;
@@ -32,6 +33,12 @@ pub fn routes() -> Vec<Route> {
         get("/budgets/{tenant_id}", READ, budgets::get_budget),
         put("/budgets/{tenant_id}", Access::Operator, budgets::put_budget),
         post("/check", INGEST, check::post_check),
+        post("/holds", INGEST, holds::post_holds),
+        get("/holds", INGEST, holds::get_holds),
+        get("/holds/{hold_id}", INGEST, holds::get_hold),
+        post("/holds/{hold_id}/capture", INGEST, holds::post_hold_capture),
+        post("/holds/{hold_id}/release", INGEST, holds::post_hold_release),
+        post("/holds/{hold_id}/extend", INGEST, holds::post_hold_extend),
         get("/tenants", Access::Operator, tenants::get_tenants),
         get("/tenants/{tenant_id}", Access::Operator, tenants::get_tenant),
         put("/tenants/{tenant_id}", Access::Operator, tenants::put_tenant),

@@ -2,11 +2,30 @@
 
 use serde_json::{Value, json};
 use tollgate_gateway::Route;
+use tollgate_tests::TestApp;
 
 /// The route's path for things that are there.
 pub(crate) fn path(route: &Route) -> String {
     let path = route.path.replace("{tenant_id}", "acme").replace("{event_id}", "e1").replace("{task_id}", "t1");
-    path.replace("{key_id}", "0000000000000000").replace("{id}", "ai")
+    path.replace("{key_id}", "0000000000000000").replace("{hold_id}", hold(route)).replace("{id}", "ai")
+}
+
+/// A hold that stands whatever the route does with its own.
+pub(crate) fn hold(route: &Route) -> &'static str {
+    match route.path {
+        "/holds/{hold_id}/capture" => "h-captured",
+        "/holds/{hold_id}/release" => "h-released",
+        _ => "h1",
+    }
+}
+
+/// Takes the holds of all routes for `tenant`, each of the event that a capture
+/// books.
+pub(crate) async fn take_holds(app: &TestApp, tenant: &str) {
+    for id in ["h1", "h-captured", "h-released"] {
+        let estimate = crate::given::merged(actual(), json!({ "id": id, "tenant_id": tenant }));
+        app.post("/holds", json!({ "event": estimate, "ttl_seconds": 86_400 })).await.expect(201);
+    }
 }
 
 /// A body that the route takes; `None` for routes without one.
@@ -14,6 +33,10 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
     let body = match (route.method.as_str(), route.path) {
         ("GET" | "DELETE", _) => return None,
         (_, "/events" | "/check" | "/usage/validate") => event(),
+        (_, "/holds") => json!({ "id": "evt-1", "event": event(), "ttl_seconds": 60, "max_affordable": true }),
+        (_, "/holds/{hold_id}/capture") => json!({ "event": actual() }),
+        (_, "/holds/{hold_id}/release") => json!({ "tenant_id": "acme" }),
+        (_, "/holds/{hold_id}/extend") => json!({ "tenant_id": "acme", "ttl_seconds": 900 }),
         (_, "/events/batch") => json!({ "events": [event()] }),
         (_, "/usage") => step(),
         (_, "/usage/batch") => json!({ "events": [step()] }),
@@ -45,6 +68,11 @@ pub(crate) fn all(route: &Route) -> Vec<Value> {
 
 fn event() -> Value {
     crate::given::merged(crate::ingest::full(), json!({ "operation": "gpt-4o" }))
+}
+
+/// An event that could be booked for the hold `h1`.
+fn actual() -> Value {
+    crate::given::merged(event(), json!({ "id": "evt-captured", "timestamp": "2026-11-22T10:00:00Z" }))
 }
 
 fn step() -> Value {

@@ -17,8 +17,9 @@ fn of(route: &Route, good: &Value) -> Vec<Case> {
         let place = if route.path == "/usage/validate" { Place::Verdict } else { Place::Answer };
         Case::new(route, name, request).at("").told_in(place)
     };
-    // A purge without a body is one without conditions.
-    let texts = texts(&good.to_string()).into_iter().filter(|(name, _)| *name != "empty" || route.path != "/usage/purge");
+    // A purge without a body is one without conditions; a hold is in the path.
+    let may_be_empty = ["/usage/purge", "/holds/{hold_id}/release", "/holds/{hold_id}/extend"].contains(&route.path);
+    let texts = texts(&good.to_string()).into_iter().filter(|(name, _)| *name != "empty" || !may_be_empty);
     let mut cases: Vec<Case> = texts.map(case).collect();
     let large = vec![b' '; (1 << 20) + 1];
     let mut large = case(("more than 1 MiB", large)).told_in(Place::Answer);

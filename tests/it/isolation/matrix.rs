@@ -2,7 +2,7 @@
 
 use super::{CANARY, two_tenants};
 use crate::given::{get_as, problem, refused, without};
-use crate::hostile::good_body;
+use crate::hostile::{good_body, hold, take_holds};
 use crate::openapi::Document;
 use axum::body::Body;
 use http::Request;
@@ -46,18 +46,22 @@ impl Credential {
     }
 }
 
+/// Where bodies name a tenant.
+const BODY_TENANTS: [&str; 3] = ["/tenant_id", "/event/tenant_id", "/events/0/tenant_id"];
+
 /// Whether a request to the route can name a tenant.
 fn names_tenant(route: &Route) -> bool {
     let totals = ["/usage/summary", "/usage/aggregate", "/usage/agents", "/usage/consumers", "/usage/stats"];
     let events = ["/usage", "/usage/export", "/usage/tasks/{task_id}", "/events/{event_id}"];
-    let by_query = totals.into_iter().chain(events).any(|path| path == route.path);
-    let by_body = good_body(route).is_some_and(|body| body.get("tenant_id").is_some() || body.pointer("/events/0/tenant_id").is_some());
+    let holds = ["/holds", "/holds/{hold_id}"];
+    let by_query = totals.into_iter().chain(events).chain(holds).any(|path| path == route.path);
+    let by_body = good_body(route).is_some_and(|body| BODY_TENANTS.iter().any(|at| body.pointer(at).is_some()));
     route.path.contains("{tenant_id}") || (route.method == "GET" && by_query) || by_body
 }
 
 fn request(route: &Route, key: Option<&str>, named: &str, key_id: &str) -> Request<Body> {
     let path = route.path.replace("{tenant_id}", named).replace("{event_id}", "e1").replace("{task_id}", "t1");
-    let path = path.replace("{key_id}", key_id).replace("{id}", "ai");
+    let path = path.replace("{key_id}", key_id).replace("{hold_id}", hold(route)).replace("{id}", "ai");
     let by_query = names_tenant(route) && route.method == "GET" && !route.path.contains("{tenant_id}");
     let path = if by_query { format!("{path}?tenant_id={named}") } else { path };
     let path = if route.path == "/usage/aggregate" { format!("{path}&group_by=agent") } else { path };
@@ -71,7 +75,7 @@ fn request(route: &Route, key: Option<&str>, named: &str, key_id: &str) -> Reque
 
 /// The body, about `tenant`; it may be sent without further scopes.
 fn of(mut body: Value, tenant: &str) -> Value {
-    for at in ["/tenant_id", "/events/0/tenant_id"] {
+    for at in BODY_TENANTS {
         if let Some(place) = body.pointer_mut(at) {
             *place = json!(tenant);
         }
@@ -79,8 +83,8 @@ fn of(mut body: Value, tenant: &str) -> Value {
     if body.get("rate_card").is_some() {
         body = without(body, &["rate_card"]);
     }
-    let event = if body.get("events").is_some() { &mut body["events"][0] } else { &mut body };
-    event.as_object_mut().expect("an event").remove("cost_override");
+    let place = ["/events/0", "/event"].into_iter().find(|at| body.pointer(at).is_some()).unwrap_or_default();
+    body.pointer_mut(place).expect("an event").as_object_mut().expect("an event").remove("cost_override");
     body
 }
 
@@ -114,6 +118,9 @@ async fn every_cell_of_the_matrix_holds() {
     let open = two_tenants().await;
     let app = &open.app;
     crate::given::card(app, "ai", json!({ "gpt-4o": {} })).await;
+    for tenant in ["acme", "beta"] {
+        take_holds(app, tenant).await;
+    }
     let credentials = credentials(app).await;
     let (document, mut cells) = (Document::read(), 0);
     for route in TestApp::routes() {

@@ -36,6 +36,9 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
         Kind::MethodNotAllowed => post("/health", json!({})),
         Kind::Conflict | Kind::KeyRepeated => keyed("/keys", &json!({ "tenant_id": "acme", "scopes": ["read"] })),
         Kind::EventIdReused => post("/events", event(json!({ "id": "e1", "units": 2 }))),
+        Kind::HoldIdReused => post("/holds", json!({ "id": "h1", "event": event(json!({ "id": null, "units": 2 })) })),
+        Kind::HoldClosed => post("/holds/h1/extend?tenant_id=acme", json!({})),
+        Kind::HoldMismatch => post("/holds/h2/capture?tenant_id=acme", json!({ "event": { "agent_id": "a2" } })),
         Kind::PreconditionFailed => operators("PUT", "/limits/acme", &json!({ "limits": [] }), "if-match", "999"),
         Kind::TooLarge => TestApp::request(TestApp::operator(), "POST", "/events", vec![b' '; (1 << 20) + 1].into()),
         Kind::UnsupportedMediaType => {
@@ -56,7 +59,7 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
     })
 }
 
-const KINDS: [Kind; 24] = [
+const KINDS: [Kind; 27] = [
     Kind::InvalidRequest,
     Kind::InvalidCursor,
     Kind::Unauthenticated,
@@ -68,6 +71,9 @@ const KINDS: [Kind; 24] = [
     Kind::Conflict,
     Kind::EventIdReused,
     Kind::KeyRepeated,
+    Kind::HoldIdReused,
+    Kind::HoldClosed,
+    Kind::HoldMismatch,
     Kind::PreconditionFailed,
     Kind::TooLarge,
     Kind::UnsupportedMediaType,
@@ -87,6 +93,11 @@ const KINDS: [Kind; 24] = [
 async fn prepared(kind: Kind) -> TestApp {
     let app = TestApp::new().await;
     app.record("acme", json!({ "id": "e1" })).await.expect(201);
+    for hold in ["h1", "h2"] {
+        let estimate = json!({ "id": hold, "event": { "tenant_id": "acme", "operation": "agent_message" } });
+        app.post("/holds", estimate).await.expect(201);
+    }
+    app.post("/holds/h1/release?tenant_id=acme", json!({})).await.expect(200);
     let limits = json!([
         limit(json!({ "scope": "agent", "scope_id": "busy", "hard": 0 })),
         { "id": "poor", "scope": "session", "scope_id": "poor", "measure": "spend", "window": "total", "hard": 0, "currency": "USD" },

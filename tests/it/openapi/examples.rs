@@ -37,6 +37,16 @@ async fn scene(store: TestStore<'_>) -> (TestApp, String) {
     (app, key.as_str().expect("a key").to_owned())
 }
 
+/// What the examples of holds need beside: one that is open and one that ended.
+async fn holds(app: &TestApp) {
+    for (id, tokens_out) in [("h0", 10), ("h1", 1000)] {
+        let event = json!({ "tenant_id": "acme-corp", "operation": "gpt-4o", "tokens_in": 1000, "tokens_out": tokens_out, "agent_id": "a1",
+            "session_id": "s1" });
+        app.post("/holds", json!({ "id": id, "event": event })).await.expect(201);
+    }
+    app.post("/holds/h0/release", json!({ "tenant_id": "acme-corp" })).await.expect(200);
+}
+
 /// One example: where it stands in the document, and what it expects.
 struct Example<'a> {
     name: &'a str,
@@ -106,6 +116,9 @@ async fn answered_as_documented(store: TestStore<'_>) {
         let access = access.expect("a route").access;
         for example in examples(&document, operation) {
             let (app, key) = scene(store).await;
+            if path.starts_with("/holds") {
+                holds(&app).await;
+            }
             let key = if access == Access::Operator { TestApp::operator() } else { &key };
             let mut asked = request(&document, (method, path, operation), example.name, key);
             if example.name == "revoked" {

@@ -52,7 +52,7 @@ fn every_operation_says_who_may_call_it() {
         let gate = parameters.iter().any(|parameter| parameter["name"] == "X-Constitutional-Hash" && parameter["required"] == true);
         assert_eq!(gate, route.access != Access::Open, "{route:?}");
         let once = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
-        let takes_it = route.stores_answer || (route.method == "POST" && matches!(route.path, "/events" | "/keys"));
+        let takes_it = route.stores_answer || (route.method == "POST" && matches!(route.path, "/events" | "/holds" | "/keys"));
         assert_eq!(once, takes_it, "{route:?}");
         for part in route.path.split('{').skip(1).filter_map(|part| part.split('}').next()) {
             let named = |parameter: &&Value| parameter["in"] == "path" && parameter["name"] == part && parameter["required"] == true;
