@@ -197,7 +197,9 @@ async fn open_holds(store: &dyn Store, tenant: &Name) -> Vec<Hold> {
 fn add_held(due: &mut BTreeMap<Key, BTreeMap<String, i128>>, tenant: &Name, config: &Config, holds: &[Hold]) {
     for series in config.series.iter().filter(|series| series.window != WindowKind::Second) {
         let counts = due.iter_mut().filter(|(_, sums)| sums.contains_key(&series.taken_attribute()));
-        counts.for_each(|(_, sums)| drop(sums.entry(series.held_attribute()).or_default()));
+        counts.for_each(|(_, sums)| {
+            sums.entry(series.held_attribute()).or_default();
+        });
     }
     for hold in holds {
         let mut counted = Vec::new();
