@@ -65,6 +65,6 @@ async fn roll_up(service: &Service, args: &Args) -> Result<(), Failure> {
     }
     bar.finish_and_clear();
     print_either(args.json, &json!({ "tenants": tenants.len(), "hours": hours }), |_| {
-        format!("rolled up {hours} hours of {} tenants", tenants.len())
+        format!("hours rolled up: {hours}, tenants: {}", tenants.len())
     })
 }

@@ -2,55 +2,26 @@
 //! answer in parts or break off.
 #![expect(clippy::expect_used, reason = "a test says what it needs")]
 
+mod server;
+
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
+use server::Server;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 const HASH: &str = "cdd01ef066bc6cf2";
 
-/// A running service; dropped, it ends.
-struct Server {
-    child: Child,
-    _output: BufReader<ChildStdout>,
-    address: String,
-    key: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--memory"]).stdout(Stdio::piped()).env_remove("TOLLGATE_OPERATOR_KEY");
-        let mut child = command.spawn().expect("a server");
-        let mut output = BufReader::new(child.stdout.take().expect("its output"));
-        let mut lines = output.by_ref().lines();
-        let mut after = |text: &str| {
-            let line = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(text))).expect("a greeting").expect("a line");
-            line.split(text).nth(1).unwrap_or_default().split([',', ' ']).next().unwrap_or_default().to_owned()
-        };
-        let address = after("listens on ");
-        let key = after("operator key: ");
-        Self { child, _output: output, address, key }
-    }
-
-    async fn record(&self, events: usize) {
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let event =
-            |n: usize| json!({ "id": format!("e{n}"), "tenant_id": "acme", "operation": "agent_message", "metadata": ["a\"b,\r\n", n] });
-        let body = json!({ "events": (0..events).map(event).collect::<Vec<_>>() }).to_string();
-        let request =
-            client.post(format!("{}/events/batch", self.address)).body(body).header("authorization", format!("Bearer {}", self.key));
-        let reply = request.header("x-constitutional-hash", HASH).send().await.expect("an answer");
-        assert_eq!(reply.status().as_u16(), 200);
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().expect("an end");
-        self.child.wait().expect("an end");
-    }
+async fn record(server: &Server, events: usize) {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let event =
+        |n: usize| json!({ "id": format!("e{n}"), "tenant_id": "acme", "operation": "agent_message", "metadata": ["a\"b,\r\n", n] });
+    let body = json!({ "events": (0..events).map(event).collect::<Vec<_>>() }).to_string();
+    let request =
+        client.post(format!("{}/events/batch", server.address)).body(body).header("authorization", format!("Bearer {}", server.key));
+    let reply = request.header("x-constitutional-hash", HASH).send().await.expect("an answer");
+    assert_eq!(reply.status().as_u16(), 200);
 }
 
 fn export(address: &str, key: &str, arguments: &[&str]) -> Output {
@@ -69,8 +40,8 @@ fn files(folder: &Path) -> Vec<String> {
 
 #[tokio::test]
 async fn every_form_is_written_whole_with_its_figures() {
-    let server = Server::start();
-    server.record(700).await;
+    let server = Server::start(["--memory"]);
+    record(&server, 700).await;
     let folder = tempfile::tempdir().expect("a folder");
     for form in ["csv", "json", "jsonl"] {
         let path = folder.path().join(format!("usage.{form}"));
@@ -97,7 +68,7 @@ async fn every_form_is_written_whole_with_its_figures() {
 
 #[tokio::test]
 async fn a_refusal_is_one_sentence_and_leaves_what_was_there() {
-    let server = Server::start();
+    let server = Server::start(["--memory"]);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("usage.csv");
     std::fs::write(&path, "before").expect("a file");

@@ -1,10 +1,11 @@
 //! `tollgate serve`, killed twenty times in mid-ingest.
 #![expect(clippy::expect_used, reason = "a test says what it needs")]
 
+mod server;
+
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use server::Server;
+use std::ffi::OsStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::watch;
@@ -14,39 +15,6 @@ const PRODUCERS: u64 = 3;
 const BATCH: u64 = 40;
 /// Batches acknowledged between two kills, so that each kill meets new ones.
 const ACKNOWLEDGED: u64 = 10;
-
-/// A running server; dropped, it is killed.
-struct Server {
-    child: Child,
-    _output: BufReader<ChildStdout>,
-    address: String,
-    key: String,
-}
-
-impl Server {
-    fn start(folder: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder).stdout(Stdio::piped()).env_remove("TOLLGATE_OPERATOR_KEY");
-        let mut child = command.spawn().expect("a server");
-        let mut output = BufReader::new(child.stdout.take().expect("its output"));
-        let mut lines = output.by_ref().lines();
-        let mut after = |text: &str| {
-            let line = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(text))).expect("a greeting").expect("a line");
-            line.split(text).nth(1).unwrap_or_default().split([',', ' ']).next().unwrap_or_default().to_owned()
-        };
-        let address = after("listens on ");
-        let key = after("operator key: ");
-        Self { child, _output: output, address, key }
-    }
-}
-
-impl Drop for Server {
-    /// SIGKILL: the server has no chance to tidy up.
-    fn drop(&mut self) {
-        self.child.kill().expect("a kill");
-        self.child.wait().expect("an end");
-    }
-}
 
 async fn ask(client: &reqwest::Client, server: &(String, String), method: &str, path: &str, body: String) -> Option<Value> {
     let (address, key) = server;
@@ -85,7 +53,7 @@ async fn produce(lane: u64, server: watch::Receiver<(String, String)>, acknowled
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_kills_lose_nothing_acknowledged_and_count_nothing_twice() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut running = Server::start(folder.path());
+    let mut running = Server::start([OsStr::new("--data"), folder.path().as_os_str()]);
     let (publish, server) = watch::channel((running.address.clone(), running.key.clone()));
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let limits = json!({ "limits": [{ "id": "all", "scope": "tenant", "measure": "events", "window": "total", "hard": 1_000_000_000 }] });
@@ -99,7 +67,7 @@ async fn twenty_kills_lose_nothing_acknowledged_and_count_nothing_twice() {
             tokio::task::yield_now().await;
         }
         drop(running);
-        running = Server::start(folder.path());
+        running = Server::start([OsStr::new("--data"), folder.path().as_os_str()]);
         publish.send((running.address.clone(), running.key.clone())).expect("producers");
     }
     stop.store(true, Ordering::SeqCst);

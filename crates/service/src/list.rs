@@ -74,15 +74,16 @@ impl Service {
         limit: usize,
         filter: &Filter,
     ) -> Result<(Vec<Entry>, bool), Failure> {
+        let listing = || Listing { range, filter, after, limit, first: BTreeMap::new() };
         let markers_last = self.tenant(tenant).await?.raised.is_none();
         if let Some(id) = &filter.id {
-            let found = self.list_one(tenant, range, after, id, filter).await?;
+            let found = self.list_one(tenant, id, &listing()).await?;
             if markers_last || !found.is_empty() {
                 return Ok((found, false));
             }
         }
         for _ in 0..PASSES_MAX {
-            if let Some(found) = self.list(tenant, range, after, limit, filter, markers_last).await? {
+            if let Some(found) = self.list(tenant, listing(), markers_last).await? {
                 return Ok(found);
             }
         }
@@ -90,23 +91,14 @@ impl Service {
     }
 
     /// The same, by reading pages; `None` if a purge passed by, or an erasure
-    /// where it picks by name. Where the
-    /// retention was raised, markers of what is still there may be gone, and
-    /// with them its entries in the task index.
-    async fn list(
-        &self,
-        tenant: &Name,
-        range: Range,
-        after: Option<&Position>,
-        limit: usize,
-        filter: &Filter,
-        markers_last: bool,
-    ) -> Result<Option<(Vec<Entry>, bool)>, Failure> {
-        let range = Range { start: range.start.max(after.map(|(at, _)| *at)), end: range.end };
-        let mut listing = Listing { range, filter, after, limit, first: BTreeMap::new() };
+    /// where it picks by name. Where the retention was raised, markers of what
+    /// is still there may be gone, and with them its entries in the task index.
+    async fn list(&self, tenant: &Name, mut listing: Listing<'_>, markers_last: bool) -> Result<Option<(Vec<Entry>, bool)>, Failure> {
+        let filter = listing.filter;
+        listing.range.start = listing.range.start.max(listing.after.map(|(at, _)| *at));
         if let Some(reached) = self.reached(tenant).await? {
             let mark = reached.mark;
-            self.visit_pages(tenant, mark.next, range, |page| {
+            self.visit_pages(tenant, mark.next, listing.range, |page| {
                 listing.take(&page, None);
                 Ok(())
             })
@@ -125,19 +117,11 @@ impl Service {
             }
         }
         let more = listing.is_full();
-        Ok(Some((listing.first.into_values().take(limit).collect(), more)))
+        Ok(Some((listing.first.into_values().take(listing.limit).collect(), more)))
     }
 
     /// The event of this id, if it belongs to the list.
-    async fn list_one(
-        &self,
-        tenant: &Name,
-        range: Range,
-        after: Option<&Position>,
-        id: &Name,
-        filter: &Filter,
-    ) -> Result<Vec<Entry>, Failure> {
-        let listing = Listing { range, filter, after, limit: 1, first: BTreeMap::new() };
+    async fn list_one(&self, tenant: &Name, id: &Name, listing: &Listing<'_>) -> Result<Vec<Entry>, Failure> {
         match self.event(tenant, id).await {
             Ok(entry) if listing.wants(&entry.stored) => Ok(vec![entry]),
             Ok(_) | Err(Failure::NotFound(_)) => Ok(Vec::new()),

@@ -6,14 +6,14 @@
 
 mod form;
 
-use crate::{PART_BYTES_MAX, weight};
+use crate::{PART_BYTES_MAX, failed, span, tenant, weight};
 use form::Form;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::sync::Arc;
 use tollgate_api::{Params, Range as Asked};
 use tollgate_core::Name;
-use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
-use tollgate_service::{Export, Failure, Range, Step};
+use tollgate_gateway::{App, Call, Handled, Reply};
+use tollgate_service::{Export, Failure, Step};
 
 /// The most events of a part.
 const LIMIT_MAX: usize = 100_000;
@@ -51,13 +51,11 @@ struct Part {
 pub(crate) async fn get_usage_export(app: Arc<App>, call: Call) -> Handled {
     let allowed = [Params::FILTERS, Asked::PARAMETERS, Params::PAGING, &["tenant_id", "format"]];
     let params = Params::parse_any(call.query.as_deref(), &allowed)?;
-    let tenant = call.caller()?.tenant_to_read(params.tenant()?.as_ref())?;
-    let (asked, filter) = (params.range()?, params.filters()?);
-    let range = Range { start: asked.start, end: asked.end };
+    let tenant = tenant(&call, &params)?;
+    let (range, filter) = (span(params.range()?), params.filters()?);
     let form = params.one_of("format", &Form::NAMES)?.unwrap_or(Form::Json);
     let limit = params.text("limit").map(|_| params.limit(LIMIT_MAX, LIMIT_MAX)).transpose()?;
     let question = format!("GET /usage/export {tenant} {}", params.canonical());
-    let failed = |failure: Failure| from_failure(&failure);
     let place = params.text("cursor").map(|cursor| app.service.position(&question, cursor)).transpose().map_err(failed)?;
     let export = app.service.export(&tenant, range, filter, place.as_deref()).await.map_err(failed)?;
     let head = form.head(place.is_none());
