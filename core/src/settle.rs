@@ -88,8 +88,7 @@ fn freed(pack: &Pack, tenant: &Name, hold: &Hold, closing: Closing, now: Instant
     let mut writes = alloc::vec![moved(tenant, hold, &next, Some(kept))?, unlisted(tenant, hold)];
     let mut changes = Changes::new();
     for part in hold.parts.iter().filter(|part| part.amount() != 0) {
-        let Some(key) = part.counter(&hold.estimate.event) else { continue };
-        let counts = changes.entry(key).or_default();
+        let counts = changes.entry(part.counter().clone()).or_default();
         counts.insert(part.taken_attribute(), part.amount().saturating_neg());
         counts.insert(part.held_attribute(), part.amount().saturating_neg());
     }
@@ -120,8 +119,7 @@ fn booked(pack: &Pack, hold: &Hold, draft: &Draft, received: Instant) -> Changes
     let (event, cost) = (&draft.event, draft.priced.cost.units());
     let mut changes = Changes::new();
     for part in &hold.parts {
-        let Some(key) = part.counter(&hold.estimate.event) else { continue };
-        let counts = changes.entry(key).or_default();
+        let counts = changes.entry(part.counter().clone()).or_default();
         counts.insert(part.taken_attribute(), part.measure().of(event, cost).saturating_sub(part.amount()));
         counts.insert(part.held_attribute(), part.amount().saturating_neg());
     }
