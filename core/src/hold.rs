@@ -5,6 +5,7 @@ use crate::marker::Marker;
 use crate::{
     Attrs, CounterKey, Currency, Draft, Event, Fingerprint, Instant, Name, Page, PageError, Priced, Stored, Value, WindowKind, table,
 };
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -76,7 +77,7 @@ pub enum Closing {
         /// The event's id.
         event: Name,
         /// The event's marker.
-        marker: Marker,
+        marker: Box<Marker>,
     },
     /// It was given back.
     Released(Instant),
@@ -118,10 +119,10 @@ pub struct Actual {
 #[error("`{0}` is not the hold's")]
 pub struct Mismatch(pub &'static str);
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const OPEN: &str = "open";
 
-/// Format 1: the estimate as a page of one event, and the rest.
+/// Format 2: the estimate as a page of one event, and the rest.
 #[derive(Serialize, Deserialize)]
 struct Body {
     estimate: Vec<u8>,
@@ -323,6 +324,7 @@ impl Actual {
             ("session_id", other(asked.session.as_ref(), at.session.as_ref())),
             ("tool_server", other(asked.tool_server.as_ref(), at.tool_server.as_ref())),
             ("tool_name", other(asked.tool_name.as_ref(), at.tool_name.as_ref())),
+            ("budget_node", other(asked.node.as_ref(), at.node.as_ref())),
             ("timestamp", self.timestamp.is_some_and(|said| said != held.timestamp)),
         ];
         if let Some((field, _)) = fields.into_iter().find(|(_, differs)| *differs) {
