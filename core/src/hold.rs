@@ -3,6 +3,7 @@
 use crate::limit::Measure;
 use crate::marker::Marker;
 use crate::{Attrs, CounterKey, Currency, Draft, Event, Fingerprint, Instant, Name, Page, PageError, Priced, Stored, Value, table};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -73,7 +74,7 @@ pub enum Closing {
         /// The event's id.
         event: Name,
         /// The event's marker.
-        marker: Marker,
+        marker: Box<Marker>,
     },
     /// It was given back.
     Released(Instant),
@@ -319,6 +320,7 @@ impl Actual {
             ("session_id", other(asked.session.as_ref(), at.session.as_ref())),
             ("tool_server", other(asked.tool_server.as_ref(), at.tool_server.as_ref())),
             ("tool_name", other(asked.tool_name.as_ref(), at.tool_name.as_ref())),
+            ("budget_node", other(asked.node.as_ref(), at.node.as_ref())),
             ("timestamp", self.timestamp.is_some_and(|said| said != held.timestamp)),
         ];
         if let Some((field, _)) = fields.into_iter().find(|(_, differs)| *differs) {

@@ -209,6 +209,7 @@ pub(crate) fn page_write(pack: &Pack, at: Circumstances<'_>, chosen: &[(&Draft, 
         cost: draft.priced.cost,
         card: draft.priced.card.clone(),
         decision: *decision,
+        voids: None,
     };
     let times = || chosen.iter().map(|(draft, _)| draft.event.timestamp);
     let page = Page {
@@ -263,7 +264,7 @@ pub(crate) fn expiry(pack: &Pack, from: Instant) -> Instant {
 fn size_estimate(draft: &Draft) -> usize {
     let event = &draft.event;
     let d = &event.dimensions;
-    let names = [&d.agent, &d.consumer, &d.session, &event.task, &d.tool_server, &d.tool_name, &d.model, &event.provider];
+    let names = [&d.agent, &d.consumer, &d.session, &event.task, &d.tool_server, &d.tool_name, &d.model, &d.node, &event.provider];
     let texts: usize = names.into_iter().flatten().map(|name| name.as_str().len()).sum();
     let metadata = event.metadata.as_ref().map_or(0, alloc::string::String::len);
     texts.saturating_add(metadata).saturating_add(d.operation.as_str().len()).saturating_add(event.id.as_str().len()).saturating_add(256)

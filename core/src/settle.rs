@@ -6,6 +6,7 @@ use crate::hold::{Closing, Hold, HoldState};
 use crate::plan::{Circumstances, Pack, PlanError, counter_expiry, expiry, marker, page_write};
 use crate::take::{end, entry};
 use crate::{Change, CounterKey, Draft, Guard, Instant, Name, Value, WindowKind, Write, table};
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -64,7 +65,7 @@ pub fn capture(pack: &Pack, hold: &Hold, draft: &Draft, at: Circumstances<'_>) -
     let decision = hold.estimate.decision;
     let page = format!("{}/{}", at.received.day(), at.page_id);
     let marker = marker(&page, draft, decision, 0);
-    let closing = Closing::Captured { at: at.received, event: draft.event.id.clone(), marker: marker.clone() };
+    let closing = Closing::Captured { at: at.received, event: draft.event.id.clone(), marker: Box::new(marker.clone()) };
     let next = closed(hold, closing);
     let kept = expiry(pack, draft.event.timestamp.max(at.received));
     let mut writes = alloc::vec![
