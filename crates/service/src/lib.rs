@@ -38,6 +38,7 @@ mod clock;
 mod course;
 mod cursor;
 mod erase;
+mod exchange;
 mod expiry;
 mod export;
 mod failure;
