@@ -50,7 +50,7 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
         }),
         (_, "/budgets/{tenant_id}/tree") => json!({ "currency": "USD", "nodes": [
             { "id": "org", "enabled": true, "limits": [{ "measure": "spend", "window": "month", "hard": "100000" }] },
-            { "id": "team", "parent": "org", "limits": [{ "measure": "tokens", "window": "day", "hard": 100_000_000 }] },
+            { "id": "team/x", "parent": "org", "limits": [{ "measure": "tokens", "window": "day", "hard": 100_000_000 }] },
         ]}),
         (_, "/credits/{tenant_id}") => {
             json!({ "id": "g1", "amount": "100000", "currency": "USD", "priority": 5, "expires_at": "2027-01-01T00:00:00Z" })

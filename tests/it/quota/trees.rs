@@ -112,6 +112,8 @@ async fn a_node_that_is_not_there_is_refused_by_field() {
     app.put("/budgets/acme/tree", json!({ "currency": "USD", "nodes": [] })).await.expect(200);
     app.post("/holds/h/capture", json!({ "event": { "tenant_id": "acme" } })).await.expect(201);
     assert_eq!(app.get("/budgets/acme/tree").await.expect(200).at("/nodes"), json!([]));
+    // Without a tree, what an event names is kept and means nothing.
+    charge(&app, "1", json!({ "budget_node": "gone" })).await.expect(201);
 }
 
 #[tokio::test]
