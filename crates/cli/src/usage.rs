@@ -2,7 +2,6 @@
 
 mod download;
 mod export;
-mod file;
 mod ink;
 
 use crate::failure::Failure;
