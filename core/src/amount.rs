@@ -58,6 +58,12 @@ impl Amount {
         self.0
     }
 
+    /// The whole number that it is; `None` with a fraction.
+    #[must_use]
+    pub fn to_whole(self) -> Option<i128> {
+        self.0.checked_div(ONE).filter(|whole| whole.checked_mul(ONE) == Some(self.0))
+    }
+
     /// The sum, or `None` out of range.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {

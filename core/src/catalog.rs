@@ -1,7 +1,7 @@
 //! All rate cards, and which of them prices an event.
 
 use crate::card::{Card, Component, Factor, Operation, Price, Unpriced};
-use crate::{Amount, Currency, Event, Instant, Name};
+use crate::{Amount, Currency, Event, ExchangeRate, Instant, Name};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -14,13 +14,15 @@ pub struct Catalog {
     by_operation: BTreeMap<Name, Vec<Name>>,
 }
 
-/// The card version that priced an event.
+/// The card version that priced an event, and the rate that converted it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct CardRef {
     /// The card.
     pub id: Name,
     /// Its version.
     pub version: u32,
+    /// The exchange rate, where its currency is not the tenant's.
+    pub exchange: Option<ExchangeRate>,
 }
 
 /// What an event costs, and by which card.
@@ -125,7 +127,8 @@ impl Catalog {
     /// A [`PriceError`] where no card, price or tier fits.
     pub fn price(&self, tenant_card: Option<&Name>, event: &Event) -> Result<Priced, PriceError> {
         let card = self.card_for(tenant_card, &event.dimensions.operation, event.timestamp)?;
-        let priced = |cost| Priced { cost, currency: card.currency, card: CardRef { id: card.id.clone(), version: card.version } };
+        let of_card = || CardRef { id: card.id.clone(), version: card.version, exchange: None };
+        let priced = |cost| Priced { cost, currency: card.currency, card: of_card() };
         if let Some(cost) = event.cost_override {
             return Some(cost).filter(|cost| *cost <= COST_MAX).map(priced).ok_or(PriceError::Range);
         }

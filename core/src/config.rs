@@ -1,7 +1,9 @@
 //! A tenant's configuration: who it is, and its limits.
 
 use crate::limit::{Layer, Limit, Measure, OnUnavailable, Scope, SoftMode};
-use crate::{Amount, Budget, Currency, DAY_SECONDS, Dimensions, Instant, Name, Window, WindowKind};
+use crate::{
+    Amount, Budget, Calendar, Currency, DAY_SECONDS, Dimensions, Instant, Name, Objection, Status, Subscription, Window, WindowKind,
+};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -39,6 +41,8 @@ pub struct Config {
     pub created: Option<Instant>,
     /// What `POST /quota` set.
     pub quota: Option<Quota>,
+    /// The plan that it subscribes to.
+    pub subscription: Option<Subscription>,
     /// What `PUT /budgets` set.
     pub budget: Option<Budget>,
     /// What `PUT /limits` set.
@@ -75,6 +79,9 @@ pub struct Series {
     pub scope_id: Option<Arc<str>>,
     /// When it starts anew.
     pub window: WindowKind,
+    /// Where its windows begin, as far as it depends on that.
+    #[serde(default)]
+    pub calendar: Calendar,
     /// What.
     pub measure: Measure,
     /// The configuration version since which writers count it.
@@ -144,7 +151,9 @@ fn quota_limit(id: &str, hard: u64, measure: Measure, window: WindowKind) -> Opt
 }
 
 impl Series {
-    fn is_for(&self, limit: &Limit) -> bool {
+    /// Whether it is what `limit` tests, whatever windows begin where.
+    #[must_use]
+    pub fn is_for(&self, limit: &Limit) -> bool {
         self.scope == limit.scope && self.scope_id == limit.scope_id && self.window == limit.window && self.measure == limit.measure
     }
 
@@ -168,7 +177,7 @@ impl Series {
             return None;
         }
         let by = if self.window == WindowKind::Second { received } else { timestamp };
-        let window = self.window.holding(by);
+        let window = self.calendar.holding(self.window, by);
         if window.end().is_some_and(|end| end <= self.from) {
             return None;
         }
@@ -184,7 +193,29 @@ impl Config {
     pub fn all_limits(&self) -> Vec<Limit> {
         let quota = self.quota.as_ref().map(Quota::limits).unwrap_or_default();
         let budget = self.budget.as_ref().map(Budget::limits).unwrap_or_default();
-        quota.into_iter().chain(budget).chain(self.limits.iter().cloned()).filter(|limit| !limit.is_open()).collect()
+        let plan = self.subscription.as_ref().map(Subscription::limits).unwrap_or_default();
+        let own = self.limits.iter().cloned();
+        quota.into_iter().chain(plan).chain(budget).chain(own).filter(|limit| !limit.is_open()).collect()
+    }
+
+    /// Where the windows of its limits begin.
+    #[must_use]
+    pub fn calendar(&self) -> Calendar {
+        self.subscription.as_ref().map(Subscription::calendar).unwrap_or_default()
+    }
+
+    /// The code of the plan that it subscribes to.
+    #[must_use]
+    pub fn plan_code(&self) -> Option<&Name> {
+        self.subscription.as_ref().map(|subscription| &subscription.plan.code)
+    }
+
+    /// What keeps the tenant from using anything at all.
+    pub(crate) fn objection(&self) -> Option<Objection> {
+        match &self.subscription {
+            Some(subscription) => (subscription.status == Status::Cancelled).then_some(Objection::Cancelled),
+            None => self.require_plan.then_some(Objection::NoPlan),
+        }
     }
 
     /// The next version, counting what its limits need: series it has go on,
@@ -195,13 +226,15 @@ impl Config {
     pub fn renewed(mut self, now: Instant) -> Result<Self, LimitsError> {
         self.version = self.version.saturating_add(1);
         let limits = self.all_limits();
+        let calendar = self.calendar();
         let mut series: Vec<Series> = Vec::new();
         for limit in &limits {
             if series.iter().any(|held| held.is_for(limit)) {
                 continue;
             }
-            let held = self.series.iter().find(|held| held.is_for(limit));
-            series.push(held.cloned().unwrap_or_else(|| self.new_series(limit, now)));
+            let calendar = calendar.of(limit.window);
+            let held = self.series.iter().find(|held| held.is_for(limit) && held.calendar == calendar);
+            series.push(held.cloned().unwrap_or_else(|| self.new_series(limit, calendar, now)));
         }
         let counters: BTreeSet<_> = series.iter().map(|s| (s.scope, s.scope_id.clone(), s.window)).collect();
         if limits.len() > LIMITS_MAX || most_touched(&counters) > COUNTERS_MAX {
@@ -211,12 +244,13 @@ impl Config {
         Ok(self)
     }
 
-    fn new_series(&self, limit: &Limit, now: Instant) -> Series {
+    fn new_series(&self, limit: &Limit, calendar: Calendar, now: Instant) -> Series {
         let state = if limit.window == WindowKind::Second { State::Active } else { State::Counting };
         Series {
             scope: limit.scope,
             scope_id: limit.scope_id.clone(),
             window: limit.window,
+            calendar,
             measure: limit.measure.clone(),
             since: self.version,
             from: now,

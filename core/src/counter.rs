@@ -3,9 +3,10 @@
 use crate::{Scope, Window};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use serde::{Deserialize, Serialize};
 
 /// One counter: the use of one of a scope within one window.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct CounterKey {
     /// Whose use.
     pub scope: Scope,

@@ -1,9 +1,9 @@
 //! Whether events fit their limits, one after another.
 
 use crate::amount::BOUND;
-use crate::config::Track;
+use crate::config::{Config, Track};
 use crate::limit::{Limit, SoftMode};
-use crate::{Count, CounterKey, Draft, Instant, Overflow, Standing, Standpoint, State, Window, WindowKind};
+use crate::{Count, CounterKey, Draft, Instant, Name, Overflow, Pack, Standing, Standpoint, State, Window, WindowKind};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -36,12 +36,25 @@ pub enum Mode {
 pub struct Ruling {
     /// The decision.
     pub decision: Decision,
+    /// What refuses it apart from limits.
+    pub objections: Vec<Objection>,
     /// Every limit it passes that refuses.
     pub violations: Vec<Standpoint>,
     /// Every soft limit it passes that warns.
     pub warnings: Vec<Standpoint>,
     /// Every limit that applies, as the event found it.
     pub limits: Vec<Standpoint>,
+    /// The plan that it was decided under.
+    pub plan_code: Option<Name>,
+}
+
+/// What refuses an event apart from limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Objection {
+    /// The tenant needs a plan and has none.
+    NoPlan,
+    /// Its subscription is cancelled.
+    Cancelled,
 }
 
 /// What a pack of admitted events adds to one attribute of one counter.
@@ -114,6 +127,7 @@ struct Slot {
 /// on an outdated reading.
 pub(crate) struct Decider<'a> {
     tracks: &'a [Track],
+    config: &'a Config,
     standing: Option<&'a Standing>,
     mode: Mode,
     received: Instant,
@@ -126,9 +140,11 @@ pub(crate) struct Decider<'a> {
 }
 
 impl<'a> Decider<'a> {
-    pub(crate) fn new(tracks: &'a [Track], standing: Option<&'a Standing>, mode: Mode, received: Instant) -> Self {
+    pub(crate) fn new(pack: &'a Pack, standing: Option<&'a Standing>, mode: Mode, received: Instant) -> Self {
+        let tracks = pack.tracks();
         Self {
             tracks,
+            config: pack.config(),
             standing,
             mode,
             received,
@@ -163,7 +179,7 @@ impl<'a> Decider<'a> {
 
     /// Rules on the event that touches these, and counts it if it is admitted.
     pub(crate) fn rule(&mut self, touches: &Touches<'a>) -> Decision {
-        let ruling = ruling(&touches.0);
+        let ruling = ruling(self.config, &touches.0);
         let decision = ruling.decision;
         self.rulings.push(ruling);
         if decision == Decision::Deny && self.mode == Mode::Enforce {
@@ -281,9 +297,13 @@ impl Touch<'_> {
     }
 }
 
-fn ruling(touches: &[Touch<'_>]) -> Ruling {
-    let mut ruling =
-        Ruling { decision: Decision::Allow, violations: Vec::new(), warnings: Vec::new(), limits: Vec::with_capacity(touches.len()) };
+fn ruling(config: &Config, touches: &[Touch<'_>]) -> Ruling {
+    let mut ruling = Ruling {
+        objections: config.objection().into_iter().collect(),
+        limits: Vec::with_capacity(touches.len()),
+        plan_code: config.plan_code().cloned(),
+        ..Ruling::default()
+    };
     for touch in touches {
         for limit in touch.tested() {
             let sum = touch.count.taken.saturating_add(touch.requested);
@@ -298,7 +318,7 @@ fn ruling(touches: &[Touch<'_>]) -> Ruling {
             }
         }
     }
-    ruling.decision = match (ruling.violations.is_empty(), ruling.warnings.is_empty()) {
+    ruling.decision = match (ruling.violations.is_empty() && ruling.objections.is_empty(), ruling.warnings.is_empty()) {
         (false, _) => Decision::Deny,
         (true, false) => Decision::Warn,
         (true, true) => Decision::Allow,
@@ -307,8 +327,8 @@ fn ruling(touches: &[Touch<'_>]) -> Ruling {
 }
 
 /// Decides `drafts` in order against `standing`.
-pub(crate) fn decide(tracks: &[Track], standing: &Standing, mode: Mode, received: Instant, drafts: &[Draft]) -> Result<Decided, Overflow> {
-    let mut decider = Decider::new(tracks, Some(standing), mode, received);
+pub(crate) fn decide(pack: &Pack, standing: &Standing, mode: Mode, received: Instant, drafts: &[Draft]) -> Result<Decided, Overflow> {
+    let mut decider = Decider::new(pack, Some(standing), mode, received);
     for draft in drafts {
         let touches = decider.touches(draft)?;
         decider.rule(&touches);

@@ -56,6 +56,10 @@ impl Fingerprint {
             bytes(&mut hash, amount.map(|a| a.units().to_be_bytes().to_vec()).as_deref());
         }
         bytes(&mut hash, event.metadata.as_ref().map(|m| m.as_bytes()));
+        // Nothing is hashed for an event without one, as before there were any.
+        if d.node.is_some() {
+            text(&mut hash, d.node.as_ref());
+        }
         Self(hash.finalize().into())
     }
 

@@ -1,10 +1,9 @@
 //! Holds: money and quantity set aside before a call whose cost is unknown.
 
-use crate::limit::{Measure, Scope};
+use crate::limit::Measure;
 use crate::marker::Marker;
-use crate::{
-    Attrs, CounterKey, Currency, Draft, Event, Fingerprint, Instant, Name, Page, PageError, Priced, Stored, Value, WindowKind, table,
-};
+use crate::{Attrs, CounterKey, Currency, Draft, Event, Fingerprint, Instant, Name, Page, PageError, Priced, Stored, Value, table};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -59,8 +58,7 @@ pub struct Asked {
 /// What a hold took of one series.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Part {
-    scope: Scope,
-    window: WindowKind,
+    counter: CounterKey,
     measure: Measure,
     since: u64,
     amount: i128,
@@ -76,7 +74,7 @@ pub enum Closing {
         /// The event's id.
         event: Name,
         /// The event's marker.
-        marker: Marker,
+        marker: Box<Marker>,
     },
     /// It was given back.
     Released(Instant),
@@ -118,10 +116,10 @@ pub struct Actual {
 #[error("`{0}` is not the hold's")]
 pub struct Mismatch(pub &'static str);
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const OPEN: &str = "open";
 
-/// Format 1: the estimate as a page of one event, and the rest.
+/// Format 2: the estimate as a page of one event, and the rest.
 #[derive(Serialize, Deserialize)]
 struct Body {
     estimate: Vec<u8>,
@@ -146,14 +144,13 @@ impl HoldState {
 }
 
 impl Part {
-    pub(crate) fn new(scope: Scope, window: WindowKind, measure: Measure, since: u64, amount: i128) -> Self {
-        Self { scope, window, measure, since, amount }
+    pub(crate) fn new(counter: CounterKey, measure: Measure, since: u64, amount: i128) -> Self {
+        Self { counter, measure, since, amount }
     }
 
-    /// The counter of `event`, the hold's own, that it was taken of.
-    pub(crate) fn counter(&self, event: &Event) -> Option<CounterKey> {
-        let scope_id = self.scope.of(&event.dimensions)?;
-        Some(CounterKey { scope: self.scope, scope_id, window: self.window.holding(event.timestamp) })
+    /// The counter that it was taken of.
+    pub(crate) fn counter(&self) -> &CounterKey {
+        &self.counter
     }
 
     /// The attribute that holds used and held together.
@@ -323,6 +320,7 @@ impl Actual {
             ("session_id", other(asked.session.as_ref(), at.session.as_ref())),
             ("tool_server", other(asked.tool_server.as_ref(), at.tool_server.as_ref())),
             ("tool_name", other(asked.tool_name.as_ref(), at.tool_name.as_ref())),
+            ("budget_node", other(asked.node.as_ref(), at.node.as_ref())),
             ("timestamp", self.timestamp.is_some_and(|said| said != held.timestamp)),
         ];
         if let Some((field, _)) = fields.into_iter().find(|(_, differs)| *differs) {

@@ -48,6 +48,8 @@ pub enum Layer {
     Limits,
     /// `PUT /budgets`.
     Budget,
+    /// The plan that the tenant subscribes to.
+    Plan,
 }
 
 /// Whose use a limit counts.
@@ -287,6 +289,13 @@ impl Limit {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.soft.is_none() && self.hard.is_none()
+    }
+
+    /// The feature that it limits: its plan's, else its measure.
+    #[must_use]
+    pub fn feature_key(&self) -> String {
+        let of_plan = self.id.as_str().strip_prefix("plan:").filter(|_| self.layer == Layer::Plan);
+        of_plan.map_or_else(|| self.measure.to_string(), String::from)
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Answer {
     pub decision: Decision,
 }
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const ANSWER: &str = "an";
 
 impl Marker {

@@ -1,6 +1,6 @@
 //! Pages: the stored form of the events of one write.
 
-use crate::{Amount, CardRef, Currency, Decision, Dimensions, Event, Instant, Name, Quantities};
+use crate::{Amount, CardRef, Currency, Decision, Dimensions, Event, ExchangeRate, Instant, Name, Quantities};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -31,6 +31,8 @@ pub struct Stored {
     pub card: CardRef,
     /// What was decided.
     pub decision: Decision,
+    /// The event that this one takes back: then its figures count against it.
+    pub voids: Option<Name>,
 }
 
 /// Why bytes are not a page.
@@ -44,9 +46,11 @@ pub enum PageError {
     Damaged,
 }
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// The texts of a row.
+const TEXTS: usize = 14;
 
-/// Format 1: each distinct text once, then rows that refer to it by number
+/// Format 2: each distinct text once, then rows that refer to it by number
 /// (0 = none).
 #[derive(Serialize, Deserialize)]
 struct Body {
@@ -60,8 +64,9 @@ struct Body {
 #[derive(Serialize, Deserialize)]
 struct RowBody {
     timestamp: Instant,
-    names: [u16; 12],
+    names: [u16; TEXTS],
     card_version: u32,
+    exchange: Option<ExchangeRate>,
     quantities: [u64; 8],
     latency_ms: Option<Amount>,
     /// Absent = 1.
@@ -108,7 +113,7 @@ struct Names {
     list: Vec<Name>,
     numbers: BTreeMap<Name, u16>,
     /// The numbers of the row before, which mostly has the same texts.
-    last: [u16; 12],
+    last: [u16; TEXTS],
 }
 
 impl Names {
@@ -127,7 +132,7 @@ impl Names {
     }
 
     fn row(&mut self, stored: &Stored) -> Result<RowBody, PageError> {
-        let Stored { event, cost, card, decision } = stored;
+        let Stored { event, cost, card, decision, voids } = stored;
         let d = &event.dimensions;
         let q = &event.quantities;
         let texts = [
@@ -143,8 +148,10 @@ impl Names {
             d.model.as_ref(),
             event.provider.as_ref(),
             Some(&card.id),
+            d.node.as_ref(),
+            voids.as_ref(),
         ];
-        let mut names = [0; 12];
+        let mut names = [0; TEXTS];
         let last = self.last;
         for ((number, text), last) in names.iter_mut().zip(texts).zip(last) {
             *number = self.number(text, last)?;
@@ -154,6 +161,7 @@ impl Names {
             timestamp: event.timestamp,
             names,
             card_version: card.version,
+            exchange: card.exchange,
             quantities: [
                 q.units,
                 q.tokens_in,
@@ -183,7 +191,7 @@ impl RowBody {
             };
             names.get(index).cloned().map(Some)
         };
-        let [id, operation, tier, agent, consumer, session, task, tool_server, tool_name, model, provider, card] = self.names;
+        let [id, operation, tier, agent, consumer, session, task, tool_server, tool_name, model, provider, card, node, voids] = self.names;
         let [units, tokens_in, tokens_out, cached_tokens_in, tokens_processed, api_calls, duration_ms, data_bytes] = self.quantities;
         let event = Event {
             id: text(id)??,
@@ -197,6 +205,7 @@ impl RowBody {
                 tool_server: text(tool_server)?,
                 tool_name: text(tool_name)?,
                 model: text(model)?,
+                node: text(node)?,
             },
             quantities: Quantities { units, tokens_in, tokens_out, cached_tokens_in, tokens_processed, api_calls, duration_ms, data_bytes },
             task: text(task)?,
@@ -206,6 +215,7 @@ impl RowBody {
             cost_override: self.overridden.then_some(self.cost),
             metadata: self.metadata,
         };
-        Some(Stored { event, cost: self.cost, card: CardRef { id: text(card)??, version: self.card_version }, decision: self.decision })
+        let card = CardRef { id: text(card)??, version: self.card_version, exchange: self.exchange };
+        Some(Stored { event, cost: self.cost, card, decision: self.decision, voids: text(voids)? })
     }
 }

@@ -24,7 +24,10 @@ pub struct Place {
     pub consumer: Option<u32>,
     /// The task it was a step of.
     pub task: Option<u32>,
-    /// The card version that priced it; `None` where it is not kept.
+    /// The leaf of the tree of budgets.
+    pub node: Option<Name>,
+    /// The card version and exchange rate that priced it; `None` where it is
+    /// not kept.
     pub card: Option<CardRef>,
     /// Whether the cost was given with the event instead.
     pub overridden: bool,
@@ -53,8 +56,10 @@ impl Kept {
     pub const CONSUMER: Self = Self(1 << 6);
     /// Task.
     pub const TASK: Self = Self(1 << 7);
-    /// Card version, and whether the price was given.
+    /// Card version and exchange rate, and whether the price was given.
     pub const PRICE: Self = Self(1 << 8);
+    /// Leaf of the tree of budgets.
+    pub const NODE: Self = Self(1 << 9);
 
     /// Both.
     #[must_use]
@@ -83,7 +88,7 @@ pub enum View {
     Consumer,
     /// By session.
     Session,
-    /// By all but session, task and price.
+    /// By all but session, task, node and price.
     Broad,
     /// By all but price.
     Full,
@@ -110,7 +115,7 @@ impl View {
             Self::Consumer => Kept::CONSUMER,
             Self::Session => Kept::SESSION,
             Self::Broad => used.and(Kept::AGENT).and(Kept::CONSUMER),
-            Self::Full => used.and(Kept::AGENT).and(Kept::CONSUMER).and(Kept::SESSION).and(Kept::TASK),
+            Self::Full => used.and(Kept::AGENT).and(Kept::CONSUMER).and(Kept::SESSION).and(Kept::TASK).and(Kept::NODE),
         }
     }
 
@@ -148,6 +153,7 @@ impl Place {
             tool_name: d.tool_name.clone(),
             model: d.model.clone(),
             session: d.session.clone(),
+            node: d.node.clone(),
             ..Self::default()
         }
     }
@@ -173,6 +179,7 @@ impl Place {
             agent: number(Kept::AGENT, self.agent),
             consumer: number(Kept::CONSUMER, self.consumer),
             task: number(Kept::TASK, self.task),
+            node: name(Kept::NODE, &self.node),
             card: self.card.as_ref().filter(|_| kept.holds(Kept::PRICE)).cloned(),
             overridden: self.overridden && kept.holds(Kept::PRICE),
         }

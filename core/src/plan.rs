@@ -27,7 +27,7 @@ pub struct Pack {
 
 /// What to write for the first events of a list, and how each was decided.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct Planned {
     /// How many events of the list it covers.
     pub taken: usize,
     /// The rulings on them, in order.
@@ -82,7 +82,7 @@ impl Pack {
     /// # Errors
     /// [`Overflow`] where a counter would leave its 38 digits.
     pub fn decide(&self, standing: &Standing, mode: Mode, received: Instant, drafts: &[Draft]) -> Result<Decided, Overflow> {
-        crate::decide::decide(&self.tracks, standing, mode, received, drafts)
+        crate::decide::decide(self, standing, mode, received, drafts)
     }
 
     pub(crate) fn tracks(&self) -> &[Track] {
@@ -133,8 +133,8 @@ impl Pack {
 ///
 /// # Errors
 /// [`PlanError`] where a figure leaves its range.
-pub fn plan(pack: &Pack, drafts: &[Draft], at: Circumstances<'_>) -> Result<Plan, PlanError> {
-    let mut decider = Decider::new(&pack.tracks, at.standing, at.mode, at.received);
+pub fn plan(pack: &Pack, drafts: &[Draft], at: Circumstances<'_>) -> Result<Planned, PlanError> {
+    let mut decider = Decider::new(pack, at.standing, at.mode, at.received);
     let mut admitted: Vec<usize> = Vec::new();
     let (mut taken, mut counters, mut bytes) = (0_usize, 0_usize, 0_usize);
     for (index, draft) in drafts.iter().enumerate() {
@@ -167,7 +167,7 @@ fn written(
     decided: Decided,
     admitted: Vec<usize>,
     taken: usize,
-) -> Result<Plan, PlanError> {
+) -> Result<Planned, PlanError> {
     let Decided { rulings, additions } = decided;
     let mut answers: Vec<Option<Answer>> = alloc::vec![None; taken];
     let mut writes = Vec::new();
@@ -185,7 +185,7 @@ fn written(
         writes.extend(additions.iter().map(|(key, counts)| counter_write(pack, at, key, counts)));
     }
     let counters = additions.into_keys().collect();
-    Ok(Plan { taken, rulings, answers, writes, markers: admitted, counters })
+    Ok(Planned { taken, rulings, answers, writes, markers: admitted, counters })
 }
 
 pub(crate) fn marker(page: &str, draft: &Draft, decision: Decision, place: usize) -> Marker {
@@ -209,6 +209,7 @@ pub(crate) fn page_write(pack: &Pack, at: Circumstances<'_>, chosen: &[(&Draft, 
         cost: draft.priced.cost,
         card: draft.priced.card.clone(),
         decision: *decision,
+        voids: None,
     };
     let times = || chosen.iter().map(|(draft, _)| draft.event.timestamp);
     let page = Page {
@@ -247,7 +248,9 @@ pub(crate) fn counter_expiry(pack: &Pack, received: Instant, key: &CounterKey) -
     match key.window.kind {
         WindowKind::Total => None,
         WindowKind::Second => Some(key.window.start.plus_seconds(DAY_SECONDS.saturating_mul(2))),
-        WindowKind::Hour | WindowKind::Day | WindowKind::Month => key.window.end().map(|end| expiry(pack, end.max(received))),
+        WindowKind::Hour | WindowKind::Day | WindowKind::Month | WindowKind::Period => {
+            key.window.end().map(|end| expiry(pack, end.max(received)))
+        }
     }
 }
 
@@ -261,7 +264,7 @@ pub(crate) fn expiry(pack: &Pack, from: Instant) -> Instant {
 fn size_estimate(draft: &Draft) -> usize {
     let event = &draft.event;
     let d = &event.dimensions;
-    let names = [&d.agent, &d.consumer, &d.session, &event.task, &d.tool_server, &d.tool_name, &d.model, &event.provider];
+    let names = [&d.agent, &d.consumer, &d.session, &event.task, &d.tool_server, &d.tool_name, &d.model, &d.node, &event.provider];
     let texts: usize = names.into_iter().flatten().map(|name| name.as_str().len()).sum();
     let metadata = event.metadata.as_ref().map_or(0, alloc::string::String::len);
     texts.saturating_add(metadata).saturating_add(d.operation.as_str().len()).saturating_add(event.id.as_str().len()).saturating_add(256)

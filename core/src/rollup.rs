@@ -4,7 +4,7 @@ use crate::page::Page;
 use crate::place::{Place, View};
 use crate::roster::Roster;
 use crate::totals::{Overflow, Tally, Totals};
-use crate::{Amount, CardRef, Instant, Name};
+use crate::{Amount, CardRef, ExchangeRate, Instant, Name};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub struct Chunk {
     pub bytes: Vec<u8>,
 }
 
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// The most bytes of rows in one item; an item holds 400 KB.
 const CHUNK_BYTES_MAX: usize = 300_000;
 /// The most numbers in a set of one entry: at worst they fill a chunk.
@@ -134,7 +134,7 @@ fn split(tally: &Tally) -> Vec<Tally> {
     parts
 }
 
-/// Format 2: each distinct text once, then rows that refer to texts and roster
+/// Format 3: each distinct text once, then rows that refer to texts and roster
 /// numbers by number plus one (0 = none).
 #[derive(Serialize, Deserialize)]
 struct Body {
@@ -144,9 +144,10 @@ struct Body {
 
 #[derive(Serialize, Deserialize)]
 struct RowBody {
-    names: [u32; 7],
+    names: [u32; 8],
     numbers: [u64; 3],
     card_version: u32,
+    exchange: Option<ExchangeRate>,
     overridden: bool,
     tally: Tally,
 }
@@ -178,6 +179,7 @@ impl Names {
             place.model.as_ref(),
             place.session.as_ref(),
             place.card.as_ref().map(|card| &card.id),
+            place.node.as_ref(),
         ];
         let mut tally = tally.clone();
         tally.totals.compliance_score = missing(&tally.totals);
@@ -185,6 +187,7 @@ impl Names {
             names: texts.map(|text| self.number(text)),
             numbers: [place.agent, place.consumer, place.task].map(|number| number.map_or(0, |number| u64::from(number).saturating_add(1))),
             card_version: place.card.as_ref().map_or(0, |card| card.version),
+            exchange: place.card.as_ref().and_then(|card| card.exchange),
             overridden: place.overridden,
             tally,
         }
@@ -208,7 +211,7 @@ impl RowBody {
             names.get(index).cloned().map(Some)
         };
         let number = |number: u64| number.checked_sub(1).map(u32::try_from).transpose().ok();
-        let [operation, tier, tool_server, tool_name, model, session, card] = self.names;
+        let [operation, tier, tool_server, tool_name, model, session, card, node] = self.names;
         let [agent, consumer, task] = self.numbers;
         let place = Place {
             operation: text(operation)?,
@@ -220,7 +223,8 @@ impl RowBody {
             agent: number(agent)?,
             consumer: number(consumer)?,
             task: number(task)?,
-            card: text(card)?.map(|id| CardRef { id, version: self.card_version }),
+            node: text(node)?,
+            card: text(card)?.map(|id| CardRef { id, version: self.card_version, exchange: self.exchange }),
             overridden: self.overridden,
         };
         let mut tally = self.tally;

@@ -6,6 +6,7 @@ use crate::hold::{Closing, Hold, HoldState};
 use crate::plan::{Circumstances, Pack, PlanError, counter_expiry, expiry, marker, page_write};
 use crate::take::{end, entry};
 use crate::{Change, CounterKey, Draft, Guard, Instant, Name, Value, WindowKind, Write, table};
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -64,7 +65,7 @@ pub fn capture(pack: &Pack, hold: &Hold, draft: &Draft, at: Circumstances<'_>) -
     let decision = hold.estimate.decision;
     let page = format!("{}/{}", at.received.day(), at.page_id);
     let marker = marker(&page, draft, decision, 0);
-    let closing = Closing::Captured { at: at.received, event: draft.event.id.clone(), marker: marker.clone() };
+    let closing = Closing::Captured { at: at.received, event: draft.event.id.clone(), marker: Box::new(marker.clone()) };
     let next = closed(hold, closing);
     let kept = expiry(pack, draft.event.timestamp.max(at.received));
     let mut writes = alloc::vec![
@@ -88,8 +89,7 @@ fn freed(pack: &Pack, tenant: &Name, hold: &Hold, closing: Closing, now: Instant
     let mut writes = alloc::vec![moved(tenant, hold, &next, Some(kept))?, unlisted(tenant, hold)];
     let mut changes = Changes::new();
     for part in hold.parts.iter().filter(|part| part.amount() != 0) {
-        let Some(key) = part.counter(&hold.estimate.event) else { continue };
-        let counts = changes.entry(key).or_default();
+        let counts = changes.entry(part.counter().clone()).or_default();
         counts.insert(part.taken_attribute(), part.amount().saturating_neg());
         counts.insert(part.held_attribute(), part.amount().saturating_neg());
     }
@@ -120,8 +120,7 @@ fn booked(pack: &Pack, hold: &Hold, draft: &Draft, received: Instant) -> Changes
     let (event, cost) = (&draft.event, draft.priced.cost.units());
     let mut changes = Changes::new();
     for part in &hold.parts {
-        let Some(key) = part.counter(&hold.estimate.event) else { continue };
-        let counts = changes.entry(key).or_default();
+        let counts = changes.entry(part.counter().clone()).or_default();
         counts.insert(part.taken_attribute(), part.measure().of(event, cost).saturating_sub(part.amount()));
         counts.insert(part.held_attribute(), part.amount().saturating_neg());
     }

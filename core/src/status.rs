@@ -73,6 +73,13 @@ impl Standpoint {
         value_text(&self.limit.measure, value)
     }
 
+    /// Used and held in percent of `value`, two digits half-even; absent
+    /// without a value and for 0.
+    #[must_use]
+    pub fn percent_of(&self, value: Option<i128>) -> Option<String> {
+        percent(self.count.taken, value?)
+    }
+
     /// Its figures.
     #[must_use]
     pub fn status(&self) -> LimitStatus {
@@ -83,7 +90,7 @@ impl Standpoint {
             used: self.text(self.count.used()),
             held: self.text(self.count.held),
             remaining: remaining.map(|left| self.text(left)),
-            percent: reference.and_then(|value| percent(taken, value)),
+            percent: self.percent_of(reference),
             status: self.word(),
         }
     }

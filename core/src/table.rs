@@ -203,6 +203,27 @@ pub fn api_key_entry(id: &str) -> Key {
 /// The partition of all that was changed.
 pub const AUDIT: &str = "A|AUDIT";
 
+/// The partition of all plans.
+pub const PLANS: &str = "P|PLANS";
+
+/// A plan, as it was last put.
+#[must_use]
+pub fn plan(code: &Name) -> Key {
+    Key::new(PLANS, code.as_str())
+}
+
+/// The partition of the tenants that subscribe to a plan.
+#[must_use]
+pub fn subscribers(plan: &Name) -> String {
+    format!("P|S|{plan}")
+}
+
+/// The entry of a tenant among a plan's subscribers.
+#[must_use]
+pub fn subscriber(plan: &Name, tenant: &Name) -> Key {
+    Key::new(subscribers(plan), tenant.as_str())
+}
+
 /// The partition of the purged receipt hours of a tenant.
 #[must_use]
 pub fn purges(tenant: &Name) -> String {

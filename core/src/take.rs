@@ -39,7 +39,7 @@ pub(crate) fn end(created: Instant, now: Instant, ttl_seconds: u32) -> Instant {
 /// # Errors
 /// [`PlanError`] where a figure leaves its range.
 pub fn take(pack: &Pack, draft: &Draft, asked: Asked, max_tokens_out: Option<u64>, at: Circumstances<'_>) -> Result<Taking, PlanError> {
-    let mut decider = Decider::new(pack.tracks(), at.standing, Mode::Enforce, at.received);
+    let mut decider = Decider::new(pack, at.standing, Mode::Enforce, at.received);
     let touches = decider.touches(draft)?;
     let decision = decider.rule(&touches);
     let decided = decider.finish();
@@ -48,7 +48,7 @@ pub fn take(pack: &Pack, draft: &Draft, asked: Asked, max_tokens_out: Option<u64
         return Ok(Taking { ruling, taken: None });
     }
     let hold = Hold {
-        estimate: Stored { event: draft.event.clone(), cost: draft.priced.cost, card: draft.priced.card.clone(), decision },
+        estimate: Stored { event: draft.event.clone(), cost: draft.priced.cost, card: draft.priced.card.clone(), decision, voids: None },
         currency: draft.priced.currency,
         created: at.received,
         expires: end(at.received, at.received, asked.ttl_seconds),
@@ -75,7 +75,7 @@ fn parts(pack: &Pack, draft: &Draft, received: Instant, additions: &Additions) -
         let place = (CounterKey { scope: series.scope, scope_id, window }, Arc::clone(&track.taken));
         let Some(addition) = additions.get(&place.0).and_then(|counts| counts.get(&place.1)) else { continue };
         if !seen.contains(&place) {
-            parts.push(Part::new(series.scope, series.window, series.measure.clone(), series.since, addition.amount));
+            parts.push(Part::new(place.0.clone(), series.measure.clone(), series.since, addition.amount));
             seen.push(place);
         }
     }
@@ -91,7 +91,7 @@ fn writes(pack: &Pack, hold: &Hold, at: Circumstances<'_>, additions: &Additions
     for (key, counts) in additions {
         let mut write = counter_write(pack, at, key, counts);
         if let Change::Update { add, .. } = &mut write.change {
-            let own = hold.parts.iter().filter(|part| part.counter(&hold.estimate.event).as_ref() == Some(key));
+            let own = hold.parts.iter().filter(|part| part.counter() == key);
             add.extend(own.map(|part| (part.held_attribute(), part.amount())));
         }
         writes.push(write);

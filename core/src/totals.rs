@@ -25,6 +25,8 @@ pub struct Dimensions {
     pub tool_name: Option<Name>,
     /// The model.
     pub model: Option<Name>,
+    /// The leaf of the tenant's tree of budgets; JSON calls it `budget_node`.
+    pub node: Option<Name>,
 }
 
 impl Dimensions {
@@ -32,7 +34,7 @@ impl Dimensions {
     #[must_use]
     pub fn of(operation: Name) -> Self {
         let tier = Name::standard();
-        Self { operation, tier, agent: None, consumer: None, session: None, tool_server: None, tool_name: None, model: None }
+        Self { operation, tier, agent: None, consumer: None, session: None, tool_server: None, tool_name: None, model: None, node: None }
     }
 }
 

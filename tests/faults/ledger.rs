@@ -244,9 +244,11 @@ fn window(kind: WindowKind, at: Instant) -> Window {
         WindowKind::Second => panic!("counted by receipt"),
         WindowKind::Hour => format!("{}:00:00Z", at.hour()),
         WindowKind::Day => format!("{}T00:00:00Z", at.day()),
-        WindowKind::Month => format!("{}-01T00:00:00Z", at.day().rsplit_once('-').expect("a date").0),
+        WindowKind::Month | WindowKind::Period => format!("{}-01T00:00:00Z", at.day().rsplit_once('-').expect("a date").0),
     };
-    Window { kind, start: start.parse().expect("a time") }
+    let window = kind.holding(start.parse().expect("a time"));
+    assert_eq!(window.start.to_string(), start);
+    window
 }
 
 fn amount(measure: &Measure, stored: &Stored) -> i128 {

@@ -84,6 +84,8 @@ fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Va
         "duration_ms": 1, "api_calls": 1, "timestamp": "2026-11-22T10:00:00Z" });
     let limits = json!({ "limits": [{ "id": "l", "scope": "tenant", "measure": "tokens", "window": "month", "hard": 1000 }] });
     let none = Value::Null;
+    let features = json!([{ "feature_key": "messages", "hard_limit": 1000 }]);
+    let plan = json!({ "name": "Starter", "currency": "USD", "features": features });
     match function {
         "ingest" => vec![
             ("POST", "/events", "/events", event("e1")),
@@ -123,6 +125,14 @@ fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Va
             ("GET", "/quota/{tenant_id}", "/quota/acme", none.clone()),
             ("PUT", "/budgets/{tenant_id}", "/budgets/acme", json!({ "max_total": "1000000", "currency": "USD" })),
             ("GET", "/budgets/{tenant_id}", "/budgets/acme", none.clone()),
+            ("PUT", "/plans/{code}", "/plans/starter", plan.clone()),
+            ("PUT", "/tenants/{tenant_id}/subscription", "/tenants/acme/subscription", json!({ "plan": "starter" })),
+            ("PUT", "/plans/{code}", "/plans/starter", plan),
+            ("GET", "/plans/{code}", "/plans/starter", none.clone()),
+            ("GET", "/plans", "/plans", none.clone()),
+            ("GET", "/tenants/{tenant_id}/subscription", "/tenants/acme/subscription", none.clone()),
+            ("PUT", "/tenants/{tenant_id}/subscription", "/tenants/acme/subscription", json!({ "plan": null })),
+            ("GET", "/entitlements/{tenant_id}", "/entitlements/acme", none.clone()),
             ("PUT", "/limits/{tenant_id}", "/limits/acme", limits),
             ("GET", "/limits/{tenant_id}", "/limits/acme", none.clone()),
             ("POST", "/check", "/check", event("e9")),

@@ -4,6 +4,7 @@
 mod calls;
 mod contract;
 mod cost;
+mod denials;
 mod expiry;
 mod iam;
 mod layers;

@@ -22,8 +22,12 @@ fn billed(currency: Currency, versions: &Versions) -> Result<Bill, BillError> {
         let mut card = card("default", version, u64::from(version));
         card.operations.insert(name("op"), prices.clone());
         catalog.insert(card);
-        let group =
-            Group { operation: name("op"), tier: name("standard"), card: CardRef { id: name("default"), version }, overridden: false };
+        let group = Group {
+            operation: name("op"),
+            tier: name("standard"),
+            card: CardRef { id: name("default"), version, exchange: None },
+            overridden: false,
+        };
         groups.insert(group, *totals);
     }
     bill(currency, &groups, &catalog)
@@ -149,7 +153,7 @@ proptest! {
         for cost in &costs {
             totals.add(&Totals::of(&given::event("e", "op"), *cost)).unwrap();
         }
-        let group = Group { operation: name("op"), tier: name("any"), card: CardRef { id: name("gone"), version: 7 }, overridden: true };
+        let group = Group { operation: name("op"), tier: name("any"), card: CardRef { id: name("gone"), version: 7, exchange: None }, overridden: true };
         let bill = bill(Currency::USD, &BTreeMap::from([(group, totals)]), &Catalog::default()).unwrap();
         let sum = costs.iter().fold(Exact::zero(), |sum, cost| sum + value(*cost));
         prop_assert_eq!(value(bill.unrounded), sum.clone());
@@ -223,7 +227,12 @@ fn two_operations_at_two_tiers_are_two_lines() {
 #[test]
 fn a_missing_card_version_is_said() {
     let event: Event = given::event("e", "op");
-    let group = Group { operation: name("op"), tier: name("standard"), card: CardRef { id: name("gone"), version: 2 }, overridden: false };
+    let group = Group {
+        operation: name("op"),
+        tier: name("standard"),
+        card: CardRef { id: name("gone"), version: 2, exchange: None },
+        overridden: false,
+    };
     let groups = BTreeMap::from([(group, Totals::of(&event, Amount::ZERO))]);
     let refusal = bill(Currency::USD, &groups, &Catalog::default()).unwrap_err();
     assert_eq!(refusal.to_string(), "rate card `gone` version 2 is missing");
@@ -254,8 +263,12 @@ fn one_line(amount: &str, per: u64, tier: &str, units: u128, discounts: &[(u64, 
         unpriced: Unpriced::Reject,
         operations: BTreeMap::from([(name("op"), operation)]),
     });
-    let group =
-        Group { operation: name("op"), tier: name("standard"), card: CardRef { id: name("default"), version: 1 }, overridden: false };
+    let group = Group {
+        operation: name("op"),
+        tier: name("standard"),
+        card: CardRef { id: name("default"), version: 1, exchange: None },
+        overridden: false,
+    };
     let totals = Totals { events: 1, units, ..Totals::default() };
     bill(Currency::USD, &BTreeMap::from([(group, totals)]), &catalog).unwrap()
 }

@@ -132,8 +132,8 @@ pub(crate) fn instant() -> impl Strategy<Value = Instant> {
 
 fn dimensions() -> impl Strategy<Value = Dimensions> {
     let maybe = || option::of(any_name());
-    (any_name(), any_name(), maybe(), maybe(), maybe(), maybe(), maybe(), maybe()).prop_map(
-        |(operation, tier, agent, consumer, session, tool_server, tool_name, model)| Dimensions {
+    (any_name(), any_name(), maybe(), maybe(), maybe(), maybe(), maybe(), maybe(), maybe()).prop_map(
+        |(operation, tier, agent, consumer, session, tool_server, tool_name, model, node)| Dimensions {
             operation,
             tier,
             agent,
@@ -142,6 +142,7 @@ fn dimensions() -> impl Strategy<Value = Dimensions> {
             tool_server,
             tool_name,
             model,
+            node,
         },
     )
 }

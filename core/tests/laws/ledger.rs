@@ -5,7 +5,7 @@ use crate::naive::{Naive, Place};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
-    ACTIONS_MAX, Attrs, Catalog, Circumstances, Config, Decision, Draft, Event, Instant, Key, Marker, Mode, Pack, Page, Plan, Standing,
+    ACTIONS_MAX, Attrs, Catalog, Circumstances, Config, Decision, Draft, Event, Instant, Key, Marker, Mode, Pack, Page, Planned, Standing,
     Write, plan, table,
 };
 
@@ -110,7 +110,7 @@ impl Recorder {
     }
 
     /// A plan for the first of `drafts`, read beforehand if `standing` is some.
-    pub(crate) fn plan(&mut self, drafts: &[Draft], batch: &Batch, standing: Option<&Standing>) -> Plan {
+    pub(crate) fn plan(&mut self, drafts: &[Draft], batch: &Batch, standing: Option<&Standing>) -> Planned {
         self.plans += 1;
         let at = Circumstances {
             tenant: &name(TENANT),
@@ -173,7 +173,7 @@ impl Recorder {
     }
 
     /// What a plan that took effect decided is so, counted up to each event.
-    pub(crate) fn assert_truthful(&mut self, planned: &Plan, drafts: &[Draft], batch: &Batch, is_read: bool) {
+    pub(crate) fn assert_truthful(&mut self, planned: &Planned, drafts: &[Draft], batch: &Batch, is_read: bool) {
         for (place, (ruling, draft)) in planned.rulings.iter().zip(drafts).enumerate() {
             let (cost, event) = (draft.priced.cost.units(), &draft.event);
             let (decision, violated) = self.naive.decide(event, cost, batch.received, batch.mode);

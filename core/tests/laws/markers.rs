@@ -9,7 +9,7 @@ fn draft(event: &Event, timestamp_given: bool) -> Draft {
     let priced = Priced {
         cost: event.cost_override.unwrap_or_default(),
         currency: Currency::USD,
-        card: CardRef { id: name("default"), version: 1 },
+        card: CardRef { id: name("default"), version: 1, exchange: None },
     };
     Draft::new(event.clone(), priced, timestamp_given)
 }
@@ -32,7 +32,7 @@ fn marker(draft: &Draft) -> Marker {
 /// One field of an event, and how to change it.
 type Edit = (&'static str, fn(&mut Event));
 
-const EDITS: [Edit; 22] = [
+const EDITS: [Edit; 23] = [
     ("id", |e| e.id = name("other-id")),
     ("operation", |e| e.dimensions.operation = name("other-operation")),
     ("tier", |e| e.dimensions.tier = name("other-tier")),
@@ -43,6 +43,7 @@ const EDITS: [Edit; 22] = [
     ("tool server", |e| e.dimensions.tool_server = Some(name("other-server"))),
     ("tool name", |e| e.dimensions.tool_name = Some(name("other-tool"))),
     ("model", |e| e.dimensions.model = Some(name("other-model"))),
+    ("node", |e| e.dimensions.node = Some(name("other-node"))),
     ("provider", |e| e.provider = Some(name("other-provider"))),
     ("units", |e| e.quantities.units += 1),
     ("tokens_in", |e| e.quantities.tokens_in += 1),

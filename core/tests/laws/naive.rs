@@ -22,7 +22,7 @@ pub(crate) fn start_text(kind: WindowKind, time: &str) -> String {
         WindowKind::Second => (19, "Z"),
         WindowKind::Hour => (13, ":00:00Z"),
         WindowKind::Day => (10, "T00:00:00Z"),
-        WindowKind::Month => (7, "-01T00:00:00Z"),
+        WindowKind::Month | WindowKind::Period => (7, "-01T00:00:00Z"),
     };
     format!("{}{rest}", &time[..length])
 }
@@ -58,6 +58,7 @@ fn kind_text(kind: WindowKind) -> &'static str {
         WindowKind::Hour => "hour",
         WindowKind::Day => "day",
         WindowKind::Month => "month",
+        WindowKind::Period => "period",
     }
 }
 

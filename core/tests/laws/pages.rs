@@ -4,11 +4,13 @@ use crate::draw::instant;
 use crate::given::{self, name};
 use crate::rows::any_stored;
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
-use tollgate_core::{Currency, Page, PageError};
+use tollgate_core::{Currency, Page, PageError, Stored};
 
 fn page() -> impl Strategy<Value = Page> {
-    (instant(), any::<u64>(), vec(any_stored(), 0..20)).prop_map(|(received, config_version, events)| Page {
+    let stored = (any_stored(), option::of("[a-c]")).prop_map(|(stored, voids)| Stored { voids: voids.as_deref().map(name), ..stored });
+    (instant(), any::<u64>(), vec(stored, 0..20)).prop_map(|(received, config_version, events)| Page {
         received,
         config_version,
         currency: Currency::USD,
@@ -40,7 +42,7 @@ proptest! {
             // Put right again, so that each cut is one of the page itself.
             bytes = page.encode().unwrap();
         }
-        let _ = Page::decode(&[[1].as_slice(), &noise].concat());
+        let _ = Page::decode(&[[2].as_slice(), &noise].concat());
     }
 
     #[test]
@@ -59,8 +61,9 @@ proptest! {
 fn another_format_is_no_page() {
     assert_eq!(Page::decode(&[]), Err(PageError::Damaged));
     assert_eq!(Page::decode(&[0]), Err(PageError::Format));
-    assert_eq!(Page::decode(&[2, 0, 0]), Err(PageError::Format));
-    assert_eq!(Page::decode(&[1]), Err(PageError::Damaged));
+    assert_eq!(Page::decode(&[1, 0, 0]), Err(PageError::Format));
+    assert_eq!(Page::decode(&[3, 0, 0]), Err(PageError::Format));
+    assert_eq!(Page::decode(&[2]), Err(PageError::Damaged));
 }
 
 #[test]
@@ -70,8 +73,14 @@ fn texts_that_repeat_are_stored_once() {
         let mut event = given::event(&format!("e{index}"), "op");
         event.dimensions.agent = Some(name(&long));
         event.dimensions.session = Some(name(&long));
-        let priced = tollgate_core::CardRef { id: name("default"), version: 1 };
-        tollgate_core::Stored { event, cost: tollgate_core::Amount::ZERO, card: priced, decision: tollgate_core::Decision::Allow }
+        let priced = tollgate_core::CardRef { id: name("default"), version: 1, exchange: None };
+        tollgate_core::Stored {
+            event,
+            cost: tollgate_core::Amount::ZERO,
+            card: priced,
+            decision: tollgate_core::Decision::Allow,
+            voids: None,
+        }
     };
     let page = Page {
         received: given::at("2026-11-22T10:00:00Z"),

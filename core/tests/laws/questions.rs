@@ -30,7 +30,7 @@ fn received() -> impl Strategy<Value = Vec<Received>> {
         |(mut stored, (agent, consumer, task, session), (of, tier, tool_server, tool_name, model), (month, hour, hours, odd))| {
             stored.event.timestamp = given::at("2026-12-31T23:00:00Z").plus_seconds(hours * 3600 + odd * 3599);
             let (operation, tier) = (name(&of), name(&tier));
-            stored.event.dimensions = Dimensions { operation, tier, agent, consumer, session, tool_server, tool_name, model };
+            stored.event.dimensions = Dimensions { operation, tier, agent, consumer, session, tool_server, tool_name, model, node: None };
             stored.event.task = task;
             Received { month, hour, stored }
         },

@@ -7,19 +7,32 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Amount, Bill, BillError, CardRef, Catalog, Component, Currency, DAY_SECONDS, Decision, Dimensions, Event, Group, Page, Place, Roster,
-    Rows, Stored, Tally, Totals, View, WindowKind, bill,
+    Amount, Bill, BillError, CardRef, Catalog, Component, Currency, DAY_SECONDS, Decision, Dimensions, Event, ExchangeRate, Group, Name,
+    Page, Place, Roster, Rows, Stored, Tally, Totals, View, WindowKind, bill,
 };
 
 fn stored(event: Event, version: u32) -> Stored {
     let cost = event.cost_override.unwrap_or_else(|| Amount::from_units(i128::from(event.quantities.units)).unwrap());
-    Stored { event, cost, card: CardRef { id: name("default"), version }, decision: Decision::Allow }
+    Stored { event, cost, card: CardRef { id: name("default"), version, exchange: None }, decision: Decision::Allow, voids: None }
 }
 
 /// Any event as it was recorded.
 pub(crate) fn any_stored() -> impl Strategy<Value = Stored> {
     let decision = prop_oneof![Just(Decision::Allow), Just(Decision::Warn), Just(Decision::Deny)];
-    (any_event(), 1_u32..4, decision).prop_map(|(event, version, decision)| Stored { decision, ..stored(event, version) })
+    (any_event(), 1_u32..4, decision, exchange()).prop_map(|(event, version, decision, exchange)| {
+        let stored = stored(event, version);
+        Stored { decision, card: CardRef { exchange, ..stored.card.clone() }, ..stored }
+    })
+}
+
+/// The rate of a conversion, or none.
+fn exchange() -> impl Strategy<Value = Option<ExchangeRate>> {
+    let rate = (1_u32..3, prop_oneof![Just("EUR"), Just("JPY")], 1_i128..10_i128.pow(20));
+    prop::option::of(rate.prop_map(|(version, from, units)| ExchangeRate {
+        version,
+        from: from.parse().unwrap(),
+        rate: Amount::from_units(units).unwrap(),
+    }))
 }
 
 /// Events of few operations, sessions and hours, so that rows are shared.
@@ -195,6 +208,22 @@ proptest! {
         let from_events = billed(&catalog, each.iter().map(|(group, totals)| (group.clone(), totals)));
         prop_assert_eq!(&from_rows, &from_events);
         prop_assert_eq!(from_rows.unwrap().events, u64::try_from(events.len()).unwrap());
+    }
+}
+
+#[test]
+fn full_rows_know_the_budget_node_of_their_events_and_no_other_row_does() {
+    let of_node = |node: Option<&str>| {
+        let mut event = given::event("e", "a");
+        event.dimensions.node = node.map(name);
+        stored(event, 1)
+    };
+    let rows = rows_of(&[of_node(Some("team/x")), of_node(None), of_node(Some("team/x"))]);
+    for view in View::ALL {
+        let seen = read_back(&rows.seen(view, 3600).unwrap());
+        let nodes: Vec<_> = seen.0.iter().map(|((_, place), tally)| (place.node.as_ref().map(Name::as_str), tally.totals.events)).collect();
+        let expected = if view == View::Full { vec![(None, 1), (Some("team/x"), 2)] } else { vec![(None, 3)] };
+        assert_eq!(nodes, expected, "{view:?}");
     }
 }
 

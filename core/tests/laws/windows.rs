@@ -4,7 +4,7 @@ use crate::naive::start_text;
 use proptest::prelude::*;
 use tollgate_core::{Instant, WindowKind};
 
-const KINDS: [WindowKind; 4] = [WindowKind::Second, WindowKind::Hour, WindowKind::Day, WindowKind::Month];
+const KINDS: [WindowKind; 5] = [WindowKind::Second, WindowKind::Hour, WindowKind::Day, WindowKind::Month, WindowKind::Period];
 
 /// Any time of the years 1 to 9998.
 fn instant() -> impl Strategy<Value = Instant> {

@@ -7,7 +7,7 @@ use crate::usage::with_hash;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
-use tollgate_core::{Amount, Answer, CardRef, Currency, Instant, Name, Standpoint, Stored};
+use tollgate_core::{Amount, Answer, Currency, Instant, Name, Standpoint, Stored};
 
 /// The answer to a recorded event (201) or its replay (200).
 #[must_use]
@@ -135,11 +135,12 @@ pub fn stored_event(stored: &Stored, received: Instant, tenant: &Name, currency:
         tool_name: d.tool_name.as_ref(),
         model: d.model.as_ref(),
         provider: event.provider.as_ref(),
+        budget_node: d.node.as_ref(),
         cost_override: event.cost_override,
         metadata: event.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
         cost: stored.cost,
         currency,
-        rate_card: &stored.card,
+        rate_card: CardVersion { id: &stored.card.id, version: stored.card.version },
         decision: stored.decision.as_str(),
         received_at: received,
     })
@@ -180,14 +181,22 @@ struct StoredEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<&'a Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    budget_node: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cost_override: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<&'a RawValue>,
     cost: Amount,
     currency: Currency,
-    rate_card: &'a CardRef,
+    rate_card: CardVersion<'a>,
     decision: &'a str,
     received_at: Instant,
+}
+
+#[derive(Serialize)]
+struct CardVersion<'a> {
+    id: &'a Name,
+    version: u32,
 }
 
 /// A page of a list: `{data, count, next_cursor}`.
@@ -212,7 +221,7 @@ fn raw(value: &impl Serialize) -> Box<RawValue> {
 mod tests {
     use super::*;
     use crate::event::parse_event;
-    use tollgate_core::Decision;
+    use tollgate_core::{CardRef, Decision};
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
@@ -224,7 +233,7 @@ mod tests {
             timestamp_given: true,
             cost: "0.0015".parse().unwrap(),
             currency: Currency::USD,
-            card: CardRef { id: name("default"), version: 1 },
+            card: CardRef { id: name("default"), version: 1, exchange: None },
             decision: Decision::Allow,
         }
     }
@@ -260,9 +269,9 @@ mod tests {
 
     #[test]
     fn a_stored_event_can_be_sent_again_but_for_what_was_added() {
-        let sent = r#"{"operation":"x","units":3,"latency_ms":"1.5","agent_id":"a1","metadata":{"n":[1e400,12345678901234567890123]}}"#;
+        let sent = r#"{"operation":"x","units":3,"latency_ms":"1.5","agent_id":"a1","budget_node":"n1","metadata":{"n":[1e400,12345678901234567890123]}}"#;
         let event = parse_event(sent.as_bytes()).unwrap().into_event(name("e1"), Instant::EPOCH);
-        let stored = Stored { event: event.clone(), cost: Amount::ZERO, card: answer().card, decision: Decision::Warn };
+        let stored = Stored { event: event.clone(), cost: Amount::ZERO, card: answer().card, decision: Decision::Warn, voids: None };
         let shown = stored_event(&stored, Instant::EPOCH, &name("acme"), Currency::USD);
         assert!(shown.get().contains(r#""metadata":{"n":[1e400,12345678901234567890123]}"#), "{shown}");
         let cut = shown.get().split(r#","cost":"0","currency":"USD","rate_card":"#).next().unwrap();

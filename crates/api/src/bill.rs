@@ -70,8 +70,8 @@ mod tests {
         let mut catalog = Catalog::default();
         let card = parse_card("c1", br#"{"currency":"USD","operations":{"x":{"unit":{"amount":"1","per":3}}}}"#).unwrap();
         catalog.insert(card.into_card(1, 1, Instant::EPOCH));
-        let group =
-            |overridden| Group { operation: name("x"), tier: Name::standard(), card: CardRef { id: name("c1"), version: 1 }, overridden };
+        let card = CardRef { id: name("c1"), version: 1, exchange: None };
+        let group = |overridden| Group { operation: name("x"), tier: Name::standard(), card: card.clone(), overridden };
         let totals = |units, cost: &str| Totals { events: 2, units, cost: cost.parse().unwrap(), ..Totals::default() };
         let groups = BTreeMap::from([(group(false), totals(4, "0")), (group(true), totals(1, "0.125"))]);
         let bill = bill(Currency::USD, &groups, &catalog).unwrap();

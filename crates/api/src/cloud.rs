@@ -77,7 +77,7 @@ mod tests {
     use crate::refusals::{refusal, refuses};
 
     const MINIMAL: &str = r#"{"specversion":"1.0","id":"1","source":"/agents/a","type":"gpt-4o","subject":"a1",
-        "time":"2026-11-22T10:00:00Z","traceparent":{"any":["extension"]},"data":{"tokens_in":5}}"#;
+        "time":"2026-11-22T10:00:00Z","traceparent":{"any":["extension"]},"data":{"tokens_in":5,"budget_node":"team/x"}}"#;
 
     #[test]
     fn the_envelope_fills_in_what_data_does_not_say() {
@@ -86,6 +86,7 @@ mod tests {
         assert_eq!(event.dimensions.operation.as_str(), "gpt-4o");
         assert_eq!(event.dimensions.agent.as_ref().unwrap().as_str(), "a1");
         assert_eq!(new.timestamp.unwrap().to_string(), "2026-11-22T10:00:00Z");
+        assert_eq!(event.dimensions.node.as_ref().unwrap().as_str(), "team/x");
         // sha256("/agents/a" NUL "1")
         assert_eq!(new.id.unwrap().as_str(), "ce-db69f58f2bf0c58992ea234b1bc951c0");
     }

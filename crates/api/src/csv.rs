@@ -11,7 +11,7 @@ use tollgate_core::{Currency, Instant, Name, Stored};
 /// What a text that a spreadsheet would calculate begins with.
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
 
-const COLUMNS: [&str; 31] = [
+const COLUMNS: [&str; 32] = [
     "task_id",
     "agent_id",
     "consumer_id",
@@ -43,6 +43,7 @@ const COLUMNS: [&str; 31] = [
     "rate_card_version",
     "decision",
     "received_at",
+    "budget_node",
 ];
 
 /// The line that names the columns of [`csv_event`].
@@ -90,6 +91,7 @@ pub fn csv_event(stored: &Stored, received: Instant, tenant: &Name, currency: Cu
         number(Some(stored.card.version)),
         text(stored.decision.as_str()),
         text(&received),
+        name(d.node.as_ref()),
     ])
 }
 
@@ -131,8 +133,8 @@ mod tests {
 
     fn stored(body: &str) -> Stored {
         let event = parse_event(body.as_bytes()).unwrap().into_event(Name::new("e1").unwrap(), Instant::EPOCH);
-        let card = CardRef { id: Name::new("ai").unwrap(), version: 3 };
-        Stored { event, cost: "0.0015".parse().unwrap(), card, decision: Decision::Warn }
+        let card = CardRef { id: Name::new("ai").unwrap(), version: 3, exchange: None };
+        Stored { event, cost: "0.0015".parse().unwrap(), card, decision: Decision::Warn, voids: None }
     }
 
     fn cells(stored: &Stored) -> Vec<(String, String)> {
@@ -149,14 +151,14 @@ mod tests {
     #[test]
     fn the_header_begins_as_the_contract_says_and_lines_end_in_crlf() {
         assert!(csv_header().starts_with("task_id,agent_id,consumer_id,tokens_in,tokens_out,duration_ms,api_calls,timestamp,id,"));
-        assert!(csv_header().ends_with("decision,received_at\r\n"));
+        assert!(csv_header().ends_with("decision,received_at,budget_node\r\n"));
     }
 
     #[test]
     fn every_field_that_an_event_shows_has_its_column() {
         let full = stored(
             r#"{"operation":"x","units":3,"tokens_in":5,"cached_tokens_in":2,"latency_ms":"1.5","agent_id":"a1","consumer_id":"c1",
-            "session_id":"s1","task_id":"t1","tool_server":"srv","tool_name":"find","model":"m","provider":"p","cost_override":"0.5",
+            "session_id":"s1","task_id":"t1","tool_server":"srv","tool_name":"find","model":"m","provider":"p","budget_node":"n","cost_override":"0.5",
             "metadata":{"a":["b",1e400]}}"#,
         );
         let shown = stored_event(&full, Instant::EPOCH, &Name::new("acme").unwrap(), Currency::USD);

@@ -5,23 +5,27 @@ use crate::kind::Kind;
 use crate::limits_json::limit_status;
 use crate::problem::Problem;
 use serde_json::{Map, Value, json};
-use tollgate_core::{Instant, Measure, Name, Ruling, Scope, Standpoint, WindowKind};
+use tollgate_core::{Instant, Measure, Name, Objection, Ruling, Scope, Standpoint, WindowKind};
 
 /// The largest integer of a structured field (RFC 9651, 3.3.1).
 const FIELD_INTEGER_MAX: i128 = 999_999_999_999_999;
 
 impl Problem {
-    /// What a denied request is told: 402 where any money limit is passed,
-    /// else 429, with every limit it passes and when to come back.
+    /// What a denied request is told: 402 where the tenant has no plan in force
+    /// or any money limit is passed, else 429, with every limit it passes and
+    /// when to come back.
     #[must_use]
     pub fn denied(tenant: &Name, ruling: &Ruling, now: Instant) -> Self {
+        if let Some(objection) = ruling.objections.first() {
+            return without_plan(tenant, ruling, objection);
+        }
         let (mut money, quantities): (Vec<_>, Vec<_>) = ruling.violations.iter().partition(|at| at.is_money());
         money.sort_by_key(|at| rank(at.limit.scope));
         let mut problem = match (money.first(), quantities.first()) {
             (Some(first), _) => Self::new(Kind::BudgetExceeded, sentence(first)),
             (None, Some(first)) => {
                 let problem = Self::new(Kind::UsageLimitExceeded, sentence(first));
-                first_violation(problem, tenant, first)
+                first_violation(problem, tenant, ruling, first)
             }
             (None, None) => Self::new(Kind::UsageLimitExceeded, "a limit is passed"),
         };
@@ -31,6 +35,15 @@ impl Problem {
         problem.headers = headers(&ruling.violations, &quantities, now);
         problem
     }
+}
+
+fn without_plan(tenant: &Name, ruling: &Ruling, objection: &Objection) -> Problem {
+    let detail = match objection {
+        Objection::NoPlan => "the tenant needs a plan and subscribes to none",
+        Objection::Cancelled => "the tenant's subscription is cancelled",
+    };
+    let plan_code = ruling.plan_code.as_ref().map(Name::as_str);
+    Problem::new(Kind::UsagePolicyConfigurationError, detail).with("tenant_id", tenant.as_str()).with("plan_code", plan_code)
 }
 
 /// The tenant's own budget first, then by how commonly they are set.
@@ -45,12 +58,12 @@ fn rank(scope: Scope) -> u8 {
     }
 }
 
-fn first_violation(problem: Problem, tenant: &Name, at: &Standpoint) -> Problem {
+fn first_violation(problem: Problem, tenant: &Name, ruling: &Ruling, at: &Standpoint) -> Problem {
     let end = at.window.end();
     problem
         .with("tenant_id", tenant.as_str())
-        .with("plan_code", Value::Null)
-        .with("feature_key", at.limit.measure.to_string())
+        .with("plan_code", ruling.plan_code.as_ref().map(Name::as_str))
+        .with("feature_key", at.limit.feature_key())
         .with("limit_type", at.limit_type())
         .with("limit_value", limit_value(false, at.limit_value()))
         .with("usage", measured(at, at.count.taken))
@@ -191,7 +204,7 @@ mod tests {
     }
 
     fn denied(violations: Vec<Standpoint>, now: &str) -> Problem {
-        let ruling = Ruling { decision: Decision::Deny, violations, warnings: Vec::new(), limits: Vec::new() };
+        let ruling = Ruling { decision: Decision::Deny, violations, ..Ruling::default() };
         Problem::denied(&Name::new("acme").unwrap(), &ruling, now.parse().unwrap())
     }
 

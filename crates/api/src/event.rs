@@ -153,6 +153,7 @@ fn dimensions(object: &mut Object<'_>, agent: Option<Name>) -> Dimensions {
         tool_server: object.read("tool_server", scalar::name),
         tool_name: object.read("tool_name", scalar::name),
         model: object.read("model", scalar::name),
+        node: object.read("budget_node", scalar::name),
         ..Dimensions::of(Name::standard())
     }
 }
@@ -184,7 +185,7 @@ mod tests {
         "operation":"gpt-4o","tier":"enhanced","units":2,"tokens_in":1200,"tokens_out":300,"cached_tokens_in":1200,
         "tokens_processed":7,"api_calls":1,"duration_ms":840,"latency_ms":"12.5","compliance_score":0.97,"data_bytes":9007199254740991,
         "agent_id":"a1","consumer_id":"c1","session_id":"s1","task_id":"t/1","tool_server":"srv","tool_name":"search",
-        "model":"gpt-4o","provider":"openai","cost_override":5e-2,"metadata":{"b":[1.0, 12345678901234567890123],"a":"\u00e9"}}"#;
+        "model":"gpt-4o","provider":"openai","budget_node":"team/x","cost_override":5e-2,"metadata":{"b":[1.0, 12345678901234567890123],"a":"\u00e9"}}"#;
 
     #[test]
     fn every_field_is_read_as_it_is_written() {
@@ -197,6 +198,7 @@ mod tests {
         assert_eq!(event.quantities.data_bytes, 9_007_199_254_740_991);
         assert_eq!(event.dimensions.tool_name.as_ref().unwrap().as_str(), "search");
         assert_eq!(event.task.as_ref().unwrap().as_str(), "t/1");
+        assert_eq!(event.dimensions.node.as_ref().unwrap().as_str(), "team/x");
         assert_eq!(event.latency_ms.unwrap().to_string(), "12.5");
         assert_eq!(event.compliance_score.to_string(), "0.97");
         assert_eq!(event.cost_override.unwrap().to_string(), "0.05");

@@ -11,6 +11,8 @@ pub enum Kind {
     Unauthenticated,
     /// Money would pass a limit.
     BudgetExceeded,
+    /// The tenant has no plan in force where one is required.
+    UsagePolicyConfigurationError,
     /// The key may not do this.
     Forbidden,
     /// The constitutional hash is missing or another.
@@ -51,6 +53,8 @@ pub enum Kind {
     IdempotencyKeyReused,
     /// There is no such rate card.
     UnknownRateCard,
+    /// There is no such plan.
+    UnknownPlan,
     /// A quantity would pass a limit.
     UsageLimitExceeded,
     /// A fault of ours.
@@ -93,6 +97,7 @@ impl Kind {
             Self::InvalidCursor => (400, "invalid_cursor", "The cursor is not valid"),
             Self::Unauthenticated => (401, "unauthenticated", "A valid API key is required"),
             Self::BudgetExceeded => (402, "budget_exceeded", "The budget does not cover the request"),
+            Self::UsagePolicyConfigurationError => (402, "usage_policy_configuration_error", "The tenant has no plan in force"),
             Self::Forbidden => (403, "forbidden", "The API key may not do this"),
             Self::ConstitutionalHashMismatch => (403, "constitutional_hash_mismatch", "The constitutional hash does not match"),
             Self::NotFound => (404, "not_found", "Not found"),
@@ -112,6 +117,7 @@ impl Kind {
             Self::RangePurged => (422, "range_purged", "Part of the range is purged"),
             Self::IdempotencyKeyReused => (422, "idempotency_key_reused", "The idempotency key belongs to another body"),
             Self::UnknownRateCard => (422, "unknown_rate_card", "There is no such rate card"),
+            Self::UnknownPlan => (422, "unknown_plan", "There is no such plan"),
             Self::UsageLimitExceeded => (429, "usage_limit_exceeded", "The request would exceed an assigned quota"),
             Self::Internal => (500, "internal", "The service failed"),
             Self::StoreUnavailable => (503, "store_unavailable", "The store is unavailable"),

@@ -38,6 +38,8 @@ mod json;
 mod kind;
 mod limits;
 mod limits_json;
+mod plans;
+mod plans_json;
 mod problem;
 mod query;
 #[cfg(test)]
@@ -61,6 +63,8 @@ pub use json::{BODY_BYTES_MAX, DEPTH_MAX, METADATA_BYTES_MAX};
 pub use kind::Kind;
 pub use limits::{parse_limits, parse_quota};
 pub use limits_json::{limit_definition, limit_status, quota_fields};
+pub use plans::{NewSubscription, parse_plan, parse_subscription};
+pub use plans_json::{entitlements_json, plan_json, subscription_json};
 pub use problem::{FieldError, Problem};
 pub use query::{Params, Range};
 pub use scope::KeyScope;

@@ -15,10 +15,15 @@ const SCOPES: &[(&str, Scope)] = &[
     ("tool", Scope::Tool),
     ("operation", Scope::Operation),
 ];
-pub(crate) const WINDOWS: &[(&str, WindowKind)] =
-    &[("total", WindowKind::Total), ("hour", WindowKind::Hour), ("day", WindowKind::Day), ("month", WindowKind::Month)];
-const SOFT_MODES: &[(&str, SoftMode)] = &[("warn", SoftMode::Warn), ("block", SoftMode::Block)];
-const ON_UNAVAILABLE: &[(&str, OnUnavailable)] = &[("deny", OnUnavailable::Deny), ("allow", OnUnavailable::Allow)];
+pub(crate) const WINDOWS: &[(&str, WindowKind)] = &[
+    ("total", WindowKind::Total),
+    ("hour", WindowKind::Hour),
+    ("day", WindowKind::Day),
+    ("month", WindowKind::Month),
+    ("period", WindowKind::Period),
+];
+pub(crate) const SOFT_MODES: &[(&str, SoftMode)] = &[("warn", SoftMode::Warn), ("block", SoftMode::Block)];
+pub(crate) const ON_UNAVAILABLE: &[(&str, OnUnavailable)] = &[("deny", OnUnavailable::Deny), ("allow", OnUnavailable::Allow)];
 
 /// Reads `POST /quota`: the tenant, where the body names one, and its quota.
 ///
@@ -71,7 +76,7 @@ fn limit(object: &mut Object<'_>, ids: &mut BTreeSet<Name>) -> Option<Limit> {
     let scope = object.need("scope", scalar::one_of(SCOPES));
     let scope_id = scope_id(object, scope);
     let measure = object.need("measure", scalar::measure);
-    let window = object.need("window", window);
+    let window = object.need("window", scalar::one_of(WINDOWS));
     let currency = currency(object, measure.as_ref());
     let (soft, hard) = values(object, measure.as_ref());
     let soft_mode = object.read("soft_mode", scalar::one_of(SOFT_MODES)).unwrap_or_default();
@@ -120,13 +125,6 @@ pub(crate) fn tool_of(text: &str) -> Option<Arc<str>> {
     parts.and_then(|(server, tool)| Some(tool_key(&part(server)?, &part(tool)?)))
 }
 
-fn window(raw: &RawValue) -> Result<WindowKind, Fault> {
-    match raw.get() {
-        "\"period\"" => Err(Fault::rule("the window period needs a subscription to a plan")),
-        _ => scalar::one_of(WINDOWS)(raw),
-    }
-}
-
 /// Required for spend, refused for anything else.
 fn currency(object: &mut Object<'_>, measure: Option<&Measure>) -> Option<tollgate_core::Currency> {
     let given = object.has("currency");
@@ -142,13 +140,19 @@ fn currency(object: &mut Object<'_>, measure: Option<&Measure>) -> Option<tollga
 fn values(object: &mut Object<'_>, measure: Option<&Measure>) -> (Option<i128>, Option<i128>) {
     let given = object.has("soft") || object.has("hard");
     object.forbid(!given, "hard", "must be given, or soft, or both");
-    let [soft, hard] = ["soft", "hard"].map(|field| match measure {
+    soft_and_hard(object, ["soft", "hard"], measure)
+}
+
+/// The soft and the hard value in units of `measure`, by the names of their
+/// fields. Without a measure they are taken and mean nothing.
+pub(crate) fn soft_and_hard(object: &mut Object<'_>, fields: [&str; 2], measure: Option<&Measure>) -> (Option<i128>, Option<i128>) {
+    let [soft, hard] = fields.map(|field| match measure {
         Some(Measure::Spend) => object.read(field, scalar::decimal).map(|amount| amount.units()),
         Some(_) => object.read(field, scalar::quantity).map(i128::from),
         None => object.take(field).and(None),
     });
     let crossed = soft.zip(hard).is_some_and(|(soft, hard)| soft > hard);
-    object.forbid(crossed, "soft", "must not exceed hard");
+    object.forbid(crossed, fields[0], &format!("must not exceed {}", fields[1]));
     (soft, hard)
 }
 
@@ -188,7 +192,6 @@ mod tests {
             (r#"{"id":"a","scope":"agent","scope_id":"a|b","measure":"events","window":"day","hard":1}"#, 422, "scope_id"),
             (r#"{"id":"a","scope":"agent","measure":"event","window":"day","hard":1}"#, 422, "measure"),
             (r#"{"id":"a","scope":"agent","measure":"events","window":"second","hard":1}"#, 422, "window"),
-            (r#"{"id":"a","scope":"agent","measure":"events","window":"period","hard":1}"#, 422, "window"),
             (r#"{"id":"a","scope":"agent","measure":"events","window":"week","hard":1}"#, 422, "window"),
             (r#"{"id":"a","scope":"agent","measure":"events","window":"day"}"#, 422, "hard"),
             (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":"1"}"#, 400, "hard"),

@@ -39,23 +39,34 @@ pub(crate) fn window(window: &Window) -> Value {
     })
 }
 
+pub(crate) fn soft_mode(mode: SoftMode) -> &'static str {
+    match mode {
+        SoftMode::Warn => "warn",
+        SoftMode::Block => "block",
+    }
+}
+
+pub(crate) fn on_unavailable(choice: OnUnavailable) -> &'static str {
+    match choice {
+        OnUnavailable::Deny => "deny",
+        OnUnavailable::Allow => "allow",
+    }
+}
+
+/// Where a limit was set, in JSON.
+pub(crate) fn source(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Quota => "quota",
+        Layer::Limits => "limits",
+        Layer::Budget => "budget",
+        Layer::Plan => "plan",
+    }
+}
+
 /// A limit as `PUT /limits` takes it, and its `source`.
 #[must_use]
 pub fn limit_definition(limit: &Limit) -> Value {
     let is_money = limit.measure == Measure::Spend;
-    let soft_mode = match limit.soft_mode {
-        SoftMode::Warn => "warn",
-        SoftMode::Block => "block",
-    };
-    let on_unavailable = match limit.on_unavailable {
-        OnUnavailable::Deny => "deny",
-        OnUnavailable::Allow => "allow",
-    };
-    let source = match limit.layer {
-        Layer::Quota => "quota",
-        Layer::Limits => "limits",
-        Layer::Budget => "budget",
-    };
     json!({
         "id": limit.id.as_str(),
         "scope": limit.scope.as_str(),
@@ -65,9 +76,9 @@ pub fn limit_definition(limit: &Limit) -> Value {
         "soft": limit_value(is_money, limit.soft),
         "hard": limit_value(is_money, limit.hard),
         "currency": limit.currency.map(|currency| currency.code().to_owned()),
-        "soft_mode": soft_mode,
-        "on_unavailable": on_unavailable,
-        "source": source,
+        "soft_mode": soft_mode(limit.soft_mode),
+        "on_unavailable": on_unavailable(limit.on_unavailable),
+        "source": source(limit.layer),
     })
 }
 

@@ -284,6 +284,12 @@ impl Problem {
         Self::field(Kind::UnknownRateCard, FieldError::new("/rate_card", format!("names no rate card: `{id}`")))
     }
 
+    /// 422: there is no such plan.
+    #[must_use]
+    pub fn unknown_plan(code: &Name) -> Self {
+        Self::field(Kind::UnknownPlan, FieldError::new("/plan", format!("names no plan: `{code}`")))
+    }
+
     /// 503; nothing is known to be wrong with the request.
     #[must_use]
     pub fn store_unavailable(retry_after_seconds: u32) -> Self {

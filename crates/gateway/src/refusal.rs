@@ -27,6 +27,8 @@ pub fn from_failure(failure: &Failure) -> Problem {
             _ => Problem::invalid_event("/currency", failure.to_string()),
         },
         Failure::UnknownCard(id) => Name::new(id).map_or_else(|_| Problem::not_found("rate card"), |id| Problem::unknown_rate_card(&id)),
+        Failure::UnknownPlan(code) => Problem::unknown_plan(code),
+        Failure::Override { place, field, why } => Problem::invalid_event(format!("/overrides/{place}/{field}"), *why),
         Failure::Limits(_) => Problem::too_many_limits(),
         Failure::Overflow(_) => Problem::invalid_event("", "a total would be out of range"),
         Failure::RangePurged => Problem::range_purged(),

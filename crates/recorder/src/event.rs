@@ -59,6 +59,7 @@ impl RecordedEvent {
             tool_name: task.tool_name,
             model: usage.model.or(task.model),
             provider: usage.provider.or(task.provider),
+            budget_node: task.budget_node,
             metadata: kept(task.metadata, outcome),
         };
         let json = serde_json::to_string(&body).ok()?.into();
@@ -113,6 +114,8 @@ struct Body<'a> {
     model: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_node: Option<Name>,
     metadata: Map<String, Value>,
 }
 

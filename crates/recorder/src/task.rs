@@ -30,6 +30,8 @@ pub struct Task {
     pub model: Option<Name>,
     /// Who sells it.
     pub provider: Option<Name>,
+    /// The leaf of the tenant's tree of budgets that pays.
+    pub budget_node: Option<Name>,
     /// Kept with the event, with `outcome` added to it. Where that makes more
     /// than 2 KiB of JSON, `outcome` alone is kept, so the use still counts.
     pub metadata: Map<String, Value>,

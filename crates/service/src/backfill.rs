@@ -55,7 +55,7 @@ impl Service {
 fn first_event(series: &Series) -> Option<Instant> {
     match series.window {
         WindowKind::Total => None,
-        kind => Some(kind.holding(series.from).start.plus_seconds(AHEAD_SECONDS_MAX.saturating_neg())),
+        kind => Some(series.calendar.holding(kind, series.from).start.plus_seconds(AHEAD_SECONDS_MAX.saturating_neg())),
     }
 }
 

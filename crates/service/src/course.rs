@@ -5,7 +5,7 @@ use crate::service::Snapshot;
 use crate::store::{Reason, Refusal};
 use crate::submission::{Options, Outcome, Rejection, Submission, timely};
 use std::collections::BTreeMap;
-use tollgate_core::{Attrs, Draft, Instant, Marker, Name, Plan, PriceError, Standing, table};
+use tollgate_core::{Attrs, Draft, Instant, Marker, Name, Planned, PriceError, Standing, table};
 
 /// Events on their way: what is still to be recorded, and what became of the
 /// others.
@@ -127,8 +127,8 @@ impl<'a> Course<'a> {
     }
 
     /// Sets the outcomes of a plan that happened or needed no write.
-    pub(crate) fn take(&mut self, plan: Plan) {
-        let Plan { taken, rulings, answers, .. } = plan;
+    pub(crate) fn take(&mut self, plan: Planned) {
+        let Planned { taken, rulings, answers, .. } = plan;
         let taken = self.waiting.drain(..taken.min(self.waiting.len()));
         for (((place, _), ruling), answer) in taken.zip(rulings).zip(answers) {
             let ruling = Box::new(ruling);
@@ -141,7 +141,7 @@ impl<'a> Course<'a> {
     }
 
     /// Learns from a refused commit, duplicates first.
-    pub(crate) fn learn(&mut self, plan: &Plan, refusals: &[Refusal]) -> Reread {
+    pub(crate) fn learn(&mut self, plan: &Planned, refusals: &[Refusal]) -> Reread {
         let places: Vec<usize> = plan.markers.iter().filter_map(|index| self.waiting.get(*index).map(|(place, _)| *place)).collect();
         let mut reread = Reread::default();
         for refusal in refusals {

@@ -1,7 +1,7 @@
 //! What keeps a use case from its answer.
 
 use crate::store::StoreError;
-use tollgate_core::{BillError, LimitsError, Overflow, PageError, PlanError};
+use tollgate_core::{BillError, LimitsError, Name, Overflow, PageError, PlanError};
 
 /// Why a use case has no answer. Refusals that a caller can mend are values
 /// of each use case; what is here stops it.
@@ -31,6 +31,19 @@ pub enum Failure {
     /// No rate card has this id.
     #[error("there is no rate card `{0}`")]
     UnknownCard(String),
+    /// No plan has this code.
+    #[error("there is no plan `{0}`")]
+    UnknownPlan(Name),
+    /// The override at this place of the list does not fit the plan.
+    #[error("override {place} {why}")]
+    Override {
+        /// Its place, from 0.
+        place: usize,
+        /// Its field.
+        field: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// Too many limits.
     #[error(transparent)]
     Limits(#[from] LimitsError),

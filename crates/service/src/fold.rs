@@ -115,5 +115,6 @@ fn dimensions(place: Place, roster: &Roster) -> Option<Dimensions> {
         tool_server: place.tool_server,
         tool_name: place.tool_name,
         model: place.model,
+        node: place.node,
     })
 }

@@ -7,6 +7,7 @@ use crate::pseudonym::Pseudonyms;
 use crate::scan::{rows_of, spans};
 use crate::service::{Service, body_attrs};
 use crate::store::Query;
+use crate::tenants::Actor;
 use crate::watermark::{Reached, Watermark};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -70,6 +71,7 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn roll_up(&self, tenant: &Name) -> Result<u64, Failure> {
+        self.renew_plan(tenant, &Actor { key_id: "schedule".to_owned(), if_match: None }).await?;
         self.activate(tenant).await?;
         let closed = self.now().plus_seconds(-CLOSES_SECONDS - HOUR_SECONDS);
         let mut rolled = 0;

@@ -30,14 +30,8 @@ impl Service {
         let mut found = Vec::new();
         for limit in config.all_limits() {
             let named = limit.scope_id.clone().or_else(|| (limit.scope == Scope::Tenant).then(|| Arc::from("")));
-            let same = |series: &&tollgate_core::Series| {
-                series.scope == limit.scope
-                    && series.scope_id == limit.scope_id
-                    && series.window == limit.window
-                    && series.measure == limit.measure
-            };
-            if let (Some(scope_id), Some(series)) = (named, config.series.iter().find(same)) {
-                let key = CounterKey { scope: limit.scope, scope_id, window: limit.window.holding(at) };
+            if let (Some(scope_id), Some(series)) = (named, config.series.iter().find(|series| series.is_for(&limit))) {
+                let key = CounterKey { scope: limit.scope, scope_id, window: series.calendar.holding(limit.window, at) };
                 found.push((limit.clone(), series.clone(), key));
             }
         }
@@ -59,17 +53,18 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn spent(&self, tenant: &Name, window: WindowKind) -> Result<Amount, Failure> {
-        let window = window.holding(self.now());
+        let window = self.tenant(tenant).await?.calendar().holding(window, self.now());
         let start = window.end().map(|_| window.start);
         Ok(self.usage(tenant, Range { start, end: window.end() }).await?.tally.totals.cost)
     }
 
-    /// The events of the current calendar month by operation, and the month.
+    /// The events of the tenant's current calendar month by operation, and the
+    /// month.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn month(&self, tenant: &Name) -> Result<(BTreeMap<Name, u64>, Window), Failure> {
-        let month = WindowKind::Month.holding(self.now());
+        let month = self.tenant(tenant).await?.calendar().holding(WindowKind::Month, self.now());
         let usage = self.usage(tenant, Range { start: Some(month.start), end: month.end() }).await?;
         Ok((usage.operations, month))
     }

@@ -7,7 +7,7 @@ use crate::service::{Service, Snapshot};
 use crate::store::{Commit, StoreError};
 use crate::submission::{Options, Outcome, Submission};
 use crate::tries::Tries;
-use tollgate_core::{Attrs, Circumstances, Decision, Instant, Mode, Name, Plan, PlanError, PriceError, plan, table};
+use tollgate_core::{Attrs, Circumstances, Decision, Instant, Mode, Name, PlanError, Planned, PriceError, plan, table};
 
 impl Service {
     /// Records events of one tenant in order, each exactly once by its id, in
@@ -123,7 +123,7 @@ impl Service {
 
     /// Before a limit refuses what holds take of it: frees those whose time is
     /// over, once a request. Whether there were any.
-    async fn frees(&self, course: &mut Course<'_>, plan: &Plan) -> Result<bool, Failure> {
+    async fn frees(&self, course: &mut Course<'_>, plan: &Planned) -> Result<bool, Failure> {
         let mut violations = plan.rulings.iter().flat_map(|ruling| &ruling.violations);
         if course.freed || course.options.mode != Mode::Enforce || !violations.any(|at| at.count.held > 0) {
             return Ok(false);

@@ -160,38 +160,50 @@ impl Service {
     where
         F: Fn(&mut Config, Instant) -> Result<(), Failure>,
     {
-        // Requests in flight planned under the old limits commit first.
-        let _alone = self.gate.write().await;
         loop {
-            self.forget(tenant);
-            let snapshot = self.snapshot(tenant).await?;
-            let held = snapshot.pack.config();
-            if let Some(wanted) = actor.if_match.filter(|wanted| *wanted != held.version) {
-                tracing::debug!(wanted, "stale version");
-                return Err(Failure::Stale(held.version));
-            }
-            let now = self.now();
-            let mut next = Config::clone(held);
-            change(&mut next, now)?;
-            next.created = next.created.or(Some(now));
-            let next = next.renewed(now)?;
-            let mut writes = config_writes(tenant, held, &next)?;
-            let (audit, key) = audit_write(now, actor, Change { action, tenant: Some(tenant), detail: detail.clone() })?;
-            writes.push(audit);
-            let settled = self.settle(&writes).await;
-            // Whatever came of it: a lost answer may have been a yes.
-            self.forget(tenant);
-            // Refused: someone else was first, or this very change arrived
-            // although its answer was lost.
-            if settled? || self.item(key).await?.is_some() {
-                return Ok(next);
+            let change = |config: &mut Config, now| change(config, now).map(|()| Vec::new());
+            let audit = Change { action, tenant: Some(tenant), detail: detail.clone() };
+            if let Some(config) = self.try_config(tenant, audit, actor, change).await? {
+                return Ok(config);
             }
         }
     }
 
+    /// One step of a change, with the further writes that it asks for; `None`:
+    /// someone else was first, or a guard of those writes did not hold.
+    pub(crate) async fn try_config<F>(&self, tenant: &Name, audit: Change<'_>, actor: &Actor, change: F) -> Result<Option<Config>, Failure>
+    where
+        F: FnOnce(&mut Config, Instant) -> Result<Vec<Write>, Failure>,
+    {
+        // Requests in flight planned under the old limits commit first.
+        let _alone = self.gate.write().await;
+        self.forget(tenant);
+        let snapshot = self.snapshot(tenant).await?;
+        let held = snapshot.pack.config();
+        if let Some(wanted) = actor.if_match.filter(|wanted| *wanted != held.version) {
+            tracing::debug!(wanted, "stale version");
+            return Err(Failure::Stale(held.version));
+        }
+        let now = self.now();
+        let mut next = Config::clone(held);
+        let further = change(&mut next, now)?;
+        next.created = next.created.or(Some(now));
+        let next = next.renewed(now)?;
+        let mut writes = config_writes(tenant, held, &next)?;
+        writes.extend(further);
+        let (audit, key) = audit_write(now, actor, audit)?;
+        writes.push(audit);
+        let settled = self.settle(&writes).await;
+        // Whatever came of it: a lost answer may have been a yes.
+        self.forget(tenant);
+        // Refused, or this very change arrived although its answer was lost.
+        let done = settled? || self.item(key).await?.is_some();
+        Ok(done.then_some(next))
+    }
+
     /// Completes the series that a change of limits began to count, then says
     /// so: from there on limits test them.
-    async fn activated(&self, tenant: &Name, config: Config) -> Result<Config, Failure> {
+    pub(crate) async fn activated(&self, tenant: &Name, config: Config) -> Result<Config, Failure> {
         if config.is_counting() { self.activate(tenant).await } else { Ok(config) }
     }
 
@@ -224,7 +236,7 @@ impl Service {
     }
 }
 
-fn same_currency(tenant: Option<Currency>, other: Option<Currency>) -> Result<(), Failure> {
+pub(crate) fn same_currency(tenant: Option<Currency>, other: Option<Currency>) -> Result<(), Failure> {
     match (tenant, other) {
         (Some(tenant), Some(other)) if tenant != other => {
             Err(Failure::CurrencyMismatch { tenant: tenant.to_string(), other: other.to_string() })

@@ -7,6 +7,7 @@ mod holds;
 mod keys;
 mod limits;
 mod open;
+mod plans;
 mod tenants;
 
 use tollgate_gateway::{Access, Route, get, post, put, remove};
@@ -42,6 +43,12 @@ pub fn routes() -> Vec<Route> {
         get("/tenants", Access::Operator, tenants::get_tenants),
         get("/tenants/{tenant_id}", Access::Operator, tenants::get_tenant),
         put("/tenants/{tenant_id}", Access::Operator, tenants::put_tenant),
+        get("/plans", READ, plans::get_plans),
+        get("/plans/{code}", READ, plans::get_plan),
+        put("/plans/{code}", Access::Operator, plans::put_plan),
+        get("/tenants/{tenant_id}/subscription", READ, plans::get_subscription),
+        put("/tenants/{tenant_id}/subscription", Access::Operator, plans::put_subscription),
+        get("/entitlements/{tenant_id}", READ, plans::get_entitlements),
         post("/keys", Access::Operator, keys::post_keys),
         get("/keys", Access::Operator, keys::get_keys),
         remove("/keys/{key_id}", Access::Operator, keys::delete_key),

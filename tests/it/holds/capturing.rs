@@ -59,7 +59,7 @@ async fn the_same_capture_again_is_a_replay_and_another_is_refused() {
 async fn a_capture_is_of_whom_what_and_where_its_hold_is() {
     let app = limited().await;
     let whole = json!({ "tokens_out": 9, "consumer_id": "c1", "session_id": "s1", "tool_server": "srv", "tool_name": "find", "task_id": "t1",
-        "model": "m1", "provider": "p1", "tier": "enhanced", "metadata": { "a": 1 } });
+        "model": "m1", "provider": "p1", "budget_node": "n1", "tier": "enhanced", "metadata": { "a": 1 } });
     app.post("/holds", json!({ "id": "h1", "event": event(whole) })).await.expect(201);
     for (field, other) in [
         ("operation", "other"),
@@ -68,6 +68,7 @@ async fn a_capture_is_of_whom_what_and_where_its_hold_is() {
         ("session_id", "s2"),
         ("tool_server", "x"),
         ("tool_name", "x"),
+        ("budget_node", "n2"),
         ("timestamp", "2026-11-22T10:00:01Z"),
     ] {
         let problem = refused(&capture(&app, "h1", json!({ field: other })).await, 422, "hold_mismatch");
@@ -77,7 +78,7 @@ async fn a_capture_is_of_whom_what_and_where_its_hold_is() {
     assert_eq!((captured.at("/tier"), captured.at("/cost")), (json!("deliberation"), json!("0.03")));
     let booked = app.get("/events/h1?tenant_id=acme").await.json();
     let expected = json!({ "consumer_id": "c1", "session_id": "s1", "tool_server": "srv", "tool_name": "find", "task_id": "t1", "model": "m2",
-        "provider": "p1", "metadata": { "a": 1 }, "timestamp": "2026-11-22T10:00:00Z" });
+        "provider": "p1", "budget_node": "n1", "metadata": { "a": 1 }, "timestamp": "2026-11-22T10:00:00Z" });
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&booked[name], value, "{name}");
     }
@@ -88,7 +89,9 @@ async fn a_capture_is_of_whom_what_and_where_its_hold_is() {
 async fn what_the_hold_lacks_no_capture_adds() {
     let app = limited().await;
     app.post("/holds", json!({ "id": "h1", "event": { "tenant_id": "acme", "operation": "gpt" } })).await.expect(201);
-    refused(&capture(&app, "h1", json!({ "agent_id": "a1" })).await, 422, "hold_mismatch");
+    for field in ["agent_id", "budget_node"] {
+        refused(&capture(&app, "h1", json!({ field: "a1" })).await, 422, "hold_mismatch");
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use tollgate_tests::TestApp;
 /// The route's path for things that are there.
 pub(crate) fn path(route: &Route) -> String {
     let path = route.path.replace("{tenant_id}", "acme").replace("{event_id}", "e1").replace("{task_id}", "t1");
-    path.replace("{key_id}", "0000000000000000").replace("{hold_id}", hold(route)).replace("{id}", "ai")
+    path.replace("{key_id}", "0000000000000000").replace("{hold_id}", hold(route)).replace("{id}", "ai").replace("{code}", "starter")
 }
 
 /// A hold that stands whatever the route does with its own.
@@ -19,9 +19,11 @@ pub(crate) fn hold(route: &Route) -> &'static str {
     }
 }
 
-/// Takes the holds of all routes for `tenant`, each of the event that a capture
-/// books.
-pub(crate) async fn take_holds(app: &TestApp, tenant: &str) {
+/// What routes need to be there: holds of `tenant`, each of the event that a
+/// capture books, and a subscription to a plan.
+pub(crate) async fn furnish(app: &TestApp, tenant: &str) {
+    app.put("/plans/starter", plan()).await.expect(200);
+    app.put(&format!("/tenants/{tenant}/subscription"), json!({ "plan": "starter" })).await.expect(200);
     for id in ["h1", "h-captured", "h-released"] {
         let estimate = crate::given::merged(actual(), json!({ "id": id, "tenant_id": tenant }));
         app.post("/holds", json!({ "event": estimate, "ttl_seconds": 86_400 })).await.expect(201);
@@ -45,6 +47,11 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
         (_, "/budgets/{tenant_id}") => json!({
             "max_total": "100", "max_per_session": "50", "max_per_agent": "30", "max_per_tool": { "srv/search": "5" }, "currency": "USD",
             "window": "month",
+        }),
+        (_, "/plans/{code}") => plan(),
+        (_, "/tenants/{tenant_id}/subscription") => json!({
+            "plan": "starter", "status": "past_due", "period_anchor": "2026-01-31T09:00:00Z", "time_zone": "Europe/Berlin",
+            "overrides": [{ "feature_key": "messages", "soft_limit": "1", "hard_limit": "500" }],
         }),
         (_, "/tenants/{tenant_id}") => tenant(),
         (_, "/keys") => key(),
@@ -102,6 +109,16 @@ fn limit() -> Value {
 
 fn tenant() -> Value {
     json!({ "name": "Acme", "slug": "acme", "currency": "USD", "rate_card": "ai", "retention_days": 100, "require_plan": false })
+}
+
+pub(crate) fn plan() -> Value {
+    json!({
+        "code": "starter", "version": 1, "name": "Starter", "currency": "USD", "allowance": "5", "features": [{
+            "feature_key": "messages", "display_name": "Messages", "description": "Chat messages", "unit": "messages", "is_metered": true,
+            "measure": "events", "window": "period", "soft_limit": 100_000, "hard_limit": 200_000, "soft_mode": "warn",
+            "on_unavailable": "deny",
+        }],
+    })
 }
 
 fn key() -> Value {

@@ -9,7 +9,7 @@ mod texts;
 mod urls;
 mod values;
 
-pub(crate) use bodies::{all as good_bodies, good as good_body, hold, path as good_path, take_holds};
+pub(crate) use bodies::{all as good_bodies, furnish, good as good_body, hold, path as good_path};
 
 use crate::given::{Open, card, limit, problem};
 use crate::openapi::Document;
@@ -69,7 +69,7 @@ async fn seeded() -> (Open, BTreeMap<Key, Attrs>) {
     app.post("/quota", json!({ "tenant_id": "acme", "monthly_total_limit": 9 })).await.expect(200);
     card(app, "ai", json!({ "gpt-4o": { "token_in": "0.0000025" } })).await;
     app.keys("acme").await;
-    take_holds(app, "acme").await;
+    furnish(app, "acme").await;
     let dump = open.dump();
     (open, dump)
 }

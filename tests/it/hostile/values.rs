@@ -32,8 +32,8 @@ impl Kind {
             Value::Number(_) => Self::Integer,
             Value::String(_) if TIMES.contains(&name) => Self::Time,
             Value::String(_) if CHOICES.contains(&name) => Self::Choice,
-            Value::String(_) if name == "name" => Self::Line,
             Value::String(text) if text.parse::<f64>().is_ok() => Self::Decimal,
+            Value::String(_) if ["name", "display_name", "description", "unit"].contains(&name) => Self::Line,
             _ => Self::Name,
         }
     }

@@ -13,7 +13,7 @@ pub(crate) fn full() -> Value {
         "units": 2, "tokens_in": 1200, "tokens_out": 300, "cached_tokens_in": 200, "tokens_processed": 7, "api_calls": 3,
         "duration_ms": 840, "latency_ms": "12.5", "compliance_score": "0.97", "data_bytes": 9_007_199_254_740_991_u64,
         "agent_id": "a1", "consumer_id": "c1", "session_id": "s1", "task_id": "t/1", "tool_server": "srv", "tool_name": "search",
-        "model": "gpt-4o-mini", "provider": "openai", "cost_override": "0.05", "metadata": { "any": ["json", 1.50, null] },
+        "model": "gpt-4o-mini", "provider": "openai", "budget_node": "team/x", "cost_override": "0.05", "metadata": { "any": ["json", 1.50, null] },
     })
 }
 

@@ -75,7 +75,7 @@ async fn other_content_under_the_same_id_is_refused_whichever_field_it_is() {
         "timestamp": "2026-11-22T09:59:58.6Z", "operation": "agent_message", "tier": "standard", "units": 3, "tokens_in": 1201,
         "tokens_out": 301, "cached_tokens_in": 201, "tokens_processed": 8, "api_calls": 4, "duration_ms": 841, "latency_ms": "12.51",
         "compliance_score": "0.98", "data_bytes": 1, "agent_id": "a2", "consumer_id": "c2", "session_id": "s2", "task_id": "t/2",
-        "tool_server": "srv2", "tool_name": "find", "model": "gpt-4o", "provider": "azure", "cost_override": "0.06",
+        "tool_server": "srv2", "tool_name": "find", "model": "gpt-4o", "provider": "azure", "budget_node": "team/y", "cost_override": "0.06",
         "metadata": { "any": ["json", 1.5] },
     });
     for (field, other) in others.as_object().expect("fields") {

@@ -2,7 +2,7 @@
 
 use super::{CANARY, two_tenants};
 use crate::given::{get_as, problem, refused, without};
-use crate::hostile::{good_body, hold, take_holds};
+use crate::hostile::{furnish, good_body, hold};
 use crate::openapi::Document;
 use axum::body::Body;
 use http::Request;
@@ -61,7 +61,7 @@ fn names_tenant(route: &Route) -> bool {
 
 fn request(route: &Route, key: Option<&str>, named: &str, key_id: &str) -> Request<Body> {
     let path = route.path.replace("{tenant_id}", named).replace("{event_id}", "e1").replace("{task_id}", "t1");
-    let path = path.replace("{key_id}", key_id).replace("{hold_id}", hold(route)).replace("{id}", "ai");
+    let path = path.replace("{key_id}", key_id).replace("{hold_id}", hold(route)).replace("{id}", "ai").replace("{code}", "starter");
     let by_query = names_tenant(route) && route.method == "GET" && !route.path.contains("{tenant_id}");
     let path = if by_query { format!("{path}?tenant_id={named}") } else { path };
     let path = if route.path == "/usage/aggregate" { format!("{path}&group_by=agent") } else { path };
@@ -119,7 +119,7 @@ async fn every_cell_of_the_matrix_holds() {
     let app = &open.app;
     crate::given::card(app, "ai", json!({ "gpt-4o": {} })).await;
     for tenant in ["acme", "beta"] {
-        take_holds(app, tenant).await;
+        furnish(app, tenant).await;
     }
     let credentials = credentials(app).await;
     let (document, mut cells) = (Document::read(), 0);

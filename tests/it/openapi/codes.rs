@@ -53,17 +53,22 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
         Kind::RangePurged => get("/usage/acme?start=2026-11-22T10:00:00Z&end=2026-11-22T10:30:00Z"),
         Kind::IdempotencyKeyReused => keyed("/quota", &json!({ "tenant_id": "acme", "monthly_total_limit": 2 })),
         Kind::UnknownRateCard => put("/tenants/acme", json!({ "rate_card": "none" })),
+        Kind::UnknownPlan => put("/tenants/acme/subscription", json!({ "plan": "none" })),
+        Kind::UsagePolicyConfigurationError => {
+            post("/events", json!({ "id": "e9", "tenant_id": "planless", "operation": "agent_message" }))
+        }
         Kind::UsageLimitExceeded => post("/events", event(json!({ "agent_id": "busy" }))),
         Kind::StoreUnavailable => get("/tenants/unread"),
         Kind::Internal => return None,
     })
 }
 
-const KINDS: [Kind; 27] = [
+const KINDS: [Kind; 29] = [
     Kind::InvalidRequest,
     Kind::InvalidCursor,
     Kind::Unauthenticated,
     Kind::BudgetExceeded,
+    Kind::UsagePolicyConfigurationError,
     Kind::Forbidden,
     Kind::ConstitutionalHashMismatch,
     Kind::NotFound,
@@ -84,6 +89,7 @@ const KINDS: [Kind; 27] = [
     Kind::RangePurged,
     Kind::IdempotencyKeyReused,
     Kind::UnknownRateCard,
+    Kind::UnknownPlan,
     Kind::UsageLimitExceeded,
     Kind::Internal,
     Kind::StoreUnavailable,
@@ -103,6 +109,7 @@ async fn prepared(kind: Kind) -> TestApp {
         { "id": "poor", "scope": "session", "scope_id": "poor", "measure": "spend", "window": "total", "hard": 0, "currency": "USD" },
     ]);
     app.limit("acme", limits).await;
+    app.put("/tenants/planless", json!({ "require_plan": true })).await.expect(200);
     app.send(operators("POST", "/keys", &json!({ "tenant_id": "acme", "scopes": ["read"] }), "idempotency-key", "taken")).await.expect(201);
     app.send(operators("POST", "/quota", &json!({ "tenant_id": "acme" }), "idempotency-key", "taken")).await.expect(200);
     if kind == Kind::RangePurged {

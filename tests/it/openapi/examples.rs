@@ -47,6 +47,16 @@ async fn holds(app: &TestApp) {
     app.post("/holds/h0/release", json!({ "tenant_id": "acme-corp" })).await.expect(200);
 }
 
+/// What the examples of plans need beside: one, and a subscription to it.
+async fn plans(app: &TestApp) {
+    let features = json!([
+        { "feature_key": "messages", "display_name": "Messages", "unit": "messages", "soft_limit": 150, "hard_limit": 200 },
+        { "feature_key": "input_tokens", "soft_limit": 200_000, "hard_limit": 250_000 },
+    ]);
+    app.put("/plans/starter", json!({ "name": "Starter", "currency": "USD", "features": features })).await.expect(200);
+    app.put("/tenants/acme-corp/subscription", json!({ "plan": "starter" })).await.expect(200);
+}
+
 /// One example: where it stands in the document, and what it expects.
 struct Example<'a> {
     name: &'a str,
@@ -118,6 +128,9 @@ async fn answered_as_documented(store: TestStore<'_>) {
             let (app, key) = scene(store).await;
             if path.starts_with("/holds") {
                 holds(&app).await;
+            }
+            if ["/plans", "/entitlements", "/tenants/{tenant_id}/subscription"].iter().any(|start| path.starts_with(start)) {
+                plans(&app).await;
             }
             let key = if access == Access::Operator { TestApp::operator() } else { &key };
             let mut asked = request(&document, (method, path, operation), example.name, key);

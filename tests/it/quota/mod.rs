@@ -6,6 +6,7 @@ mod layers;
 mod limits;
 mod midway;
 mod month;
+mod plans;
 mod rate;
 mod table;
 mod tenants;

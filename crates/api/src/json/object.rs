@@ -31,6 +31,11 @@ impl<'a> Object<'a> {
         self.fields.get(field).is_some_and(|raw| NodeKind::of(raw) != NodeKind::Null)
     }
 
+    /// Whether the field is there, if only as null.
+    pub(crate) fn names(&self, field: &str) -> bool {
+        self.fields.contains_key(field)
+    }
+
     /// Notes a fault unless the field is there. Call before taking it.
     pub(crate) fn require(&mut self, field: &str) {
         if !self.has(field) {

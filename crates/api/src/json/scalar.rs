@@ -7,7 +7,7 @@ use crate::event::is_reserved_tenant;
 use serde_json::value::RawValue;
 use std::fmt::Display;
 use std::str::FromStr;
-use tollgate_core::{Amount, Currency, Instant, Measure, Name, QUANTITY_MAX};
+use tollgate_core::{Amount, Currency, Instant, Measure, Name, QUANTITY_MAX, Zone};
 
 pub(crate) use super::canonical::metadata;
 
@@ -69,6 +69,11 @@ pub(crate) fn currency(raw: &RawValue) -> Result<Currency, Fault> {
 
 /// What a limit counts.
 pub(crate) fn measure(raw: &RawValue) -> Result<Measure, Fault> {
+    parsed(raw)
+}
+
+/// A time zone of the IANA database.
+pub(crate) fn zone(raw: &RawValue) -> Result<Zone, Fault> {
     parsed(raw)
 }
 

@@ -45,6 +45,8 @@ pub(crate) enum Field {
     Model,
     /// Who sold it.
     Provider,
+    /// The leaf of the tree of budgets.
+    BudgetNode,
 }
 
 /// How a field's cells are read.
@@ -62,7 +64,7 @@ pub(crate) enum Kind {
 
 impl Field {
     /// All of them.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Timestamp,
         Self::Operation,
         Self::Tier,
@@ -83,6 +85,7 @@ impl Field {
         Self::ToolName,
         Self::Model,
         Self::Provider,
+        Self::BudgetNode,
     ];
 
     /// Its name in JSON.
@@ -133,6 +136,7 @@ impl Field {
             Self::ToolName => ("tool_name", Kind::Name, &["tool"]),
             Self::Model => ("model", Kind::Name, &["modelname", "modelid"]),
             Self::Provider => ("provider", Kind::Name, &["customllmprovider"]),
+            Self::BudgetNode => ("budget_node", Kind::Name, &[]),
         }
     }
 }

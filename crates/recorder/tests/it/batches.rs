@@ -96,6 +96,7 @@ async fn events_are_stamped_when_they_are_recorded_and_carry_what_the_task_said(
         tool_server: Some(name("srv")),
         tool_name: Some(name("search")),
         tier: Some(name("enhanced")),
+        budget_node: Some(name("team-x")),
         ..task("e1")
     };
     let usage = Usage { tokens_in: 10, tokens_used: 55, api_calls: 2, ..Usage::default() };
@@ -105,7 +106,7 @@ async fn events_are_stamped_when_they_are_recorded_and_carry_what_the_task_said(
         "id": "e1", "tenant_id": "acme", "timestamp": "2026-11-22T12:00:00Z", "operation": "agent_task", "tier": "enhanced",
         "units": 1, "tokens_in": 10, "tokens_out": 55, "cached_tokens_in": 0, "tokens_processed": 0, "api_calls": 2,
         "duration_ms": 1236, "data_bytes": 0, "agent_id": "a1", "consumer_id": "c1", "session_id": "s1", "task_id": "t1",
-        "tool_server": "srv", "tool_name": "search", "metadata": { "outcome": "success" }
+        "tool_server": "srv", "tool_name": "search", "budget_node": "team-x", "metadata": { "outcome": "success" }
     });
     assert_eq!(server.only(), event);
 }

@@ -1,0 +1,77 @@
+//! `/plans`, subscriptions and entitlements.
+
+use serde_json::Value;
+use std::sync::Arc;
+use tollgate_api::{Params, Problem, entitlements_json, list, parse_plan, parse_subscription, plan_json, subscription_json};
+use tollgate_core::Name;
+use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
+use tollgate_service::{Failure, SubscriptionOrder};
+
+const QUESTION: &str = "GET /plans";
+
+/// Puts a plan; every subscription to it is renewed before this answers.
+pub(crate) async fn put_plan(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let code = Name::in_path(call.path_text("code")).map_err(|error| Problem::invalid_request("code", error.to_string()))?;
+    let plan = parse_plan(&code, &call.body)?;
+    let actor = call.caller()?.actor(call.if_match()?);
+    let plan = app.service.put_plan(plan, &actor).await.map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(&plan_json(&plan)))
+}
+
+/// One plan.
+pub(crate) async fn get_plan(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let code = call.path_name("code", "plan")?;
+    let plan = app.service.plan(&code).await.map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(&plan_json(&plan)))
+}
+
+/// All plans, by code.
+pub(crate) async fn get_plans(app: Arc<App>, call: Call) -> Handled {
+    let params = call.params(Params::PAGING)?;
+    let limit = params.limit(100, 1000)?;
+    let failed = |failure: Failure| from_failure(&failure);
+    let after = params.text("cursor").map(|cursor| app.service.position(QUESTION, cursor)).transpose().map_err(failed)?;
+    let (plans, more) = app.service.plans(after.as_deref(), limit).await.map_err(failed)?;
+    let data: Vec<Value> = plans.iter().map(plan_json).collect();
+    let next = plans.last().filter(|_| more).map(|plan| app.service.cursor(QUESTION, plan.code.as_str()));
+    Ok(Reply::ok(&list(&data, next.as_deref())))
+}
+
+/// Subscribes a tenant to a plan, or to none.
+pub(crate) async fn put_subscription(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant_to_write()?;
+    call.params(&[])?;
+    let asked = parse_subscription(&call.body)?;
+    let actor = call.caller()?.actor(call.if_match()?);
+    let order = SubscriptionOrder {
+        plan: asked.plan,
+        status: asked.status,
+        period_anchor: asked.period_anchor,
+        time_zone: asked.time_zone,
+        overrides: asked.overrides.into_iter().map(|own| (own.feature_key, own.soft, own.hard)).collect(),
+    };
+    let config = app.service.put_subscription(&tenant, &order, &actor).await.map_err(|failure| from_failure(&failure))?;
+    match &config.subscription {
+        Some(subscription) => Ok(Reply::ok(&subscription_json(&tenant, subscription, call.now))),
+        None => Ok(Reply::ok(&serde_json::json!({ "tenant_id": tenant, "plan": null }))),
+    }
+}
+
+/// A tenant's subscription.
+pub(crate) async fn get_subscription(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant()?;
+    call.params(&[])?;
+    let config = app.service.tenant(&tenant).await.map_err(|failure| from_failure(&failure))?;
+    let subscription = config.subscription.as_ref().ok_or_else(|| Problem::not_found("subscription"))?;
+    Ok(Reply::ok(&subscription_json(&tenant, subscription, call.now)))
+}
+
+/// What a tenant is entitled to, and how much of it is used.
+pub(crate) async fn get_entitlements(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant()?;
+    call.params(&[])?;
+    let view = app.service.limits(&tenant).await.map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(&entitlements_json(&tenant, &view.config, &view.standpoints, view.at)))
+}
