@@ -55,7 +55,7 @@ pub use budgets::{budget_json, parse_budget};
 pub use cards::{NewCard, parse_card};
 pub use cards_json::{card_json, costs_json};
 pub use cloud::{parse_cloud_batch, parse_cloud_event};
-pub use csv::{csv_event, csv_header};
+pub use csv::{csv_event, csv_header, csv_record};
 pub use event::{BATCH_MAX, NewEvent, is_reserved_tenant, parse_batch, parse_event};
 pub use hold::{NewHold, parse_capture, parse_extension, parse_hold, parse_release};
 pub use hold_json::{hold_json, taken, with_settlement};

@@ -6,7 +6,7 @@ use crate::failure::{Failure, one_line};
 use crate::problem::Problem;
 use crate::retry::{Patience, is_retryable, random};
 use reqwest::Response;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, IF_MATCH, RETRY_AFTER};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -100,6 +100,9 @@ impl Client {
         }
         if let Some(key) = &call.idempotency_key {
             request = request.header("idempotency-key", key);
+        }
+        if let Some(version) = call.if_match {
+            request = request.header(IF_MATCH, format!("\"{version}\""));
         }
         if let Some(longest) = longest {
             request = request.timeout(longest);
