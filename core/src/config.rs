@@ -2,7 +2,8 @@
 
 use crate::limit::{Layer, Limit, Measure, OnUnavailable, Scope, SoftMode};
 use crate::{
-    Amount, Budget, Calendar, Currency, DAY_SECONDS, Dimensions, Instant, Name, Objection, Status, Subscription, Window, WindowKind,
+    Amount, Budget, Calendar, Currency, DAY_SECONDS, Dimensions, Grant, Instant, Name, Objection, Status, Subscription, Tree, Window,
+    WindowKind,
 };
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -45,6 +46,12 @@ pub struct Config {
     pub subscription: Option<Subscription>,
     /// What `PUT /budgets` set.
     pub budget: Option<Budget>,
+    /// What `PUT /budgets/{tenant_id}/tree` set.
+    pub tree: Option<Tree>,
+    /// The grants whose time is not over, in the order that they are drawn.
+    pub grants: Vec<Grant>,
+    /// Whether it was ever granted any.
+    pub prepaid: bool,
     /// What `PUT /limits` set.
     pub limits: Vec<Limit>,
     /// What is counted for all limits together.
@@ -170,9 +177,10 @@ impl Series {
     }
 
     /// The window and the one of the scope in which it counts use at `at`, of
-    /// time `timestamp`, received at `received`; `None` = it does not.
+    /// time `timestamp`, received at `received`; `None` = it does not. Nodes are
+    /// those of `tree`.
     #[must_use]
-    pub fn place(&self, at: &Dimensions, timestamp: Instant, received: Instant) -> Option<(Arc<str>, Window)> {
+    pub fn place(&self, tree: Option<&Tree>, at: &Dimensions, timestamp: Instant, received: Instant) -> Option<(Arc<str>, Window)> {
         if !self.measure.concerns(&at.operation) {
             return None;
         }
@@ -180,6 +188,10 @@ impl Series {
         let window = self.calendar.holding(self.window, by);
         if window.end().is_some_and(|end| end <= self.from) {
             return None;
+        }
+        if self.scope == Scope::Node {
+            let node = self.scope_id.as_ref().filter(|node| tree.is_some_and(|tree| tree.holds(at, node)))?;
+            return Some((Arc::clone(node), window));
         }
         let scope_id = self.scope.of(at)?;
         let named = self.scope_id.as_ref().is_none_or(|named| *named == scope_id);
@@ -195,7 +207,8 @@ impl Config {
         let budget = self.budget.as_ref().map(Budget::limits).unwrap_or_default();
         let plan = self.subscription.as_ref().map(Subscription::limits).unwrap_or_default();
         let own = self.limits.iter().cloned();
-        quota.into_iter().chain(plan).chain(budget).chain(own).filter(|limit| !limit.is_open()).collect()
+        let tree = self.tree.as_ref().map(Tree::limits).unwrap_or_default();
+        quota.into_iter().chain(plan).chain(budget).chain(tree).chain(own).filter(|limit| !limit.is_open()).collect()
     }
 
     /// Where the windows of its limits begin.
@@ -236,8 +249,10 @@ impl Config {
             let held = self.series.iter().find(|held| held.is_for(limit) && held.calendar == calendar);
             series.push(held.cloned().unwrap_or_else(|| self.new_series(limit, calendar, now)));
         }
-        let counters: BTreeSet<_> = series.iter().map(|s| (s.scope, s.scope_id.clone(), s.window)).collect();
-        if limits.len() > LIMITS_MAX || most_touched(&counters) > COUNTERS_MAX {
+        let outside_the_tree = series.iter().filter(|series| series.scope != Scope::Node);
+        let counters: BTreeSet<_> = outside_the_tree.map(|s| (s.scope, s.scope_id.clone(), s.window)).collect();
+        let of_tree = self.tree.as_ref().map_or(0, Tree::most_touched);
+        if limits.len() > LIMITS_MAX || most_touched(&counters).saturating_add(of_tree) > COUNTERS_MAX {
             return Err(LimitsError);
         }
         self.series = series;

@@ -2,8 +2,11 @@
 
 use crate::amount::BOUND;
 use crate::config::{Config, Track};
-use crate::limit::{Limit, SoftMode};
-use crate::{Count, CounterKey, Draft, Instant, Name, Overflow, Pack, Standing, Standpoint, State, Window, WindowKind};
+use crate::credit::{self, credit_attribute, uncovered_counter};
+use crate::limit::{Limit, Scope, SoftMode};
+use crate::{
+    Count, CounterKey, Currency, Dimensions, Draft, Draw, Instant, Name, Overflow, Pack, Standing, Standpoint, State, Window, WindowKind,
+};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -55,6 +58,19 @@ pub enum Objection {
     NoPlan,
     /// Its subscription is cancelled.
     Cancelled,
+    /// The node of the tree of budgets, or one above it, is disabled.
+    NodeDisabled(Name),
+    /// No credit covers it. Figures are in units of 1e-18 of the currency.
+    Credit {
+        /// What there was in all: of the allowance and of grants that are open.
+        capacity: i128,
+        /// What was used or held of it.
+        taken: i128,
+        /// What the event costs.
+        requested: i128,
+        /// The tenant's currency.
+        currency: Currency,
+    },
 }
 
 /// What a pack of admitted events adds to one attribute of one counter.
@@ -73,6 +89,19 @@ pub struct Decided {
     pub rulings: Vec<Ruling>,
     /// By counter, then attribute.
     pub additions: BTreeMap<CounterKey, BTreeMap<Arc<str>, Addition>>,
+    /// In the order of the events, what each took of credit; nothing where it
+    /// was not admitted.
+    pub draws: Vec<Vec<Draw>>,
+    /// Whether anything was drawn beyond the first source.
+    pub is_pressed: bool,
+}
+
+impl Ruling {
+    /// Whether no credit covers it.
+    #[must_use]
+    pub fn lacks_credit(&self) -> bool {
+        self.objections.iter().any(|objection| matches!(objection, Objection::Credit { .. }))
+    }
 }
 
 impl Decision {
@@ -98,7 +127,19 @@ struct Touch<'a> {
 }
 
 /// Every counter that one event touches.
-pub(crate) struct Touches<'a>(Vec<Touch<'a>>);
+pub(crate) struct Touches<'a> {
+    series: Vec<Touch<'a>>,
+    objection: Option<Objection>,
+    draws: Vec<Drawn>,
+    is_pressed: bool,
+}
+
+/// What one event takes of one source of credit.
+struct Drawn {
+    place: Place,
+    amount: i128,
+    capacity: i128,
+}
 
 /// Where a count is kept: the numbers of its tally, and of its slot there.
 #[derive(Clone, Copy)]
@@ -132,6 +173,9 @@ pub(crate) struct Decider<'a> {
     mode: Mode,
     received: Instant,
     rulings: Vec<Ruling>,
+    draws: Vec<Vec<Draw>>,
+    is_pressed: bool,
+    credit: Arc<str>,
     tallies: Vec<Tally>,
     numbers: BTreeMap<CounterKey, usize>,
     /// By track, the place it was last found at and when that window ends: the
@@ -149,6 +193,9 @@ impl<'a> Decider<'a> {
             mode,
             received,
             rulings: Vec::new(),
+            draws: Vec::new(),
+            is_pressed: false,
+            credit: credit_attribute(),
             tallies: Vec::new(),
             numbers: BTreeMap::new(),
             last: alloc::vec![None; tracks.len()],
@@ -166,28 +213,72 @@ impl<'a> Decider<'a> {
             let Some(place) = self.place(number, track, draft) else { continue };
             touches.extend(self.touch(track, place, draft)?);
         }
-        Ok(Touches(touches))
+        let node = self.config.tree.as_ref().and_then(|tree| tree.disabled(&draft.event.dimensions)).cloned();
+        let mut touches = Touches { series: touches, objection: node.map(Objection::NodeDisabled), draws: Vec::new(), is_pressed: false };
+        if self.config.is_prepaid() {
+            self.draw(&mut touches, draft)?;
+        }
+        Ok(touches)
+    }
+
+    /// What the event draws of credit: all of its cost; in observe mode, beyond
+    /// what there is, of nothing.
+    fn draw(&mut self, touches: &mut Touches<'a>, draft: &Draft) -> Result<(), Overflow> {
+        let (cost, currency) = (draft.priced.cost.units(), draft.priced.currency);
+        let sources = self.config.sources(draft.event.timestamp, self.received);
+        let credit = Arc::clone(&self.credit);
+        let places: Vec<Option<Place>> = sources.iter().map(|source| self.slot(&credit, source.counter.clone())).collect();
+        let taken: Vec<i128> = places.iter().map(|place| place.map_or(0, |place| self.stands(place))).collect();
+        let charge = credit::charge(sources.iter().map(|source| source.capacity).zip(taken), cost);
+        for (number, amount) in &charge.parts {
+            let (Some(source), Some(Some(place))) = (sources.get(*number), places.get(*number)) else { continue };
+            touches.draws.push(Drawn { place: *place, amount: *amount, capacity: source.capacity });
+        }
+        touches.is_pressed = charge.parts.iter().any(|(number, _)| *number > 0) || charge.short > 0;
+        if charge.short == 0 {
+            return Ok(());
+        }
+        let capacity = sources.iter().map(|source| source.capacity).fold(0, i128::saturating_add);
+        let taken = capacity.saturating_sub(cost.saturating_sub(charge.short));
+        touches.objection.get_or_insert(Objection::Credit { capacity, taken, requested: cost, currency });
+        let Some(place) = self.slot(&credit, uncovered_counter()) else { return Ok(()) };
+        if self.stands(place).checked_add(charge.short).is_none_or(|sum| sum >= BOUND) {
+            return Err(Overflow);
+        }
+        touches.draws.push(Drawn { place, amount: charge.short, capacity: BOUND.saturating_sub(1) });
+        Ok(())
+    }
+
+    /// What is taken of a place, events admitted so far included.
+    fn stands(&self, place: Place) -> i128 {
+        let slot = self.tallies.get(place.tally).and_then(|tally| tally.slots.get(place.slot));
+        slot.map_or(0, |slot| slot.stood.taken.saturating_add(slot.addition.amount))
     }
 
     /// How many counters an event that touches these would bring along.
     pub(crate) fn new_counters(&self, touches: &Touches<'a>) -> usize {
         let is_new = |tally: usize| self.tallies.get(tally).is_some_and(|tally| !tally.slots.iter().any(|slot| slot.counted));
-        let tallies = || touches.0.iter().map(|touch| touch.place.tally);
+        let of_series = || touches.series.iter().map(|touch| touch.place.tally);
+        let tallies = || of_series().chain(touches.draws.iter().map(|drawn| drawn.place.tally));
         let firsts = tallies().enumerate().filter(|(index, tally)| !tallies().take(*index).any(|before| before == *tally));
         firsts.filter(|(_, tally)| is_new(*tally)).count()
     }
 
     /// Rules on the event that touches these, and counts it if it is admitted.
     pub(crate) fn rule(&mut self, touches: &Touches<'a>) -> Decision {
-        let ruling = ruling(self.config, &touches.0);
+        let ruling = ruling(self.config, touches);
         let decision = ruling.decision;
         self.rulings.push(ruling);
         if decision == Decision::Deny && self.mode == Mode::Enforce {
+            self.draws.push(Vec::new());
             return decision;
         }
-        for touch in &touches.0 {
+        for touch in &touches.series {
             self.count(touch);
         }
+        let draws = touches.draws.iter().filter_map(|drawn| self.take(drawn)).collect();
+        self.draws.push(draws);
+        self.is_pressed |= touches.is_pressed;
         decision
     }
 
@@ -200,7 +291,7 @@ impl<'a> Decider<'a> {
                 additions.insert(tally.key, counted);
             }
         }
-        Decided { rulings: self.rulings, additions }
+        Decided { rulings: self.rulings, additions, draws: self.draws, is_pressed: self.is_pressed }
     }
 
     /// Where `track`, the one of this number, counts the event.
@@ -215,32 +306,36 @@ impl<'a> Decider<'a> {
             && let Some(Tally { key, .. }) = self.tallies.get(place.tally)
             && key.window.start <= by
             && end.is_none_or(|end| by < end)
-            && key.scope.is(d, &key.scope_id)
+            && (key.scope.is(d, &key.scope_id) || self.is_within(d, key))
         {
             return Some(place);
         }
-        let (scope_id, window) = track.series.place(d, draft.event.timestamp, self.received)?;
-        let place = self.slot(track, CounterKey { scope: track.series.scope, scope_id, window })?;
+        let (scope_id, window) = track.series.place(self.config.tree.as_ref(), d, draft.event.timestamp, self.received)?;
+        let place = self.slot(&track.taken, CounterKey { scope: track.series.scope, scope_id, window })?;
         if let Some(last) = self.last.get_mut(number) {
             *last = Some((place, window.end()));
         }
         Some(place)
     }
 
-    /// The place of the track's attribute of `key`, made if there is none.
-    fn slot(&mut self, track: &Track, key: CounterKey) -> Option<Place> {
+    fn is_within(&self, d: &Dimensions, key: &CounterKey) -> bool {
+        key.scope == Scope::Node && self.config.tree.as_ref().is_some_and(|tree| tree.holds(d, &key.scope_id))
+    }
+
+    /// The place of an attribute of `key`, made if there is none.
+    fn slot(&mut self, attribute: &Arc<str>, key: CounterKey) -> Option<Place> {
         let next = self.tallies.len();
         let tally = *self.numbers.entry(key.clone()).or_insert(next);
         if tally == next {
             self.tallies.push(Tally { key, slots: Vec::new() });
         }
         let Tally { key, slots } = self.tallies.get_mut(tally)?;
-        if let Some(slot) = slots.iter().position(|slot| slot.attribute == track.taken) {
+        if let Some(slot) = slots.iter().position(|slot| slot.attribute == *attribute) {
             return Some(Place { tally, slot });
         }
-        let stood = self.standing.and_then(|standing| standing.get(key)?.get(&track.taken)).copied();
+        let stood = self.standing.and_then(|standing| standing.get(key)?.get(attribute)).copied();
         slots.push(Slot {
-            attribute: Arc::clone(&track.taken),
+            attribute: Arc::clone(attribute),
             stood: stood.unwrap_or_default(),
             counted: false,
             addition: Addition { amount: 0, at_most: BOUND.saturating_sub(1) },
@@ -258,6 +353,16 @@ impl<'a> Decider<'a> {
         }
         let count = Count { taken, held: slot.stood.held };
         Ok(Some(Touch { track, place, scope_id: Arc::clone(&key.scope_id), window: key.window, requested, count }))
+    }
+
+    /// Takes of a source what an event draws.
+    fn take(&mut self, drawn: &Drawn) -> Option<Draw> {
+        let tally = self.tallies.get_mut(drawn.place.tally)?;
+        let slot = tally.slots.get_mut(drawn.place.slot)?;
+        slot.counted = true;
+        slot.addition.amount = slot.addition.amount.saturating_add(drawn.amount);
+        slot.addition.at_most = slot.addition.at_most.min(drawn.capacity.saturating_sub(slot.addition.amount));
+        Some(Draw { counter: tally.key.clone(), amount: drawn.amount })
     }
 
     fn count(&mut self, touch: &Touch<'_>) {
@@ -297,14 +402,14 @@ impl Touch<'_> {
     }
 }
 
-fn ruling(config: &Config, touches: &[Touch<'_>]) -> Ruling {
+fn ruling(config: &Config, touches: &Touches<'_>) -> Ruling {
     let mut ruling = Ruling {
-        objections: config.objection().into_iter().collect(),
-        limits: Vec::with_capacity(touches.len()),
+        objections: config.objection().into_iter().chain(touches.objection.clone()).collect(),
+        limits: Vec::with_capacity(touches.series.len()),
         plan_code: config.plan_code().cloned(),
         ..Ruling::default()
     };
-    for touch in touches {
+    for touch in &touches.series {
         for limit in touch.tested() {
             let sum = touch.count.taken.saturating_add(touch.requested);
             let passes = |value: Option<i128>| value.is_some_and(|value| sum > value);

@@ -50,6 +50,8 @@ pub enum Layer {
     Budget,
     /// The plan that the tenant subscribes to.
     Plan,
+    /// `PUT /budgets/{tenant_id}/tree`.
+    Tree,
 }
 
 /// Whose use a limit counts.
@@ -68,6 +70,10 @@ pub enum Scope {
     Tool,
     /// An operation.
     Operation,
+    /// A node of the tenant's tree of budgets.
+    Node,
+    /// A source of credit; no limit has it.
+    Credit,
 }
 
 /// What passing a soft value does.
@@ -239,11 +245,13 @@ impl Scope {
             Self::Session => "session",
             Self::Tool => "tool",
             Self::Operation => "operation",
+            Self::Node => "node",
+            Self::Credit => "credit",
         }
     }
 
     /// Whether use at `d` surely belongs to `id`; a tool whose parts hold a `/`
-    /// is left to [`Scope::of`].
+    /// is left to [`Scope::of`], and a node to its tree.
     pub(crate) fn is(self, d: &Dimensions, id: &str) -> bool {
         let named = |name: &Option<Name>| name.as_ref().is_some_and(|name| name.as_str() == id);
         match self {
@@ -259,10 +267,12 @@ impl Scope {
                 }
                 _ => false,
             },
+            Self::Node | Self::Credit => false,
         }
     }
 
-    /// Which one of this scope use at `d` belongs to; `None` = it is outside.
+    /// Which one of this scope use at `d` belongs to; `None` = it is outside, or
+    /// the scope is not told by where use belongs alone.
     #[must_use]
     pub fn of(self, d: &Dimensions) -> Option<Arc<str>> {
         match self {
@@ -272,6 +282,7 @@ impl Scope {
             Self::Session => d.session.as_ref().map(Name::shared),
             Self::Tool => Some(tool_key(d.tool_server.as_ref()?, d.tool_name.as_ref()?)),
             Self::Operation => Some(d.operation.shared()),
+            Self::Node | Self::Credit => None,
         }
     }
 }

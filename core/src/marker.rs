@@ -1,10 +1,11 @@
 //! Markers: proof that an event was recorded, and the answer it got.
 
 use crate::table;
-use crate::{Amount, Attrs, CardRef, Change, Currency, Decision, Draft, Event, Fingerprint, Guard, Instant, Name, Value, Write};
+use crate::{Amount, Attrs, CardRef, Change, Currency, Decision, Draft, Draw, Event, Fingerprint, Guard, Instant, Name, Value, Write};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// What is kept of a recorded event beside its page: enough to recognise it
@@ -17,6 +18,8 @@ pub struct Marker {
     pub answer: Answer,
     /// `day/ulid/index` of the event in its page.
     pub page: String,
+    /// What it took of credit.
+    pub draws: Vec<Draw>,
 }
 
 /// The figures of an answer, the same each time it is asked for.
@@ -38,6 +41,7 @@ pub struct Answer {
 
 const FORMAT: u8 = 2;
 const ANSWER: &str = "an";
+const DRAWS: &str = "cr";
 
 impl Marker {
     /// Whether `event` is the recorded event sent again. A timestamp that the
@@ -74,6 +78,7 @@ impl Marker {
             fingerprint: Fingerprint::from_bytes(attrs.get(table::FINGERPRINT)?.as_bytes()?)?,
             answer: postcard::from_bytes(answer).ok()?,
             page: String::from(attrs.get(table::PAGE)?.as_text()?),
+            draws: attrs.get(DRAWS).map_or(Some(Vec::new()), |draws| postcard::from_bytes(draws.as_bytes()?).ok())?,
         })
     }
 
@@ -89,6 +94,10 @@ impl Marker {
             (Arc::from(table::PAGE), Value::S(self.page.clone())),
             (Arc::from(table::TTL), Value::N(i128::from(expires.unix_seconds()))),
         ]);
+        if !self.draws.is_empty() {
+            let draws = postcard::to_allocvec(&self.draws).unwrap_or_default();
+            attrs.insert(Arc::from(DRAWS), Value::B(draws));
+        }
         if let Some(task) = &draft.event.task {
             attrs.insert(Arc::from(table::TASK_KEY), Value::S(table::task(tenant, task)));
             let sort = format!("{}|{}", draft.event.timestamp.sortable(), draft.event.id);

@@ -1,6 +1,7 @@
 //! From events to one transaction: the heart of the service.
 
 use crate::config::{Config, Track};
+use crate::credit::{credit_attribute, credit_held_attribute};
 use crate::decide::{Addition, Decided, Decider, Decision, Mode, Ruling};
 use crate::page::{Page, PageError, Stored};
 use crate::rollup::DAY_SECONDS;
@@ -41,6 +42,9 @@ pub struct Planned {
     pub markers: Vec<usize>,
     /// The counters, in the order of their writes.
     pub counters: Vec<CounterKey>,
+    /// Whether credit was drawn beyond its first source: such plans are better
+    /// made on what was read.
+    pub is_pressed: bool,
 }
 
 /// Why a plan cannot be made.
@@ -104,12 +108,23 @@ impl Pack {
                 continue;
             }
             for draft in drafts {
-                if let Some((scope_id, window)) = track.series.place(&draft.event.dimensions, draft.event.timestamp, received) {
+                let (at, timestamp) = (&draft.event.dimensions, draft.event.timestamp);
+                if let Some((scope_id, window)) = track.series.place(self.config.tree.as_ref(), at, timestamp, received) {
                     keys.insert(CounterKey { scope: track.series.scope, scope_id, window });
                 }
             }
         }
+        keys.extend(drafts.iter().flat_map(|draft| self.sources(draft, received)));
         keys.into_iter().collect()
+    }
+
+    /// The sources of credit that `draft` may be drawn from.
+    #[must_use]
+    pub fn sources(&self, draft: &Draft, received: Instant) -> Vec<CounterKey> {
+        if !self.config.is_prepaid() {
+            return Vec::new();
+        }
+        self.config.sources(draft.event.timestamp, received).into_iter().map(|source| source.counter).collect()
     }
 
     /// The counts that a counter item holds.
@@ -120,7 +135,8 @@ impl Pack {
             let count = crate::Count { taken: number(&track.taken), held: number(&track.held) };
             (Arc::clone(&track.taken), count)
         });
-        counts.collect()
+        let credit = crate::Count { taken: number(&credit_attribute()), held: number(&credit_held_attribute()) };
+        counts.chain([(credit_attribute(), credit)]).collect()
     }
 }
 
@@ -168,15 +184,16 @@ fn written(
     admitted: Vec<usize>,
     taken: usize,
 ) -> Result<Planned, PlanError> {
-    let Decided { rulings, additions } = decided;
+    let Decided { rulings, additions, draws, is_pressed } = decided;
     let mut answers: Vec<Option<Answer>> = alloc::vec![None; taken];
     let mut writes = Vec::new();
     if !admitted.is_empty() {
         let chosen: Vec<(&Draft, Decision)> = admitted.iter().filter_map(|i| Some((drafts.get(*i)?, rulings.get(*i)?.decision))).collect();
         writes.push(page_write(pack, at, &chosen)?);
         let page = format!("{}/{}", at.received.day(), at.page_id);
-        for (place, (draft, decision)) in chosen.iter().enumerate() {
-            let marker = marker(&page, draft, *decision, place);
+        let draws = admitted.iter().filter_map(|i| draws.get(*i));
+        for (place, ((draft, decision), draws)) in chosen.iter().zip(draws).enumerate() {
+            let marker = Marker { draws: draws.clone(), ..marker(&page, draft, *decision, place) };
             writes.push(marker.write(at.tenant, draft, expiry(pack, draft.event.timestamp.max(at.received))));
             if let Some(slot) = admitted.get(place).and_then(|index| answers.get_mut(*index)) {
                 *slot = Some(marker.answer);
@@ -185,7 +202,7 @@ fn written(
         writes.extend(additions.iter().map(|(key, counts)| counter_write(pack, at, key, counts)));
     }
     let counters = additions.into_keys().collect();
-    Ok(Planned { taken, rulings, answers, writes, markers: admitted, counters })
+    Ok(Planned { taken, rulings, answers, writes, markers: admitted, counters, is_pressed })
 }
 
 pub(crate) fn marker(page: &str, draft: &Draft, decision: Decision, place: usize) -> Marker {
@@ -200,6 +217,7 @@ pub(crate) fn marker(page: &str, draft: &Draft, decision: Decision, place: usize
             decision,
         },
         page: format!("{page}/{place}"),
+        draws: Vec::new(),
     }
 }
 

@@ -2,10 +2,12 @@
 //! transaction, guarded by the state and version that it was read in, so that
 //! exactly one ends it.
 
+use crate::credit::{self, credit_attribute, uncovered_counter};
 use crate::hold::{Closing, Hold, HoldState};
+use crate::limit::Scope;
 use crate::plan::{Circumstances, Pack, PlanError, counter_expiry, expiry, marker, page_write};
 use crate::take::{end, entry};
-use crate::{Change, CounterKey, Draft, Guard, Instant, Name, Value, WindowKind, Write, table};
+use crate::{Change, CounterKey, Draft, Draw, Guard, Instant, Marker, Name, Standing, Value, WindowKind, Write, table};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -23,6 +25,15 @@ pub struct Settled {
 }
 
 type Changes = BTreeMap<CounterKey, BTreeMap<Arc<str>, i128>>;
+
+/// What a capture adds to each attribute, and what it takes of credit.
+#[derive(Default)]
+struct Booked {
+    changes: Changes,
+    draws: Vec<Draw>,
+    /// By source, the most that may have been taken of it before.
+    caps: BTreeMap<CounterKey, i128>,
+}
 
 /// Plans to give back what `hold` holds, at the client's wish.
 ///
@@ -57,14 +68,16 @@ pub fn extend(tenant: &Name, hold: &Hold, ttl_seconds: u32, now: Instant) -> Res
 
 /// Plans to book `draft`, what was really used, for `hold`, into the windows
 /// that it was taken in. No limit is tested: it has happened. Series made since
-/// count it too.
+/// count it too. What it costs is drawn from the credit that was held, and
+/// above that as an event in observe mode draws it.
 ///
 /// # Errors
 /// [`PlanError`] where a figure leaves its range.
 pub fn capture(pack: &Pack, hold: &Hold, draft: &Draft, at: Circumstances<'_>) -> Result<Settled, PlanError> {
     let decision = hold.estimate.decision;
     let page = format!("{}/{}", at.received.day(), at.page_id);
-    let marker = marker(&page, draft, decision, 0);
+    let booked = booked(pack, hold, draft, at);
+    let marker = Marker { draws: booked.draws.clone(), ..marker(&page, draft, decision, 0) };
     let closing = Closing::Captured { at: at.received, event: draft.event.id.clone(), marker: Box::new(marker.clone()) };
     let next = closed(hold, closing);
     let kept = expiry(pack, draft.event.timestamp.max(at.received));
@@ -74,8 +87,7 @@ pub fn capture(pack: &Pack, hold: &Hold, draft: &Draft, at: Circumstances<'_>) -
         page_write(pack, at, &[(draft, decision)])?,
         marker.write(at.tenant, draft, kept),
     ];
-    let changes = booked(pack, hold, draft, at.received);
-    writes.extend(changes.iter().map(|(key, counts)| booking(pack, at, key, counts)));
+    writes.extend(booked.changes.iter().map(|(key, counts)| booking(pack, at, (key, counts), booked.caps.get(key).copied())));
     Ok(Settled { hold: next, writes })
 }
 
@@ -116,28 +128,80 @@ fn unlisted(tenant: &Name, hold: &Hold) -> Write {
 
 /// What a capture adds to each attribute: the difference to what was taken, or
 /// all of it where a series was made since.
-fn booked(pack: &Pack, hold: &Hold, draft: &Draft, received: Instant) -> Changes {
+fn booked(pack: &Pack, hold: &Hold, draft: &Draft, at: Circumstances<'_>) -> Booked {
     let (event, cost) = (&draft.event, draft.priced.cost.units());
-    let mut changes = Changes::new();
-    for part in &hold.parts {
+    let mut booked = Booked::default();
+    let left = booked.keep(hold, cost);
+    booked.draw(pack, draft, left, at);
+    let changes = &mut booked.changes;
+    for part in hold.parts.iter().filter(|part| part.counter().scope != Scope::Credit) {
         let counts = changes.entry(part.counter().clone()).or_default();
         counts.insert(part.taken_attribute(), part.measure().of(event, cost).saturating_sub(part.amount()));
         counts.insert(part.held_attribute(), part.amount().saturating_neg());
     }
     for track in pack.tracks().iter().filter(|track| track.series.window != WindowKind::Second) {
         let series = &track.series;
-        let Some((scope_id, window)) = series.place(&event.dimensions, event.timestamp, received) else { continue };
+        let Some((scope_id, window)) = series.place(pack.config().tree.as_ref(), &event.dimensions, event.timestamp, at.received) else {
+            continue;
+        };
         let counts = changes.entry(CounterKey { scope: series.scope, scope_id, window }).or_default();
         counts.entry(Arc::clone(&track.taken)).or_insert_with(|| series.measure.of(event, cost));
     }
-    changes
+    booked
 }
 
-/// As [`crate::plan::counter_write`], but no limit is tested.
-fn booking(pack: &Pack, at: Circumstances<'_>, key: &CounterKey, counts: &BTreeMap<Arc<str>, i128>) -> Write {
+impl Booked {
+    /// Keeps of the credit that was held what `cost` needs, first sources
+    /// first, and gives the rest back; what of the cost is left.
+    fn keep(&mut self, hold: &Hold, cost: i128) -> i128 {
+        let mut left = cost.max(0);
+        for part in hold.parts.iter().filter(|part| part.counter().scope == Scope::Credit) {
+            let kept = part.amount().min(left);
+            left = left.saturating_sub(kept);
+            let counts = self.changes.entry(part.counter().clone()).or_default();
+            counts.insert(part.taken_attribute(), kept.saturating_sub(part.amount()));
+            counts.insert(part.held_attribute(), part.amount().saturating_neg());
+            if kept > 0 {
+                self.draws.push(Draw { counter: part.counter().clone(), amount: kept });
+            }
+        }
+        left
+    }
+
+    /// Draws what was not held from what stands, and the rest of nothing.
+    fn draw(&mut self, pack: &Pack, draft: &Draft, cost: i128, at: Circumstances<'_>) {
+        if cost == 0 || !pack.config().is_prepaid() {
+            return;
+        }
+        let sources = pack.config().sources(draft.event.timestamp, at.received);
+        let nothing = Standing::new();
+        let standing = at.standing.unwrap_or(&nothing);
+        let charge = credit::charge(sources.iter().map(|source| (source.capacity, source.taken(standing))), cost);
+        for (number, amount) in charge.parts {
+            let Some(source) = sources.get(number) else { continue };
+            self.caps.insert(source.counter.clone(), source.capacity.saturating_sub(amount));
+            self.add(source.counter.clone(), amount);
+        }
+        if charge.short > 0 {
+            self.add(uncovered_counter(), charge.short);
+        }
+    }
+
+    fn add(&mut self, counter: CounterKey, amount: i128) {
+        let sum = self.changes.entry(counter.clone()).or_default().entry(credit_attribute()).or_insert(0);
+        *sum = sum.saturating_add(amount);
+        self.draws.push(Draw { counter, amount });
+    }
+}
+
+/// As [`crate::plan::counter_write`], but no limit is tested; of a source of
+/// credit at most `cap` may have been taken before.
+fn booking(pack: &Pack, at: Circumstances<'_>, (key, counts): (&CounterKey, &BTreeMap<Arc<str>, i128>), cap: Option<i128>) -> Write {
     let version = i128::from(pack.config().version);
     let mut set = alloc::vec![(Arc::from(table::LIMITS_VERSION), Value::N(version))];
     set.extend(counter_expiry(pack, at.received, key).map(|end| (Arc::from(table::TTL), Value::N(i128::from(end.unix_seconds())))));
     let change = Change::Update { add: counts.iter().map(|(name, amount)| (Arc::clone(name), *amount)).collect(), set };
-    Write { key: table::counter(at.tenant, key), change, guards: alloc::vec![Guard::AtMost(Arc::from(table::LIMITS_VERSION), version)] }
+    let mut guards = alloc::vec![Guard::AtMost(Arc::from(table::LIMITS_VERSION), version)];
+    guards.extend(cap.map(|cap| Guard::AtMost(credit_attribute(), cap)));
+    Write { key: table::counter(at.tenant, key), change, guards }
 }

@@ -170,6 +170,18 @@ pub fn holds_after(now: Instant) -> String {
     format!("{}}}", now.sortable())
 }
 
+/// The partition of all grants of credit to a tenant.
+#[must_use]
+pub fn grants(tenant: &Name) -> String {
+    format!("T|{tenant}|G")
+}
+
+/// A grant of credit.
+#[must_use]
+pub fn grant(tenant: &Name, id: &Name) -> Key {
+    Key::new(grants(tenant), id.as_str())
+}
+
 /// A stored response, by route and idempotency key digest.
 #[must_use]
 pub fn replay(tenant: &str, route: &str, digest: &str) -> Key {

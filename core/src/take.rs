@@ -1,12 +1,13 @@
 //! Taking a hold: one transaction, as recording is.
 
 use crate::catalog::{PriceError, Priced};
+use crate::credit;
 use crate::decide::{Addition, Decider, Decision, Mode, Ruling};
 use crate::hold::{Asked, HOLD_SECONDS_MAX, Hold, Part};
 use crate::plan::{Circumstances, Pack, PlanError, counter_write};
 use crate::settle::Settled;
 use crate::{
-    Change, CounterKey, Draft, Event, Guard, Instant, Overflow, QUANTITY_MAX, SoftMode, Standing, Stored, WindowKind, Write, table,
+    Change, CounterKey, Draft, Event, Guard, Instant, Measure, Overflow, QUANTITY_MAX, SoftMode, Standing, Stored, WindowKind, Write, table,
 };
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -47,6 +48,8 @@ pub fn take(pack: &Pack, draft: &Draft, asked: Asked, max_tokens_out: Option<u64
     if decision == Decision::Deny {
         return Ok(Taking { ruling, taken: None });
     }
+    let draws = decided.draws.into_iter().flatten();
+    let credit = draws.map(|draw| Part::new(draw.counter, Measure::Spend, credit::SINCE, draw.amount));
     let hold = Hold {
         estimate: Stored { event: draft.event.clone(), cost: draft.priced.cost, card: draft.priced.card.clone(), decision, voids: None },
         currency: draft.priced.currency,
@@ -54,7 +57,7 @@ pub fn take(pack: &Pack, draft: &Draft, asked: Asked, max_tokens_out: Option<u64
         expires: end(at.received, at.received, asked.ttl_seconds),
         asked,
         max_tokens_out,
-        parts: parts(pack, draft, at.received, &decided.additions),
+        parts: parts(pack, draft, at.received, &decided.additions).into_iter().chain(credit).collect(),
         closing: None,
         config_version: pack.config().version,
         version: 1,
@@ -71,7 +74,9 @@ fn parts(pack: &Pack, draft: &Draft, received: Instant, additions: &Additions) -
     for track in pack.tracks().iter().filter(|track| track.series.window != WindowKind::Second) {
         let series = &track.series;
         let event = &draft.event;
-        let Some((scope_id, window)) = series.place(&event.dimensions, event.timestamp, received) else { continue };
+        let Some((scope_id, window)) = series.place(pack.config().tree.as_ref(), &event.dimensions, event.timestamp, received) else {
+            continue;
+        };
         let place = (CounterKey { scope: series.scope, scope_id, window }, Arc::clone(&track.taken));
         let Some(addition) = additions.get(&place.0).and_then(|counts| counts.get(&place.1)) else { continue };
         if !seen.contains(&place) {
@@ -105,8 +110,8 @@ pub(crate) fn entry(tenant: &crate::Name, hold: &Hold) -> Write {
     Write { key, change: Change::Put(crate::Attrs::new()), guards: Vec::new() }
 }
 
-/// The most output tokens that the money left under every spend limit pays
-/// for, `event` being the rest of what is used; `None` = money does not bound
+/// The most output tokens that the money left, under every spend limit and of
+/// credit, pays for, `event` being the rest of what is used; `None` = money does not bound
 /// them. Never above what is left: each candidate is priced exactly by
 /// `price`, which must not fall with more tokens.
 ///
@@ -126,7 +131,8 @@ pub fn affordable(
         let cap = at.limit.hard.into_iter().chain(blocking).min()?;
         Some(cap.saturating_sub(at.count.taken))
     });
-    let Some(left) = left.min() else { return Ok(None) };
+    let credit = pack.config().is_prepaid().then(|| credit::left(&pack.config().sources(draft.event.timestamp, received), standing));
+    let Some(left) = left.chain(credit).min() else { return Ok(None) };
     let fits = |tokens_out: u64| {
         let mut event = draft.event.clone();
         event.quantities.tokens_out = tokens_out;

@@ -16,6 +16,7 @@ fn draft(event: &Event, timestamp_given: bool) -> Draft {
 
 fn marker(draft: &Draft) -> Marker {
     Marker {
+        draws: Vec::new(),
         fingerprint: draft.fingerprint,
         answer: Answer {
             timestamp: draft.event.timestamp,

@@ -72,6 +72,7 @@ fn who(scope: Scope, event: &Event) -> Option<(&'static str, String)> {
         Scope::Consumer => ("consumer", text(&d.consumer)?),
         Scope::Session => ("session", text(&d.session)?),
         Scope::Operation => ("operation", d.operation.as_str().to_owned()),
+        Scope::Node | Scope::Credit => return None,
         Scope::Tool => {
             let [server, tool] = [text(&d.tool_server)?, text(&d.tool_name)?].map(|part| part.replace('/', "%2F"));
             ("tool", format!("{server}/{tool}"))

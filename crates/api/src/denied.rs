@@ -16,34 +16,73 @@ impl Problem {
     /// when to come back.
     #[must_use]
     pub fn denied(tenant: &Name, ruling: &Ruling, now: Instant) -> Self {
-        if let Some(objection) = ruling.objections.first() {
-            return without_plan(tenant, ruling, objection);
+        if let Some(detail) = ruling.objections.iter().find_map(without_plan) {
+            let plan_code = ruling.plan_code.as_ref().map(Name::as_str);
+            let problem = Self::new(Kind::UsagePolicyConfigurationError, detail);
+            return problem.with("tenant_id", tenant.as_str()).with("plan_code", plan_code);
         }
         let (mut money, quantities): (Vec<_>, Vec<_>) = ruling.violations.iter().partition(|at| at.is_money());
         money.sort_by_key(|at| rank(at.limit.scope));
-        let mut problem = match (money.first(), quantities.first()) {
-            (Some(first), _) => Self::new(Kind::BudgetExceeded, sentence(first)),
-            (None, Some(first)) => {
+        let objections: Vec<(String, Value)> = ruling.objections.iter().filter_map(money_objection).collect();
+        let mut problem = match (money.first(), objections.first(), quantities.first()) {
+            (Some(first), ..) => Self::new(Kind::BudgetExceeded, sentence(first)),
+            (None, Some((detail, _)), _) => Self::new(Kind::BudgetExceeded, detail.clone()),
+            (None, None, Some(first)) => {
                 let problem = Self::new(Kind::UsageLimitExceeded, sentence(first));
                 first_violation(problem, tenant, ruling, first)
             }
-            (None, None) => Self::new(Kind::UsageLimitExceeded, "a limit is passed"),
+            (None, None, None) => Self::new(Kind::UsageLimitExceeded, "a limit is passed"),
         };
         let violations = money.iter().map(|at| money_violation(at));
+        let violations = violations.chain(objections.into_iter().map(|(_, violation)| violation));
         let violations: Value = violations.chain(quantities.iter().map(|at| limit_status(at))).collect();
         problem.extra.insert("violations".to_owned(), violations);
-        problem.headers = headers(&ruling.violations, &quantities, now);
+        if let Some(reason) = ruling.objections.first().map(reason) {
+            problem.extra.insert("reason".to_owned(), reason.into());
+        }
+        problem.headers = headers(ruling, &quantities, now);
         problem
     }
 }
 
-fn without_plan(tenant: &Name, ruling: &Ruling, objection: &Objection) -> Problem {
-    let detail = match objection {
-        Objection::NoPlan => "the tenant needs a plan and subscribes to none",
-        Objection::Cancelled => "the tenant's subscription is cancelled",
-    };
-    let plan_code = ruling.plan_code.as_ref().map(Name::as_str);
-    Problem::new(Kind::UsagePolicyConfigurationError, detail).with("tenant_id", tenant.as_str()).with("plan_code", plan_code)
+fn without_plan(objection: &Objection) -> Option<&'static str> {
+    match objection {
+        Objection::NoPlan => Some("the tenant needs a plan and subscribes to none"),
+        Objection::Cancelled => Some("the tenant's subscription is cancelled"),
+        Objection::NodeDisabled(_) | Objection::Credit { .. } => None,
+    }
+}
+
+/// What refuses an event apart from limits, in a word.
+#[must_use]
+pub fn reason(objection: &Objection) -> &'static str {
+    match objection {
+        Objection::NoPlan => "no_plan",
+        Objection::Cancelled => "subscription_cancelled",
+        Objection::NodeDisabled(_) => "node_disabled",
+        Objection::Credit { .. } => "credit_exhausted",
+    }
+}
+
+/// What keeps money from being spent apart from limits: a sentence, and its
+/// entry among the violations.
+fn money_objection(objection: &Objection) -> Option<(String, Value)> {
+    match objection {
+        Objection::NoPlan | Objection::Cancelled => None,
+        Objection::NodeDisabled(node) => {
+            let violation = json!({ "scope": "node", "node_id": node, "reason": "node_disabled" });
+            Some((format!("budget node `{node}` is disabled"), violation))
+        }
+        Objection::Credit { capacity, taken, requested, currency } => {
+            let [limit, current, asked] = [capacity, taken, requested].map(|units| limit_value(true, Some(*units)));
+            let left = limit_value(true, Some(capacity.saturating_sub(*taken)));
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let detail = format!("{} {currency} of credit are left, {} requested", text(&left), text(&asked));
+            let currency = currency.code();
+            let violation = json!({ "scope": "credit", "limit": limit, "current": current, "requested": asked, "currency": currency });
+            Some((detail, violation))
+        }
+    }
 }
 
 /// The tenant's own budget first, then by how commonly they are set.
@@ -55,6 +94,8 @@ fn rank(scope: Scope) -> u8 {
         Scope::Tool => 3,
         Scope::Consumer => 4,
         Scope::Operation => 5,
+        Scope::Node => 6,
+        Scope::Credit => 7,
     }
 }
 
@@ -93,6 +134,8 @@ fn money_violation(at: &Standpoint) -> Value {
         Scope::Tool => ("tool", Some("tool_key")),
         Scope::Consumer => ("consumer", Some("consumer_id")),
         Scope::Operation => ("operation", Some("operation")),
+        Scope::Node => ("node", Some("node_id")),
+        Scope::Credit => ("credit", None),
     };
     let mut violation = Map::from_iter([("scope".to_owned(), Value::from(scope))]);
     if let Some(field) = id_field {
@@ -129,10 +172,12 @@ fn sentence(at: &Standpoint) -> String {
     format!("limit `{}` allows {value} {unit} {window}{whose}: {taken} used or held, {requested} requested", limit.id)
 }
 
-fn headers(violations: &[Standpoint], quantities: &[&Standpoint], now: Instant) -> Vec<(&'static str, String)> {
+fn headers(ruling: &Ruling, quantities: &[&Standpoint], now: Instant) -> Vec<(&'static str, String)> {
     // A request that is larger than the whole limit never fits.
     let fits = |at: &Standpoint| at.limit_value().is_some_and(|value| at.requested <= value);
-    let waits: Option<Vec<i128>> = violations.iter().map(|at| seconds_left(at, now).filter(|_| fits(at))).collect();
+    let waits: Option<Vec<i128>> = ruling.violations.iter().map(|at| seconds_left(at, now).filter(|_| fits(at))).collect();
+    // Nor does waiting enable a node or grant credit.
+    let waits = waits.filter(|_| ruling.objections.is_empty());
     let retry_after = waits.and_then(|waits| waits.into_iter().max());
     let mut headers: Vec<(&'static str, String)> = Vec::new();
     headers.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));

@@ -109,6 +109,8 @@ fn scope_id(object: &mut Object<'_>, scope: Option<Scope>) -> Option<Arc<str>> {
         Scope::Agent | Scope::Consumer | Scope::Session | Scope::Operation => {
             object.read("scope_id", scalar::name).map(|name| name.shared())
         }
+        // No limit of this layer is set on them.
+        Scope::Node | Scope::Credit => None,
     }
 }
 

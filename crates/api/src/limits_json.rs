@@ -60,6 +60,7 @@ pub(crate) fn source(layer: Layer) -> &'static str {
         Layer::Limits => "limits",
         Layer::Budget => "budget",
         Layer::Plan => "plan",
+        Layer::Tree => "tree",
     }
 }
 

@@ -27,6 +27,8 @@ pub fn from_failure(failure: &Failure) -> Problem {
             _ => Problem::invalid_event("/currency", failure.to_string()),
         },
         Failure::UnknownCard(id) => Name::new(id).map_or_else(|_| Problem::not_found("rate card"), |id| Problem::unknown_rate_card(&id)),
+        Failure::Taken(_) => Problem::conflict(failure.to_string()),
+        Failure::TooManyGrants => Problem::invalid_event("", failure.to_string()),
         Failure::UnknownPlan(code) => Problem::unknown_plan(code),
         Failure::Override { place, field, why } => Problem::invalid_event(format!("/overrides/{place}/{field}"), *why),
         Failure::Limits(_) => Problem::too_many_limits(),
@@ -42,6 +44,7 @@ pub fn from_failure(failure: &Failure) -> Problem {
 pub fn from_rejection(id: &Name, rejection: &Rejection) -> Problem {
     match rejection {
         Rejection::Reused => Problem::event_id_reused(id),
+        Rejection::UnknownNode(_) => Problem::invalid_event("/budget_node", rejection.to_string()),
         Rejection::TooOld(_) | Rejection::TooNew => Problem::invalid_event("/timestamp", rejection.to_string()),
         Rejection::Price(error) => Problem::unpriceable(error),
         Rejection::Currency { tenant, card } => Problem::currency_mismatch(*tenant, *card),

@@ -7,7 +7,9 @@ use crate::service::Service;
 use crate::submission::AHEAD_SECONDS_MAX;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_core::{Attrs, Change, Config, CounterKey, Guard, Instant, Name, Overflow, Series, State, Value, WindowKind, Write, table};
+use tollgate_core::{
+    Attrs, Change, Config, CounterKey, Guard, Instant, Name, Overflow, Series, State, Tree, Value, WindowKind, Write, table,
+};
 
 type Sums = BTreeMap<CounterKey, BTreeMap<Arc<str>, i128>>;
 
@@ -17,9 +19,10 @@ impl Service {
     /// Pages planned since have added themselves. Each counter takes its sum
     /// once, under a mark in the counter itself, so repeats change nothing.
     pub(crate) async fn backfill(&self, tenant: &Name, config: &Config) -> Result<(), Failure> {
+        let tree = config.tree.as_ref();
         let series: Vec<Series> = config.series.iter().filter(|series| series.state == State::Counting).cloned().collect();
         let start = series.iter().map(first_event).min().flatten();
-        let sums: Sums = self.fold(tenant, Range { start, end: None }, |sums: &mut Sums, part| add(sums, &series, &part)).await?;
+        let sums: Sums = self.fold(tenant, Range { start, end: None }, |sums: &mut Sums, part| add(sums, (&series, tree), &part)).await?;
         for (key, counts) in &sums {
             self.add_once(tenant, config, key, counts).await?;
         }
@@ -59,7 +62,7 @@ fn first_event(series: &Series) -> Option<Instant> {
     }
 }
 
-fn add(sums: &mut Sums, series: &[Series], part: &Part<'_>) -> Result<(), Overflow> {
+fn add(sums: &mut Sums, (series, tree): (&[Series], Option<&Tree>), part: &Part<'_>) -> Result<(), Overflow> {
     let (at, totals) = part.totals();
     let (timestamp, received, version) = match part {
         Part::Event(stored, page) => (stored.event.timestamp, page.received, page.config_version),
@@ -68,7 +71,7 @@ fn add(sums: &mut Sums, series: &[Series], part: &Part<'_>) -> Result<(), Overfl
     };
     let mut counted: Vec<(CounterKey, Arc<str>)> = Vec::new();
     for series in series.iter().filter(|series| version < series.since) {
-        let Some((scope_id, window)) = series.place(at, timestamp, received) else {
+        let Some((scope_id, window)) = series.place(tree, at, timestamp, received) else {
             continue;
         };
         let key = CounterKey { scope: series.scope, scope_id, window };

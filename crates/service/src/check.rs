@@ -40,7 +40,7 @@ impl Service {
                 Ok(Priced { cost, currency, card })
             }
             Some(Some(_)) => Err(Rejection::Reused),
-            _ => timely(submission.event.timestamp, now, options.age_seconds_max).and_then(|()| snapshot.price(&submission.event)),
+            _ => timely(submission.event.timestamp, now, options.age_seconds_max).and_then(|()| snapshot.accept(&submission.event)),
         };
         Ok(submissions.iter().map(judge).collect())
     }
@@ -52,7 +52,7 @@ impl Service {
     pub async fn check(&self, tenant: &Name, event: Event, age_seconds_max: i64) -> Result<Result<Estimate, Rejection>, Failure> {
         let snapshot = self.snapshot(tenant).await?;
         let timely = timely(event.timestamp, self.now(), age_seconds_max);
-        let priced = match timely.and_then(|()| snapshot.price(&event)) {
+        let priced = match timely.and_then(|()| snapshot.accept(&event)) {
             Ok(priced) => priced,
             Err(rejection) => return Ok(Err(rejection)),
         };

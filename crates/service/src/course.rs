@@ -20,6 +20,8 @@ pub(crate) struct Course<'a> {
     pub(crate) pages: Vec<String>,
     /// Whether holds that were over were freed for it already.
     pub(crate) freed: bool,
+    /// What credit stood at when it was found not to suffice.
+    pub(crate) short: Option<Standing>,
 }
 
 /// What was read before a decision: where the counters stand for the waiting
@@ -54,7 +56,7 @@ impl<'a> Course<'a> {
     /// Nothing is decided yet.
     pub(crate) fn new(tenant: &'a Name, submissions: Vec<Submission>, options: Options) -> Self {
         let outcomes = vec![None; submissions.len()];
-        Self { tenant, options, submissions, outcomes, waiting: Vec::new(), pages: Vec::new(), freed: false }
+        Self { tenant, options, submissions, outcomes, waiting: Vec::new(), pages: Vec::new(), freed: false, short: None }
     }
 
     /// Prices every first event of its id, or rejects it.
@@ -64,7 +66,7 @@ impl<'a> Course<'a> {
                 continue;
             }
             let timely = timely(submission.event.timestamp, now, self.options.age_seconds_max);
-            let priced = timely.and_then(|()| snapshot.price(&submission.event));
+            let priced = timely.and_then(|()| snapshot.accept(&submission.event));
             match priced {
                 Ok(priced) => self.waiting.push((place, Draft::new(submission.event.clone(), priced, submission.timestamp_given))),
                 Err(rejection) => set(&mut self.outcomes, place, Outcome::Rejected(rejection)),

@@ -44,6 +44,12 @@ pub enum Failure {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The id belongs to another one of its kind.
+    #[error("the id belongs to another {0}")]
+    Taken(&'static str),
+    /// A tenant has as many grants as it may.
+    #[error("a tenant may have at most 50 grants that something is left of")]
+    TooManyGrants,
     /// Too many limits.
     #[error(transparent)]
     Limits(#[from] LimitsError),

@@ -1,6 +1,7 @@
 //! Holds: taken before a call whose cost is unknown, and looked at.
 
 use crate::clock::ulid;
+use crate::credits::credit_of;
 use crate::failure::Failure;
 use crate::service::{Service, Snapshot};
 use crate::store::{Commit, Query, Reason, Refusal, StoreError};
@@ -47,6 +48,8 @@ struct Course<'a> {
     tries: Tries,
     /// Whether what was over was freed for it already.
     freed: bool,
+    /// What credit stood at when it was found not to suffice.
+    short: Option<Standing>,
     /// When its commits of unknown outcome were made.
     lost: Vec<Instant>,
     ruling: Ruling,
@@ -64,7 +67,7 @@ impl Service {
         let Submission { event, timestamp_given } = &request.estimate;
         let asked = Asked::new(event, *timestamp_given, request.ttl_seconds, request.max_affordable);
         let (tries, lost, ruling) = (Tries::new(), Vec::new(), Ruling::default());
-        let mut course = Course { tenant, request, asked, tries, freed: false, lost, ruling };
+        let mut course = Course { tenant, request, asked, tries, freed: false, short: None, lost, ruling };
         loop {
             if let Some(outcome) = self.try_hold(&mut course).await? {
                 return Ok(outcome);
@@ -99,7 +102,16 @@ impl Service {
             }
         }
         let Taking { ruling, taken } = taking;
-        let Some(taken) = taken else { return Ok(Some(HoldOutcome::Denied(Box::new(ruling)))) };
+        let Some(taken) = taken else {
+            // The sources of credit are several items: two readings that agree
+            // show that it all stood so at once.
+            let credit = Some(credit_of(&standing)).filter(|_| ruling.lacks_credit());
+            if course.short != credit {
+                course.short = credit;
+                return Ok(None);
+            }
+            return Ok(Some(HoldOutcome::Denied(Box::new(ruling))));
+        };
         if self.is_outdated(&snapshot) {
             course.tries.again("slow readings").await?;
             return Ok(None);
@@ -129,7 +141,7 @@ impl Service {
         let received = self.now();
         let Submission { event, timestamp_given } = &course.request.estimate;
         let timely = timely(event.timestamp, received, course.request.age_seconds_max);
-        let priced = timely.and_then(|()| snapshot.price(event));
+        let priced = timely.and_then(|()| snapshot.accept(event));
         let draft = priced.map(|priced| Draft::new(event.clone(), priced, *timestamp_given));
         let drafts = draft.as_ref().map(std::slice::from_ref).unwrap_or_default();
         let counters = snapshot.pack.counters(drafts, Mode::Enforce, received);
@@ -234,8 +246,11 @@ fn planned(course: &Course<'_>, snapshot: &Snapshot, draft: &Draft, at: Circumst
     take(pack, &cut, course.asked, most, at)
 }
 
-/// Whether anything is held of what refuses or bounds.
+/// Whether anything is held, or may be, of what refuses or bounds.
 fn is_held(ruling: &Ruling) -> bool {
+    if ruling.lacks_credit() {
+        return true;
+    }
     let refusing = if ruling.decision == Decision::Deny { &ruling.violations } else { &ruling.limits };
     refusing.iter().any(|at| at.count.held > 0)
 }

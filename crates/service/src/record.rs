@@ -2,12 +2,13 @@
 
 use crate::clock::ulid;
 use crate::course::{Course, State, first_of_each};
+use crate::credits::credit_of;
 use crate::failure::Failure;
 use crate::service::{Service, Snapshot};
 use crate::store::{Commit, StoreError};
 use crate::submission::{Options, Outcome, Submission};
 use crate::tries::Tries;
-use tollgate_core::{Attrs, Circumstances, Decision, Instant, Mode, Name, PlanError, Planned, PriceError, plan, table};
+use tollgate_core::{Attrs, Circumstances, Decision, Instant, Mode, Name, PlanError, Planned, PriceError, Ruling, plan, table};
 
 impl Service {
     /// Records events of one tenant in order, each exactly once by its id, in
@@ -77,11 +78,11 @@ impl Service {
                 }
                 continue;
             }
-            if refuses && self.frees(course, &plan).await? {
+            if refuses && (self.frees(course, &plan).await? || is_unconfirmed(course, &plan, state.as_ref())) {
                 state = Some(self.read_state(course, &snapshot, received).await?);
                 continue;
             }
-            self.set_pressed(course.tenant, refuses);
+            self.set_pressed(course.tenant, refuses || plan.is_pressed);
             if plan.writes.is_empty() {
                 course.take(plan);
                 return Ok(snapshot);
@@ -124,8 +125,8 @@ impl Service {
     /// Before a limit refuses what holds take of it: frees those whose time is
     /// over, once a request. Whether there were any.
     async fn frees(&self, course: &mut Course<'_>, plan: &Planned) -> Result<bool, Failure> {
-        let mut violations = plan.rulings.iter().flat_map(|ruling| &ruling.violations);
-        if course.freed || course.options.mode != Mode::Enforce || !violations.any(|at| at.count.held > 0) {
+        let is_held = |ruling: &Ruling| ruling.lacks_credit() || ruling.violations.iter().any(|at| at.count.held > 0);
+        if course.freed || course.options.mode != Mode::Enforce || !plan.rulings.iter().any(is_held) {
             return Ok(false);
         }
         course.freed = true;
@@ -179,4 +180,15 @@ impl Service {
         }
         Ok(())
     }
+}
+
+/// Whether a refusal for want of credit rests on one reading of its sources,
+/// which are several items: two that agree show that it all stood so at once.
+fn is_unconfirmed(course: &mut Course<'_>, plan: &Planned, state: Option<&State>) -> bool {
+    let lacks = course.options.mode == Mode::Enforce && plan.rulings.iter().any(Ruling::lacks_credit);
+    let Some(state) = state.filter(|_| lacks) else { return false };
+    let credit = Some(credit_of(&state.standing));
+    let agrees = course.short == credit;
+    course.short = credit;
+    !agrees
 }

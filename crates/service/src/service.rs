@@ -65,6 +65,15 @@ pub(crate) struct Snapshot {
 const READING_SECONDS_MAX: i64 = 1;
 
 impl Snapshot {
+    /// The event's price, if the event may be used at all.
+    pub(crate) fn accept(&self, event: &Event) -> Result<Priced, Rejection> {
+        let tree = self.pack.config().tree.as_ref();
+        if let Some(node) = event.dimensions.node.as_ref().filter(|node| tree.is_none_or(|tree| !tree.nodes.contains_key(*node))) {
+            return Err(Rejection::UnknownNode(node.clone()));
+        }
+        self.price(event)
+    }
+
     /// The event's price, in the tenant's currency once that is fixed.
     pub(crate) fn price(&self, event: &Event) -> Result<Priced, Rejection> {
         let config = self.pack.config();

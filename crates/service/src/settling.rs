@@ -95,7 +95,8 @@ impl Service {
         };
         let page = ulid(received);
         let draft = Draft::new(event, priced, course.actual.timestamp.is_some());
-        let at = Circumstances { tenant, mode: Mode::Observe, received, page_id: &page, standing: None };
+        let standing = self.credit_standing(tenant, &snapshot.pack, &draft, received).await?;
+        let at = Circumstances { tenant, mode: Mode::Observe, received, page_id: &page, standing: Some(&standing) };
         let settled = capture(&snapshot.pack, &hold, &draft, at)?;
         if self.is_outdated(&snapshot) {
             course.tries.again("slow readings").await?;

@@ -1,6 +1,6 @@
 //! Events as clients send them, and what becomes of them.
 
-use tollgate_core::{Answer, Currency, Event, Instant, Mode, PriceError, Ruling};
+use tollgate_core::{Answer, Currency, Event, Instant, Mode, Name, PriceError, Ruling};
 
 /// An event as a client sent it.
 #[derive(Clone, Debug)]
@@ -45,6 +45,9 @@ pub enum Rejection {
     /// Its time is yet to come.
     #[error("lies more than 5 minutes ahead")]
     TooNew,
+    /// The node of the tree of budgets that it names is none.
+    #[error("is no node of the tenant's tree of budgets: `{0}`")]
+    UnknownNode(Name),
     /// It cannot be priced.
     #[error(transparent)]
     Price(#[from] PriceError),

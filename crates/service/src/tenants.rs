@@ -4,7 +4,7 @@ use crate::audit::{Change, audit_write};
 use crate::failure::Failure;
 use crate::service::{Service, Snapshot, Tenancy, body_attrs};
 use crate::store::Query;
-use tollgate_core::{Attrs, Budget, Config, Currency, Draft, Guard, Instant, Limit, Name, Quota, Value, Write, table};
+use tollgate_core::{Attrs, Budget, Config, Currency, Draft, Guard, Instant, Limit, Name, Quota, Tree, Value, Write, table};
 
 /// Who changes something, and under which condition.
 #[derive(Clone, Debug)]
@@ -142,6 +142,24 @@ impl Service {
             same_currency(config.currency, currency)?;
             config.currency = currency.or(config.currency);
             config.budget = budget.cloned();
+            Ok(())
+        });
+        self.activated(tenant, config.await?).await
+    }
+
+    /// Replaces the tenant's tree of budgets; `None` removes it. What its
+    /// windows already hold is counted before this returns: by the nodes that
+    /// events name, in the tree as it is now.
+    ///
+    /// # Errors
+    /// As [`Service::put_limits`].
+    pub async fn put_tree(&self, tenant: &Name, tree: Option<&Tree>, actor: &Actor) -> Result<Config, Failure> {
+        let audit = serde_json::json!({ "nodes": tree.map(|tree| tree.nodes.keys().collect::<Vec<_>>()) });
+        let config = self.change_config(tenant, "tree.put", audit, actor, |config, _| {
+            let currency = tree.map(|tree| tree.currency);
+            same_currency(config.currency, currency)?;
+            config.currency = currency.or(config.currency);
+            config.tree = tree.cloned();
             Ok(())
         });
         self.activated(tenant, config.await?).await

@@ -1,7 +1,7 @@
 //! `/budgets`.
 
 use std::sync::Arc;
-use tollgate_api::{budget_json, parse_budget};
+use tollgate_api::{budget_json, parse_budget, parse_tree, tree_json};
 use tollgate_core::{Layer, Name};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
 
@@ -21,6 +21,30 @@ pub(crate) async fn get_budget(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
     call.params(&[])?;
     shown(&app, &tenant).await
+}
+
+/// Replaces a tenant's tree of budgets. What its windows already hold is
+/// counted before this answers.
+pub(crate) async fn put_tree(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant_to_write()?;
+    call.params(&[])?;
+    let tree = parse_tree(&call.body)?;
+    let actor = call.caller()?.actor(call.if_match()?);
+    app.service.put_tree(&tenant, tree.as_ref(), &actor).await.map_err(|failure| from_failure(&failure))?;
+    shown_tree(&app, &tenant).await
+}
+
+/// A tenant's tree of budgets, and where each of its limits stands.
+pub(crate) async fn get_tree(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant()?;
+    call.params(&[])?;
+    shown_tree(&app, &tenant).await
+}
+
+async fn shown_tree(app: &App, tenant: &Name) -> Handled {
+    let mut view = app.service.limits(tenant).await.map_err(|failure| from_failure(&failure))?;
+    view.standpoints.retain(|at| at.limit.layer == Layer::Tree);
+    Ok(Reply::ok(&tree_json(tenant, view.config.tree.as_ref(), &view.standpoints)))
 }
 
 async fn shown(app: &App, tenant: &Name) -> Handled {

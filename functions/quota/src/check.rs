@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use std::sync::Arc;
-use tollgate_api::{Problem, limit_status, parse_event};
+use tollgate_api::{Problem, limit_status, parse_event, reason};
 use tollgate_core::Name;
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
 use tollgate_service::{AGE_SECONDS_MAX, Scope};
@@ -22,6 +22,7 @@ pub(crate) async fn post_check(app: Arc<App>, call: Call) -> Handled {
     let estimate = estimate.map_err(|rejection| from_rejection(&id, &rejection))?;
     Ok(Reply::ok(&json!({
         "decision": estimate.ruling.decision,
+        "reason": estimate.ruling.objections.first().map(reason),
         "cost": estimate.priced.cost,
         "currency": estimate.priced.currency,
         "limits": estimate.ruling.limits.iter().map(limit_status).collect::<Vec<_>>(),

@@ -3,6 +3,7 @@
 mod audit;
 mod budgets;
 mod check;
+mod credits;
 mod holds;
 mod keys;
 mod limits;
@@ -33,6 +34,10 @@ pub fn routes() -> Vec<Route> {
         put("/limits/{tenant_id}", Access::Operator, limits::put_limits),
         get("/budgets/{tenant_id}", READ, budgets::get_budget),
         put("/budgets/{tenant_id}", Access::Operator, budgets::put_budget),
+        get("/budgets/{tenant_id}/tree", READ, budgets::get_tree),
+        put("/budgets/{tenant_id}/tree", Access::Operator, budgets::put_tree),
+        get("/credits/{tenant_id}", READ, credits::get_credits),
+        post("/credits/{tenant_id}", Access::Operator, credits::post_credits),
         post("/check", INGEST, check::post_check),
         post("/holds", INGEST, holds::post_holds),
         get("/holds", INGEST, holds::get_holds),

@@ -48,6 +48,13 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
             "max_total": "100", "max_per_session": "50", "max_per_agent": "30", "max_per_tool": { "srv/search": "5" }, "currency": "USD",
             "window": "month",
         }),
+        (_, "/budgets/{tenant_id}/tree") => json!({ "currency": "USD", "nodes": [
+            { "id": "org", "enabled": true, "limits": [{ "measure": "spend", "window": "month", "hard": "100000" }] },
+            { "id": "team", "parent": "org", "limits": [{ "measure": "tokens", "window": "day", "hard": 100_000_000 }] },
+        ]}),
+        (_, "/credits/{tenant_id}") => {
+            json!({ "id": "g1", "amount": "100000", "currency": "USD", "priority": 5, "expires_at": "2027-01-01T00:00:00Z" })
+        }
         (_, "/plans/{code}") => plan(),
         (_, "/tenants/{tenant_id}/subscription") => json!({
             "plan": "starter", "status": "past_due", "period_anchor": "2026-01-31T09:00:00Z", "time_zone": "Europe/Berlin",

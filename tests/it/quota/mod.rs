@@ -2,6 +2,7 @@
 
 mod budgets;
 mod check;
+mod credits;
 mod layers;
 mod limits;
 mod midway;
@@ -10,3 +11,4 @@ mod plans;
 mod rate;
 mod table;
 mod tenants;
+mod trees;
