@@ -143,7 +143,8 @@ fn plan_shown(plan: &Value) -> String {
     let features = plan["features"].as_array().map(Vec::as_slice).unwrap_or_default();
     let row = |feature: &Value| {
         let of = |name: &str| cell(&feature[name]);
-        let counted = if feature["is_metered"] == false { "shown only".to_string() } else { of("window") };
+        let is_metered = feature["is_metered"] != false;
+        let [counted, at_soft] = if is_metered { [of("window"), of("soft_mode")] } else { ["shown only".to_string(), String::new()] };
         vec![
             of("feature_key"),
             of("display_name"),
@@ -151,7 +152,7 @@ fn plan_shown(plan: &Value) -> String {
             figure(&feature["hard_limit"]),
             of("unit"),
             counted,
-            of("soft_mode"),
+            at_soft,
         ]
     };
     let rows: Vec<_> = features.iter().map(row).collect();

@@ -247,6 +247,7 @@ async fn a_report_that_cannot_be_meant_is_refused_and_writes_nothing() {
     for share in ["0", "1.2", "-1", "many"] {
         assert!(refusal(&[&format!("--warn-threshold={share}")]).contains("must be above 0 and at most 1"), "{share}");
     }
+    assert!(refusal(&["--output-json", "-", "--output-csv", "-"]).starts_with("error: JSON and CSV cannot both go to stdout"));
     assert_eq!(refusal(&["--no-json", "--no-csv"]), "error: --no-json and --no-csv leave nothing to write\n");
     assert_eq!(refusal(&["--period-start", "2026-02-01", "--period-end", "2026-01-01"]), "error: --period-start is after --period-end\n");
     assert!(refusal(&["--period-start", "2026-02-01T00:00:00"]).starts_with("error: invalid value"));

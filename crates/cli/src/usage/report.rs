@@ -76,6 +76,10 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if args.no_json && args.no_csv {
         return Err(Failure::new("--no-json and --no-csv leave nothing to write"));
     }
+    let stdout = PathBuf::from("-");
+    if !args.no_json && !args.no_csv && args.output_json == stdout && args.output_csv == stdout {
+        return Err(Failure::new("JSON and CSV cannot both go to stdout: --no-json or --no-csv leaves one out"));
+    }
     let crossed = args.period_start.zip(args.period_end).is_some_and(|(start, end)| start > end);
     if crossed {
         return Err(Failure::new("--period-start is after --period-end"));
@@ -85,6 +89,10 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let tenants = gather::tenants(&client, &filters).await?;
     if tenants.is_empty() {
         return Err(Failure::new("no subscription matches"));
+    }
+    let is_found = |name: &&String| tenants.iter().any(|tenant| tenant.slug.as_ref() == Some(name) || tenant.tenant_id == **name);
+    for name in filters.tenants.iter().filter(|name| !is_found(name)) {
+        eprintln!("note: no subscription of `{name}` matches");
     }
     let generated_at = SystemClock.now().to_string();
     let report = Report { generated_at, filters, threshold: args.warn_threshold, tenants };

@@ -11,15 +11,20 @@ use tollgate_core::Amount;
 const BAR: usize = 10;
 const MARKS: [(&str, Color); 3] = [("over hard limit", Color::Red), ("over soft limit", Color::Yellow), ("approaching", Color::Cyan)];
 
-/// A line for each feature, and the counts.
+/// The most lines that are shown.
+const ROWS_MAX: usize = 60;
+
+/// A line for each feature, or, of very many, for those with a warning; and
+/// the counts.
 pub(super) fn table(report: &Report) -> String {
+    let is_short = report.feature_count() <= ROWS_MAX;
+    let features = report.tenants.iter().flat_map(|tenant| tenant.features.iter().map(move |feature| (tenant, feature)));
+    let standing = features.map(|(tenant, feature)| (tenant, feature, feature.status(report.threshold)));
     let mut rows = Vec::new();
-    for tenant in &report.tenants {
-        let mut is_first = true;
-        for feature in &tenant.features {
-            rows.push(row(tenant, feature, feature.status(report.threshold), is_first));
-            is_first = false;
-        }
+    let mut last = None;
+    for (tenant, feature, status) in standing.filter(|(.., status)| is_short || status.is_warning()).take(ROWS_MAX) {
+        let is_first = last.replace(&tenant.tenant_id) != Some(&tenant.tenant_id);
+        rows.push(row(tenant, feature, status, is_first));
     }
     let columns = [
         text("tenant"),
@@ -32,7 +37,11 @@ pub(super) fn table(report: &Report) -> String {
         text("of the limit"),
         text("status"),
     ];
-    format!("{}\n{}", coloured(&grid(&columns, &rows), &MARKS), counts(report))
+    let left_out = match is_short {
+        true => String::new(),
+        false => format!("\n{} of them are shown, only such with a warning; all are in the files", rows.len()),
+    };
+    format!("{}\n{}{left_out}", coloured(&grid(&columns, &rows), &MARKS), counts(report))
 }
 
 /// How much it tells of.

@@ -97,6 +97,16 @@ fn the_table_says_what_is_over() {
 }
 
 #[test]
+fn of_very_many_features_those_with_a_warning_are_shown() {
+    let mut many: Vec<FeatureUse> = (0..200).map(|n| feature(&format!("f{n}"), n, None, Some(1000))).collect();
+    many.push(feature("over", 9, None, Some(9)));
+    let shown = show::table(&report(many));
+    assert!(shown.contains(" over ") && !shown.contains(" f199 ") && shown.contains("1 of them are shown"), "{shown}");
+    let all: Vec<FeatureUse> = (0..200).map(|n| feature(&format!("f{n}"), 9, None, Some(9))).collect();
+    assert_eq!(show::table(&report(all)).matches("over hard limit").count(), 60);
+}
+
+#[test]
 fn a_period_is_times_or_dates_but_never_naive() {
     assert_eq!(instant("2026-11-01").unwrap().to_string(), "2026-11-01T00:00:00Z");
     assert_eq!(instant("2026-11-01T02:00:00+02:00").unwrap().to_string(), "2026-11-01T00:00:00Z");
