@@ -115,32 +115,6 @@ impl Amount {
     }
 }
 
-/// `a x b / c` rounded half to even, the product in 256 bits; `None` for `c`
-/// of 0 or a quotient beyond 128 bits.
-pub(crate) fn mul_div_half_even(a: u128, b: u128, c: u128) -> Option<u128> {
-    let (low, high) = a.carrying_mul(b, 0);
-    if high >= c {
-        return None;
-    }
-    let (mut quotient, mut rest) = (0_u128, high);
-    for bit in (0..128_u32).rev() {
-        let carried = rest.leading_zeros() == 0;
-        let next = low.checked_shr(bit)? & 1;
-        rest = rest.wrapping_mul(2) | next;
-        quotient = quotient.wrapping_mul(2);
-        if carried || rest >= c {
-            rest = rest.wrapping_sub(c);
-            quotient |= 1;
-        }
-    }
-    let up = match rest.cmp(&c.checked_sub(rest)?) {
-        core::cmp::Ordering::Less => false,
-        core::cmp::Ordering::Greater => true,
-        core::cmp::Ordering::Equal => quotient & 1 == 1,
-    };
-    quotient.checked_add(u128::from(up))
-}
-
 /// `a / b` rounded half to even; `None` unless `b > 0`.
 pub(crate) fn div_half_even(a: i128, b: i128) -> Option<i128> {
     if b <= 0 {
@@ -275,55 +249,6 @@ fn stored_amount(text: &str) -> Option<Amount> {
     Amount::from_units(units.checked_mul(sign)?)
 }
 
-/// A price of one: `numerator / denominator` units of 1e-18, in lowest terms.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Rate {
-    /// Units of 1e-18 for `denominator` of the priced quantity.
-    pub numerator: i128,
-    /// How many the numerator pays for; at least 1.
-    pub denominator: i128,
-}
-
-impl Rate {
-    /// In lowest terms; `None` unless `denominator > 0`.
-    #[must_use]
-    pub fn new(numerator: i128, denominator: i128) -> Option<Self> {
-        if denominator <= 0 {
-            return None;
-        }
-        let divisor = gcd(numerator.checked_abs()?, denominator);
-        Some(Self { numerator: numerator.checked_div(divisor)?, denominator: denominator.checked_div(divisor)? })
-    }
-
-    /// `quantity` at this rate, rounded half-even at 1e-18 where the division
-    /// does not end; `None` out of range.
-    #[must_use]
-    pub fn times(self, quantity: u128) -> Option<Amount> {
-        let quantity = i128::try_from(quantity).ok()?;
-        let product = self.numerator.checked_mul(quantity)?;
-        div_half_even(product, self.denominator).and_then(Amount::from_units)
-    }
-}
-
-/// A decimal where it ends within 18 digits, else the fraction.
-impl fmt::Display for Rate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.denominator == 1 {
-            return write!(f, "{}", Amount(self.numerator));
-        }
-        write!(f, "{}/{}", Amount(self.numerator), self.denominator)
-    }
-}
-
-/// The greatest common divisor; at least 1.
-pub(crate) fn gcd(a: i128, b: i128) -> i128 {
-    let (mut a, mut b) = (a, b);
-    while b != 0 {
-        (a, b) = (b, a.checked_rem(b).unwrap_or(0));
-    }
-    a.max(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,14 +302,5 @@ mod tests {
         // 0.0000005000...01 / 1 rounds up although its 18-digit form ends in a tie.
         let third = Amount(1_500_000_000_001).mean(3).unwrap();
         assert_eq!(third.to_string(), "0.000001");
-    }
-
-    #[test]
-    fn a_rate_keeps_what_a_decimal_cannot() {
-        let rate = Rate::new("1".parse::<Amount>().unwrap().units(), 3).unwrap();
-        assert_eq!(rate.to_string(), "1/3");
-        assert_eq!(rate.times(3).unwrap().to_string(), "1");
-        let ends = Rate::new("2.50".parse::<Amount>().unwrap().units(), 1_000_000).unwrap();
-        assert_eq!(ends.to_string(), "0.0000025");
     }
 }

@@ -1,8 +1,9 @@
 //! Bills: what a tenant owes for a range, line by line, a pure function of
-//! totals and rate cards.
+//! totals, rate cards and exchange rates.
 
-use crate::amount::{ONE, gcd, mul_div_half_even};
+use crate::amount::ONE;
 use crate::card::{Component, DiscountMode, Operation, VolumeDiscount};
+use crate::rate::{gcd, mul_div, round_half_even};
 use crate::{Amount, CardRef, Catalog, Currency, Name, Overflow, Rate, Totals};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -14,13 +15,14 @@ pub struct Group {
     pub operation: Name,
     /// Its price class.
     pub tier: Name,
-    /// The version that priced it.
+    /// The version that priced it, and the exchange rate that converted it.
     pub card: CardRef,
     /// Whether the cost was given with the events instead.
     pub overridden: bool,
 }
 
-/// One line: one component of one operation at one tier by one card version.
+/// One line: one component of one operation at one tier by one card version and
+/// exchange rate.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
     /// Where it comes from.
@@ -31,7 +33,7 @@ pub struct Line {
     pub count: u64,
     /// How much of the component.
     pub quantity: u128,
-    /// The price of one at this tier; `None` for overrides.
+    /// The price of one at this tier, converted; `None` for overrides.
     pub rate: Option<Rate>,
     /// `quantity x rate`, unrounded.
     pub gross: Amount,
@@ -44,7 +46,7 @@ pub struct Line {
 /// The lines of a range and their sums.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Bill {
-    /// By operation, tier, card version and component.
+    /// By operation, tier, card version, exchange rate and component.
     pub lines: Vec<Line>,
     /// Σ amount.
     pub subtotal: Amount,
@@ -148,7 +150,7 @@ fn lines(
     digits: u32,
 ) -> Result<Vec<Line>, Overflow> {
     let mut lines = Vec::new();
-    for (component, rate) in prices.rates(tier) {
+    for (component, rate) in prices.rates(tier, group.card.exchange) {
         let rate = rate.ok_or(Overflow)?;
         let quantity = prices.billed(component, totals);
         if quantity == 0 {
@@ -180,8 +182,9 @@ impl Charged {
     /// Its price at `rate`, rounded once, half-even, to `digits`.
     fn at(self, rate: Rate, digits: u32) -> Option<Amount> {
         let step = 10_u128.checked_pow(18_u32.checked_sub(digits)?)?;
-        let divisor = u128::try_from(rate.denominator).ok()?.checked_mul(self.of)?.checked_mul(step)?;
-        let steps = mul_div_half_even(u128::try_from(rate.numerator).ok()?, self.weight, divisor)?;
+        let divisor = u128::try_from(rate.denominator).ok()?.checked_mul(self.of)?;
+        let (quotient, rest) = mul_div(u128::try_from(rate.numerator).ok()?, self.weight, divisor)?;
+        let steps = round_half_even(quotient, rest, divisor, step)?;
         Amount::from_units(i128::try_from(steps.checked_mul(step)?).ok()?)
     }
 }

@@ -1,7 +1,7 @@
 //! Rate cards: versioned prices of operations in one currency.
 
-use crate::amount::gcd;
-use crate::{Amount, Currency, Instant, Name, Quantities, Rate, Totals};
+use crate::rate::{gcd, mul_div};
+use crate::{Amount, Currency, ExchangeRate, Instant, Name, Quantities, Rate, Totals};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -179,9 +179,11 @@ impl Operation {
         multiple.is_some()
     }
 
-    /// The rate of each priced component at `tier`.
-    pub fn rates(&self, tier: Factor) -> impl Iterator<Item = (Component, Option<Rate>)> + '_ {
-        self.prices.iter().map(move |(component, price)| (*component, price.rate(tier)))
+    /// The rate of each priced component at `tier`, converted by `exchange`;
+    /// `None` out of range.
+    pub fn rates(&self, tier: Factor, exchange: Option<ExchangeRate>) -> impl Iterator<Item = (Component, Option<Rate>)> + '_ {
+        let converted = move |rate: Rate| exchange.map_or(Some(rate), |exchange| rate.converted(exchange.rate));
+        self.prices.iter().map(move |(component, price)| (*component, price.rate(tier).and_then(converted)))
     }
 
     /// The cost of `used` at `tier`: each component's price times its
@@ -189,16 +191,21 @@ impl Operation {
     /// range.
     #[must_use]
     pub fn cost(&self, tier: Factor, used: &Quantities) -> Option<Amount> {
+        self.cost_converted(tier, None, used)
+    }
+
+    /// The same converted by `exchange`, still rounded up only once.
+    #[must_use]
+    pub fn cost_converted(&self, tier: Factor, exchange: Option<ExchangeRate>, used: &Quantities) -> Option<Amount> {
         let mut whole = 0_i128;
-        let mut rest = Rate { numerator: 0, denominator: 1 };
-        for (component, rate) in self.rates(tier) {
-            let rate = rate?;
-            let product =
-                rate.numerator.checked_mul(i128::from(self.charged(component, |part| used.priced_by(part), u64::saturating_sub)))?;
-            whole = whole.checked_add(product.checked_div(rate.denominator)?)?;
-            let part = product.checked_rem(rate.denominator)?;
+        let mut rest = Rate::ZERO;
+        for (component, rate) in self.rates(tier, exchange) {
+            let Rate { numerator, denominator } = rate?;
+            let quantity = self.charged(component, |part| used.priced_by(part), u64::saturating_sub);
+            let (quotient, part) = mul_div(u128::try_from(numerator).ok()?, u128::from(quantity), u128::try_from(denominator).ok()?)?;
+            whole = whole.checked_add(i128::try_from(quotient).ok()?)?;
             if part != 0 {
-                rest = sum_of_fractions(rest, Rate { numerator: part, denominator: rate.denominator })?;
+                rest = rest.plus(Rate { numerator: i128::try_from(part).ok()?, denominator })?;
             }
         }
         let up = rest.numerator.checked_add(rest.denominator.checked_sub(1)?)?.checked_div(rest.denominator)?;
@@ -223,9 +230,4 @@ impl Operation {
     fn prices_cached(&self) -> bool {
         self.prices.contains_key(&Component::CachedTokenIn)
     }
-}
-
-fn sum_of_fractions(a: Rate, b: Rate) -> Option<Rate> {
-    let numerator = a.numerator.checked_mul(b.denominator)?.checked_add(b.numerator.checked_mul(a.denominator)?)?;
-    Rate::new(numerator, a.denominator.checked_mul(b.denominator)?)
 }

@@ -1,17 +1,18 @@
-//! All rate cards, and which of them prices an event.
+//! All rate cards and exchange rates, and which of them price an event.
 
 use crate::card::{Card, Component, Factor, Operation, Price, Unpriced};
-use crate::{Amount, Currency, Event, ExchangeRate, Instant, Name};
+use crate::{Amount, Config, Currency, Event, ExchangeRate, ExchangeTable, Instant, Name};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// Every version of every rate card.
+/// Every version of every rate card, and of the exchange rates.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     cards: BTreeMap<Name, Vec<Arc<Card>>>,
     by_operation: BTreeMap<Name, Vec<Name>>,
+    exchanges: Vec<Arc<ExchangeTable>>,
 }
 
 /// The card version that priced an event, and the rate that converted it.
@@ -25,12 +26,12 @@ pub struct CardRef {
     pub exchange: Option<ExchangeRate>,
 }
 
-/// What an event costs, and by which card.
+/// What an event costs, by which card and exchange rate.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Priced {
     /// Unrounded.
     pub cost: Amount,
-    /// The currency of the card.
+    /// The currency of the card, or the one converted into.
     pub currency: Currency,
     /// The version that priced it.
     pub card: CardRef,
@@ -126,11 +127,31 @@ impl Catalog {
     /// # Errors
     /// A [`PriceError`] where no card, price or tier fits.
     pub fn price(&self, tenant_card: Option<&Name>, event: &Event) -> Result<Priced, PriceError> {
+        self.price_in(None, tenant_card, event)
+    }
+
+    /// Prices `event` for the tenant of `config`: as [`Catalog::price`], and in
+    /// the tenant's currency where exchange rates in force at the event's
+    /// timestamp convert the card's into it; else in the card's. The exact cost
+    /// is converted, and rounded up once.
+    ///
+    /// # Errors
+    /// As [`Catalog::price`].
+    pub fn price_for(&self, config: &Config, event: &Event) -> Result<Priced, PriceError> {
+        self.price_in(config.currency, config.rate_card.as_ref(), event)
+    }
+
+    fn price_in(&self, into: Option<Currency>, tenant_card: Option<&Name>, event: &Event) -> Result<Priced, PriceError> {
         let card = self.card_for(tenant_card, &event.dimensions.operation, event.timestamp)?;
-        let of_card = || CardRef { id: card.id.clone(), version: card.version, exchange: None };
-        let priced = |cost| Priced { cost, currency: card.currency, card: of_card() };
+        let exchange = into.and_then(|into| self.exchange(card.currency, into, event.timestamp));
+        let priced = |cost| Priced {
+            cost,
+            currency: into.filter(|_| exchange.is_some()).unwrap_or(card.currency),
+            card: CardRef { id: card.id.clone(), version: card.version, exchange },
+        };
         if let Some(cost) = event.cost_override {
-            return Some(cost).filter(|cost| *cost <= COST_MAX).map(priced).ok_or(PriceError::Range);
+            let cost = exchange.map_or(Some(cost), |exchange| exchange.convert(cost));
+            return cost.filter(|cost| *cost <= COST_MAX).map(priced).ok_or(PriceError::Range);
         }
         let operation = match (card.operations.get(&event.dimensions.operation), card.unpriced) {
             (Some(operation), _) => operation,
@@ -139,8 +160,29 @@ impl Catalog {
         };
         let unknown_tier = || PriceError::UnknownTier { tier: event.dimensions.tier.clone(), card: card.id.clone() };
         let tier = *card.tiers.get(&event.dimensions.tier).ok_or_else(unknown_tier)?;
-        let cost = operation.cost(tier, &event.quantities).filter(|cost| *cost <= COST_MAX);
+        let cost = operation.cost_converted(tier, exchange, &event.quantities).filter(|cost| *cost <= COST_MAX);
         cost.map(priced).ok_or(PriceError::Range)
+    }
+
+    /// Adds exchange rates; a version already held is left as it is.
+    pub fn insert_exchange(&mut self, table: ExchangeTable) {
+        if let Err(place) = self.exchanges.binary_search_by_key(&table.version, |held| held.version) {
+            self.exchanges.insert(place, Arc::new(table));
+        }
+    }
+
+    /// All versions of the exchange rates, ascending.
+    #[must_use]
+    pub fn exchanges(&self) -> &[Arc<ExchangeTable>] {
+        &self.exchanges
+    }
+
+    /// The rate from one currency into another at `at`: of the tables into that
+    /// currency the latest in force, the later put on ties, and it alone.
+    #[must_use]
+    pub fn exchange(&self, from: Currency, into: Currency, at: Instant) -> Option<ExchangeRate> {
+        let started = self.exchanges.iter().filter(|table| table.base == into && table.effective_from <= at);
+        started.max_by_key(|table| (table.effective_from, table.sequence))?.rate(from)
     }
 
     fn card_for(&self, tenant_card: Option<&Name>, operation: &Name, at: Instant) -> Result<&Card, PriceError> {

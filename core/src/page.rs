@@ -72,7 +72,9 @@ struct RowBody {
     /// Absent = 1.
     compliance_score: Option<Amount>,
     cost: Amount,
-    overridden: bool,
+    /// As it was given: in another currency than the cost where that was
+    /// converted.
+    cost_override: Option<Amount>,
     decision: Decision,
     metadata: Option<String>,
 }
@@ -175,7 +177,7 @@ impl Names {
             latency_ms: event.latency_ms,
             compliance_score: Some(event.compliance_score).filter(|score| Amount::whole(1) != Some(*score)),
             cost: *cost,
-            overridden: event.cost_override.is_some(),
+            cost_override: event.cost_override,
             decision: *decision,
             metadata: event.metadata.clone(),
         })
@@ -212,7 +214,7 @@ impl RowBody {
             provider: text(provider)?,
             latency_ms: self.latency_ms,
             compliance_score: self.compliance_score.or_else(|| Amount::whole(1))?,
-            cost_override: self.overridden.then_some(self.cost),
+            cost_override: self.cost_override,
             metadata: self.metadata,
         };
         let card = CardRef { id: text(card)??, version: self.card_version, exchange: self.exchange };

@@ -50,7 +50,7 @@ pub fn tenant_entry(tenant: &Name) -> Key {
 pub const TENANTS: &str = "L|TENANTS";
 /// The list of API keys.
 pub const KEYS: &str = "L|KEYS";
-/// The partition of all rate card versions.
+/// The partition of all versions of rate cards and exchange rates.
 pub const CARDS: &str = "R|CARDS";
 
 /// The marker of an event: present once it is recorded.
@@ -188,7 +188,7 @@ pub fn replay(tenant: &str, route: &str, digest: &str) -> Key {
     Key::new(format!("T|{tenant}|K|{digest}"), route)
 }
 
-/// The latest sequence number of rate card versions.
+/// The latest sequence number of versions of rate cards and exchange rates.
 #[must_use]
 pub fn catalog_head() -> Key {
     Key::new("R|HEAD", "HEAD")
@@ -199,6 +199,16 @@ pub fn catalog_head() -> Key {
 pub fn card(sequence: u64, chunk: usize) -> Key {
     Key::new(CARDS, format!("{sequence:012}|{chunk:04}"))
 }
+
+/// One version of the exchange rates, in the partition and sequence of the rate
+/// cards, so that reading those reads these.
+#[must_use]
+pub fn exchange(sequence: u64) -> Key {
+    Key::new(CARDS, format!("{sequence:012}{EXCHANGE}"))
+}
+
+/// What the sort keys of exchange rates end with.
+pub const EXCHANGE: &str = "|x";
 
 /// An API key, by its id.
 #[must_use]

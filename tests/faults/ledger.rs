@@ -226,6 +226,7 @@ fn counter(series: &Series, stored: &Stored) -> Option<CounterKey> {
         Scope::Session => at.session.as_ref()?.shared(),
         Scope::Tool => tool_key(at.tool_server.as_ref()?, at.tool_name.as_ref()?),
         Scope::Operation => at.operation.shared(),
+        Scope::Node | Scope::Credit => return None,
     };
     let window = window(series.window, stored.event.timestamp);
     let ended = window.end().is_some_and(|end| end <= series.from);

@@ -9,6 +9,7 @@ mod hostile;
 mod ingest;
 mod isolation;
 mod keys;
+mod metrics;
 mod openapi;
 mod processes;
 mod purge;

@@ -69,11 +69,17 @@ impl TestApp {
     /// Over a store that others may share.
     #[must_use]
     pub fn over(store: Arc<dyn Store>, tenancy: Tenancy) -> Self {
+        Self::set_up(store, tenancy, Settings::default())
+    }
+
+    /// The same with other settings; the hash and the operator's key are as ever.
+    #[must_use]
+    pub fn set_up(store: Arc<dyn Store>, tenancy: Tenancy, settings: Settings) -> Self {
         let clock = Arc::new(TestClock::at(BEGINNING));
         let store = Faults::around(store);
         let service = Service::new(store.clone(), clock.clone(), tenancy, [7; 32]);
         let operator = Some(KeyRecord::operator("test-operator", OPERATOR));
-        let app = App::new(service, Settings { hash: Some(DEFAULT_HASH.to_owned()), operator });
+        let app = App::new(service, Settings { hash: Some(DEFAULT_HASH.to_owned()), operator, ..settings });
         let router = router(&app, Self::routes());
         Self { app, clock, store, router }
     }

@@ -53,6 +53,13 @@ async fn an_event_without_limits_costs_4_write_units() {
     let app = app(false).await;
     app.post("/events", event("e", false)).await.expect(201);
     assert_eq!(units(&app), 4);
+    app.put("/rate-cards/eu", json!({ "currency": "EUR", "operations": { "eu": { "unit": "0.5" } } })).await.expect(200);
+    app.put("/exchange-rates", json!({ "base": "USD", "rates": { "EUR": "1.08" } })).await.expect(200);
+    app.store.take_commits();
+    let mut converted = event("converted", false);
+    (converted["operation"], converted["budget_node"]) = (json!("eu"), json!("team-x"));
+    app.post("/events", converted).await.expect(201);
+    assert_eq!(units(&app), 4, "converted, under a budget node");
 }
 
 #[tokio::test]

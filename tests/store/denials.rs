@@ -71,14 +71,17 @@ impl Ask {
 impl Freed {
     async fn happen(self, app: &TestApp) {
         match self {
-            Freed::Release => app.post("/holds/h/release", json!({ "tenant_id": "acme" })).await.expect(200),
-            Freed::Capture => app.post("/holds/h/capture?tenant_id=acme", json!({ "event": { "tokens_in": 20 } })).await.expect(201),
-            Freed::Expiry => {
-                app.clock.advance(600);
-                return;
+            Freed::Release => {
+                app.post("/holds/h/release", json!({ "tenant_id": "acme" })).await.expect(200);
             }
-            Freed::Limit => hard(app, 140).await,
-        };
+            Freed::Capture => {
+                app.post("/holds/h/capture?tenant_id=acme", json!({ "event": { "tokens_in": 20 } })).await.expect(201);
+            }
+            Freed::Expiry => app.clock.advance(600),
+            Freed::Limit => {
+                hard(app, 140).await;
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod amounts;
 mod bills;
 mod cards;
 mod draw;
+mod exchange;
 mod given;
 mod holds;
 mod ledger;

@@ -1,5 +1,7 @@
 //! Answers about events.
 
+use crate::exchange::with_exchange;
+use crate::denied::reason;
 use crate::figures::amount;
 use crate::limits_json::limit_status;
 use crate::problem::Problem;
@@ -7,7 +9,7 @@ use crate::usage::with_hash;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
-use tollgate_core::{Amount, Answer, Currency, Instant, Name, Standpoint, Stored};
+use tollgate_core::{Amount, Answer, Currency, ExchangeRate, Instant, Name, Priced, Ruling, Standpoint, Stored};
 
 /// The answer to a recorded event (201) or its replay (200).
 #[must_use]
@@ -33,7 +35,23 @@ pub fn recorded(
         "decision": answer.decision.as_str(),
         "warnings": warnings.iter().map(limit_status).collect::<Vec<_>>(),
     });
+    with_exchange(&mut body, &answer.card);
     with_hash(&mut body, hash);
+    body
+}
+
+/// The answer to `POST /check`.
+#[must_use]
+pub fn checked(priced: &Priced, ruling: &Ruling) -> Value {
+    let mut body = json!({
+        "decision": ruling.decision.as_str(),
+        "reason": ruling.objections.first().map(reason),
+        "cost": amount(priced.cost),
+        "currency": priced.currency.code(),
+        "rate_card": {"id": priced.card.id.as_str(), "version": priced.card.version},
+        "limits": ruling.limits.iter().map(limit_status).collect::<Vec<_>>(),
+    });
+    with_exchange(&mut body, &priced.card);
     body
 }
 
@@ -141,6 +159,7 @@ pub fn stored_event(stored: &Stored, received: Instant, tenant: &Name, currency:
         cost: stored.cost,
         currency,
         rate_card: CardVersion { id: &stored.card.id, version: stored.card.version },
+        exchange_rate: stored.card.exchange,
         decision: stored.decision.as_str(),
         received_at: received,
     })
@@ -189,6 +208,8 @@ struct StoredEvent<'a> {
     cost: Amount,
     currency: Currency,
     rate_card: CardVersion<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchange_rate: Option<ExchangeRate>,
     decision: &'a str,
     received_at: Instant,
 }

@@ -1,5 +1,6 @@
 //! Bills in answers.
 
+use crate::exchange::with_exchange;
 use crate::figures::{amount, count};
 use crate::usage::with_hash;
 use serde_json::{Value, json};
@@ -43,7 +44,7 @@ pub fn bill_json(range: BillRange<'_>, bill: &Bill, hash: Option<&str>) -> Value
 
 fn line_json(line: &Line, digits: u32) -> Value {
     let group = &line.group;
-    json!({
+    let mut body = json!({
         "operation": group.operation.as_str(),
         "tier": group.tier.as_str(),
         "component": line.component.map_or("override", Component::as_str),
@@ -54,7 +55,9 @@ fn line_json(line: &Line, digits: u32) -> Value {
         "gross": amount(line.gross),
         "discount": amount(line.discount),
         "amount": line.amount.fixed(digits),
-    })
+    });
+    with_exchange(&mut body, &group.card);
+    body
 }
 
 #[cfg(test)]

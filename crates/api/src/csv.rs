@@ -11,7 +11,7 @@ use tollgate_core::{Currency, Instant, Name, Stored};
 /// What a text that a spreadsheet would calculate begins with.
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
 
-const COLUMNS: [&str; 32] = [
+const COLUMNS: [&str; 35] = [
     "task_id",
     "agent_id",
     "consumer_id",
@@ -44,6 +44,9 @@ const COLUMNS: [&str; 32] = [
     "decision",
     "received_at",
     "budget_node",
+    "exchange_rate",
+    "exchange_rate_from",
+    "exchange_rate_version",
 ];
 
 /// The line that names the columns of [`csv_event`].
@@ -57,7 +60,7 @@ pub fn csv_header() -> String {
 #[must_use]
 pub fn csv_event(stored: &Stored, received: Instant, tenant: &Name, currency: Currency) -> String {
     let event = &stored.event;
-    let (d, q) = (&event.dimensions, &event.quantities);
+    let (d, q, exchange) = (&event.dimensions, &event.quantities, stored.card.exchange);
     let [timestamp, received] = [event.timestamp, received].map(|at| at.to_string());
     line(&[
         name(event.task.as_ref()),
@@ -92,6 +95,9 @@ pub fn csv_event(stored: &Stored, received: Instant, tenant: &Name, currency: Cu
         text(stored.decision.as_str()),
         text(&received),
         name(d.node.as_ref()),
+        number(exchange.map(|exchange| exchange.rate)),
+        number(exchange.map(|exchange| exchange.from)),
+        number(exchange.map(|exchange| exchange.version)),
     ])
 }
 
@@ -133,7 +139,7 @@ mod tests {
     use crate::event::parse_event;
     use csv::ReaderBuilder;
     use proptest::prelude::*;
-    use tollgate_core::{Amount, CardRef, Decision};
+    use tollgate_core::{Amount, CardRef, Decision, ExchangeRate};
 
     fn read(lines: &str) -> Vec<Vec<String>> {
         let mut reader = ReaderBuilder::new().has_headers(false).from_reader(lines.as_bytes());
@@ -160,26 +166,30 @@ mod tests {
     #[test]
     fn the_header_begins_as_the_contract_says_and_lines_end_in_crlf() {
         assert!(csv_header().starts_with("task_id,agent_id,consumer_id,tokens_in,tokens_out,duration_ms,api_calls,timestamp,id,"));
-        assert!(csv_header().ends_with("decision,received_at,budget_node\r\n"));
+        assert!(csv_header().ends_with("exchange_rate,exchange_rate_from,exchange_rate_version\r\n"));
     }
 
     #[test]
     fn every_field_that_an_event_shows_has_its_column() {
-        let full = stored(
+        let mut full = stored(
             r#"{"operation":"x","units":3,"tokens_in":5,"cached_tokens_in":2,"latency_ms":"1.5","agent_id":"a1","consumer_id":"c1",
             "session_id":"s1","task_id":"t1","tool_server":"srv","tool_name":"find","model":"m","provider":"p","budget_node":"n","cost_override":"0.5",
             "metadata":{"a":["b",1e400]}}"#,
         );
+        full.card.exchange = Some(ExchangeRate { version: 2, from: "EUR".parse().unwrap(), rate: "1.08".parse().unwrap() });
         let shown = stored_event(&full, Instant::EPOCH, &Name::new("acme").unwrap(), Currency::USD);
         let shown: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&shown.get().replace("1e400", "1")).unwrap();
         let mut columns: Vec<String> = cells(&full).into_iter().map(|(name, _)| name.replace("rate_card_id", "rate_card")).collect();
-        columns.retain(|name| name != "rate_card_version");
+        let parts = ["rate_card_version", "exchange_rate_from", "exchange_rate_version"];
+        columns.retain(|name| !parts.contains(&name.as_str()));
         columns.sort();
         let mut fields: Vec<String> = shown.keys().cloned().collect();
         fields.sort();
         assert_eq!(columns, fields);
         assert_eq!(cell(&full, "metadata"), r#"{"a":["b",1e400]}"#);
         assert_eq!((cell(&full, "rate_card_id"), cell(&full, "rate_card_version")), ("ai".to_owned(), "3".to_owned()));
+        let exchange = ["exchange_rate", "exchange_rate_from", "exchange_rate_version"].map(|column| cell(&full, column));
+        assert_eq!(exchange, ["1.08", "EUR", "2"]);
         assert!(cells(&full).iter().all(|(_, cell)| !cell.is_empty()));
     }
 

@@ -54,8 +54,7 @@ fn without_plan(objection: &Objection) -> Option<&'static str> {
 }
 
 /// What refuses an event apart from limits, in a word.
-#[must_use]
-pub fn reason(objection: &Objection) -> &'static str {
+pub(crate) fn reason(objection: &Objection) -> &'static str {
     match objection {
         Objection::NoPlan => "no_plan",
         Objection::Cancelled => "subscription_cancelled",

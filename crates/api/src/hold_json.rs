@@ -1,5 +1,6 @@
 //! Holds in answers.
 
+use crate::exchange::with_exchange;
 use crate::figures::{amount, limit_value};
 use crate::limits_json::limit_status;
 use crate::usage::with_hash;
@@ -32,6 +33,7 @@ pub fn hold_json(hold: &Hold, now: Instant, hash: Option<&str>) -> Value {
         "ended_at": ended.map(|at| at.to_string()),
         "event_id": booked,
     });
+    with_exchange(&mut body, &hold.estimate.card);
     with_hash(&mut body, hash);
     body
 }

@@ -1,5 +1,6 @@
 //! What all requests of a process share.
 
+use crate::embedded::Embedded;
 use crate::metrics::Metrics;
 use std::sync::Arc;
 use tollgate_service::{KeyRecord, Service};
@@ -14,6 +15,8 @@ pub struct Settings {
     pub hash: Option<String>,
     /// An operator's key that needs no store, for first steps.
     pub operator: Option<KeyRecord>,
+    /// Where counts are also written, line by line; `None` = nowhere.
+    pub embedded: Option<Embedded>,
 }
 
 /// The service with its settings and metrics.
@@ -33,7 +36,11 @@ impl Settings {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let hash = variable("TOLLGATE_CONSTITUTIONAL_HASH").unwrap_or_else(|| DEFAULT_HASH.to_owned());
         let operator = variable("TOLLGATE_OPERATOR_KEY").filter(|key| !key.is_empty());
-        Self { hash: Some(hash).filter(|hash| !hash.is_empty()), operator: operator.map(|key| KeyRecord::operator("environment", &key)) }
+        Self {
+            hash: Some(hash).filter(|hash| !hash.is_empty()),
+            operator: operator.map(|key| KeyRecord::operator("environment", &key)),
+            embedded: None,
+        }
     }
 }
 
@@ -41,14 +48,19 @@ impl App {
     /// A new process's worth, whose answers may be streamed.
     #[must_use]
     pub fn new(service: Service, settings: Settings) -> Arc<Self> {
-        Arc::new(Self { service, settings, metrics: Metrics::default(), may_stream: true })
+        Self::with(service, settings, true)
     }
 
     /// The same behind something that takes only whole answers of a few MB,
     /// as the HTTP API before Lambda does.
     #[must_use]
     pub fn buffered(service: Service, settings: Settings) -> Arc<Self> {
-        Arc::new(Self { service, settings, metrics: Metrics::default(), may_stream: false })
+        Self::with(service, settings, false)
+    }
+
+    fn with(service: Service, settings: Settings, may_stream: bool) -> Arc<Self> {
+        let metrics = Metrics::new(settings.embedded.clone());
+        Arc::new(Self { service, settings, metrics, may_stream })
     }
 
     /// Whether an answer may be of any length, sent while it is made.

@@ -2,6 +2,7 @@
 
 use crate::app::{App, Settings};
 use crate::clock::SystemClock;
+use crate::embedded::Embedded;
 use axum::body::to_bytes;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
@@ -15,7 +16,8 @@ use tollgate_service::{Service, Store, Tenancy};
 const SETTLE: Duration = Duration::from_secs(7);
 
 /// The app of one function among several that share a table, set up from what
-/// `variable` says of `TOLLGATE_CURSOR_SECRET` and [`Settings::read`].
+/// `variable` says of `TOLLGATE_CURSOR_SECRET` and [`Settings::read`]. Where it
+/// names the function, `AWS_LAMBDA_FUNCTION_NAME`, counts go to standard output.
 ///
 /// # Errors
 /// A sentence where the secret is missing.
@@ -24,7 +26,9 @@ pub fn lambda_app(store: impl Store + 'static, variable: impl Fn(&str) -> Option
     let secret = secret.ok_or("TOLLGATE_CURSOR_SECRET must be set: it signs cursors")?;
     let tenancy = Tenancy::Shared { settle: SETTLE };
     let service = Service::new(Arc::new(store), Arc::new(SystemClock), tenancy, Sha256::digest(secret).into());
-    Ok(App::buffered(service, Settings::read(variable)))
+    let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+    let embedded = (!function.is_empty()).then(|| Embedded::new(&function, |line| println!("{line}")));
+    Ok(App::buffered(service, Settings { embedded, ..Settings::read(variable) }))
 }
 
 /// An answer in the form that the HTTP API takes from a function (payload

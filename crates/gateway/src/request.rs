@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::call::Call;
 use crate::caller::{Caller, authenticate};
+use crate::metrics::Answered;
 use crate::reply::{Content, Reply};
 use crate::route::{Access, Handled, Route};
 use axum::Router;
@@ -171,10 +172,11 @@ async fn answer_once(app: &Arc<App>, route: &Route, call: Call) -> Handled {
 fn finish(app: &App, trace: &Trace<'_>, handled: Handled) -> Response {
     let code = handled.as_ref().err().map(|problem| problem.kind.code());
     let reply = handled.unwrap_or_else(|problem| problem_reply(&problem, &trace.request_id));
-    let micros = app.service.now().micros_since(trace.began);
+    let at = app.service.now();
+    let micros = at.micros_since(trace.began);
     // Whatever clients make up counts under one name.
-    let label = if trace.route == STRAY { STRAY.to_owned() } else { format!("{} {}", trace.method, trace.route) };
-    app.metrics.count(&label, reply.status(), micros);
+    let method = if trace.route == STRAY { STRAY } else { trace.method.as_str() };
+    app.metrics.count(Answered { route: trace.route, method, status: reply.status(), micros, at });
     let (status, tenant) = (reply.status(), trace.tenant.as_deref().unwrap_or_default());
     tracing::info!(request_id = trace.request_id, tenant, method = %trace.method, route = trace.route, status, code, micros, "request");
     let mut response = Response::new(body(reply.body, trace));

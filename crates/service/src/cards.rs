@@ -1,4 +1,4 @@
-//! Rate cards: putting and reading versions.
+//! Rate cards: putting and reading versions. Exchange rates are read with them.
 
 use crate::audit::{Change, audit_write};
 use crate::failure::Failure;
@@ -7,13 +7,13 @@ use crate::store::{Query, Store};
 use crate::tenants::Actor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_core::{Attrs, Card, Catalog, Guard, Instant, Key, Value, Write, table};
+use tollgate_core::{Attrs, Card, Catalog, ExchangeTable, Guard, Instant, Key, Value, Write, table};
 
 /// The most bytes of a card in one item; an item holds 400 KB.
 const CHUNK_BYTES: usize = 300_000;
 
 impl Service {
-    /// Every version of every rate card.
+    /// Every version of every rate card, and of the exchange rates.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
@@ -32,27 +32,55 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn put_card(&self, mut card: Card, effective_from: Option<Instant>, actor: &Actor) -> Result<Card, Failure> {
+        self.put_version(actor, |catalog, sequence, now| {
+            let last = catalog.card(card.id.as_str(), None).map_or(0, |held| held.version);
+            card.version = last.saturating_add(1);
+            card.sequence = sequence;
+            card.effective_from = effective_from.unwrap_or(if last == 0 { Instant::EPOCH } else { now });
+            let bytes = serde_json::to_vec(&card)?;
+            let chunks = bytes.chunks(CHUNK_BYTES).enumerate();
+            Ok(Version {
+                items: chunks.map(|(number, chunk)| (table::card(sequence, number), chunk.to_vec())).collect(),
+                action: "rate_card.put",
+                detail: serde_json::json!({ "rate_card": card.id, "version": card.version }),
+            })
+        })
+        .await?;
+        Ok(card)
+    }
+
+    /// Stores the version that `make` makes of what is stored, of the next
+    /// sequence number and of now; again where another was first.
+    pub(crate) async fn put_version<F>(&self, actor: &Actor, mut make: F) -> Result<(), Failure>
+    where
+        F: FnMut(&Catalog, u64, Instant) -> Result<Version, Failure>,
+    {
         let _alone = self.gate.write().await;
         loop {
-            let head = self.item(table::catalog_head()).await?;
-            let sequence = sequence_of(head);
+            let sequence = sequence_of(self.item(table::catalog_head()).await?).saturating_add(1);
             let catalog = read_catalog(&*self.store).await?;
-            let last = catalog.card(card.id.as_str(), None).map_or(0, |held| held.version);
             let now = self.now();
-            card.version = last.saturating_add(1);
-            card.sequence = sequence.saturating_add(1);
-            card.effective_from = effective_from.unwrap_or(if last == 0 { Instant::EPOCH } else { now });
-            let mut writes = card_writes(&card)?;
-            let detail = serde_json::json!({ "rate_card": card.id, "version": card.version });
-            let (audit, key) = audit_write(now, actor, Change { action: "rate_card.put", tenant: None, detail })?;
+            let version = make(&catalog, sequence, now)?;
+            let change = Change { action: version.action, tenant: None, detail: version.detail };
+            let (audit, key) = audit_write(now, actor, change)?;
+            let mut writes = version_writes(sequence, version.items);
             writes.push(audit);
             let settled = self.settle(&writes).await;
             self.forget_catalog();
             if settled? || self.item(key).await?.is_some() {
-                return Ok(card);
+                return Ok(());
             }
         }
     }
+}
+
+/// A version about to be stored.
+pub(crate) struct Version {
+    /// Its items, each with its part of the body.
+    pub(crate) items: Vec<(Key, Vec<u8>)>,
+    /// What the audit trail says of it.
+    pub(crate) action: &'static str,
+    pub(crate) detail: serde_json::Value,
 }
 
 /// The sequence number that the catalog's head says; 0 where there is none.
@@ -61,9 +89,9 @@ pub(crate) fn sequence_of(head: Option<Attrs>) -> u64 {
     number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0)
 }
 
-/// The head's step to the card's sequence number, and the card's chunks.
-fn card_writes(card: &Card) -> Result<Vec<Write>, Failure> {
-    let sequence = i128::from(card.sequence);
+/// The head's step to the version's sequence number, and the version's items.
+fn version_writes(sequence: u64, items: Vec<(Key, Vec<u8>)>) -> Vec<Write> {
+    let sequence = i128::from(sequence);
     let guard = match sequence.saturating_sub(1) {
         0 => Guard::Absent,
         before => Guard::Equals(table::VERSION.into(), Value::N(before)),
@@ -71,27 +99,29 @@ fn card_writes(card: &Card) -> Result<Vec<Write>, Failure> {
     let head = Attrs::from([(table::VERSION.into(), Value::N(sequence))]);
     let put = |key: Key, attrs, guard| Write { key, change: tollgate_core::Change::Put(attrs), guards: vec![guard] };
     let mut writes = vec![put(table::catalog_head(), head, guard)];
-    for (number, chunk) in serde_json::to_vec(card)?.chunks(CHUNK_BYTES).enumerate() {
-        let attrs = Attrs::from([(table::BODY.into(), Value::B(chunk.to_vec()))]);
-        writes.push(put(table::card(card.sequence, number), attrs, Guard::Absent));
-    }
-    Ok(writes)
+    writes.extend(items.into_iter().map(|(key, bytes)| put(key, Attrs::from([(table::BODY.into(), Value::B(bytes))]), Guard::Absent)));
+    writes
 }
 
-/// Reads all versions, the built-in card among them.
+/// Reads all versions of rate cards, the built-in one among them, and of the
+/// exchange rates.
 pub(crate) async fn read_catalog(store: &dyn Store) -> Result<Catalog, Failure> {
+    let mut catalog = Catalog::built_in();
     let mut bodies: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut next = Some(Query::of(table::CARDS));
     while let Some(query) = next {
         let slice = store.query(&query).await?;
         next = query.after(&slice);
         for (sk, attrs) in slice.items {
+            if sk.ends_with(table::EXCHANGE) {
+                catalog.insert_exchange(body::<ExchangeTable>(&attrs)?);
+                continue;
+            }
             let sequence = sk.split('|').next().unwrap_or_default().to_owned();
             let chunk = attrs.get(table::BODY).and_then(Value::as_bytes).unwrap_or_default();
             bodies.entry(sequence).or_default().extend_from_slice(chunk);
         }
     }
-    let mut catalog = Catalog::built_in();
     for bytes in bodies.into_values() {
         catalog.insert(body::<Card>(&Attrs::from([(table::BODY.into(), Value::B(bytes))]))?);
     }

@@ -92,15 +92,19 @@ impl<'a> Course<'a> {
         true
     }
 
+    /// Prices what waits in another currency than the tenant's anew, now that
+    /// this is fixed, or rejects it.
     pub(crate) fn match_currency(&mut self, snapshot: &Snapshot) {
         let Some(tenant) = snapshot.pack.config().currency else { return };
-        let (fit, other) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|(_, draft): &(usize, Draft)| draft.priced.currency == tenant);
-        self.waiting = fit;
-        let other: Vec<(usize, Draft)> = other;
-        for (place, draft) in other {
-            let rejection = Rejection::Currency { tenant, card: draft.priced.currency };
-            set(&mut self.outcomes, place, Outcome::Rejected(rejection));
+        for (place, draft) in std::mem::take(&mut self.waiting) {
+            if draft.priced.currency == tenant {
+                self.waiting.push((place, draft));
+                continue;
+            }
+            match snapshot.price(&draft.event) {
+                Ok(priced) => self.waiting.push((place, Draft { priced, ..draft })),
+                Err(rejection) => set(&mut self.outcomes, place, Outcome::Rejected(rejection)),
+            }
         }
     }
 

@@ -231,7 +231,7 @@ fn planned(course: &Course<'_>, snapshot: &Snapshot, draft: &Draft, at: Circumst
         return take(pack, draft, course.asked, None, at);
     };
     let catalog = &snapshot.catalog;
-    let price = |event: &tollgate_core::Event| catalog.price(pack.config().rate_card.as_ref(), event);
+    let price = |event: &tollgate_core::Event| catalog.price_for(pack.config(), event);
     let most = affordable(pack, standing, at.received, draft, price)?;
     let wanted = draft.event.quantities.tokens_out;
     let mut event = draft.event.clone();

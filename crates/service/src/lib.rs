@@ -39,6 +39,7 @@ mod course;
 mod credits;
 mod cursor;
 mod erase;
+mod exchange;
 mod expiry;
 mod export;
 mod failure;

@@ -77,7 +77,7 @@ impl Snapshot {
     /// The event's price, in the tenant's currency once that is fixed.
     pub(crate) fn price(&self, event: &Event) -> Result<Priced, Rejection> {
         let config = self.pack.config();
-        let priced = self.catalog.price(config.rate_card.as_ref(), event)?;
+        let priced = self.catalog.price_for(config, event)?;
         match config.currency {
             Some(tenant) if tenant != priced.currency => Err(Rejection::Currency { tenant, card: priced.currency }),
             _ => Ok(priced),

@@ -75,14 +75,18 @@ impl Service {
     /// Changes the tenant's own fields.
     ///
     /// # Errors
-    /// [`Failure::CurrencyMismatch`] for another currency after first use,
+    /// [`Failure::CurrencyMismatch`] for another currency after first use, and
+    /// for a card whose currency no exchange rate converts now;
     /// [`Failure::UnknownCard`], [`Failure::Stale`].
     pub async fn put_tenant(&self, tenant: &Name, settings: &TenantSettings, actor: &Actor) -> Result<Config, Failure> {
         if let Some(card) = &settings.rate_card {
             let snapshot = self.snapshot(tenant).await?;
             let known = snapshot.catalog.card(card.as_str(), None).ok_or_else(|| Failure::UnknownCard(card.to_string()))?;
             let currency = settings.currency.or(snapshot.pack.config().currency);
-            same_currency(currency, Some(known.currency))?;
+            let converts = |into| snapshot.catalog.exchange(known.currency, into, self.now()).is_some();
+            if !currency.is_some_and(converts) {
+                same_currency(currency, Some(known.currency))?;
+            }
         }
         let audit = serde_json::to_value(settings)?;
         self.change_config(tenant, "tenant.put", audit, actor, |config, now| {

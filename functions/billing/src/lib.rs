@@ -2,13 +2,16 @@
 
 use serde_json::Value;
 use std::sync::Arc;
-use tollgate_api::{BillRange, Params, Problem, Range as Asked, bill_json, card_json, costs_json, list, parse_card};
+use tollgate_api::{
+    BillRange, Params, Problem, Range as Asked, bill_json, card_json, costs_json, exchange_json, list, parse_card, parse_exchange,
+};
 use tollgate_core::WindowKind;
 use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, get, put};
 use tollgate_service::{Failure, Range, Scope};
 
 const READ: Access = Access::Any(&[Scope::Read]);
 const CARDS: &str = "GET /rate-cards";
+const EXCHANGES: &str = "GET /exchange-rates";
 
 /// The routes of this function.
 #[must_use]
@@ -19,6 +22,8 @@ pub fn routes() -> Vec<Route> {
         get("/rate-cards", READ, get_rate_cards),
         get("/rate-cards/{id}", READ, get_rate_card),
         get("/costs", READ, get_costs),
+        put("/exchange-rates", Access::Operator, put_exchange_rates),
+        get("/exchange-rates", READ, get_exchange_rates),
     ]
 }
 
@@ -71,6 +76,32 @@ async fn get_rate_card(app: Arc<App>, call: Call) -> Handled {
     let catalog = app.service.catalog().await.map_err(failed)?;
     let card = catalog.card(call.path_text("id"), version).ok_or_else(|| Problem::not_found("rate card"))?;
     Ok(Reply::ok(&card_json(card)))
+}
+
+/// Adds a version of the exchange rates.
+async fn put_exchange_rates(app: Arc<App>, call: Call) -> Handled {
+    call.params(&[])?;
+    let new = parse_exchange(&call.body)?;
+    let effective_from = new.effective_from;
+    let actor = call.caller()?.actor(None);
+    let table = app.service.put_exchange(new.into_table(0, 0, call.now), effective_from, &actor).await.map_err(failed)?;
+    Ok(Reply::ok(&exchange_json(&table)))
+}
+
+/// Every version of the exchange rates, newest first.
+async fn get_exchange_rates(app: Arc<App>, call: Call) -> Handled {
+    let params = call.params(Params::PAGING)?;
+    let limit = params.limit(100, 1000)?;
+    let before = params.text("cursor").map(|cursor| app.service.position(EXCHANGES, cursor)).transpose().map_err(failed)?;
+    let before: Option<u32> = before.map(|before| before.parse()).transpose().map_err(|_| Problem::invalid_cursor())?;
+    let catalog = app.service.catalog().await.map_err(failed)?;
+    let older = catalog.exchanges().iter().rev().filter(|table| before.is_none_or(|before| table.version < before));
+    let mut tables: Vec<_> = older.take(limit.saturating_add(1)).collect();
+    let more = tables.len() > limit;
+    tables.truncate(limit);
+    let next = tables.last().filter(|_| more).map(|table| app.service.cursor(EXCHANGES, &table.version.to_string()));
+    let data: Vec<Value> = tables.into_iter().map(|table| exchange_json(table)).collect();
+    Ok(Reply::ok(&list(&data, next.as_deref())))
 }
 
 /// Every price in force.

@@ -30,7 +30,18 @@ pub(crate) async fn post_events(app: Arc<App>, call: Call) -> Handled {
     let options = options(&app.service, &tenant, caller, &asked).await?;
     let outcomes = app.service.record(&tenant, vec![submission], options).await.map_err(|failure| from_failure(&failure))?;
     let outcome = outcomes.into_iter().next().ok_or_else(Problem::internal)?;
+    count(&app, &asked, &outcome);
     answer(&app, &call, &tenant, &event, outcome, by_key)
+}
+
+/// Counts what limits decided of an event. Replays were counted before, and
+/// observe mode asks limits for nothing.
+fn count(app: &App, asked: &Asked, outcome: &Outcome) {
+    match outcome {
+        Outcome::Recorded(answer, ruling) if asked.enforces() => app.metrics.decided(answer.decision, ruling),
+        Outcome::Denied(ruling) if asked.enforces() => app.metrics.decided(ruling.decision, ruling),
+        _ => {}
+    }
 }
 
 fn answer(app: &App, call: &Call, tenant: &Name, event: &Event, outcome: Outcome, by_key: bool) -> Handled {
@@ -97,6 +108,7 @@ async fn record(
     let outcomes = app.service.record(tenant, submissions, options).await.map_err(|failure| from_failure(&failure))?;
     for (place, outcome) in places.into_iter().zip(outcomes) {
         let Some(record) = records.get_mut(place) else { continue };
+        count(app, asked, &outcome);
         record.outcome = match (outcome, &record.event_id) {
             (Outcome::Recorded(answer, _), _) => tollgate_api::Outcome::Recorded(answer),
             (Outcome::Replayed(answer), _) => tollgate_api::Outcome::Replayed(answer),

@@ -14,6 +14,13 @@ pub(crate) struct Asked {
     backfill: bool,
 }
 
+impl Asked {
+    /// Whether limits hold.
+    pub(crate) fn enforces(&self) -> bool {
+        self.mode == Mode::Enforce
+    }
+}
+
 /// Reads `?mode=` and `?backfill=`.
 pub(crate) fn asked(call: &Call) -> Result<Asked, Problem> {
     let params = call.params(&["mode", "backfill"])?;

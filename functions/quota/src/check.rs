@@ -1,8 +1,7 @@
 //! `POST /check`.
 
-use serde_json::json;
 use std::sync::Arc;
-use tollgate_api::{Problem, limit_status, parse_event, reason};
+use tollgate_api::{Problem, checked, parse_event};
 use tollgate_core::Name;
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
 use tollgate_service::{AGE_SECONDS_MAX, Scope};
@@ -20,11 +19,5 @@ pub(crate) async fn post_check(app: Arc<App>, call: Call) -> Handled {
     let event = event.into_event(id.clone(), call.now);
     let estimate = app.service.check(&tenant, event, AGE_SECONDS_MAX).await.map_err(|failure| from_failure(&failure))?;
     let estimate = estimate.map_err(|rejection| from_rejection(&id, &rejection))?;
-    Ok(Reply::ok(&json!({
-        "decision": estimate.ruling.decision,
-        "reason": estimate.ruling.objections.first().map(reason),
-        "cost": estimate.priced.cost,
-        "currency": estimate.priced.currency,
-        "limits": estimate.ruling.limits.iter().map(limit_status).collect::<Vec<_>>(),
-    })))
+    Ok(Reply::ok(&checked(&estimate.priced, &estimate.ruling)))
 }

@@ -31,7 +31,11 @@ pub(crate) async fn post_holds(app: Arc<App>, call: Call) -> Handled {
     let estimate = Submission { event: asked.estimate.into_event(id.clone(), call.now), timestamp_given };
     let age_seconds_max = if caller.may(Scope::Ingest) { AGE_SECONDS_MAX } else { ENFORCE_AGE_SECONDS_MAX };
     let request = HoldRequest { estimate, ttl_seconds: asked.ttl_seconds, max_affordable: asked.max_affordable, age_seconds_max };
-    match app.service.take_hold(&tenant, request).await.map_err(failed)? {
+    let outcome = app.service.take_hold(&tenant, request).await.map_err(failed)?;
+    if let HoldOutcome::Taken(_, ruling) | HoldOutcome::Denied(ruling) = &outcome {
+        app.metrics.decided(ruling.decision, ruling);
+    }
+    match outcome {
         HoldOutcome::Taken(hold, ruling) => Ok(Reply::created(&taken(&hold, call.now, false, &ruling.limits, app.hash()))),
         HoldOutcome::Replayed(hold) => Ok(Reply::ok(&taken(&hold, call.now, true, &[], app.hash()))),
         HoldOutcome::Reused if by_key => Err(Problem::idempotency_key_reused()),

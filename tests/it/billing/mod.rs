@@ -6,6 +6,7 @@ mod cards;
 mod choice;
 mod costs;
 mod discounts;
+mod exchange;
 mod prices;
 
 use serde_json::{Value, json};

@@ -63,6 +63,7 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
         (_, "/tenants/{tenant_id}") => tenant(),
         (_, "/keys") => key(),
         (_, "/rate-cards/{id}") => card(),
+        (_, "/exchange-rates") => json!({ "base": "USD", "rates": { "EUR": "1.08" }, "effective_from": "2026-01-01T00:00:00Z" }),
         (_, "/usage/purge") => json!({ "tenant_id": "acme", "older_than_days": 400, "dry_run": true }),
         _ => panic!("{route:?} needs a good body here, so that bad ones can be made of it"),
     };

@@ -57,6 +57,14 @@ async fn plans(app: &TestApp) {
     app.put("/tenants/acme-corp/subscription", json!({ "plan": "starter" })).await.expect(200);
 }
 
+/// What the examples of exchange rates need beside: two versions.
+async fn exchange_rates(app: &TestApp) {
+    for rate in ["1.07", "1.08"] {
+        let rates = json!({ "base": "USD", "rates": { "EUR": rate }, "effective_from": "2026-11-01T00:00:00Z" });
+        app.put("/exchange-rates", rates).await.expect(200);
+    }
+}
+
 /// One example: where it stands in the document, and what it expects.
 struct Example<'a> {
     name: &'a str,
@@ -131,6 +139,9 @@ async fn answered_as_documented(store: TestStore<'_>) {
             }
             if ["/plans", "/entitlements", "/tenants/{tenant_id}/subscription"].iter().any(|start| path.starts_with(start)) {
                 plans(&app).await;
+            }
+            if path == "/exchange-rates" {
+                exchange_rates(&app).await;
             }
             let key = if access == Access::Operator { TestApp::operator() } else { &key };
             let mut asked = request(&document, (method, path, operation), example.name, key);

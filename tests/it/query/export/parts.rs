@@ -118,7 +118,7 @@ async fn a_cursor_that_was_changed_or_is_of_another_question_is_refused() {
 fn behind_lambda(memory: &Arc<Memory>, app: &TestApp) -> Router {
     let service = Service::new(memory.clone(), app.clock.clone(), Tenancy::Shared { settle: std::time::Duration::ZERO }, [7; 32]);
     let operator = Some(KeyRecord::operator("test-operator", TestApp::operator()));
-    router(&App::buffered(service, Settings { hash: Some(DEFAULT_HASH.to_owned()), operator }), TestApp::routes())
+    router(&App::buffered(service, Settings { hash: Some(DEFAULT_HASH.to_owned()), operator, ..Settings::default() }), TestApp::routes())
 }
 
 #[tokio::test]

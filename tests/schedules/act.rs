@@ -1,0 +1,191 @@
+//! What clients ask of the service, and what they are told.
+
+use tollgate_core::{Actual, Event, Instant, Layer, Limit, Measure, Mode, Name, OnUnavailable, Scope, SoftMode, WindowKind};
+use tollgate_service::{
+    AGE_SECONDS_MAX, Actor, CaptureOutcome, Failure, HoldMoved, HoldOutcome, HoldRequest, Options, Outcome, Service, Submission,
+};
+
+/// The tenant of all protocols.
+pub(crate) const TENANT: &str = "acme";
+/// When every protocol begins.
+pub(crate) const BEGINNING: &str = "2026-11-22T10:00:00Z";
+/// How long holds live, in seconds.
+pub(crate) const TTL_SECONDS: u32 = 600;
+
+/// An event: its id and its tokens.
+pub(crate) type Used = (&'static str, u64);
+
+/// The soft and the hard value of a limit; no hard value = no limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) soft: Option<i128>,
+    pub(crate) hard: Option<i128>,
+}
+
+/// One call of the service.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    /// Records an event in enforce mode.
+    Record(Used),
+    /// Records several.
+    Batch(&'static [Used]),
+    /// Holds an estimate.
+    Hold(Used),
+    /// Captures the hold of this id with so many tokens.
+    Capture(Used),
+    /// Releases a hold.
+    Release(&'static str),
+    /// Lets a hold live so many seconds from now.
+    Extend(&'static str, u32),
+    /// Expires what is over.
+    Expire,
+    /// Replaces the limit on the tenant's tokens.
+    Limit(Bounds),
+    /// Reads whether an event fits, and if so records it in a second step that
+    /// no limit refuses: a check that is not part of the write.
+    CheckThenRecord(Used),
+}
+
+/// What a client is told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Answer {
+    /// It happened now.
+    Done,
+    /// It had happened.
+    Replayed,
+    /// A limit refuses it.
+    Denied,
+    /// The hold had ended otherwise.
+    Closed,
+    /// It happened or not.
+    Unavailable,
+    /// Of each event of a batch.
+    Each(Vec<Answer>),
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}
+
+fn submission((id, tokens): Used) -> Submission {
+    let beginning: Instant = BEGINNING.parse().expect("a time");
+    let mut event = Event::new(name(id), beginning, name("agent_message"));
+    event.dimensions.agent = Some(name("a1"));
+    event.quantities.tokens_in = tokens;
+    Submission { event, timestamp_given: true }
+}
+
+/// The limits of the tenant: one on its tokens, and one that is far away.
+fn limits(bounds: Bounds) -> Vec<Limit> {
+    let limit = |id, scope, measure, bounds: Bounds| Limit {
+        id: name(id),
+        layer: Layer::Limits,
+        scope,
+        scope_id: None,
+        measure,
+        window: WindowKind::Total,
+        soft: bounds.soft,
+        hard: bounds.hard,
+        currency: None,
+        soft_mode: SoftMode::Warn,
+        on_unavailable: OnUnavailable::Deny,
+    };
+    let far = limit("far", Scope::Agent, Measure::Events, Bounds { soft: None, hard: Some(1000) });
+    let near = bounds.hard.map(|_| limit("tokens", Scope::Tenant, Measure::Tokens, bounds));
+    near.into_iter().chain([far]).collect()
+}
+
+async fn record(service: &Service, events: &[Used], mode: Mode) -> Result<Vec<Answer>, Failure> {
+    let options = Options { mode, age_seconds_max: AGE_SECONDS_MAX };
+    let outcomes = service.record(&name(TENANT), events.iter().copied().map(submission).collect(), options).await?;
+    let answer = |outcome: Outcome| match outcome {
+        Outcome::Recorded(..) => Answer::Done,
+        Outcome::Replayed(_) => Answer::Replayed,
+        Outcome::Denied(_) => Answer::Denied,
+        Outcome::Rejected(rejection) => panic!("{rejection}"),
+    };
+    Ok(outcomes.into_iter().map(answer).collect())
+}
+
+async fn check_then_record(service: &Service, event: Used) -> Result<Vec<Answer>, Failure> {
+    let estimate = service.check(&name(TENANT), submission(event).event, AGE_SECONDS_MAX).await?.expect("a price");
+    if !estimate.ruling.violations.is_empty() {
+        return Ok(vec![Answer::Denied]);
+    }
+    record(service, &[event], Mode::Observe).await
+}
+
+async fn hold(service: &Service, event: Used) -> Result<Answer, Failure> {
+    let request =
+        HoldRequest { estimate: submission(event), ttl_seconds: TTL_SECONDS, max_affordable: false, age_seconds_max: AGE_SECONDS_MAX };
+    Ok(match service.take_hold(&name(TENANT), request).await? {
+        HoldOutcome::Taken(..) => Answer::Done,
+        HoldOutcome::Replayed(_) => Answer::Replayed,
+        HoldOutcome::Denied(_) => Answer::Denied,
+        other => panic!("{other:?}"),
+    })
+}
+
+async fn capture(service: &Service, (id, tokens): Used) -> Result<Answer, Failure> {
+    let event = submission((id, tokens)).event;
+    let actual = Actual { id: None, timestamp: None, operation: None, tier: None, event };
+    Ok(match service.capture_hold(&name(TENANT), &name(id), &actual).await? {
+        CaptureOutcome::Captured { replayed: false, .. } => Answer::Done,
+        CaptureOutcome::Captured { replayed: true, .. } => Answer::Replayed,
+        CaptureOutcome::Closed(_) => Answer::Closed,
+        other => panic!("{other:?}"),
+    })
+}
+
+fn moved(moved: &HoldMoved) -> Answer {
+    match moved {
+        HoldMoved::Done(_) => Answer::Done,
+        HoldMoved::Closed(_) => Answer::Closed,
+    }
+}
+
+impl Act {
+    /// Asks the service once.
+    pub(crate) async fn ask(self, service: &Service) -> Answer {
+        let tenant = name(TENANT);
+        let first = |answers: Vec<Answer>| answers.into_iter().next().expect("an answer");
+        let answer = match self {
+            Act::Record(event) => record(service, &[event], Mode::Enforce).await.map(first),
+            Act::Batch(events) => record(service, events, Mode::Enforce).await.map(Answer::Each),
+            Act::CheckThenRecord(event) => check_then_record(service, event).await.map(first),
+            Act::Hold(event) => hold(service, event).await,
+            Act::Capture(used) => capture(service, used).await,
+            Act::Release(id) => service.release_hold(&tenant, &name(id)).await.map(|done| moved(&done)),
+            Act::Extend(id, seconds) => service.extend_hold(&tenant, &name(id), seconds).await.map(|done| moved(&done)),
+            Act::Expire => service.expire_holds().await.map(|_| Answer::Done),
+            Act::Limit(bounds) => {
+                let actor = Actor { key_id: "operator".to_owned(), if_match: None };
+                service.put_limits(&tenant, &limits(bounds), &actor).await.map(|_| Answer::Done)
+            }
+        };
+        match answer {
+            Ok(answer) => answer,
+            Err(Failure::Unavailable(_)) => Answer::Unavailable,
+            Err(failure) => panic!("{self:?}: {failure}"),
+        }
+    }
+
+    /// What it asks to be admitted, in order.
+    pub(crate) fn asked(&self) -> &[Used] {
+        match self {
+            Act::Record(event) | Act::Hold(event) | Act::CheckThenRecord(event) => std::slice::from_ref(event),
+            Act::Batch(events) => events,
+            Act::Capture(_) | Act::Release(_) | Act::Extend(..) | Act::Expire | Act::Limit(_) => &[],
+        }
+    }
+}
+
+impl Answer {
+    /// What was said of each thing that was asked for.
+    pub(crate) fn each(&self) -> &[Answer] {
+        match self {
+            Answer::Each(answers) => answers,
+            one => std::slice::from_ref(one),
+        }
+    }
+}

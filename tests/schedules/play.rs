@@ -1,0 +1,351 @@
+//! One schedule: who goes next at each step, and with which fate.
+
+use crate::act::{Act, Answer, BEGINNING, Bounds, TENANT, name};
+use crate::digest::Digest;
+use crate::turnstile::{Fate, Turnstile};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tollgate_core::{Attrs, Change, Config, CounterKey, Key, Measure, Scope, State, Value, WindowKind, Write, table};
+use tollgate_service::{Memory, Service, Store, Tenancy};
+use tollgate_tests::TestClock;
+
+/// What meets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Protocol {
+    pub(crate) name: &'static str,
+    /// The limit on the tenant's tokens.
+    pub(crate) limit: Bounds,
+    /// What was done before, by someone alone.
+    pub(crate) before: &'static [Act],
+    pub(crate) clients: &'static [Client],
+    pub(crate) processes: Processes,
+}
+
+/// One who meets others: it asks once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client {
+    pub(crate) act: Act,
+    /// By how much its clock is ahead, in seconds.
+    pub(crate) seconds: i64,
+    /// Clients with the same number differ in nothing but the id of their event.
+    pub(crate) alike: usize,
+}
+
+/// Where the clients' requests are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Processes {
+    /// Each in a process of its own that knows the configuration. Reads of what
+    /// nobody changes change nothing for others: schedules with them say no more.
+    Each,
+    /// Each in a process of its own that reads the configuration every time.
+    Shared,
+    /// All in one, by the clock of the first.
+    One,
+}
+
+/// One step of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Choice {
+    pub(crate) client: usize,
+    pub(crate) fate: Fate,
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}{}", self.client, self.fate)
+    }
+}
+
+impl Choice {
+    /// Reads what [`Choice`] writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+        let client = digits.parse().ok()?;
+        let fates = [Fate::Goes, Fate::Fails, Fate::Lost, Fate::Conflict];
+        let fate = fates.into_iter().find(|fate| fate.to_string() == text[digits.len()..])?;
+        Some(Self { client, fate })
+    }
+}
+
+/// The store as every schedule of a protocol begins.
+pub(crate) struct Beginning {
+    items: Vec<Write>,
+    counter: Key,
+}
+
+impl Beginning {
+    pub(crate) async fn of(protocol: &Protocol) -> Self {
+        let memory = Arc::new(Memory::default());
+        let service = service(memory.clone(), 0, Tenancy::Sole);
+        assert_eq!(Act::Limit(protocol.limit).ask(&service).await, Answer::Done);
+        for act in protocol.before {
+            let answer = act.ask(&service).await;
+            assert!(answer.each().iter().all(|one| *one == Answer::Done), "{act:?}: {answer:?}");
+        }
+        let put = |(key, attrs): (Key, Attrs)| Write { key, change: Change::Put(attrs), guards: Vec::new() };
+        let window = WindowKind::Total.holding(BEGINNING.parse().expect("a time"));
+        let counter = table::counter(&name(TENANT), &CounterKey { scope: Scope::Tenant, scope_id: Arc::from(""), window });
+        Self { items: memory.dump().into_iter().map(put).collect(), counter }
+    }
+}
+
+fn service(store: Arc<dyn Store>, seconds: i64, tenancy: Tenancy) -> Service {
+    let clock = TestClock::at(BEGINNING);
+    clock.advance(seconds);
+    Service::new(store, Arc::new(clock), tenancy, [7; 32])
+}
+
+/// How far the tenant's tokens stand, and what they may.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    /// Used and held.
+    taken: i128,
+    /// The version under which something was counted last.
+    counted_under: i128,
+    /// The version in force.
+    version: i128,
+}
+
+/// Where the limit stood while a request was on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Seen {
+    /// The most that was taken.
+    taken: i128,
+    /// The least that was allowed.
+    hard: i128,
+    /// How far above the limit it stood at most: below 0 there was room.
+    above: i128,
+}
+
+/// A client's request on its way.
+struct Request {
+    asking: Option<BoxFuture<'static, Answer>>,
+    answer: Option<Answer>,
+    started: bool,
+    /// Where the limit stood since its first call; `None` = no call went yet.
+    seen: Option<Seen>,
+}
+
+/// A protocol that is played step by step.
+pub(crate) struct Play<'a> {
+    pub(crate) protocol: &'a Protocol,
+    pub(crate) memory: Arc<Memory>,
+    beginning: &'a Beginning,
+    turnstile: Arc<Turnstile>,
+    requests: Vec<Request>,
+    /// The hard limit that each version tests.
+    hards: BTreeMap<i128, Option<i128>>,
+    faults: usize,
+    /// The steps so far.
+    pub(crate) path: Vec<Choice>,
+}
+
+impl<'a> Play<'a> {
+    /// All clients are ready, and none has made a call.
+    pub(crate) async fn begin(protocol: &'a Protocol, beginning: &'a Beginning) -> Self {
+        let memory = Arc::new(Memory::default());
+        for writes in beginning.items.chunks(100) {
+            memory.commit(writes).await.expect("the beginning");
+        }
+        let turnstile = Turnstile::before(memory.clone());
+        turnstile.open(true);
+        let tenancy = match protocol.processes {
+            Processes::Shared => Tenancy::Shared { settle: Duration::ZERO },
+            Processes::Each | Processes::One => Tenancy::Sole,
+        };
+        let mut services: Vec<Arc<Service>> = Vec::new();
+        for client in protocol.clients {
+            let service = match services.first() {
+                Some(first) if protocol.processes == Processes::One => first.clone(),
+                _ => Arc::new(service(turnstile.clone(), client.seconds, tenancy)),
+            };
+            // It has read limits and prices before.
+            service.tenant(&name(TENANT)).await.expect("a tenant");
+            services.push(service);
+        }
+        turnstile.open(false);
+        let request = |(client, service): (&Client, Arc<Service>)| {
+            let act = client.act;
+            let asking = tokio::task::unconstrained(async move { act.ask(&service).await }).boxed();
+            Request { asking: Some(asking), answer: None, started: false, seen: None }
+        };
+        let requests = protocol.clients.iter().zip(services).map(request).collect();
+        let (hards, faults, path) = (BTreeMap::new(), 0, Vec::new());
+        let mut play = Self { protocol, memory, beginning, turnstile, requests, hards, faults, path };
+        play.note_limit();
+        if protocol.processes != Processes::One {
+            // What comes before the first call is nobody else's business.
+            for client in 0..protocol.clients.len() {
+                play.run(client).await;
+            }
+        }
+        play
+    }
+
+    /// What can come next, with at most so many faults in all. Of clients that
+    /// are alike and have made no call the first stands for all: the others'
+    /// schedules are the same but for names.
+    pub(crate) fn options(&self, faults_max: usize, reduced: bool) -> Vec<Choice> {
+        let mut options = Vec::new();
+        let mut fresh = Vec::new();
+        for (client, request) in self.requests.iter().enumerate() {
+            let alike = self.protocol.clients[client].alike;
+            let is_fresh = !self.path.iter().any(|step| step.client == client);
+            if is_fresh && reduced && fresh.contains(&alike) {
+                continue;
+            }
+            if is_fresh {
+                fresh.push(alike);
+            }
+            let fates = match self.turnstile.waiting(client) {
+                Some(call) => Fate::of(call),
+                None if !request.started => &[Fate::Goes],
+                None => continue,
+            };
+            let affordable = fates.iter().filter(|fate| **fate == Fate::Goes || self.faults < faults_max);
+            options.extend(affordable.map(|fate| Choice { client, fate: *fate }));
+        }
+        options
+    }
+
+    /// What came of each client's request, if all are done.
+    pub(crate) fn answers(&self) -> Option<Vec<Answer>> {
+        self.requests.iter().map(|request| request.answer.clone()).collect()
+    }
+
+    /// All that the future depends on; `None` where processes share memory.
+    pub(crate) fn state(&self) -> Option<Digest> {
+        if self.protocol.processes == Processes::One {
+            return None;
+        }
+        let mut state = self.turnstile.digest(&self.memory.dump()).with(&self.faults);
+        for (client, request) in self.requests.iter().enumerate() {
+            state = match &request.answer {
+                Some(answer) => state.with(answer),
+                None => state.with(&(self.turnstile.heard(client), request.seen)),
+            };
+        }
+        Some(state)
+    }
+
+    /// Takes one step: one call of the store is made, with all that its client
+    /// then does before the next.
+    ///
+    /// # Errors
+    /// What is wrong after it.
+    pub(crate) async fn step(&mut self, choice: Choice) -> Result<(), String> {
+        let Choice { client, fate } = choice;
+        let before = self.standing();
+        self.path.push(choice);
+        self.faults += usize::from(fate != Fate::Goes);
+        if self.requests[client].started {
+            self.requests[client].seen.get_or_insert(Seen { taken: i128::MIN, hard: i128::MAX, above: i128::MIN });
+            self.note_seen(before);
+            self.turnstile.let_go(client, fate);
+        }
+        self.run(client).await;
+        // Whoever waited for it to end can go on to its next call.
+        for other in 0..self.requests.len() {
+            let request = &self.requests[other];
+            if request.started && request.answer.is_none() && self.turnstile.waiting(other).is_none() {
+                self.run(other).await;
+            }
+        }
+        self.note_limit();
+        let after = self.standing();
+        self.note_seen(after);
+        self.judge_step(client, before, after)
+    }
+
+    /// Runs `client` until it waits with a call, waits for another, or is done.
+    async fn run(&mut self, client: usize) {
+        let request = &mut self.requests[client];
+        request.started = true;
+        let Some(asking) = &mut request.asking else { return };
+        // Pauses before another try end at once.
+        for _ in 0..3 {
+            self.turnstile.acts(client);
+            if let Poll::Ready(answer) = asking.poll_unpin(&mut Context::from_waker(Waker::noop())) {
+                (request.answer, request.asking) = (Some(answer), None);
+                return;
+            }
+            if self.turnstile.waiting(client).is_some() {
+                return;
+            }
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// A step that could be taken now, in words.
+    pub(crate) fn describe(&self, choice: Choice) -> String {
+        let call = self.turnstile.waiting(choice.client).map_or("starts".to_owned(), |call| format!("{call:?}").to_lowercase());
+        format!("{choice}: {:?}: {call} {}", self.protocol.clients[choice.client].act, choice.fate.in_words())
+    }
+
+    fn item(&self, key: Key) -> Attrs {
+        let items = self.memory.read(&[key]).now_or_never().expect("memory answers at once").expect("items");
+        items.into_iter().next().flatten().unwrap_or_default()
+    }
+
+    fn standing(&self) -> Standing {
+        let counter = self.item(self.beginning.counter.clone());
+        let number = |attrs: &Attrs, name: &str| attrs.get(name).and_then(Value::as_number).unwrap_or(0);
+        let taken = counter.keys().find(|attribute| attribute.starts_with("u:")).map_or(0, |attribute| number(&counter, attribute));
+        let version = number(&self.item(table::config(&name(TENANT))), table::VERSION);
+        Standing { taken, counted_under: number(&counter, table::LIMITS_VERSION), version }
+    }
+
+    fn note_limit(&mut self) {
+        let config = self.item(table::config(&name(TENANT)));
+        let version = config[table::VERSION].as_number().expect("a version");
+        self.hards.entry(version).or_insert_with(|| {
+            let config: Config = serde_json::from_slice(config[table::BODY].as_bytes().expect("bytes")).expect("a configuration");
+            let is_tested = config.series.iter().any(|series| series.measure == Measure::Tokens && series.state == State::Active);
+            config.limits.iter().find(|limit| limit.measure == Measure::Tokens && is_tested).and_then(|limit| limit.hard)
+        });
+    }
+
+    fn note_seen(&mut self, Standing { taken, version, .. }: Standing) {
+        let hard = self.hards[&version].unwrap_or(i128::MAX);
+        for seen in self.requests.iter_mut().filter_map(|request| request.seen.as_mut()) {
+            let above = seen.above.max(taken.saturating_sub(hard));
+            *seen = Seen { taken: seen.taken.max(taken), hard: seen.hard.min(hard), above };
+        }
+    }
+
+    fn judge_step(&self, client: usize, before: Standing, after: Standing) -> Result<(), String> {
+        let act = self.protocol.clients[client].act;
+        // A capture may book more than was held, and a change of limits counts what was.
+        let counts = after.taken > before.taken && !act.asked().is_empty();
+        if counts && self.hards.get(&after.counted_under).copied().flatten().is_some_and(|hard| after.taken > hard) {
+            return Err(format!("{} tokens stand where {:?} are allowed", after.taken, self.hards[&after.counted_under]));
+        }
+        if counts && self.protocol.processes == Processes::One && after.counted_under != after.version {
+            return Err(format!("counted under version {} while {} is in force", after.counted_under, after.version));
+        }
+        if after.counted_under < before.counted_under {
+            return Err(format!("counted under version {} after {}", after.counted_under, before.counted_under));
+        }
+        let Request { answer: Some(answer), seen: Some(seen), .. } = &self.requests[client] else { return Ok(()) };
+        // Where configurations are read for each request, one that is on its
+        // way while a limit changes is ordered before the change.
+        let above = if self.protocol.processes == Processes::Shared { seen.taken.saturating_sub(seen.hard) } else { seen.above };
+        for ((id, tokens), said) in act.asked().iter().zip(answer.each()) {
+            if *said == Answer::Denied && above.saturating_add(i128::from(*tokens)) <= 0 {
+                return Err(format!("`{id}` is denied, but there was always room for {}", above.saturating_neg()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks again for the client, alone, in a new process.
+    pub(crate) async fn ask_again(&self, client: usize) -> Answer {
+        let Client { act, seconds, .. } = self.protocol.clients[client];
+        act.ask(&service(self.memory.clone(), seconds, Tenancy::Sole)).await
+    }
+}
