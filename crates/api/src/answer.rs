@@ -1,7 +1,7 @@
 //! Answers about events.
 
-use crate::exchange::with_exchange;
 use crate::denied::reason;
+use crate::exchange::with_exchange;
 use crate::figures::amount;
 use crate::limits_json::limit_status;
 use crate::problem::Problem;

@@ -66,8 +66,7 @@ struct Show {
 }
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tollgate plans put pro.json\n  \
-    echo '{\"code\":\"free\",\"name\":\"Free\",\"currency\":\"USD\",\"features\":[{\"feature_key\":\"messages\",\"hard_limit\":20}]}' | tollgate plans put -")]
+#[command(after_help = "Example:\n  tollgate plans put pro.json\n  tollgate plans show pro --json | tollgate plans put -")]
 struct Put {
     /// JSON file with the plan, as `plans show --json` prints it; `-` reads standard input
     file: PathBuf,

@@ -8,6 +8,7 @@ mod server;
 use run::{Place, Ran};
 use serde_json::{Value, json};
 use server::Server;
+use std::process::Stdio;
 
 const ARTIFACT: &str = "var/reports/usage-entitlements.json";
 const SYNC: [&str; 2] = ["usage", "sync-entitlements"];
@@ -144,6 +145,29 @@ async fn plans_are_changed_as_the_file_says_and_no_further() {
     );
     let shown = site.run(&[&SYNC, &["--create", "--dry-run"]]).well();
     assert!(shown.contains("pro (new)") && shown.ends_with("dry run: nothing was changed\n"), "{shown}");
+}
+
+#[tokio::test]
+async fn files_brought_in_at_once_lose_nothing_of_each_other() {
+    let site = Site::start();
+    site.ask("PUT", "/plans/starter", json!({"name": "Starter", "currency": "USD", "features": []})).await;
+    let keys = ["a", "b", "c", "d"];
+    let begun = keys.map(|key| {
+        let path = site.place.path(&format!("{key}.json"));
+        let plans = json!([{"plan_code": "starter", "features": [{"feature_key": key, "hard_limit": 1}]}]);
+        let artifact = json!({"generated_at": "2026-11-22T10:00:00Z", "enabled": true, "plans": plans});
+        std::fs::write(&path, artifact.to_string()).expect("a file");
+        let mut command = site.place.command();
+        command.args(SYNC).args(["--url", &site.server.address, "--key", &site.server.key, "--path"]).arg(path).stdout(Stdio::null());
+        command.spawn().expect("a run")
+    });
+    for mut run in begun {
+        assert!(run.wait().expect("an end").success());
+    }
+    let plan = site.ask("GET", "/plans/starter", Value::Null).await;
+    let mut found: Vec<&str> = plan["features"].as_array().expect("features").iter().filter_map(|of| of["feature_key"].as_str()).collect();
+    found.sort_unstable();
+    assert_eq!((found, &plan["version"]), (keys.to_vec(), &json!(5)));
 }
 
 #[test]

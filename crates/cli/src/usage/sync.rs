@@ -115,7 +115,7 @@ async fn write(client: &Client, step: &mut Step<'_>, wish: Wish) -> Result<(), F
                 return Ok(());
             }
             Err(CallError::Refused(problem)) if problem.status == 412 => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(Failure::to(format!("put the plan `{}`", step.plan.plan_code), error.reason())),
         }
         let stored = client.send(&Call::get(path(step.plan))).await?;
         let again = diff(stored, step.plan, wish);

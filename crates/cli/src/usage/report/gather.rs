@@ -3,7 +3,7 @@
 use super::model::{FeatureUse, Filters, TenantUse, Window};
 use super::totals::Totals;
 use crate::call::Call;
-use crate::client::Client;
+use crate::client::{CallError, Client};
 use crate::failure::Failure;
 use crate::output::cell;
 use crate::presets::Dimension;
@@ -24,7 +24,7 @@ pub(super) async fn tenants(client: &Client, filters: &Filters) -> Result<Vec<Te
     let found = stream::iter(&tenants).map(async |tenant| {
         let found = one(client, filters, tenant).await;
         bar.inc(1);
-        found
+        found.map_err(|error| Failure::to(format!("report the tenant `{}`", cell(&tenant["tenant_id"])), error.reason()))
     });
     let found: Result<Vec<Option<TenantUse>>, Failure> = found.buffered(LANES).try_collect().await;
     bar.finish_and_clear();
@@ -39,7 +39,7 @@ fn names(tenant: &Value) -> Vec<String> {
 }
 
 /// One tenant; none if it has no plan that `filters` pick.
-async fn one(client: &Client, filters: &Filters, tenant: &Value) -> Result<Option<TenantUse>, Failure> {
+async fn one(client: &Client, filters: &Filters, tenant: &Value) -> Result<Option<TenantUse>, CallError> {
     let id = cell(&tenant["tenant_id"]);
     let Some(entitlements) = client.find(&Call::get(format!("/entitlements/{id}"))).await? else { return Ok(None) };
     let Some(plan_code) = entitlements["plan_code"].as_str().filter(|code| is_picked(&filters.plans, code)) else { return Ok(None) };

@@ -1,8 +1,7 @@
 //! What a tenant used in a period, by measure.
 
 use super::model::Window;
-use crate::client::Client;
-use crate::failure::Failure;
+use crate::client::{CallError, Client};
 use crate::output::cell;
 use serde_json::Value;
 use tollgate_core::Amount;
@@ -12,7 +11,7 @@ pub(super) struct Totals(Vec<Value>);
 
 impl Totals {
     /// Those of `tenant` in `window`.
-    pub(super) async fn read(client: &Client, tenant: &str, window: &Window) -> Result<Self, Failure> {
+    pub(super) async fn read(client: &Client, tenant: &str, window: &Window) -> Result<Self, CallError> {
         let [start, end] = window.each_ref().map(Option::as_deref);
         let query = [("group_by", Some("operation")), ("tenant_id", Some(tenant)), ("start", start), ("end", end)];
         Ok(Self(client.list_where("/usage/aggregate", &query).await?))
