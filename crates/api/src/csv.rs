@@ -101,6 +101,15 @@ pub fn csv_event(stored: &Stored, received: Instant, tenant: &Name, currency: Cu
     ])
 }
 
+/// Cells as a line; one that is marked as text is none that a spreadsheet
+/// calculates.
+#[must_use]
+pub fn csv_record(cells: &[(String, bool)]) -> String {
+    let cells: Vec<Cow<'_, str>> =
+        cells.iter().map(|(cell, is_text)| if *is_text { text(cell) } else { Cow::Borrowed(cell.as_str()) }).collect();
+    line(&cells)
+}
+
 /// A cell that no spreadsheet calculates.
 fn text(text: &str) -> Cow<'_, str> {
     if text.starts_with(FORMULA) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }

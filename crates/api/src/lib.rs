@@ -59,7 +59,7 @@ pub use cards::{NewCard, parse_card};
 pub use cards_json::{card_json, costs_json};
 pub use cloud::{parse_cloud_batch, parse_cloud_event};
 pub use credits::{NewGrant, credits_json, grant_json, parse_grant};
-pub use csv::{csv_event, csv_header};
+pub use csv::{csv_event, csv_header, csv_record};
 pub use event::{BATCH_MAX, NewEvent, is_reserved_tenant, parse_batch, parse_event};
 pub use exchange::{NewExchange, exchange_json, parse_exchange};
 pub use hold::{NewHold, parse_capture, parse_extension, parse_hold, parse_release};

@@ -10,6 +10,8 @@ pub(crate) struct Call {
     pub(crate) target: String,
     pub(crate) body: String,
     pub(crate) idempotency_key: Option<String>,
+    /// The version that it is meant for.
+    pub(crate) if_match: Option<u64>,
 }
 
 impl Call {
@@ -41,8 +43,14 @@ impl Call {
         Ok(self)
     }
 
+    /// The same, refused unless `version` still stands.
+    pub(crate) fn if_version(mut self, version: u64) -> Self {
+        self.if_match = Some(version);
+        self
+    }
+
     fn new(method: Method, target: impl Into<String>, body: impl Into<String>) -> Self {
-        Self { method, target: target.into(), body: body.into(), idempotency_key: None }
+        Self { method, target: target.into(), body: body.into(), idempotency_key: None, if_match: None }
     }
 }
 

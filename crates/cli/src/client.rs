@@ -6,7 +6,7 @@ use crate::failure::{Failure, one_line};
 use crate::problem::Problem;
 use crate::retry::{Patience, is_retryable, random};
 use reqwest::Response;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, IF_MATCH, RETRY_AFTER};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -64,10 +64,16 @@ impl Client {
 
     /// All items of a list, page after page.
     pub(crate) async fn list(&self, path: &str) -> Result<Vec<Value>, CallError> {
+        self.list_where(path, &[]).await
+    }
+
+    /// All items of a list that `query` picks, page after page.
+    pub(crate) async fn list_where(&self, path: &str, query: &[(&str, Option<&str>)]) -> Result<Vec<Value>, CallError> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let page = self.send(&Call::get(target(path, &[("cursor", cursor.as_deref())]))).await?;
+            let query: Vec<_> = query.iter().copied().chain([("cursor", cursor.as_deref())]).collect();
+            let page = self.send(&Call::get(target(path, &query))).await?;
             items.extend(page["data"].as_array().cloned().unwrap_or_default());
             cursor = page["next_cursor"].as_str().map(str::to_string);
             if cursor.is_none() {
@@ -94,6 +100,9 @@ impl Client {
         }
         if let Some(key) = &call.idempotency_key {
             request = request.header("idempotency-key", key);
+        }
+        if let Some(version) = call.if_match {
+            request = request.header(IF_MATCH, format!("\"{version}\""));
         }
         if let Some(longest) = longest {
             request = request.timeout(longest);

@@ -1,18 +1,24 @@
 //! `tollgate`: meter, price and cap what AI agents use, from the command line.
 
+mod artifact;
 mod call;
 mod card_view;
 mod client;
 mod connection;
 mod dynamodb;
 mod failure;
+mod file;
 mod first_key;
 mod folder;
+mod grid;
 mod keys;
 mod names;
 mod output;
+mod plans;
+mod presets;
 mod price;
 mod problem;
+mod progress;
 mod purge;
 mod rate_card;
 mod rate_cards;
@@ -20,6 +26,7 @@ mod replay;
 mod retry;
 mod rollup;
 mod serve;
+mod setup;
 mod usage;
 mod usage_error;
 
@@ -51,6 +58,8 @@ enum Command {
     Usage(usage::Args),
     Price(price::Args),
     RateCards(rate_cards::Args),
+    Plans(plans::Args),
+    Setup(setup::Args),
 }
 
 #[tokio::main]
@@ -79,5 +88,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Usage(args) => usage::run(args).await,
         Command::Price(args) => price::run(args).await,
         Command::RateCards(args) => rate_cards::run(args).await,
+        Command::Plans(args) => plans::run(args).await,
+        Command::Setup(args) => setup::run(args),
     }
 }

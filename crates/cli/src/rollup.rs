@@ -4,8 +4,8 @@ use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::names;
 use crate::output::print_either;
+use crate::progress;
 use crate::serve::cursor_secret;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,8 +55,7 @@ async fn roll_up(service: &Service, args: &Args) -> Result<(), Failure> {
         Some(tenant) => vec![tenant.clone()],
         None => service.every_tenant().await.map_err(failed)?,
     };
-    let bar = ProgressBar::new(tenants.len().try_into().unwrap_or(u64::MAX));
-    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} tenants {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let bar = progress::bar(tenants.len(), "tenants");
     let mut hours = 0_u64;
     for tenant in &tenants {
         bar.set_message(tenant.to_string());

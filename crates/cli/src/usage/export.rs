@@ -1,12 +1,12 @@
 //! `tollgate usage export`: every event, into a file.
 
 use super::download::{Download, Figures};
-use super::file::Output;
 use super::ink::Ink;
 use crate::call::target;
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::file::Output;
 use crate::names;
 use crate::output::{grouped, print};
 use crate::retry::Patience;

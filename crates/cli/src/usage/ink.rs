@@ -1,8 +1,8 @@
 //! Events on their way into a file.
 
 use super::export::Form;
-use super::file::Output;
 use crate::failure::Failure;
+use crate::file::Output;
 
 /// Writes what comes in pieces, and counts.
 pub(super) struct Ink<'a> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Where an export goes. A file is written beside its target and takes its
 /// place at the end; dropped before, it leaves nothing.
-pub(super) struct Output {
+pub(crate) struct Output {
     to: BufWriter<Box<dyn Write>>,
     is_stdout: bool,
     /// The file being written, and what it is to be.
@@ -18,7 +18,7 @@ pub(super) struct Output {
 impl Output {
     /// Stdout for `-`, else a file. What is no plain file, such as a pipe, is
     /// written to as it is.
-    pub(super) fn create(target: &Path) -> Result<Self, Failure> {
+    pub(crate) fn create(target: &Path) -> Result<Self, Failure> {
         if target == Path::new("-") {
             return Ok(Self { to: BufWriter::new(Box::new(stdout())), is_stdout: true, renames: None });
         }
@@ -32,19 +32,27 @@ impl Output {
         Ok(Self { to: buffered(file), is_stdout: false, renames: Some((beside, target.to_owned())) })
     }
 
+    /// The same, with the folders that it takes.
+    pub(crate) fn create_all(target: &Path) -> Result<Self, Failure> {
+        if let Some(folder) = target.parent().filter(|_| target != Path::new("-")) {
+            std::fs::create_dir_all(folder).map_err(|error| Failure::to(format!("make the folder `{}`", folder.display()), error))?;
+        }
+        Self::create(target)
+    }
+
     /// Whether it goes to stdout.
-    pub(super) fn is_stdout(&self) -> bool {
+    pub(crate) fn is_stdout(&self) -> bool {
         self.is_stdout
     }
 
     /// Writes more.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.to.write_all(bytes).map_err(|error| Failure::to("write the events", error))
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.to.write_all(bytes).map_err(|error| Failure::to("write the file", error))
     }
 
     /// Says that it is whole.
-    pub(super) fn finish(mut self) -> Result<(), Failure> {
-        self.to.flush().map_err(|error| Failure::to("write the events", error))?;
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.to.flush().map_err(|error| Failure::to("write the file", error))?;
         let Some((beside, target)) = self.renames.take() else { return Ok(()) };
         let kept = File::open(&beside).and_then(|file| file.sync_all()).and_then(|()| std::fs::rename(&beside, &target));
         kept.map_err(|error| {
