@@ -59,6 +59,7 @@ pub mod table;
 mod take;
 mod totals;
 mod usage;
+mod void;
 mod window;
 
 pub use aggregate::{Aggregate, GroupBy, NO_KEY};
@@ -95,4 +96,5 @@ pub use status::{LimitStatus, Standpoint};
 pub use take::{Taking, affordable, take};
 pub use totals::{Dimensions, Overflow, Tally, Totals};
 pub use usage::Usage;
+pub use void::{VOID_PREFIX, Voidable, Voided, void, void_id};
 pub use window::{Window, WindowKind};

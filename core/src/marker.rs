@@ -1,7 +1,7 @@
 //! Markers: proof that an event was recorded, and the answer it got.
 
 use crate::table;
-use crate::{Amount, Attrs, CardRef, Change, Currency, Decision, Draft, Event, Fingerprint, Guard, Instant, Name, Value, Write};
+use crate::{Amount, Attrs, CardRef, Change, Currency, Decision, Event, Fingerprint, Guard, Instant, Name, Value, Write};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -77,9 +77,9 @@ impl Marker {
         })
     }
 
-    /// The write that records it: refused where the event already is.
+    /// The write that records it of `event`: refused where that already is.
     #[must_use]
-    pub fn write(&self, tenant: &Name, draft: &Draft, expires: Instant) -> Write {
+    pub fn write(&self, tenant: &Name, event: &Event, expires: Instant) -> Write {
         let mut answer = alloc::vec::Vec::with_capacity(96);
         answer.push(FORMAT);
         let answer = postcard::to_extend(&self.answer, answer).unwrap_or_default();
@@ -89,11 +89,11 @@ impl Marker {
             (Arc::from(table::PAGE), Value::S(self.page.clone())),
             (Arc::from(table::TTL), Value::N(i128::from(expires.unix_seconds()))),
         ]);
-        if let Some(task) = &draft.event.task {
+        if let Some(task) = &event.task {
             attrs.insert(Arc::from(table::TASK_KEY), Value::S(table::task(tenant, task)));
-            let sort = format!("{}|{}", draft.event.timestamp.sortable(), draft.event.id);
+            let sort = format!("{}|{}", event.timestamp.sortable(), event.id);
             attrs.insert(Arc::from(table::TASK_SORT), Value::S(sort));
         }
-        Write { key: table::marker(tenant, &draft.event.id), change: Change::Put(attrs), guards: alloc::vec![Guard::Absent] }
+        Write { key: table::marker(tenant, &event.id), change: Change::Put(attrs), guards: alloc::vec![Guard::Absent] }
     }
 }

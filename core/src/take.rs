@@ -48,7 +48,7 @@ pub fn take(pack: &Pack, draft: &Draft, asked: Asked, max_tokens_out: Option<u64
         return Ok(Taking { ruling, taken: None });
     }
     let hold = Hold {
-        estimate: Stored { event: draft.event.clone(), cost: draft.priced.cost, card: draft.priced.card.clone(), decision, voids: None },
+        estimate: Stored::of(draft, decision),
         currency: draft.priced.currency,
         created: at.received,
         expires: end(at.received, at.received, asked.ttl_seconds),

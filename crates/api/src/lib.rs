@@ -45,9 +45,10 @@ mod query;
 mod refusals;
 mod scope;
 mod usage;
+mod void;
 
 pub use admin::{NewKey, Person, Purge, TenantSettings, parse_key, parse_purge, parse_tenant};
-pub use answer::{BatchRecord, Outcome, batch, checked, list, recorded, stored_event};
+pub use answer::{BatchRecord, Outcome, batch, checked, list, recorded, single_event, stored_event};
 pub use asap::{parse_asap, parse_asap_batch, parse_either};
 pub use bill::{BillRange, bill_json};
 pub use budgets::{budget_json, parse_budget};
@@ -67,3 +68,4 @@ pub use problem::{FieldError, Problem};
 pub use query::{Params, Range};
 pub use scope::KeyScope;
 pub use usage::{aggregate_row, summary_json, totals_json, usage_json};
+pub use void::{NewVoid, parse_void, voided};

@@ -65,6 +65,7 @@ mod submission;
 mod tenants;
 mod tries;
 mod usage;
+mod void;
 mod watermark;
 
 pub use audit::AuditEntry;
@@ -89,3 +90,4 @@ pub use store::{Commit, Query, Reason, Refusal, Slice, Store, StoreError};
 pub use submission::{AGE_SECONDS_MAX, AHEAD_SECONDS_MAX, Options, Outcome, Rejection, Submission};
 pub use tenants::{Actor, TenantSettings};
 pub use usage::{Entry, Groups, Position};
+pub use void::VoidOutcome;

@@ -32,7 +32,7 @@ impl Kind {
             Value::Number(_) => Self::Integer,
             Value::String(_) if TIMES.contains(&name) => Self::Time,
             Value::String(_) if CHOICES.contains(&name) => Self::Choice,
-            Value::String(_) if name == "name" => Self::Line,
+            Value::String(_) if matches!(name, "name" | "reason") => Self::Line,
             Value::String(text) if text.parse::<f64>().is_ok() => Self::Decimal,
             _ => Self::Name,
         }
