@@ -46,6 +46,11 @@ impl Amount {
         (units > BOUND.saturating_neg() && units < BOUND).then_some(Self(units))
     }
 
+    /// A whole number of either sign.
+    pub(crate) fn signed(number: i64) -> Option<Self> {
+        i128::from(number).checked_mul(ONE).and_then(Self::from_units)
+    }
+
     /// A whole number.
     #[must_use]
     pub fn whole(number: u64) -> Option<Self> {
@@ -74,6 +79,12 @@ impl Amount {
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).and_then(Self::from_units)
+    }
+
+    /// The same below nothing, or above.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self(self.0.saturating_neg())
     }
 
     /// Rounded half-even to `digits` fraction digits (at most 18).

@@ -30,9 +30,9 @@ pub struct Line {
     /// What is charged for; `None` = the override.
     pub component: Option<Component>,
     /// How many events.
-    pub count: u64,
+    pub count: i64,
     /// How much of the component.
-    pub quantity: u128,
+    pub quantity: i128,
     /// The price of one at this tier, converted; `None` for overrides.
     pub rate: Option<Rate>,
     /// `quantity x rate`, unrounded.
@@ -53,7 +53,7 @@ pub struct Bill {
     /// Σ (gross - discount): the same before rounding.
     pub unrounded: Amount,
     /// How many events the lines come from.
-    pub events: u64,
+    pub events: i64,
 }
 
 /// Why a bill cannot be made.
@@ -80,12 +80,13 @@ pub fn bill(currency: Currency, groups: &BTreeMap<Group, Totals>, catalog: &Cata
     for ((operation, tier), mut versions) in by_operation(groups) {
         versions.sort_by_key(|(group, _)| (in_order(catalog, &group.card), group.overridden));
         let billed = versions.iter().filter(|(group, _)| !group.overridden);
-        let total = billed.fold(0_u128, |sum, (_, totals)| sum.saturating_add(totals.units));
-        let mut before = 0_u128;
+        let total = billed.fold(0_i128, |sum, (_, totals)| sum.saturating_add(totals.units));
+        let mut before = 0_i128;
         for (group, totals) in versions {
             bill.events = bill.events.checked_add(totals.events).ok_or(Overflow)?;
             if group.overridden {
-                bill.lines.push(override_line(group, totals, digits));
+                let is_empty = totals.events == 0 && totals.cost == Amount::ZERO;
+                bill.lines.extend((!is_empty).then(|| override_line(group, totals, digits)));
                 continue;
             }
             let card = catalog.card(group.card.id.as_str(), Some(group.card.version));
@@ -126,7 +127,7 @@ fn override_line(group: &Group, totals: &Totals, digits: u32) -> Line {
         group: group.clone(),
         component: None,
         count: totals.events,
-        quantity: u128::from(totals.events),
+        quantity: i128::from(totals.events),
         rate: None,
         gross: totals.cost,
         discount: Amount::ZERO,
@@ -137,8 +138,8 @@ fn override_line(group: &Group, totals: &Totals, digits: u32) -> Line {
 /// Where a group's units lie among all units of its operation and tier.
 #[derive(Clone, Copy)]
 struct Volume {
-    before: u128,
-    total: u128,
+    before: i128,
+    total: i128,
 }
 
 fn lines(
@@ -151,11 +152,11 @@ fn lines(
 ) -> Result<Vec<Line>, Overflow> {
     let mut lines = Vec::new();
     for (component, rate) in prices.rates(tier, group.card.exchange) {
-        let rate = rate.ok_or(Overflow)?;
         let quantity = prices.billed(component, totals);
         if quantity == 0 {
             continue;
         }
+        let rate = rate.ok_or(Overflow)?;
         let gross = rate.times(quantity).ok_or(Overflow)?;
         let charged = match component {
             Component::Unit => charged(prices, quantity, volume),
@@ -174,27 +175,28 @@ fn lines(
 /// The quantity that is left to pay after discounts: `weight / of`, exactly.
 #[derive(Clone, Copy)]
 struct Charged {
-    weight: u128,
-    of: u128,
+    weight: i128,
+    of: i128,
 }
 
 impl Charged {
     /// Its price at `rate`, rounded once, half-even, to `digits`.
     fn at(self, rate: Rate, digits: u32) -> Option<Amount> {
         let step = 10_u128.checked_pow(18_u32.checked_sub(digits)?)?;
-        let divisor = u128::try_from(rate.denominator).ok()?.checked_mul(self.of)?;
-        let (quotient, rest) = mul_div(u128::try_from(rate.numerator).ok()?, self.weight, divisor)?;
+        let divisor = u128::try_from(rate.denominator.checked_mul(self.of)?).ok()?;
+        let (quotient, rest) = mul_div(u128::try_from(rate.numerator).ok()?, self.weight.unsigned_abs(), divisor)?;
         let steps = round_half_even(quotient, rest, divisor, step)?;
-        Amount::from_units(i128::try_from(steps.checked_mul(step)?).ok()?)
+        let units = i128::try_from(steps.checked_mul(step)?).ok()?;
+        Amount::from_units(units.checked_mul(self.weight.signum())?)
     }
 }
 
-fn charged(prices: &Operation, quantity: u128, volume: Volume) -> Option<Charged> {
+fn charged(prices: &Operation, quantity: i128, volume: Volume) -> Option<Charged> {
     let steps = &prices.volume_discounts;
     // Discounts as whole parts of the least common `of`.
     let divisor = steps.iter().fold(ONE, |divisor, step| gcd(divisor, step.discount.units()));
-    let of = u128::try_from(ONE.checked_div(divisor)?).ok()?;
-    let parts = |step: &VolumeDiscount| u128::try_from(step.discount.units().checked_div(divisor)?).ok();
+    let of = ONE.checked_div(divisor)?;
+    let parts = |step: &VolumeDiscount| step.discount.units().checked_div(divisor);
     let mut weight = quantity.checked_mul(of)?;
     for (step, slice) in discounted(prices, quantity, volume)? {
         weight = weight.checked_sub(slice.checked_mul(parts(step)?)?)?;
@@ -203,19 +205,20 @@ fn charged(prices: &Operation, quantity: u128, volume: Volume) -> Option<Charged
 }
 
 /// The discounts that apply, each with the quantity that gets it.
-fn discounted(prices: &Operation, quantity: u128, volume: Volume) -> Option<Vec<(&VolumeDiscount, u128)>> {
+fn discounted(prices: &Operation, quantity: i128, volume: Volume) -> Option<Vec<(&VolumeDiscount, i128)>> {
     let steps = &prices.volume_discounts;
     match prices.discount_mode {
         DiscountMode::Volume => {
-            let reached = steps.iter().rfind(|step| u128::from(step.from) <= volume.total);
+            let reached = steps.iter().rfind(|step| i128::from(step.from) <= volume.total);
             Some(reached.map(|step| (step, quantity)).into_iter().collect())
         }
         DiscountMode::Graduated => {
             let end = volume.before.checked_add(quantity)?;
-            let nexts = steps.iter().skip(1).map(|step| u128::from(step.from)).chain([u128::MAX]);
-            let slice = |(step, next): (_, u128)| {
+            let nexts = steps.iter().skip(1).map(|step| i128::from(step.from)).chain([i128::MAX]);
+            let slice = |(step, next): (_, i128)| {
                 let step: &VolumeDiscount = step;
-                (step, next.min(end).saturating_sub(u128::from(step.from).max(volume.before)))
+                let within = |at: i128| at.max(i128::from(step.from)).min(next);
+                (step, within(end).saturating_sub(within(volume.before)))
             };
             Some(steps.iter().zip(nexts).map(slice).collect())
         }

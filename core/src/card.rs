@@ -215,8 +215,8 @@ impl Operation {
     /// The part of `used` that `component` is charged for: as for one event,
     /// since every charge is linear.
     #[must_use]
-    pub fn billed(&self, component: Component, used: &Totals) -> u128 {
-        self.charged(component, |part| used.priced_by(part), u128::saturating_sub)
+    pub fn billed(&self, component: Component, used: &Totals) -> i128 {
+        self.charged(component, |part| used.priced_by(part), i128::saturating_sub)
     }
 
     /// Input tokens that were cached are charged apart where they have a price.

@@ -62,6 +62,7 @@ mod take;
 mod totals;
 mod tree;
 mod usage;
+mod void;
 mod window;
 
 pub use aggregate::{Aggregate, GroupBy, NO_KEY};
@@ -101,4 +102,5 @@ pub use take::{Taking, affordable, take};
 pub use totals::{Dimensions, Overflow, Tally, Totals};
 pub use tree::{Node, NodeLimit, TREE_DEPTH_MAX, Tree, TreeError};
 pub use usage::Usage;
+pub use void::{VOID_PREFIX, Voidable, Voided, void, void_id};
 pub use window::{Calendar, Window, WindowKind, Zone, ZoneError};

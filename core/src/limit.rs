@@ -152,23 +152,22 @@ impl Measure {
         i128::from(count)
     }
 
-    /// How much of it `totals` of use at `at` amount to; `None` out of range.
+    /// How much of it `totals` of use at `at` amount to.
     #[must_use]
-    pub fn of_totals(&self, at: &Dimensions, totals: &Totals) -> Option<i128> {
-        let sum = match self {
-            Self::Spend => return Some(totals.cost.units()),
-            Self::Events => u128::from(totals.events),
+    pub fn of_totals(&self, at: &Dimensions, totals: &Totals) -> i128 {
+        match self {
+            Self::Spend => totals.cost.units(),
+            Self::Events => i128::from(totals.events),
             Self::Units => totals.units,
             Self::Tokens => totals.tokens(),
             Self::TokensIn => totals.tokens_in,
             Self::TokensOut => totals.tokens_out,
             Self::ApiCalls => totals.api_calls,
             Self::DurationMs => totals.duration_ms,
-            Self::EventsOf(operation) if *operation == at.operation => u128::from(totals.events),
+            Self::EventsOf(operation) if *operation == at.operation => i128::from(totals.events),
             Self::UnitsOf(operation) if *operation == at.operation => totals.units,
             Self::EventsOf(_) | Self::UnitsOf(_) => 0,
-        };
-        i128::try_from(sum).ok()
+        }
     }
 
     /// Whether an event of `operation` can use any of it.

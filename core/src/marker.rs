@@ -1,7 +1,7 @@
 //! Markers: proof that an event was recorded, and the answer it got.
 
 use crate::table;
-use crate::{Amount, Attrs, CardRef, Change, Currency, Decision, Draft, Draw, Event, Fingerprint, Guard, Instant, Name, Value, Write};
+use crate::{Amount, Attrs, CardRef, Change, Currency, Decision, Draw, Event, Fingerprint, Guard, Instant, Name, Value, Write};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -82,9 +82,9 @@ impl Marker {
         })
     }
 
-    /// The write that records it: refused where the event already is.
+    /// The write that records it of `event`: refused where that already is.
     #[must_use]
-    pub fn write(&self, tenant: &Name, draft: &Draft, expires: Instant) -> Write {
+    pub fn write(&self, tenant: &Name, event: &Event, expires: Instant) -> Write {
         let mut answer = alloc::vec::Vec::with_capacity(96);
         answer.push(FORMAT);
         let answer = postcard::to_extend(&self.answer, answer).unwrap_or_default();
@@ -98,11 +98,11 @@ impl Marker {
             let draws = postcard::to_allocvec(&self.draws).unwrap_or_default();
             attrs.insert(Arc::from(DRAWS), Value::B(draws));
         }
-        if let Some(task) = &draft.event.task {
+        if let Some(task) = &event.task {
             attrs.insert(Arc::from(table::TASK_KEY), Value::S(table::task(tenant, task)));
-            let sort = format!("{}|{}", draft.event.timestamp.sortable(), draft.event.id);
+            let sort = format!("{}|{}", event.timestamp.sortable(), event.id);
             attrs.insert(Arc::from(table::TASK_SORT), Value::S(sort));
         }
-        Write { key: table::marker(tenant, &draft.event.id), change: Change::Put(attrs), guards: alloc::vec![Guard::Absent] }
+        Write { key: table::marker(tenant, &event.id), change: Change::Put(attrs), guards: alloc::vec![Guard::Absent] }
     }
 }

@@ -1,6 +1,6 @@
 //! Pages: the stored form of the events of one write.
 
-use crate::{Amount, CardRef, Currency, Decision, Dimensions, Event, ExchangeRate, Instant, Name, Quantities};
+use crate::{Amount, CardRef, Currency, Decision, Dimensions, Draft, Event, ExchangeRate, Instant, Name, Quantities, Totals};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -31,8 +31,37 @@ pub struct Stored {
     pub card: CardRef,
     /// What was decided.
     pub decision: Decision,
-    /// The event that this one takes back: then its figures count against it.
+    /// The event that this one takes back: then all figures, which are as that
+    /// event has them, count with a minus.
     pub voids: Option<Name>,
+}
+
+impl Stored {
+    /// `draft` as it is recorded.
+    #[must_use]
+    pub fn of(draft: &Draft, decision: Decision) -> Self {
+        Self { event: draft.event.clone(), cost: draft.priced.cost, card: draft.priced.card.clone(), decision, voids: None }
+    }
+
+    /// What it adds to spending: where it voids an event, its cost with a minus.
+    #[must_use]
+    pub fn signed_cost(&self) -> Amount {
+        if self.voids.is_some() { self.cost.negated() } else { self.cost }
+    }
+
+    /// The cost that was given with it: where it voids an event, with a minus.
+    #[must_use]
+    pub fn signed_override(&self) -> Option<Amount> {
+        let given = self.event.cost_override;
+        if self.voids.is_some() { given.map(Amount::negated) } else { given }
+    }
+
+    /// What it adds up to: where it voids an event, its figures with a minus.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let totals = Totals::of(&self.event, self.cost);
+        if self.voids.is_some() { totals.negated() } else { totals }
+    }
 }
 
 /// Why bytes are not a page.

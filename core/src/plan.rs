@@ -6,9 +6,13 @@ use crate::decide::{Addition, Decided, Decider, Decision, Mode, Ruling};
 use crate::page::{Page, PageError, Stored};
 use crate::rollup::DAY_SECONDS;
 use crate::table;
-use crate::{Answer, Attrs, Change, CounterKey, Draft, Guard, Instant, Marker, Name, Overflow, Standing, Value, WindowKind, Write};
+use crate::{
+    Answer, Attrs, Change, CounterKey, Currency, Draft, Fingerprint, Guard, Instant, Marker, Name, Overflow, Standing, Value, WindowKind,
+    Write,
+};
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -189,12 +193,14 @@ fn written(
     let mut writes = Vec::new();
     if !admitted.is_empty() {
         let chosen: Vec<(&Draft, Decision)> = admitted.iter().filter_map(|i| Some((drafts.get(*i)?, rulings.get(*i)?.decision))).collect();
-        writes.push(page_write(pack, at, &chosen)?);
+        let currency = chosen.first().map_or(Currency::USD, |(draft, _)| draft.priced.currency);
+        let events = chosen.iter().map(|(draft, decision)| Stored::of(draft, *decision)).collect();
+        writes.push(page_write(pack, at, currency, events)?);
         let page = format!("{}/{}", at.received.day(), at.page_id);
         let draws = admitted.iter().filter_map(|i| draws.get(*i));
         for (place, ((draft, decision), draws)) in chosen.iter().zip(draws).enumerate() {
             let marker = Marker { draws: draws.clone(), ..marker(&page, draft, *decision, place) };
-            writes.push(marker.write(at.tenant, draft, expiry(pack, draft.event.timestamp.max(at.received))));
+            writes.push(marker.write(at.tenant, &draft.event, expiry(pack, draft.event.timestamp.max(at.received))));
             if let Some(slot) = admitted.get(place).and_then(|index| answers.get_mut(*index)) {
                 *slot = Some(marker.answer);
             }
@@ -206,41 +212,32 @@ fn written(
 }
 
 pub(crate) fn marker(page: &str, draft: &Draft, decision: Decision, place: usize) -> Marker {
-    Marker {
-        fingerprint: draft.fingerprint,
-        answer: Answer {
-            timestamp: draft.event.timestamp,
-            timestamp_given: draft.timestamp_given,
-            cost: draft.priced.cost,
-            currency: draft.priced.currency,
-            card: draft.priced.card.clone(),
-            decision,
-        },
-        page: format!("{page}/{place}"),
-        draws: Vec::new(),
-    }
+    let marker = marker_of(format!("{page}/{place}"), &Stored::of(draft, decision), draft.fingerprint, draft.priced.currency);
+    Marker { answer: Answer { timestamp_given: draft.timestamp_given, ..marker.answer }, ..marker }
 }
 
-pub(crate) fn page_write(pack: &Pack, at: Circumstances<'_>, chosen: &[(&Draft, Decision)]) -> Result<Write, PlanError> {
-    let stored = |(draft, decision): &(&Draft, Decision)| Stored {
-        event: draft.event.clone(),
-        cost: draft.priced.cost,
-        card: draft.priced.card.clone(),
-        decision: *decision,
-        voids: None,
+/// The marker of `stored`, which stands in `page`; its timestamp was named.
+pub(crate) fn marker_of(page: String, stored: &Stored, fingerprint: Fingerprint, currency: Currency) -> Marker {
+    let answer = Answer {
+        timestamp: stored.event.timestamp,
+        timestamp_given: true,
+        cost: stored.signed_cost(),
+        currency,
+        card: stored.card.clone(),
+        decision: stored.decision,
     };
-    let times = || chosen.iter().map(|(draft, _)| draft.event.timestamp);
-    let page = Page {
-        received: at.received,
-        config_version: pack.config.version,
-        currency: chosen.first().map_or(crate::Currency::USD, |(draft, _)| draft.priced.currency),
-        events: chosen.iter().map(stored).collect(),
-    };
+    Marker { fingerprint, answer, page, draws: Vec::new() }
+}
+
+/// The page of `events`, all of whose costs are in `currency`.
+pub(crate) fn page_write(pack: &Pack, at: Circumstances<'_>, currency: Currency, events: Vec<Stored>) -> Result<Write, PlanError> {
+    let page = Page { received: at.received, config_version: pack.config.version, currency, events };
+    let times = || page.events.iter().map(|stored| stored.event.timestamp);
     let seconds = |time: Option<Instant>| Value::N(i128::from(time.unwrap_or(at.received).unix_seconds()));
     let attrs = Attrs::from([
         (Arc::from(table::BODY), Value::B(page.encode()?)),
         (Arc::from(table::CONFIG_VERSION), Value::N(i128::from(pack.config.version))),
-        (Arc::from(table::COUNT), Value::N(i128::try_from(chosen.len()).unwrap_or(0))),
+        (Arc::from(table::COUNT), Value::N(i128::try_from(page.events.len()).unwrap_or(0))),
         (Arc::from(table::FIRST), seconds(times().min())),
         (Arc::from(table::LAST), seconds(times().max())),
     ]);

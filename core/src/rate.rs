@@ -51,11 +51,11 @@ impl Rate {
     /// `quantity` at this rate, rounded half-even at 1e-18 where the division
     /// does not end; `None` out of range.
     #[must_use]
-    pub fn times(self, quantity: u128) -> Option<Amount> {
+    pub fn times(self, quantity: i128) -> Option<Amount> {
         let divisor = u128::try_from(self.denominator).ok()?;
-        let (quotient, rest) = mul_div(self.numerator.unsigned_abs(), quantity, divisor)?;
+        let (quotient, rest) = mul_div(self.numerator.unsigned_abs(), quantity.unsigned_abs(), divisor)?;
         let units = i128::try_from(round_half_even(quotient, rest, divisor, 1)?).ok()?;
-        Amount::from_units(units.checked_mul(self.numerator.signum())?)
+        Amount::from_units(units.checked_mul(self.numerator.signum().checked_mul(quantity.signum())?)?)
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Chunk {
     pub bytes: Vec<u8>,
 }
 
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 /// The most bytes of rows in one item; an item holds 400 KB.
 const CHUNK_BYTES_MAX: usize = 300_000;
 /// The most numbers in a set of one entry: at worst they fill a chunk.
@@ -49,7 +49,7 @@ impl Rows {
             place.card = Some(stored.card.clone());
             place.overridden = stored.event.cost_override.is_some();
             let hour = stored.event.timestamp.floor_to(HOUR_SECONDS);
-            self.0.entry((hour, place)).or_default().totals.add(&Totals::of(&stored.event, stored.cost))?;
+            self.0.entry((hour, place)).or_default().totals.add(&stored.totals())?;
         }
         Ok(())
     }
@@ -134,7 +134,7 @@ fn split(tally: &Tally) -> Vec<Tally> {
     parts
 }
 
-/// Format 3: each distinct text once, then rows that refer to texts and roster
+/// Format 4: each distinct text once, then rows that refer to texts and roster
 /// numbers by number plus one (0 = none).
 #[derive(Serialize, Deserialize)]
 struct Body {
@@ -197,7 +197,7 @@ impl Names {
 /// What the compliance score lacks of 1 an event, mostly 0 and so one byte;
 /// and the score again of what it lacks.
 fn missing(totals: &Totals) -> Amount {
-    let full = Amount::whole(totals.events).unwrap_or_default();
+    let full = Amount::signed(totals.events).unwrap_or_default();
     full.checked_sub(totals.compliance_score).unwrap_or_default()
 }
 

@@ -7,7 +7,9 @@ use crate::hold::{Closing, Hold, HoldState};
 use crate::limit::Scope;
 use crate::plan::{Circumstances, Pack, PlanError, counter_expiry, expiry, marker, page_write};
 use crate::take::{end, entry};
-use crate::{Change, CounterKey, Draft, Draw, Guard, Instant, Marker, Name, Standing, Value, WindowKind, Write, table};
+use crate::{
+    Amount, Change, CounterKey, Draft, Draw, Event, Guard, Instant, Marker, Name, Standing, Stored, Value, WindowKind, Write, table,
+};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -24,7 +26,8 @@ pub struct Settled {
     pub writes: Vec<Write>,
 }
 
-type Changes = BTreeMap<CounterKey, BTreeMap<Arc<str>, i128>>;
+/// By counter and attribute, what is added.
+pub(crate) type Changes = BTreeMap<CounterKey, BTreeMap<Arc<str>, i128>>;
 
 /// What a capture adds to each attribute, and what it takes of credit.
 #[derive(Default)]
@@ -84,8 +87,8 @@ pub fn capture(pack: &Pack, hold: &Hold, draft: &Draft, at: Circumstances<'_>) -
     let mut writes = alloc::vec![
         moved(at.tenant, hold, &next, Some(kept))?,
         unlisted(at.tenant, hold),
-        page_write(pack, at, &[(draft, decision)])?,
-        marker.write(at.tenant, draft, kept),
+        page_write(pack, at, draft.priced.currency, alloc::vec![Stored::of(draft, decision)])?,
+        marker.write(at.tenant, &draft.event, kept),
     ];
     writes.extend(booked.changes.iter().map(|(key, counts)| booking(pack, at, (key, counts), booked.caps.get(key).copied())));
     Ok(Settled { hold: next, writes })
@@ -139,15 +142,21 @@ fn booked(pack: &Pack, hold: &Hold, draft: &Draft, at: Circumstances<'_>) -> Boo
         counts.insert(part.taken_attribute(), part.measure().of(event, cost).saturating_sub(part.amount()));
         counts.insert(part.held_attribute(), part.amount().saturating_neg());
     }
+    counted(pack, event, draft.priced.cost, at.received, changes);
+    booked
+}
+
+/// Adds what every series but those by second counts of `event`, where nothing
+/// is added to its attribute yet.
+pub(crate) fn counted(pack: &Pack, event: &Event, cost: Amount, received: Instant, changes: &mut Changes) {
     for track in pack.tracks().iter().filter(|track| track.series.window != WindowKind::Second) {
         let series = &track.series;
-        let Some((scope_id, window)) = series.place(pack.config().tree.as_ref(), &event.dimensions, event.timestamp, at.received) else {
+        let Some((scope_id, window)) = series.place(pack.config().tree.as_ref(), &event.dimensions, event.timestamp, received) else {
             continue;
         };
         let counts = changes.entry(CounterKey { scope: series.scope, scope_id, window }).or_default();
-        counts.entry(Arc::clone(&track.taken)).or_insert_with(|| series.measure.of(event, cost));
+        counts.entry(Arc::clone(&track.taken)).or_insert_with(|| series.measure.of(event, cost.units()));
     }
-    booked
 }
 
 impl Booked {
@@ -196,7 +205,7 @@ impl Booked {
 
 /// As [`crate::plan::counter_write`], but no limit is tested; of a source of
 /// credit at most `cap` may have been taken before.
-fn booking(pack: &Pack, at: Circumstances<'_>, (key, counts): (&CounterKey, &BTreeMap<Arc<str>, i128>), cap: Option<i128>) -> Write {
+pub(crate) fn booking(pack: &Pack, at: Circumstances<'_>, (key, counts): (&CounterKey, &BTreeMap<Arc<str>, i128>), cap: Option<i128>) -> Write {
     let version = i128::from(pack.config().version);
     let mut set = alloc::vec![(Arc::from(table::LIMITS_VERSION), Value::N(version))];
     set.extend(counter_expiry(pack, at.received, key).map(|end| (Arc::from(table::TTL), Value::N(i128::from(end.unix_seconds())))));

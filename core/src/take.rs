@@ -51,7 +51,7 @@ pub fn take(pack: &Pack, draft: &Draft, asked: Asked, max_tokens_out: Option<u64
     let draws = decided.draws.into_iter().flatten();
     let credit = draws.map(|draw| Part::new(draw.counter, Measure::Spend, credit::SINCE, draw.amount));
     let hold = Hold {
-        estimate: Stored { event: draft.event.clone(), cost: draft.priced.cost, card: draft.priced.card.clone(), decision, voids: None },
+        estimate: Stored::of(draft, decision),
         currency: draft.priced.currency,
         created: at.received,
         expires: end(at.received, at.received, asked.ttl_seconds),

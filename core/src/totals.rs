@@ -43,35 +43,37 @@ impl Dimensions {
 #[error("the total is out of range")]
 pub struct Overflow;
 
-/// Sums over any number of events; adding is associative and commutative.
+/// Sums over any number of events, less those that were voided; adding is
+/// associative and commutative. A part of what was recorded may hold more voids
+/// than events, and then is negative.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// Events.
-    pub events: u64,
+    pub events: i64,
     /// Events without a `task_id`, each a task of its own.
-    pub taskless: u64,
+    pub taskless: i64,
     /// Σ units.
-    pub units: u128,
+    pub units: i128,
     /// Σ input tokens.
-    pub tokens_in: u128,
+    pub tokens_in: i128,
     /// Σ output tokens.
-    pub tokens_out: u128,
+    pub tokens_out: i128,
     /// Σ cached input tokens.
-    pub cached_tokens_in: u128,
+    pub cached_tokens_in: i128,
     /// Σ other tokens.
-    pub tokens_processed: u128,
+    pub tokens_processed: i128,
     /// Σ calls.
-    pub api_calls: u128,
+    pub api_calls: i128,
     /// Σ milliseconds worked.
-    pub duration_ms: u128,
+    pub duration_ms: i128,
     /// Σ bytes.
-    pub data_bytes: u128,
+    pub data_bytes: i128,
     /// Σ cost.
     pub cost: Amount,
     /// Σ latency over the events that carry one.
     pub latency_ms: Amount,
     /// How many carry one.
-    pub latency_events: u64,
+    pub latency_events: i64,
     /// Σ compliance score.
     pub compliance_score: Amount,
 }
@@ -81,12 +83,33 @@ impl Totals {
     #[must_use]
     pub fn of(event: &Event, cost: Amount) -> Self {
         Self {
-            taskless: u64::from(event.task.is_none()),
+            taskless: i64::from(event.task.is_none()),
             cost,
             latency_ms: event.latency_ms.unwrap_or_default(),
-            latency_events: u64::from(event.latency_ms.is_some()),
+            latency_events: i64::from(event.latency_ms.is_some()),
             compliance_score: event.compliance_score,
             ..Self::from(&event.quantities)
+        }
+    }
+
+    /// The same against it.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self {
+            events: self.events.saturating_neg(),
+            taskless: self.taskless.saturating_neg(),
+            units: self.units.saturating_neg(),
+            tokens_in: self.tokens_in.saturating_neg(),
+            tokens_out: self.tokens_out.saturating_neg(),
+            cached_tokens_in: self.cached_tokens_in.saturating_neg(),
+            tokens_processed: self.tokens_processed.saturating_neg(),
+            api_calls: self.api_calls.saturating_neg(),
+            duration_ms: self.duration_ms.saturating_neg(),
+            data_bytes: self.data_bytes.saturating_neg(),
+            cost: self.cost.negated(),
+            latency_ms: self.latency_ms.negated(),
+            latency_events: self.latency_events.saturating_neg(),
+            compliance_score: self.compliance_score.negated(),
         }
     }
 
@@ -95,17 +118,17 @@ impl Totals {
     /// # Errors
     /// [`Overflow`], which leaves `self` in an unspecified state.
     pub fn add(&mut self, other: &Self) -> Result<(), Overflow> {
-        add_u64(&mut self.events, other.events)?;
-        add_u64(&mut self.taskless, other.taskless)?;
-        add_u64(&mut self.latency_events, other.latency_events)?;
-        add_u128(&mut self.units, other.units)?;
-        add_u128(&mut self.tokens_in, other.tokens_in)?;
-        add_u128(&mut self.tokens_out, other.tokens_out)?;
-        add_u128(&mut self.cached_tokens_in, other.cached_tokens_in)?;
-        add_u128(&mut self.tokens_processed, other.tokens_processed)?;
-        add_u128(&mut self.api_calls, other.api_calls)?;
-        add_u128(&mut self.duration_ms, other.duration_ms)?;
-        add_u128(&mut self.data_bytes, other.data_bytes)?;
+        add_count(&mut self.events, other.events)?;
+        add_count(&mut self.taskless, other.taskless)?;
+        add_count(&mut self.latency_events, other.latency_events)?;
+        add_quantity(&mut self.units, other.units)?;
+        add_quantity(&mut self.tokens_in, other.tokens_in)?;
+        add_quantity(&mut self.tokens_out, other.tokens_out)?;
+        add_quantity(&mut self.cached_tokens_in, other.cached_tokens_in)?;
+        add_quantity(&mut self.tokens_processed, other.tokens_processed)?;
+        add_quantity(&mut self.api_calls, other.api_calls)?;
+        add_quantity(&mut self.duration_ms, other.duration_ms)?;
+        add_quantity(&mut self.data_bytes, other.data_bytes)?;
         add_amount(&mut self.cost, other.cost)?;
         add_amount(&mut self.latency_ms, other.latency_ms)?;
         add_amount(&mut self.compliance_score, other.compliance_score)
@@ -113,13 +136,13 @@ impl Totals {
 
     /// `tokens_in + tokens_out + tokens_processed`.
     #[must_use]
-    pub fn tokens(&self) -> u128 {
+    pub fn tokens(&self) -> i128 {
         self.tokens_in.saturating_add(self.tokens_out).saturating_add(self.tokens_processed)
     }
 
     /// Σ of what `component` prices.
     #[must_use]
-    pub fn priced_by(&self, component: Component) -> u128 {
+    pub fn priced_by(&self, component: Component) -> i128 {
         match component {
             Component::Unit => self.units,
             Component::TokenIn => self.tokens_in,
@@ -138,14 +161,14 @@ impl From<&Quantities> for Totals {
     fn from(used: &Quantities) -> Self {
         Self {
             events: 1,
-            units: u128::from(used.units),
-            tokens_in: u128::from(used.tokens_in),
-            tokens_out: u128::from(used.tokens_out),
-            cached_tokens_in: u128::from(used.cached_tokens_in),
-            tokens_processed: u128::from(used.tokens_processed),
-            api_calls: u128::from(used.api_calls),
-            duration_ms: u128::from(used.duration_ms),
-            data_bytes: u128::from(used.data_bytes),
+            units: i128::from(used.units),
+            tokens_in: i128::from(used.tokens_in),
+            tokens_out: i128::from(used.tokens_out),
+            cached_tokens_in: i128::from(used.cached_tokens_in),
+            tokens_processed: i128::from(used.tokens_processed),
+            api_calls: i128::from(used.api_calls),
+            duration_ms: i128::from(used.duration_ms),
+            data_bytes: i128::from(used.data_bytes),
             ..Self::default()
         }
     }
@@ -182,10 +205,10 @@ impl Tally {
         sets.into_iter().for_each(|(set, number)| number.into_iter().for_each(|number| set.insert(number)));
     }
 
-    /// Distinct tasks, and the events without one.
+    /// Distinct tasks, and the events without one that are not voided.
     #[must_use]
     pub fn total_tasks(&self) -> u64 {
-        self.tasks.count().saturating_add(self.totals.taskless)
+        self.tasks.count().saturating_add_signed(self.totals.taskless)
     }
 }
 
@@ -195,12 +218,12 @@ impl From<Totals> for Tally {
     }
 }
 
-fn add_u64(sum: &mut u64, more: u64) -> Result<(), Overflow> {
+fn add_count(sum: &mut i64, more: i64) -> Result<(), Overflow> {
     *sum = sum.checked_add(more).ok_or(Overflow)?;
     Ok(())
 }
 
-fn add_u128(sum: &mut u128, more: u128) -> Result<(), Overflow> {
+fn add_quantity(sum: &mut i128, more: i128) -> Result<(), Overflow> {
     *sum = sum.checked_add(more).ok_or(Overflow)?;
     Ok(())
 }

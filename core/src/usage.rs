@@ -12,9 +12,9 @@ pub struct Usage {
     /// Everything.
     pub tally: Tally,
     /// Events by operation, where rows keep it.
-    pub operations: BTreeMap<Name, u64>,
+    pub operations: BTreeMap<Name, i64>,
     /// Events by tier, where rows keep it.
-    pub tiers: BTreeMap<Name, u64>,
+    pub tiers: BTreeMap<Name, i64>,
 }
 
 impl Usage {

@@ -253,9 +253,10 @@ fn window(kind: WindowKind, at: Instant) -> Window {
 }
 
 fn amount(measure: &Measure, stored: &Stored) -> i128 {
+    let sign = if stored.voids.is_some() { -1 } else { 1 };
     let q = &stored.event.quantities;
-    i128::from(match measure {
-        Measure::Spend => return stored.cost.units(),
+    sign * i128::from(match measure {
+        Measure::Spend => return sign * stored.cost.units(),
         Measure::Events | Measure::EventsOf(_) => 1,
         Measure::Units | Measure::UnitsOf(_) => q.units,
         Measure::Tokens => q.tokens_in + q.tokens_out + q.tokens_processed,

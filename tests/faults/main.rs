@@ -16,5 +16,6 @@ mod storm;
 mod sweep;
 mod threads;
 mod usage;
+mod voids;
 mod watch;
 mod wire;

@@ -37,6 +37,7 @@ pub(crate) const STORIES: &[Story] = &[
         act: |app| Box::pin(crate::held::use_what_is_over(app)),
     },
     Story { name: "the sweep of holds", begin: |app| Box::pin(crate::held::over(app)), act: |app| Box::pin(crate::held::sweep(app)) },
+    Story { name: "voids", begin: |app| Box::pin(limited(app)), act: |app| Box::pin(void_events(app)) },
     Story { name: "POST /usage/purge", begin: |app| Box::pin(aged(app)), act: |app| Box::pin(purge(app)) },
 ];
 
@@ -183,6 +184,21 @@ async fn keys(app: &TestApp) -> Vec<Value> {
     let revoked = send(app, "DELETE", &path, &Value::Null).await;
     let ended = send_as(app, &key, "POST", "/events", &event("by-ended-key")).await;
     vec![json!(made.status), learned(&works), json!(revoked.status), json!(ended.status)]
+}
+
+async fn void(app: &TestApp, id: &str) -> Value {
+    learned(&send(app, "POST", &format!("/events/{id}/void"), &json!({ "tenant_id": TENANT })).await)
+}
+
+/// Fills the limit, takes events back, and uses what that frees.
+async fn void_events(app: &TestApp) -> Vec<Value> {
+    let mut learned = vec![record(app, "e1").await, record(app, "e2").await];
+    for id in ["before-1", "e1", "before-1", "none", "void-0d9f4e2d1c3b5a697887a5b4c3d2e1f0"] {
+        learned.push(void(app, id).await);
+    }
+    let of_void = void(app, "e1").await["body"]["event_id"].as_str().expect("an id").to_owned();
+    learned.extend([void(app, &of_void).await, record(app, "e3").await, record(app, "e1").await, record(app, "e4").await]);
+    learned
 }
 
 async fn purge(app: &TestApp) -> Vec<Value> {

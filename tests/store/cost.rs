@@ -110,6 +110,19 @@ async fn a_hold_with_one_limited_scope_costs_6_write_units_and_its_capture_10() 
 }
 
 #[tokio::test]
+async fn a_void_costs_what_its_event_did_and_an_audit_entry_and_again_nothing() {
+    let app = app(true).await;
+    app.post("/events", event("e", false)).await.expect(201);
+    let recorded = units(&app);
+    let void = async || app.post("/events/e/void", json!({ "tenant_id": "acme", "reason": "sent twice" })).await;
+    void().await.expect(201);
+    let voided = units(&app);
+    void().await.expect(200);
+    println!("event: {recorded} write units, its void {voided}");
+    assert_eq!((recorded, voided, units(&app)), (6, 8, 0));
+}
+
+#[tokio::test]
 async fn a_denied_event_and_a_replay_write_nothing() {
     let app = app(false).await;
     app.limit("acme", json!([{ "id": "one", "scope": "tenant", "measure": "events", "window": "month", "hard": 1 }])).await;

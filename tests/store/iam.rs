@@ -153,6 +153,7 @@ fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Va
             ("GET", "/rate-cards", "/rate-cards", none.clone()),
             ("GET", "/rate-cards/{id}", "/rate-cards/mine", none.clone()),
             ("GET", "/costs", "/costs", none.clone()),
+            ("POST", "/events/{event_id}/void", "/events/e1/void", json!({ "tenant_id": "acme" })),
             ("PUT", "/exchange-rates", "/exchange-rates", json!({ "base": "USD", "rates": { "EUR": "1.08" } })),
             ("GET", "/exchange-rates", "/exchange-rates", none.clone()),
             ("GET", "/billing/{tenant_id}", "/billing/acme", none),

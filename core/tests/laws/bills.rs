@@ -38,18 +38,18 @@ fn usd(versions: &Versions) -> Bill {
 }
 
 fn units(units: u64) -> Totals {
-    Totals { events: 1, units: u128::from(units), ..Totals::default() }
+    Totals { events: 1, units: i128::from(units), ..Totals::default() }
 }
 
 /// What is taken off, one unit after another.
-fn discount_by_unit(prices: &Operation, before: u128, quantity: u128, total: u128) -> Exact {
+fn discount_by_unit(prices: &Operation, before: i128, quantity: i128, total: i128) -> Exact {
     let rate = value(prices.prices[&Component::Unit].amount);
-    let reached = |unit: u128| match prices.discount_mode {
+    let reached = |unit: i128| match prices.discount_mode {
         DiscountMode::Graduated => unit,
         DiscountMode::Volume => total,
     };
-    let part = |unit: u128| {
-        let step = prices.volume_discounts.iter().rfind(|step| u128::from(step.from) <= reached(unit));
+    let part = |unit: i128| {
+        let step = prices.volume_discounts.iter().rfind(|step| i128::from(step.from) <= reached(unit));
         step.map_or(Exact::zero(), |step| value(step.discount))
     };
     (before..before + quantity).fold(Exact::zero(), |sum, unit| sum + &rate * part(unit))
@@ -89,12 +89,12 @@ proptest! {
         }
         let exact = prices.prices.iter().map(|(component, price)| {
             let quantity = events.iter().map(|used| crate::oracle::quantity(&prices, *component, used));
-            let quantity: u128 = quantity.map(u128::from).sum();
+            let quantity: i128 = quantity.map(i128::from).sum();
             (*component, quantity, value(price.amount) / BigInt::from(price.per) * BigInt::from(quantity))
         });
         let exact: Vec<_> = exact.filter(|(_, quantity, _)| *quantity > 0).collect();
         let Ok(bill) = billed(currency, &vec![(prices.clone(), totals)]) else {
-            let is_huge = |(_, _, gross): &(Component, u128, Exact)| *gross > ratio(100_000_000_000_u64, 1);
+            let is_huge = |(_, _, gross): &(Component, i128, Exact)| *gross > ratio(100_000_000_000_u64, 1);
             prop_assert!(exact.iter().any(is_huge), "refused: {:?}", exact);
             return Ok(());
         };
@@ -159,7 +159,7 @@ proptest! {
         prop_assert_eq!(value(bill.unrounded), sum.clone());
         prop_assert_eq!(value(bill.subtotal), half_even(&sum, 2));
         let [line] = bill.lines.as_slice() else { panic!("one line") };
-        prop_assert_eq!((line.component, line.rate, line.count), (None, None, u64::try_from(costs.len()).unwrap()));
+        prop_assert_eq!((line.component, line.rate, line.count), (None, None, i64::try_from(costs.len()).unwrap()));
     }
 }
 
@@ -247,7 +247,7 @@ fn a_line_is_rounded_once_from_its_exact_value() {
 }
 
 /// The bill of so many units of one operation, graduated.
-fn one_line(amount: &str, per: u64, tier: &str, units: u128, discounts: &[(u64, &str)]) -> Bill {
+fn one_line(amount: &str, per: u64, tier: &str, units: i128, discounts: &[(u64, &str)]) -> Bill {
     let volume_discounts =
         discounts.iter().map(|(from, discount)| VolumeDiscount { from: *from, discount: discount.parse().unwrap() }).collect();
     let prices = BTreeMap::from([(Component::Unit, Price { amount: amount.parse().unwrap(), per })]);

@@ -27,4 +27,5 @@ mod pages;
 mod questions;
 mod rows;
 mod streams;
+mod voids;
 mod windows;

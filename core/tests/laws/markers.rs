@@ -87,7 +87,7 @@ proptest! {
     fn a_marker_is_read_as_it_was_written(event in any_event(), given in any::<bool>()) {
         let draft = draft(&event, given);
         let marker = marker(&draft);
-        let write = marker.write(&name("acme"), &draft, at("2027-12-28T00:00:00Z"));
+        let write = marker.write(&name("acme"), &draft.event, at("2027-12-28T00:00:00Z"));
         prop_assert_eq!(&write.guards, &vec![Guard::Absent]);
         let Change::Put(attrs) = write.change else { panic!("a marker is put") };
         prop_assert_eq!(Marker::from_attrs(&attrs), Some(marker));

@@ -4,13 +4,11 @@ use crate::draw::instant;
 use crate::given::{self, name};
 use crate::rows::any_stored;
 use proptest::collection::vec;
-use proptest::option;
 use proptest::prelude::*;
-use tollgate_core::{Currency, Page, PageError, Stored};
+use tollgate_core::{Currency, Page, PageError};
 
 fn page() -> impl Strategy<Value = Page> {
-    let stored = (any_stored(), option::of("[a-c]")).prop_map(|(stored, voids)| Stored { voids: voids.as_deref().map(name), ..stored });
-    (instant(), any::<u64>(), vec(stored, 0..20)).prop_map(|(received, config_version, events)| Page {
+    (instant(), any::<u64>(), vec(any_stored(), 0..20)).prop_map(|(received, config_version, events)| Page {
         received,
         config_version,
         currency: Currency::USD,

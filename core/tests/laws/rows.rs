@@ -19,9 +19,10 @@ fn stored(event: Event, version: u32) -> Stored {
 /// Any event as it was recorded.
 pub(crate) fn any_stored() -> impl Strategy<Value = Stored> {
     let decision = prop_oneof![Just(Decision::Allow), Just(Decision::Warn), Just(Decision::Deny)];
-    (any_event(), 1_u32..4, decision, exchange()).prop_map(|(event, version, decision, exchange)| {
+    let voids = prop::option::weighted(0.2, "[a-c]");
+    (any_event(), 1_u32..4, decision, exchange(), voids).prop_map(|(event, version, decision, exchange, voids)| {
         let stored = stored(event, version);
-        Stored { decision, card: CardRef { exchange, ..stored.card.clone() }, ..stored }
+        Stored { decision, card: CardRef { exchange, ..stored.card.clone() }, voids: voids.as_deref().map(name), ..stored }
     })
 }
 
@@ -36,7 +37,7 @@ fn exchange() -> impl Strategy<Value = Option<ExchangeRate>> {
 }
 
 /// Events of few operations, sessions and hours, so that rows are shared.
-fn similar_events() -> impl Strategy<Value = Vec<Stored>> {
+pub(crate) fn similar_events() -> impl Strategy<Value = Vec<Stored>> {
     let place = ("[ab]", "[st]", prop::option::of("[xy]"), 0_i64..3);
     vec((any_stored(), place), 0..40).prop_map(|events| {
         let similar = |(mut stored, (of, tier, session, hour)): (Stored, (String, String, Option<String>, i64))| {
@@ -105,6 +106,16 @@ pub(crate) fn bill_of_events(catalog: &Catalog, events: &[Event]) -> Result<Bill
     });
     let priced: Vec<_> = priced.collect();
     billed(catalog, priced.iter().map(|(group, totals)| (group.clone(), totals)))
+}
+
+/// The bill for `events` as they were recorded, under three versions of a card.
+pub(crate) fn bill_of_stored(events: &[Stored]) -> Result<Bill, BillError> {
+    let each = events.iter().map(|stored| {
+        let group = group(&stored.event.dimensions, &stored.card, stored.event.cost_override.is_some());
+        (group, stored.totals())
+    });
+    let each: Vec<_> = each.collect();
+    billed(&three_versions(), each.iter().map(|(group, totals)| (group.clone(), totals)))
 }
 
 /// Three versions of a card that prices `a` and `b` at tiers `s` and `t`.
@@ -198,16 +209,9 @@ proptest! {
             overridden: place.overridden,
         };
         let from_rows = billed(&catalog, rows.0.iter().map(|((_, place), tally)| (of_place(place), &tally.totals)));
-        let each: Vec<_> = events
-            .iter()
-            .map(|stored| {
-                let group = group(&stored.event.dimensions, &stored.card, stored.event.cost_override.is_some());
-                (group, Totals::of(&stored.event, stored.cost))
-            })
-            .collect();
-        let from_events = billed(&catalog, each.iter().map(|(group, totals)| (group.clone(), totals)));
+        let from_events = bill_of_stored(&events);
         prop_assert_eq!(&from_rows, &from_events);
-        prop_assert_eq!(from_rows.unwrap().events, u64::try_from(events.len()).unwrap());
+        prop_assert_eq!(from_rows.unwrap().events, events.iter().map(|stored| stored.totals().events).sum::<i64>());
     }
 }
 

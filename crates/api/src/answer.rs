@@ -122,27 +122,38 @@ fn batch_result((index, record): (usize, &BatchRecord)) -> Value {
 }
 
 /// An event as lists show it: the shape that it was sent in, what it cost and
-/// when it came. Fields that it lacks are left out. Raw, as its metadata keeps
-/// numbers that no `Value` holds.
+/// when it came. Fields that it lacks are left out; the figures of one that
+/// voids another have a minus. Raw, as its metadata keeps numbers that no
+/// `Value` holds.
 #[must_use]
 pub fn stored_event(stored: &Stored, received: Instant, tenant: &Name, currency: Currency) -> Box<RawValue> {
+    raw(&shown(stored, received, tenant, currency))
+}
+
+/// The same of an event asked for alone, which says whether it was voided.
+#[must_use]
+pub fn single_event(stored: &Stored, received: Instant, tenant: &Name, currency: Currency, voided: bool) -> Box<RawValue> {
+    raw(&StoredEvent { voided: voided.then_some(true), ..shown(stored, received, tenant, currency) })
+}
+
+fn shown<'a>(stored: &'a Stored, received: Instant, tenant: &'a Name, currency: Currency) -> StoredEvent<'a> {
     let event = &stored.event;
     let d = &event.dimensions;
-    let q = &event.quantities;
-    raw(&StoredEvent {
+    let totals = stored.totals();
+    StoredEvent {
         id: &event.id,
         tenant_id: tenant,
         timestamp: event.timestamp,
         operation: &d.operation,
         tier: &d.tier,
-        units: q.units,
-        tokens_in: q.tokens_in,
-        tokens_out: q.tokens_out,
-        cached_tokens_in: q.cached_tokens_in,
-        tokens_processed: q.tokens_processed,
-        api_calls: q.api_calls,
-        duration_ms: q.duration_ms,
-        data_bytes: q.data_bytes,
+        units: totals.units,
+        tokens_in: totals.tokens_in,
+        tokens_out: totals.tokens_out,
+        cached_tokens_in: totals.cached_tokens_in,
+        tokens_processed: totals.tokens_processed,
+        api_calls: totals.api_calls,
+        duration_ms: totals.duration_ms,
+        data_bytes: totals.data_bytes,
         latency_ms: event.latency_ms,
         compliance_score: event.compliance_score,
         agent_id: d.agent.as_ref(),
@@ -154,15 +165,17 @@ pub fn stored_event(stored: &Stored, received: Instant, tenant: &Name, currency:
         model: d.model.as_ref(),
         provider: event.provider.as_ref(),
         budget_node: d.node.as_ref(),
-        cost_override: event.cost_override,
+        cost_override: stored.signed_override(),
         metadata: event.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-        cost: stored.cost,
+        cost: totals.cost,
         currency,
         rate_card: CardVersion { id: &stored.card.id, version: stored.card.version },
         exchange_rate: stored.card.exchange,
         decision: stored.decision.as_str(),
         received_at: received,
-    })
+        voids: stored.voids.as_ref(),
+        voided: None,
+    }
 }
 
 #[derive(Serialize)]
@@ -172,14 +185,14 @@ struct StoredEvent<'a> {
     timestamp: Instant,
     operation: &'a Name,
     tier: &'a Name,
-    units: u64,
-    tokens_in: u64,
-    tokens_out: u64,
-    cached_tokens_in: u64,
-    tokens_processed: u64,
-    api_calls: u64,
-    duration_ms: u64,
-    data_bytes: u64,
+    units: i128,
+    tokens_in: i128,
+    tokens_out: i128,
+    cached_tokens_in: i128,
+    tokens_processed: i128,
+    api_calls: i128,
+    duration_ms: i128,
+    data_bytes: i128,
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ms: Option<Amount>,
     compliance_score: Amount,
@@ -212,6 +225,10 @@ struct StoredEvent<'a> {
     exchange_rate: Option<ExchangeRate>,
     decision: &'a str,
     received_at: Instant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voids: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voided: Option<bool>,
 }
 
 #[derive(Serialize)]

@@ -11,7 +11,7 @@ use tollgate_core::{Currency, Instant, Name, Stored};
 /// What a text that a spreadsheet would calculate begins with.
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
 
-const COLUMNS: [&str; 35] = [
+const COLUMNS: [&str; 36] = [
     "task_id",
     "agent_id",
     "consumer_id",
@@ -47,6 +47,7 @@ const COLUMNS: [&str; 35] = [
     "exchange_rate",
     "exchange_rate_from",
     "exchange_rate_version",
+    "voids",
 ];
 
 /// The line that names the columns of [`csv_event`].
@@ -60,7 +61,7 @@ pub fn csv_header() -> String {
 #[must_use]
 pub fn csv_event(stored: &Stored, received: Instant, tenant: &Name, currency: Currency) -> String {
     let event = &stored.event;
-    let (d, q, exchange) = (&event.dimensions, &event.quantities, stored.card.exchange);
+    let (d, q, exchange) = (&event.dimensions, stored.totals(), stored.card.exchange);
     let [timestamp, received] = [event.timestamp, received].map(|at| at.to_string());
     line(&[
         name(event.task.as_ref()),
@@ -86,9 +87,9 @@ pub fn csv_event(stored: &Stored, received: Instant, tenant: &Name, currency: Cu
         name(d.tool_name.as_ref()),
         name(d.model.as_ref()),
         name(event.provider.as_ref()),
-        number(event.cost_override),
+        number(stored.signed_override()),
         text(event.metadata.as_deref().unwrap_or_default()),
-        number(Some(stored.cost)),
+        number(Some(q.cost)),
         text(currency.code()),
         name(Some(&stored.card.id)),
         number(Some(stored.card.version)),
@@ -98,6 +99,7 @@ pub fn csv_event(stored: &Stored, received: Instant, tenant: &Name, currency: Cu
         number(exchange.map(|exchange| exchange.rate)),
         number(exchange.map(|exchange| exchange.from)),
         number(exchange.map(|exchange| exchange.version)),
+        name(stored.voids.as_ref()),
     ])
 }
 
@@ -166,7 +168,7 @@ mod tests {
     #[test]
     fn the_header_begins_as_the_contract_says_and_lines_end_in_crlf() {
         assert!(csv_header().starts_with("task_id,agent_id,consumer_id,tokens_in,tokens_out,duration_ms,api_calls,timestamp,id,"));
-        assert!(csv_header().ends_with("exchange_rate,exchange_rate_from,exchange_rate_version\r\n"));
+        assert!(csv_header().ends_with("exchange_rate,exchange_rate_from,exchange_rate_version,voids\r\n"));
     }
 
     #[test]
@@ -177,6 +179,7 @@ mod tests {
             "metadata":{"a":["b",1e400]}}"#,
         );
         full.card.exchange = Some(ExchangeRate { version: 2, from: "EUR".parse().unwrap(), rate: "1.08".parse().unwrap() });
+        full.voids = Name::new("e0").ok();
         let shown = stored_event(&full, Instant::EPOCH, &Name::new("acme").unwrap(), Currency::USD);
         let shown: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&shown.get().replace("1e400", "1")).unwrap();
         let mut columns: Vec<String> = cells(&full).into_iter().map(|(name, _)| name.replace("rate_card_id", "rate_card")).collect();

@@ -115,7 +115,7 @@ pub(crate) fn plain_event(object: &mut Object<'_>) -> Option<NewEvent> {
 /// An event that takes from `hints` what it does not say itself.
 pub(crate) fn hinted_event(object: &mut Object<'_>, hints: Hints) -> Option<NewEvent> {
     let tenant = object.read("tenant_id", scalar::tenant);
-    let id = object.read("id", scalar::name);
+    let id = object.read("id", scalar::event_id);
     let timestamp = object.read("timestamp", scalar::instant).or(hints.timestamp);
     let operation = object.read("operation", scalar::name).or(hints.operation);
     let dimensions = dimensions(object, hints.agent);
@@ -271,6 +271,7 @@ mod tests {
                 (br#"{"operation":"-a"}"#, 422, "/operation"),
                 ("{\"operation\":\"caf\u{e9}\"}".as_bytes(), 422, "/operation"),
                 (long.as_bytes(), 422, "/operation"),
+                (br#"{"operation":"x","id":"void-1"}"#, 422, "/id"),
                 (br#"{"operation":"x","tenant_id":"a/b"}"#, 422, "/tenant_id"),
                 (br#"{"operation":"x","tenant_id":"summary"}"#, 422, "/tenant_id"),
                 (br#"{"operation":"x","units":-1}"#, 422, "/units"),

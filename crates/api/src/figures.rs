@@ -5,17 +5,13 @@ use tollgate_core::{Amount, Standpoint};
 
 /// A count. Above 2^64-1, which a JSON number of ours cannot hold, its digits
 /// as a string.
-pub(crate) fn count(number: u128) -> Value {
-    Number::from_u128(number).map_or_else(|| Value::String(number.to_string()), Value::Number)
+pub(crate) fn count(number: i128) -> Value {
+    Number::from_i128(number).map_or_else(|| Value::String(number.to_string()), Value::Number)
 }
 
 /// A value of a limit's measure: a decimal string for spend, else an integer.
 pub(crate) fn measured(at: &Standpoint, value: i128) -> Value {
-    if at.is_money() { at.text(value).into() } else { integer(value) }
-}
-
-fn integer(number: i128) -> Value {
-    Number::from_i128(number).map_or_else(|| Value::String(number.to_string()), Value::Number)
+    if at.is_money() { at.text(value).into() } else { count(value) }
 }
 
 /// A value of a measure without its limit's standing.
@@ -23,7 +19,7 @@ pub(crate) fn limit_value(is_money: bool, value: Option<i128>) -> Value {
     match value {
         None => Value::Null,
         Some(value) if is_money => money(value),
-        Some(value) => integer(value),
+        Some(value) => count(value),
     }
 }
 
@@ -38,7 +34,7 @@ pub(crate) fn amount(amount: Amount) -> Value {
 }
 
 /// The mean with 6 digits, rounded half-even; null over nothing.
-pub(crate) fn mean(sum: Option<Amount>, count: u64) -> Value {
-    let mean = sum.and_then(|sum| sum.mean(count));
+pub(crate) fn mean(sum: Option<Amount>, count: i64) -> Value {
+    let mean = u64::try_from(count).ok().and_then(|count| sum?.mean(count));
     mean.map_or(Value::Null, |mean| Value::String(mean.fixed(6)))
 }

@@ -66,12 +66,13 @@ fn tenant(object: &mut Object<'_>) -> Option<Name> {
     object.read("tenant_id", scalar::tenant)
 }
 
-fn or_empty(body: &[u8]) -> &[u8] {
+/// An absent body as an empty object.
+pub(crate) fn or_empty(body: &[u8]) -> &[u8] {
     if body.is_empty() { b"{}" } else { body }
 }
 
 fn hold(object: &mut Object<'_>) -> Option<NewHold> {
-    let id = object.read("id", scalar::path_name);
+    let id = object.read("id", scalar::hold_id);
     let ttl_seconds = ttl_seconds(object);
     let max_affordable = object.read("max_affordable", scalar::flag).unwrap_or(false);
     object.require("event");
@@ -139,6 +140,8 @@ mod tests {
                 (br#"{"event":{"operation":"x"},"ttl_seconds":1.5}"#, 400, "/ttl_seconds"),
                 (br#"{"event":{"operation":"x"},"max_affordable":1}"#, 400, "/max_affordable"),
                 (br#"{"id":"a/b","event":{"operation":"x"}}"#, 422, "/id"),
+                (br#"{"id":"void-1","event":{"operation":"x"}}"#, 422, "/id"),
+                (br#"{"event":{"operation":"x","id":"void-1"}}"#, 422, "/event/id"),
                 (br#"{"id":"a","event":{"operation":"x","id":"b"}}"#, 422, "/event"),
                 (br#"{"event":{"operation":"x","id":"a/b"}}"#, 422, "/event"),
                 (br#"{"event":{"operation":"x","units":-1},"oops":1}"#, 400, "/event/units /oops"),
@@ -158,7 +161,11 @@ mod tests {
         assert!(actual.operation.is_some() && actual.tier.is_some());
         refuses(
             parse_capture,
-            &[(b"{}", 400, "/event"), (br#"{"event":{"tokens_out":-1,"oops":1}}"#, 400, "/event/tokens_out /event/oops")],
+            &[
+                (b"{}", 400, "/event"),
+                (br#"{"event":{"id":"void-1"}}"#, 422, "/event/id"),
+                (br#"{"event":{"tokens_out":-1,"oops":1}}"#, 400, "/event/tokens_out /event/oops"),
+            ],
         );
     }
 }

@@ -49,9 +49,10 @@ mod refusals;
 mod scope;
 mod trees;
 mod usage;
+mod void;
 
 pub use admin::{NewKey, Person, Purge, TenantSettings, parse_key, parse_purge, parse_tenant};
-pub use answer::{BatchRecord, Outcome, batch, checked, list, recorded, stored_event};
+pub use answer::{BatchRecord, Outcome, batch, checked, list, recorded, single_event, stored_event};
 pub use asap::{parse_asap, parse_asap_batch, parse_either};
 pub use bill::{BillRange, bill_json};
 pub use budgets::{budget_json, parse_budget};
@@ -75,3 +76,4 @@ pub use query::{Params, Range};
 pub use scope::KeyScope;
 pub use trees::{parse_tree, tree_json};
 pub use usage::{aggregate_row, summary_json, totals_json, usage_json};
+pub use void::{NewVoid, parse_void, voided};

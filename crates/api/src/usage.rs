@@ -35,7 +35,7 @@ pub(crate) fn with_hash(body: &mut Value, hash: Option<&str>) {
     }
 }
 
-fn counts(counts: &BTreeMap<Name, u64>) -> Map<String, Value> {
+fn counts(counts: &BTreeMap<Name, i64>) -> Map<String, Value> {
     counts.iter().map(|(name, events)| (name.to_string(), Value::from(*events))).collect()
 }
 
@@ -61,7 +61,7 @@ pub fn summary_json(tally: &Tally, currency: Currency) -> Value {
 pub fn totals_json(tally: &Tally, currency: Currency) -> Map<String, Value> {
     let totals = &tally.totals;
     let tasks = tally.total_tasks();
-    let per_task = |sum: u128| mean(u64::try_from(sum).ok().and_then(Amount::whole), tasks);
+    let per_task = |sum: i128| mean(u64::try_from(sum).ok().and_then(Amount::whole), i64::try_from(tasks).unwrap_or(0));
     let fields = [
         ("total_events", Value::from(totals.events)),
         ("total_tasks", tasks.into()),
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn sums_beyond_64_bits_keep_every_digit() {
         let mut tally = Tally::default();
-        tally.totals.tokens_in = u128::from(u64::MAX);
+        tally.totals.tokens_in = i128::from(u64::MAX);
         assert_eq!(totals_json(&tally, Currency::USD)["tokens_in"], json!(u64::MAX));
         tally.totals.tokens_in += 1;
         assert_eq!(totals_json(&tally, Currency::USD)["tokens_in"], json!("18446744073709551616"));

@@ -82,7 +82,7 @@ fn add(sums: &mut Sums, (series, tree): (&[Series], Option<&Tree>), part: &Part<
             continue;
         }
         counted.push(place);
-        let amount = series.measure.of_totals(at, &totals).ok_or(Overflow)?;
+        let amount = series.measure.of_totals(at, &totals);
         let sum = sums.entry(key).or_default().entry(attribute).or_insert(0);
         *sum = sum.checked_add(amount).ok_or(Overflow)?;
     }

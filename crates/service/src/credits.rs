@@ -99,9 +99,12 @@ impl Service {
 
     /// Lists the grants that something can be drawn of again, after something
     /// was given back to one that was empty.
-    pub(crate) async fn relist_grants(&self, tenant: &Name, actor: &Actor) -> Result<(), Failure> {
+    pub(crate) async fn relist_grants(&self, tenant: &Name) -> Result<(), Failure> {
         let mut tries = Tries::new();
         loop {
+            if !self.tenant(tenant).await?.prepaid {
+                return Ok(());
+            }
             let open = listed(self.drawable(tenant, self.now()).await?.into_iter())?;
             let config = self.tenant(tenant).await?;
             if open.iter().all(|grant| config.grants.contains(grant)) {
@@ -112,7 +115,7 @@ impl Service {
                 Ok(Vec::new())
             };
             let audit = Change { action: "credit.relisted", tenant: Some(tenant), detail: serde_json::Value::Null };
-            if self.try_config(tenant, audit, actor, change).await?.is_some() {
+            if self.try_config(tenant, audit, &Actor::schedule(), change).await?.is_some() {
                 return Ok(());
             }
             tries.again("the tenant changes all the time").await?;

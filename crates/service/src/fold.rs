@@ -28,7 +28,7 @@ impl Part<'_> {
     /// Where the use belongs and what it adds up to.
     pub(crate) fn totals(&self) -> (&Dimensions, Totals) {
         match self {
-            Self::Event(stored, _) => (&stored.event.dimensions, Totals::of(&stored.event, stored.cost)),
+            Self::Event(stored, _) => (&stored.event.dimensions, stored.totals()),
             Self::Row { at, totals, .. } => (at, **totals),
         }
     }

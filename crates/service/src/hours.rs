@@ -71,7 +71,8 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn roll_up(&self, tenant: &Name) -> Result<u64, Failure> {
-        self.renew_plan(tenant, &Actor { key_id: "schedule".to_owned(), if_match: None }).await?;
+        self.renew_plan(tenant, &Actor::schedule()).await?;
+        self.relist_grants(tenant).await?;
         self.activate(tenant).await?;
         let closed = self.now().plus_seconds(-CLOSES_SECONDS - HOUR_SECONDS);
         let mut rolled = 0;

@@ -67,6 +67,7 @@ mod submission;
 mod tenants;
 mod tries;
 mod usage;
+mod void;
 mod watermark;
 
 pub use audit::AuditEntry;
@@ -93,3 +94,4 @@ pub use store::{Commit, Query, Reason, Refusal, Slice, Store, StoreError};
 pub use submission::{AGE_SECONDS_MAX, AHEAD_SECONDS_MAX, Options, Outcome, Rejection, Submission};
 pub use tenants::{Actor, TenantSettings};
 pub use usage::{Entry, Groups, Position};
+pub use void::VoidOutcome;

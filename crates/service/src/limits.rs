@@ -63,7 +63,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn month(&self, tenant: &Name) -> Result<(BTreeMap<Name, u64>, Window), Failure> {
+    pub async fn month(&self, tenant: &Name) -> Result<(BTreeMap<Name, i64>, Window), Failure> {
         let month = self.tenant(tenant).await?.calendar().holding(WindowKind::Month, self.now());
         let usage = self.usage(tenant, Range { start: Some(month.start), end: month.end() }).await?;
         Ok((usage.operations, month))

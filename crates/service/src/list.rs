@@ -123,7 +123,7 @@ impl Service {
     /// The event of this id, if it belongs to the list.
     async fn list_one(&self, tenant: &Name, id: &Name, listing: &Listing<'_>) -> Result<Vec<Entry>, Failure> {
         match self.event(tenant, id).await {
-            Ok(entry) if listing.wants(&entry.stored) => Ok(vec![entry]),
+            Ok((entry, _)) if listing.wants(&entry.stored) => Ok(vec![entry]),
             Ok(_) | Err(Failure::NotFound(_)) => Ok(Vec::new()),
             Err(failure) => Err(failure),
         }

@@ -10,8 +10,8 @@ use crate::watermark::Watermark;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
-    Attrs, DAY_SECONDS, HOUR_SECONDS, Instant, Kept, Name, Overflow, Page, Place, Renumbering, Roster, Rows, Stored, Tally, Totals, Value,
-    View, table,
+    Attrs, DAY_SECONDS, HOUR_SECONDS, Instant, Kept, Name, Overflow, Page, Place, Renumbering, Roster, Rows, Stored, Tally, Value, View,
+    table,
 };
 
 /// Which rows a question needs.
@@ -224,7 +224,7 @@ where
             if self.range.holds(at) && wanted(at) {
                 self.mask.cover(&mut stored.event.dimensions, received);
                 let place = self.place(&stored)?;
-                let tally = Tally::from(Totals::of(&stored.event, stored.cost));
+                let tally = Tally::from(stored.totals());
                 (self.visit)(&mut self.sum, at, &place, &tally)?;
             }
         }

@@ -15,6 +15,13 @@ pub struct Actor {
     pub if_match: Option<u64>,
 }
 
+impl Actor {
+    /// The service itself, by schedule or on its own.
+    pub(crate) fn schedule() -> Self {
+        Self { key_id: "schedule".to_owned(), if_match: None }
+    }
+}
+
 /// A tenant's own fields; what is absent is unset, but for a currency, which
 /// stays once it is fixed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]

@@ -6,9 +6,10 @@ use crate::range::Range;
 use crate::scan::Ask;
 use crate::service::Service;
 use crate::store::Query;
+use crate::void::marker_of;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Aggregate, Filter, GroupBy, Instant, Key, Marker, Name, Page, Place, Roster, RowFilter, Stored, Tally, Totals, Usage, View, table,
+    Aggregate, Filter, GroupBy, Instant, Key, Marker, Name, Page, Place, Roster, RowFilter, Stored, Tally, Usage, View, table, void_id,
 };
 
 /// A recorded event with the time of its receipt.
@@ -73,14 +74,19 @@ impl Service {
         Ok(sum.groups(&roster))
     }
 
-    /// The event of this id.
+    /// The event of this id, and whether it was voided.
     ///
     /// # Errors
     /// [`Failure::NotFound`] where there is none, or its page is purged.
-    pub async fn event(&self, tenant: &Name, id: &Name) -> Result<Entry, Failure> {
-        let attrs = self.item(table::marker(tenant, id)).await?.ok_or(Failure::NotFound("event"))?;
-        let marker = Marker::from_attrs(&attrs).ok_or_else(|| Failure::Broken("a marker is damaged".to_owned()))?;
-        let found = self.entries(tenant, &[marker.page]).await?;
+    pub async fn event(&self, tenant: &Name, id: &Name) -> Result<(Entry, bool), Failure> {
+        let [marker, void] = self.markers(tenant, [id, &void_id(id)]).await?;
+        let marker = marker_of(&marker.ok_or(Failure::NotFound("event"))?)?;
+        Ok((self.entry_at(tenant, marker.page).await?, void.is_some()))
+    }
+
+    /// The event at `place` (`day/ulid/index`).
+    pub(crate) async fn entry_at(&self, tenant: &Name, place: String) -> Result<Entry, Failure> {
+        let found = self.entries(tenant, &[place]).await?;
         found.into_iter().next().ok_or(Failure::NotFound("event"))
     }
 
@@ -99,13 +105,14 @@ impl Service {
         limit: usize,
     ) -> Result<(Vec<Entry>, bool, Tally), Failure> {
         let (mut roster, mut sum) = (Roster::default(), Tally::default());
-        let (mut first, mut more) = (Vec::new(), false);
+        let (mut first, mut more, mut known) = (Vec::new(), false, false);
         let mut walk = TaskWalk::new(tenant, task, None);
         while let Some(entries) = walk.next(self, tenant).await? {
             for entry in entries {
+                known = true;
                 let event = &entry.stored.event;
                 sum.see(&roster.place(event)?);
-                sum.totals.add(&Totals::of(event, entry.stored.cost))?;
+                sum.totals.add(&entry.stored.totals())?;
                 let behind = after.is_none_or(|(at, id)| (&event.timestamp, &event.id) > (at, id));
                 if behind && first.len() < limit {
                     first.push(entry);
@@ -114,7 +121,7 @@ impl Service {
                 }
             }
         }
-        if sum.totals.events == 0 {
+        if !known {
             return Err(Failure::NotFound("task"));
         }
         Ok((first, more, sum))

@@ -1,12 +1,14 @@
 //! Prices and bills: the routes of the billing function.
 
+mod void;
+
 use serde_json::Value;
 use std::sync::Arc;
 use tollgate_api::{
     BillRange, Params, Problem, Range as Asked, bill_json, card_json, costs_json, exchange_json, list, parse_card, parse_exchange,
 };
 use tollgate_core::WindowKind;
-use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, get, put};
+use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, get, post, put};
 use tollgate_service::{Failure, Range, Scope};
 
 const READ: Access = Access::Any(&[Scope::Read]);
@@ -22,6 +24,7 @@ pub fn routes() -> Vec<Route> {
         get("/rate-cards", READ, get_rate_cards),
         get("/rate-cards/{id}", READ, get_rate_card),
         get("/costs", READ, get_costs),
+        post("/events/{event_id}/void", Access::Operator, void::post_event_void),
         put("/exchange-rates", Access::Operator, put_exchange_rates),
         get("/exchange-rates", READ, get_exchange_rates),
     ]

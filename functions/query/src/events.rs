@@ -4,7 +4,7 @@ use crate::{PART_BYTES_MAX, currency, failed, span, tenant, weight};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tollgate_api::{Params, Problem, Range as Asked, list, stored_event, totals_json};
+use tollgate_api::{Params, Problem, Range as Asked, list, single_event, stored_event, totals_json};
 use tollgate_core::{Instant, Name};
 use tollgate_gateway::{App, Call, Handled, Reply};
 use tollgate_service::{Entry, Position};
@@ -78,6 +78,6 @@ pub(crate) async fn get_event(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(&["tenant_id"])?;
     let tenant = tenant(&call, &params)?;
     let id = call.path_name("event_id", "event")?;
-    let entry = app.service.event(&tenant, &id).await.map_err(failed)?;
-    Ok(Reply::ok(&stored_event(&entry.stored, entry.received, &tenant, entry.currency)))
+    let (entry, voided) = app.service.event(&tenant, &id).await.map_err(failed)?;
+    Ok(Reply::ok(&single_event(&entry.stored, entry.received, &tenant, entry.currency, voided)))
 }

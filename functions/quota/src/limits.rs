@@ -49,21 +49,22 @@ pub(crate) async fn get_quota(app: Arc<App>, call: Call) -> Handled {
 const QUOTAS: [(&str, &str); 3] =
     [("validation", "constitutional_validation"), ("messages", "agent_message"), ("deliberation", "deliberation_request")];
 
-fn used(usage: &BTreeMap<Name, u64>) -> BTreeMap<&'static str, u64> {
+fn used(usage: &BTreeMap<Name, i64>) -> BTreeMap<&'static str, i64> {
     let of = |operation: &str| usage.get(operation).copied().unwrap_or(0);
-    let total = usage.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    let total = usage.values().fold(0_i64, |sum, count| sum.saturating_add(*count));
     QUOTAS.iter().map(|(name, operation)| (*name, of(operation))).chain([("total", total)]).collect()
 }
 
 /// What is left of each limit that is set, never negative.
-fn remaining(quota: &Quota, used: &BTreeMap<&'static str, u64>) -> BTreeMap<&'static str, u64> {
+fn remaining(quota: &Quota, used: &BTreeMap<&'static str, i64>) -> BTreeMap<&'static str, u64> {
     let limits = [
         ("total", quota.monthly_total_limit),
         ("validation", quota.monthly_validation_limit),
         ("messages", quota.monthly_message_limit),
         ("deliberation", quota.monthly_deliberation_limit),
     ];
-    let left = |(name, limit): (&'static str, Option<u64>)| Some((name, limit?.saturating_sub(used.get(name).copied().unwrap_or(0))));
+    let of = |name: &str| used.get(name).and_then(|used| u64::try_from(*used).ok()).unwrap_or(0);
+    let left = |(name, limit): (&'static str, Option<u64>)| Some((name, limit?.saturating_sub(of(name))));
     limits.into_iter().filter_map(left).collect()
 }
 

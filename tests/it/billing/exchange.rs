@@ -90,7 +90,7 @@ async fn a_foreign_price_is_refused_until_a_table_converts_it_and_then_says_by_w
     assert_eq!((stored.at("/cost"), stored.at("/exchange_rate")), (json!("1.44"), converted(1, "1.08")));
     assert_eq!(app.get("/usage?tenant_id=acme").await.at("/data/0/exchange_rate"), converted(1, "1.08"));
     assert_eq!(app.get("/usage/export?tenant_id=acme").await.at("/data/0/exchange_rate"), converted(1, "1.08"));
-    assert!(app.get("/usage/export?tenant_id=acme&format=csv").await.text.ends_with(",,1.08,EUR,1\r\n"));
+    assert!(app.get("/usage/export?tenant_id=acme&format=csv").await.text.ends_with(",,1.08,EUR,1,\r\n"));
     let check = app.post("/check", merged(event("e2"), json!({ "tenant_id": "acme" }))).await.expect(200);
     assert_eq!((check.at("/cost"), check.at("/currency"), check.at("/exchange_rate")), (json!("1.44"), json!("USD"), converted(1, "1.08")));
     let plain = app.record("acme", json!({ "operation": "hitl_approval" })).await.expect(201);

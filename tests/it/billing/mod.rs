@@ -8,6 +8,7 @@ mod costs;
 mod discounts;
 mod exchange;
 mod prices;
+mod voids;
 
 use serde_json::{Value, json};
 use tollgate_tests::{TestApp, TestReply};

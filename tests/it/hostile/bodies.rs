@@ -39,6 +39,7 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
         (_, "/holds/{hold_id}/capture") => json!({ "event": actual() }),
         (_, "/holds/{hold_id}/release") => json!({ "tenant_id": "acme" }),
         (_, "/holds/{hold_id}/extend") => json!({ "tenant_id": "acme", "ttl_seconds": 900 }),
+        (_, "/events/{event_id}/void") => json!({ "tenant_id": "acme", "reason": "sent twice" }),
         (_, "/events/batch") => json!({ "events": [event()] }),
         (_, "/usage") => step(),
         (_, "/usage/batch") => json!({ "events": [step()] }),

@@ -33,7 +33,7 @@ impl Kind {
             Value::String(_) if TIMES.contains(&name) => Self::Time,
             Value::String(_) if CHOICES.contains(&name) => Self::Choice,
             Value::String(text) if text.parse::<f64>().is_ok() => Self::Decimal,
-            Value::String(_) if ["name", "display_name", "description", "unit"].contains(&name) => Self::Line,
+            Value::String(_) if ["name", "display_name", "description", "unit", "reason"].contains(&name) => Self::Line,
             _ => Self::Name,
         }
     }

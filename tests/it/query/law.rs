@@ -11,6 +11,7 @@ use calendar::{DAY, SECOND, instant};
 use draw::{BEGINNINGS, Step, steps};
 use oracle::{Asked, Event, FIELDS, GROUPS};
 use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tollgate_core::Name;
@@ -37,6 +38,7 @@ impl History {
             Step::RollUp { all: true } => drop(self.app.service().roll_up_all().await.expect("a rollup")),
             Step::RollUp { all: false } => drop(self.app.service().roll_up(&Name::new("acme").expect("a name")).await.expect("a rollup")),
             Step::Purge => self.purge().await,
+            Step::Void(index) => self.void(index, now).await,
             Step::Ask(question) => self.ask(&question.asked(now)).await,
             Step::Record(drafts) => {
                 let mut bodies = Vec::new();
@@ -47,6 +49,22 @@ impl History {
                 }
                 let reply = self.app.post("/events/batch?backfill=true", json!({ "events": bodies })).await.expect(200);
                 assert_eq!(reply.at("/recorded"), drafts.len(), "{}", reply.text);
+            }
+        }
+    }
+
+    /// Takes one of the events back, if it is none that does so itself.
+    async fn void(&mut self, index: &Index, now: i128) {
+        let event = index.get(&self.events).clone();
+        let reply = self.app.post(&format!("/events/{}/void?tenant_id=acme", event.id), json!({})).await;
+        let again = self.events.iter().any(|other| other.against && other.id == void_of(&event.id));
+        match (event.against, again, event.purged) {
+            (_, true, _) => assert_eq!(reply.expect(200).at("/replayed"), true),
+            (_, false, true) => drop(crate::given::refused(&reply, 404, "not_found")),
+            (true, false, false) => drop(crate::given::refused(&reply, 409, "conflict")),
+            (false, false, false) => {
+                assert_eq!(reply.expect(201).at("/event_id"), void_of(&event.id));
+                self.events.push(Event { id: void_of(&event.id), received: now, against: true, ..event });
             }
         }
     }
@@ -104,7 +122,8 @@ impl History {
             let any = Asked { filters: Default::default(), ..asked.clone() };
             let picked: Vec<&Event> = self.events.iter().filter(|event| any.picks(event)).collect();
             self.compare(&any, "/usage/acme?", "", oracle::usage(&picked)).await;
-            self.compare(&any, "/billing/acme?", "/total_events", json!(picked.len())).await;
+            let count: i64 = picked.iter().map(|event| if event.against { -1 } else { 1 }).sum();
+            self.compare(&any, "/billing/acme?", "/total_events", json!(count)).await;
         }
     }
 
@@ -131,6 +150,11 @@ fn difference(found: &Value, expected: &Value) -> String {
     let row = |rows: &Vec<Value>, place: usize| rows.get(place).unwrap_or(&none).clone();
     let place = (0..).find(|place| row(rows, *place) != row(others, *place)).expect("a difference");
     format!("row {place}\n   found {}\nexpected {}", row(rows, place), row(others, place))
+}
+
+/// The id of what takes the event `id` back.
+fn void_of(id: &str) -> String {
+    tollgate_core::void_id(&Name::new(id).expect("an id")).to_string()
 }
 
 fn query(asked: &Asked) -> String {

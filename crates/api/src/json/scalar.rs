@@ -7,7 +7,7 @@ use crate::event::is_reserved_tenant;
 use serde_json::value::RawValue;
 use std::fmt::Display;
 use std::str::FromStr;
-use tollgate_core::{Amount, Currency, Instant, Measure, Name, QUANTITY_MAX, Zone};
+use tollgate_core::{Amount, Currency, Instant, Measure, Name, QUANTITY_MAX, VOID_PREFIX, Zone};
 
 pub(crate) use super::canonical::metadata;
 
@@ -41,6 +41,20 @@ fn parsed<T: FromStr<Err: Display>>(raw: &RawValue) -> Result<T, Fault> {
 /// An id or operation.
 pub(crate) fn name(raw: &RawValue) -> Result<Name, Fault> {
     Name::new(&text(raw)?).map_err(Fault::rule)
+}
+
+/// The id of an event, which no client may begin as those do that void others.
+pub(crate) fn event_id(raw: &RawValue) -> Result<Name, Fault> {
+    unreserved(name(raw)?)
+}
+
+/// The id of a hold, under which its event may be booked.
+pub(crate) fn hold_id(raw: &RawValue) -> Result<Name, Fault> {
+    unreserved(path_name(raw)?)
+}
+
+fn unreserved(id: Name) -> Result<Name, Fault> {
+    if id.as_str().starts_with(VOID_PREFIX) { Err(Fault::Rule(format!("must not begin with `{VOID_PREFIX}`"))) } else { Ok(id) }
 }
 
 /// An id that stands in a path.

@@ -39,6 +39,8 @@ pub(super) enum Step {
         all: bool,
     },
     Purge,
+    /// One of the events that there are.
+    Void(sample::Index),
     Ask(Question),
 }
 
@@ -125,6 +127,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::WaitForMidnight),
         3 => any::<bool>().prop_map(|all| Step::RollUp { all }),
         1 => Just(Step::Purge),
+        2 => any::<sample::Index>().prop_map(Step::Void),
         2 => question().prop_map(Step::Ask),
     ];
     (collection::vec(draft(), 1..10), collection::vec(step, 4..16), question()).prop_map(|(first, mut steps, last)| {
@@ -161,6 +164,7 @@ impl Draft {
             score: u128::from(self.score.unwrap_or(1_000_000)),
             cost: self.cost.map_or(priced, |cost| u128::from(cost) * 100),
             purged: false,
+            against: false,
         }
     }
 

@@ -26,6 +26,14 @@ pub(super) struct Event {
     /// Billionths.
     pub(super) cost: u128,
     pub(super) purged: bool,
+    /// Whether it takes another back, whose figures these are.
+    pub(super) against: bool,
+}
+
+impl Event {
+    fn sign(&self) -> i128 {
+        if self.against { -1 } else { 1 }
+    }
 }
 
 /// What is asked: conditions and half-open bounds.
@@ -73,13 +81,15 @@ fn key(by: &str, event: &Event) -> String {
 }
 
 /// A decimal without trailing zeros.
-fn decimal(value: u128, scale: u128) -> String {
+fn decimal(value: i128, scale: u128) -> String {
+    let value = natural(value);
     let text = format!("{}.{:0width$}", value / scale, value % scale, width = scale.ilog10() as usize);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// To six digits, half to even; null over nothing.
-fn mean(sum_in_millionths: u128, count: u128) -> Value {
+fn mean(sum_in_millionths: i128, count: i128) -> Value {
+    let (sum_in_millionths, count) = (natural(sum_in_millionths), natural(count));
     if count == 0 {
         return Value::Null;
     }
@@ -89,11 +99,21 @@ fn mean(sum_in_millionths: u128, count: u128) -> Value {
     json!(format!("{}.{:06}", rounded / 1_000_000, rounded % 1_000_000))
 }
 
+/// All that is asked adds up to something or nothing.
+fn natural(sum: i128) -> u128 {
+    u128::try_from(sum).expect("no more is taken back than there is")
+}
+
+/// Σ of what `figure` says, less what was taken back.
+fn sum(events: &[&Event], figure: impl Fn(&Event) -> u128) -> i128 {
+    events.iter().map(|event| event.sign() * i128::try_from(figure(event)).expect("a figure")).sum()
+}
+
 struct Sums {
-    events: u128,
-    tasks: u128,
-    quantities: [u128; 6],
-    cost: u128,
+    events: i128,
+    tasks: i128,
+    quantities: [i128; 6],
+    cost: i128,
     agents: usize,
     consumers: usize,
 }
@@ -101,24 +121,24 @@ struct Sums {
 impl Sums {
     fn of(events: &[&Event]) -> Self {
         let distinct = |place: usize| events.iter().filter_map(|event| event.names[place].as_ref()).collect::<BTreeSet<_>>().len();
-        let taskless = events.iter().filter(|event| event.names[3].is_none()).count();
         Self {
-            events: events.len() as u128,
-            tasks: (distinct(3) + taskless) as u128,
-            quantities: std::array::from_fn(|place| events.iter().map(|event| event.quantities[place]).sum()),
-            cost: events.iter().map(|event| event.cost).sum(),
+            events: sum(events, |_| 1),
+            tasks: distinct(3) as i128 + sum(events, |event| u128::from(event.names[3].is_none())),
+            quantities: std::array::from_fn(|place| sum(events, |event| event.quantities[place])),
+            cost: sum(events, |event| event.cost),
             agents: distinct(0),
             consumers: distinct(1),
         }
     }
 
-    fn tokens(&self) -> u128 {
+    fn tokens(&self) -> i128 {
         self.quantities[1..4].iter().sum()
     }
 }
 
 /// A count as JSON has it: text where 64 bits do not hold it.
-fn count(value: u128) -> Value {
+fn count(value: i128) -> Value {
+    let value = natural(value);
     u64::try_from(value).map_or_else(|_| json!(value.to_string()), Value::from)
 }
 
@@ -160,16 +180,16 @@ pub(super) fn summary(events: &[&Event]) -> Value {
 pub(super) fn usage(events: &[&Event]) -> Value {
     let sums = Sums::of(events);
     let counts = |place: usize| {
-        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-        events.iter().for_each(|event| *counts.entry(event.names[place].as_deref().unwrap_or_default()).or_default() += 1);
+        let mut counts: BTreeMap<&str, i128> = BTreeMap::new();
+        events.iter().for_each(|event| *counts.entry(event.names[place].as_deref().unwrap_or_default()).or_default() += event.sign());
         json!(counts)
     };
-    let latencies: Vec<u128> = events.iter().filter_map(|event| event.latency).collect();
+    let latencies = sum(events, |event| u128::from(event.latency.is_some()));
     json!({
         "operations": counts(4), "tiers": counts(5), "total_events": count(sums.events), "total_units": count(sums.quantities[0]),
         "total_tokens": count(sums.tokens()), "total_cost": decimal(sums.cost, 1_000_000_000), "currency": "USD",
-        "avg_latency_ms": mean(latencies.iter().sum(), latencies.len() as u128),
-        "avg_compliance_score": mean(events.iter().map(|event| event.score).sum(), sums.events),
+        "avg_latency_ms": mean(sum(events, |event| event.latency.unwrap_or(0)), latencies),
+        "avg_compliance_score": mean(sum(events, |event| event.score), sums.events),
     })
 }
 

@@ -1,0 +1,108 @@
+//! Events taken back where others are at work: once, and every counter agrees.
+
+use crate::ledger::Ledger;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tollgate_service::{Memory, Tenancy};
+use tollgate_tests::{Call, Fault, Gate, Operation, TestApp, TestReply};
+
+/// More calls than a request here makes.
+const CALLS_MAX: u64 = 40;
+
+async fn void(app: &TestApp, id: &str) -> TestReply {
+    app.post(&format!("/events/{id}/void"), json!({ "tenant_id": "acme" })).await
+}
+
+fn limits(measure: &str) -> Value {
+    json!({ "limits": [
+        { "id": "l", "scope": "tenant", "measure": measure, "window": "month", "hard": 100 },
+        { "id": "each", "scope": "agent", "measure": "tokens", "window": "total", "hard": 100 },
+    ] })
+}
+
+async fn begun() -> Arc<Memory> {
+    let memory = Arc::new(Memory::default());
+    let app = TestApp::over(memory.clone(), Tenancy::Sole);
+    app.put("/limits/acme", limits("events")).await.expect(200);
+    for id in ["e1", "e2"] {
+        app.record("acme", json!({ "id": id, "agent_id": "a1", "tokens_in": 7 })).await.expect(201);
+    }
+    memory
+}
+
+/// Voids `e1` in a process that stands still at call `number`, before or after
+/// the call did its work, while `meanwhile` happens in another and so many
+/// seconds pass; `None` once there is no such call.
+async fn meeting<F>((number, after): (u64, bool), tenancy: Tenancy, seconds: i64, meanwhile: F) -> Option<(Arc<Memory>, TestReply)>
+where
+    F: AsyncFn(&TestApp),
+{
+    let memory = begun().await;
+    let app = Arc::new(TestApp::over(memory.clone(), tenancy));
+    let (gate, began) = (Gate::default(), app.store.calls());
+    let stands = gate.clone();
+    // A commit that has begun is over before what a change waits for.
+    let waits = move |call: Call| call.number == began + number && (after || seconds == 0 || call.operation != Operation::Commit);
+    app.store.rule(move |call| match waits(call) {
+        true if after => Fault::HeldAfter(stands.clone()),
+        true => Fault::HeldBefore(stands.clone()),
+        false => Fault::None,
+    });
+    let acting = app.clone();
+    let mut running = tokio::spawn(async move { void(&acting, "e1").await });
+    tokio::select! {
+        () = gate.arrived() => {}
+        reply = &mut running => {
+            reply.expect("an answer").expect(201);
+            return None;
+        }
+    }
+    let other = TestApp::over(memory.clone(), tenancy);
+    meanwhile(&other).await;
+    app.clock.advance(seconds);
+    gate.open();
+    let reply = running.await.expect("an answer");
+    Some((memory, reply))
+}
+
+#[tokio::test]
+async fn two_voids_at_once_void_once_wherever_they_meet() {
+    let mut met = 0;
+    for number in 0..CALLS_MAX {
+        for after in [false, true] {
+            let other = std::sync::Mutex::new(0);
+            let voided = async |app: &TestApp| {
+                let status = void(app, "e1").await.status;
+                *other.lock().expect("a status") = status;
+            };
+            let Some((memory, reply)) = meeting((number, after), Tenancy::Sole, 0, voided).await else { continue };
+            let mut statuses = [reply.status, *other.lock().expect("a status")];
+            statuses.sort_unstable();
+            assert_eq!(statuses, [200, 201], "{number} {after}");
+            let ledger = Ledger::balanced_in(&memory, "acme").await;
+            assert_eq!((ledger.len(), ledger.counted("l"), ledger.counted("each")), (3, 1, 7), "{number} {after}");
+            met += 1;
+        }
+    }
+    assert!(met >= 6, "{met}");
+}
+
+#[tokio::test]
+async fn limits_that_change_meanwhile_count_it_as_taken_back() {
+    let mut met = 0;
+    for number in 0..CALLS_MAX {
+        for after in [false, true] {
+            let settle = std::time::Duration::ZERO;
+            let change = async |app: &TestApp| {
+                app.put("/limits/acme", limits("api_calls")).await.expect(200);
+                app.put("/limits/acme", limits("events")).await.expect(200);
+            };
+            let Some((memory, reply)) = meeting((number, after), Tenancy::Shared { settle }, 2, change).await else { continue };
+            assert_eq!(reply.status, 201, "{number} {after}: {}", reply.text);
+            let ledger = Ledger::balanced_in(&memory, "acme").await;
+            assert_eq!((ledger.len(), ledger.counted("l"), ledger.counted("each")), (3, 1, 7), "{number} {after}");
+            met += 1;
+        }
+    }
+    assert!(met >= 6, "{met}");
+}
