@@ -52,6 +52,19 @@ pub enum Layer {
     Plan,
 }
 
+impl Layer {
+    /// Its name in JSON and in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quota => "quota",
+            Self::Limits => "limits",
+            Self::Budget => "budget",
+            Self::Plan => "plan",
+        }
+    }
+}
+
 /// Whose use a limit counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,7 +1,9 @@
 //! From events to one transaction: the heart of the service.
 
+use crate::alert::{self, Crossing};
 use crate::config::{Config, Track};
 use crate::decide::{Addition, Decided, Decider, Decision, Mode, Ruling};
+use crate::outbox::outbox;
 use crate::page::{Page, PageError, Stored};
 use crate::rollup::DAY_SECONDS;
 use crate::table;
@@ -41,6 +43,8 @@ pub struct Planned {
     pub markers: Vec<usize>,
     /// The counters, in the order of their writes.
     pub counters: Vec<CounterKey>,
+    /// The alerts that it announces; their writes come last.
+    pub crossings: Vec<Crossing>,
 }
 
 /// Why a plan cannot be made.
@@ -112,7 +116,7 @@ impl Pack {
         keys.into_iter().collect()
     }
 
-    /// The counts that a counter item holds.
+    /// The counts that a counter item holds, and the percents announced.
     #[must_use]
     pub fn counts(&self, attrs: &Attrs) -> BTreeMap<Arc<str>, crate::Count> {
         let number = |name: &Arc<str>| attrs.get(name).and_then(Value::as_number).unwrap_or(0);
@@ -120,7 +124,11 @@ impl Pack {
             let count = crate::Count { taken: number(&track.taken), held: number(&track.held) };
             (Arc::clone(&track.taken), count)
         });
-        counts.collect()
+        let announced = self.tracks.iter().flat_map(|track| &track.watches).map(|watch| {
+            let count = crate::Count { taken: number(&watch.attribute), held: 0 };
+            (Arc::clone(&watch.attribute), count)
+        });
+        counts.chain(announced).collect()
     }
 }
 
@@ -136,15 +144,16 @@ impl Pack {
 pub fn plan(pack: &Pack, drafts: &[Draft], at: Circumstances<'_>) -> Result<Planned, PlanError> {
     let mut decider = Decider::new(pack, at.standing, at.mode, at.received);
     let mut admitted: Vec<usize> = Vec::new();
-    let (mut taken, mut counters, mut bytes) = (0_usize, 0_usize, 0_usize);
+    let (mut taken, mut counters, mut alerts, mut bytes) = (0_usize, 0_usize, 0_usize, 0_usize);
     for (index, draft) in drafts.iter().enumerate() {
         let touches = match decider.touches(draft) {
             Err(_) if taken > 0 => break,
             touches => touches?,
         };
         let more = decider.new_counters(&touches);
-        let size = size_estimate(draft);
+        let (size, announced) = (size_estimate(draft), decider.new_alerts(&touches));
         let actions = counters.saturating_add(more).saturating_add(admitted.len()).saturating_add(2);
+        let actions = actions.saturating_add(alerts.saturating_add(announced).saturating_mul(2));
         if taken > 0 && (actions > ACTIONS_MAX || bytes.saturating_add(size) > PAGE_BYTES_MAX) {
             break;
         }
@@ -155,6 +164,7 @@ pub fn plan(pack: &Pack, drafts: &[Draft], at: Circumstances<'_>) -> Result<Plan
         }
         admitted.push(index);
         counters = counters.saturating_add(more);
+        alerts = alerts.saturating_add(announced);
         bytes = bytes.saturating_add(size);
     }
     written(pack, drafts, at, decider.finish(), admitted, taken)
@@ -168,7 +178,7 @@ fn written(
     admitted: Vec<usize>,
     taken: usize,
 ) -> Result<Planned, PlanError> {
-    let Decided { rulings, additions } = decided;
+    let Decided { rulings, additions, mut crossings } = decided;
     let mut answers: Vec<Option<Answer>> = alloc::vec![None; taken];
     let mut writes = Vec::new();
     if !admitted.is_empty() {
@@ -182,10 +192,13 @@ fn written(
                 *slot = Some(marker.answer);
             }
         }
-        writes.extend(additions.iter().map(|(key, counts)| counter_write(pack, at, key, counts)));
+        alert::fit(&mut crossings, writes.len().saturating_add(additions.len()));
+        let counter = |(key, counts)| alert::marked(counter_write(pack, at, key, counts), key, &crossings);
+        writes.extend(additions.iter().map(counter));
+        writes.extend(outbox(pack.config.alerts.as_ref(), at.tenant, at.received, &crossings));
     }
     let counters = additions.into_keys().collect();
-    Ok(Planned { taken, rulings, answers, writes, markers: admitted, counters })
+    Ok(Planned { taken, rulings, answers, writes, markers: admitted, counters, crossings })
 }
 
 pub(crate) fn marker(page: &str, draft: &Draft, decision: Decision, place: usize) -> Marker {

@@ -2,7 +2,9 @@
 //! transaction, guarded by the state and version that it was read in, so that
 //! exactly one ends it.
 
+use crate::alert;
 use crate::hold::{Closing, Hold, HoldState};
+use crate::outbox::outbox;
 use crate::plan::{Circumstances, Pack, PlanError, counter_expiry, expiry, marker, page_write};
 use crate::take::{end, entry};
 use crate::{Change, CounterKey, Draft, Guard, Instant, Name, Value, WindowKind, Write, table};
@@ -56,7 +58,8 @@ pub fn extend(tenant: &Name, hold: &Hold, ttl_seconds: u32, now: Instant) -> Res
 
 /// Plans to book `draft`, what was really used, for `hold`, into the windows
 /// that it was taken in. No limit is tested: it has happened. Series made since
-/// count it too.
+/// count it too. What that crosses of what is watched is announced, so
+/// `at.standing` must tell of the counters of [`capture_reads`].
 ///
 /// # Errors
 /// [`PlanError`] where a figure leaves its range.
@@ -74,8 +77,23 @@ pub fn capture(pack: &Pack, hold: &Hold, draft: &Draft, at: Circumstances<'_>) -
         marker.write(at.tenant, draft, kept),
     ];
     let changes = booked(pack, hold, draft, at.received);
-    writes.extend(changes.iter().map(|(key, counts)| booking(pack, at, key, counts)));
+    let (mut crossings, guards) = alert::booked(pack.tracks(), at.standing, &changes);
+    alert::fit(&mut crossings, writes.len().saturating_add(changes.len()));
+    for (key, counts) in &changes {
+        let mut write = alert::marked(booking(pack, at, key, counts), key, &crossings);
+        write.guards.extend(guards.iter().filter(|(of, _)| of == key).map(|(_, guard)| guard.clone()));
+        writes.push(write);
+    }
+    writes.extend(outbox(pack.config().alerts.as_ref(), at.tenant, at.received, &crossings));
     Ok(Settled { hold: next, writes })
+}
+
+/// The counters that must be read before `draft` is booked for `hold`: those
+/// in which it may cross what is watched, going above what was held.
+#[must_use]
+pub fn capture_reads(pack: &Pack, hold: &Hold, draft: &Draft, received: Instant) -> Vec<CounterKey> {
+    let changes = booked(pack, hold, draft, received);
+    changes.into_iter().filter(|(key, counts)| alert::may_cross(pack.tracks(), key, counts)).map(|(key, _)| key).collect()
 }
 
 fn closed(hold: &Hold, closing: Closing) -> Hold {

@@ -20,6 +20,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing))]
 
 mod admin;
+mod alerts;
 mod answer;
 mod asap;
 mod bill;
@@ -48,6 +49,7 @@ mod scope;
 mod usage;
 
 pub use admin::{NewKey, Person, Purge, TenantSettings, parse_key, parse_purge, parse_tenant};
+pub use alerts::{NewAlerts, alert_json, alerts_json, is_public_address, parse_alerts, webhook_url};
 pub use answer::{BatchRecord, Outcome, batch, list, recorded, stored_event};
 pub use asap::{parse_asap, parse_asap_batch, parse_either};
 pub use bill::{BillRange, bill_json};

@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod alerts;
 mod audit;
 mod backfill;
 mod billing;
@@ -67,6 +68,7 @@ mod tries;
 mod usage;
 mod watermark;
 
+pub use alerts::{AlertsOrder, Courier, Delivered};
 pub use audit::AuditEntry;
 pub use check::Estimate;
 pub use clock::{Clock, random, ulid};

@@ -59,7 +59,8 @@ impl Service {
             let received = self.now();
             let page = ulid(received);
             let drafts = course.drafts(state.as_ref());
-            let standing = state.as_ref().map(|state| &state.standing);
+            let announced = if snapshot.pack.config().alerts.is_some() { self.announced(course.tenant) } else { None };
+            let standing = state.as_ref().map(|state| &state.standing).or(announced.as_deref());
             let at = Circumstances { tenant: course.tenant, mode: course.options.mode, received, page_id: &page, standing };
             let plan = match plan(&snapshot.pack, &drafts, at) {
                 // A plan stops before an event that it cannot count, so only
@@ -68,9 +69,10 @@ impl Service {
                 plan => plan?,
             };
             let refuses = plan.rulings.iter().any(|ruling| ruling.decision != Decision::Allow);
-            if refuses && state.is_none() {
+            if (refuses || !plan.crossings.is_empty()) && state.is_none() {
                 // Before any refusal that depends on state: markers and
-                // counters, since a duplicate wins over a limit.
+                // counters, since a duplicate wins over a limit. And before an
+                // alert, which tells where the limit stands.
                 state = Some(self.read_state(course, &snapshot, received).await?);
                 if course.waiting.is_empty() {
                     return Ok(snapshot);
@@ -95,6 +97,7 @@ impl Service {
             match self.store.commit(&plan.writes).await {
                 Ok(Commit::Done { write_units }) => {
                     tracing::debug!(write_units, events = plan.markers.len(), "recorded");
+                    self.note_crossings(course.tenant, &plan.crossings);
                     course.take(plan);
                     return Ok(snapshot);
                 }
@@ -159,7 +162,9 @@ impl Service {
             }
         }
         let counts = items.map(|attrs| snapshot.pack.counts(&attrs.unwrap_or_default()));
-        Ok(State { standing: counters.into_iter().zip(counts).collect(), last })
+        let standing = counters.into_iter().zip(counts).collect();
+        self.note_standing(course.tenant, snapshot, &standing);
+        Ok(State { standing, last })
     }
 
     /// Before an event is rejected for its time or price, its marker is read:

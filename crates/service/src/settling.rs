@@ -7,7 +7,8 @@ use crate::store::{Commit, Reason, StoreError};
 use crate::submission::Rejection;
 use crate::tries::Tries;
 use tollgate_core::{
-    Actual, Answer, Circumstances, Closing, Draft, Event, Hold, HoldState, Mismatch, Mode, Name, capture, extend, release, table,
+    Actual, Answer, Circumstances, Closing, Draft, Event, Hold, HoldState, Mismatch, Mode, Name, Standing, capture, capture_reads, extend,
+    release, table,
 };
 
 /// What became of a capture.
@@ -95,7 +96,9 @@ impl Service {
         };
         let page = ulid(received);
         let draft = Draft::new(event, priced, course.actual.timestamp.is_some());
-        let at = Circumstances { tenant, mode: Mode::Observe, received, page_id: &page, standing: None };
+        let keys = capture_reads(&snapshot.pack, &hold, &draft, received);
+        let standing = if keys.is_empty() { Standing::new() } else { self.standing(tenant, &snapshot, keys).await? };
+        let at = Circumstances { tenant, mode: Mode::Observe, received, page_id: &page, standing: Some(&standing) };
         let settled = capture(&snapshot.pack, &hold, &draft, at)?;
         if self.is_outdated(&snapshot) {
             course.tries.again("slow readings").await?;

@@ -1,5 +1,6 @@
 //! Limits and who may use what: the routes of the quota function.
 
+mod alerts;
 mod audit;
 mod budgets;
 mod check;
@@ -33,6 +34,8 @@ pub fn routes() -> Vec<Route> {
         put("/limits/{tenant_id}", Access::Operator, limits::put_limits),
         get("/budgets/{tenant_id}", READ, budgets::get_budget),
         put("/budgets/{tenant_id}", Access::Operator, budgets::put_budget),
+        get("/alerts/{tenant_id}", READ, alerts::get_alerts),
+        put("/alerts/{tenant_id}", Access::Operator, alerts::put_alerts),
         post("/check", INGEST, check::post_check),
         post("/holds", INGEST, holds::post_holds),
         get("/holds", INGEST, holds::get_holds),
