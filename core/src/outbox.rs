@@ -155,7 +155,7 @@ impl Alert {
 
     /// What the table's stream tells of it, as text: what an answer has as
     /// null is empty.
-    fn shown(&self) -> [(&'static str, String); 16] {
+    fn shown(&self) -> [(&'static str, String); 18] {
         let at = &self.standpoint;
         let (status, end) = (at.status(), at.window.end());
         let value = |value: Option<i128>| value.map_or_else(String::new, |value| at.text(value));
@@ -175,6 +175,8 @@ impl Alert {
             ("ha", value(at.limit.hard)),
             ("us", status.used),
             ("he", status.held),
+            ("re", status.remaining.unwrap_or_default()),
+            ("lw", String::from(status.status)),
             ("pc", status.percent.unwrap_or_default()),
         ]
     }

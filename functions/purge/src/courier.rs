@@ -70,3 +70,23 @@ impl Courier for Webhooks {
         if status.is_success() { Ok(()) } else { Err(format!("it was answered with {status}")) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_resolves_to_nothing() {
+        let resolve = async |is_local: bool| Guarded { is_local }.resolve("localhost".parse().unwrap()).await;
+        assert_eq!(resolve(false).await.err().unwrap().to_string(), "the host has no public address");
+        assert!(resolve(true).await.unwrap().all(|at| at.ip().is_loopback()));
+    }
+
+    #[tokio::test]
+    async fn an_address_in_place_of_a_name_is_never_called() {
+        for url in ["https://127.0.0.1:1/", "https://10.0.0.1/", "https://[::1]/", "http://hooks.example.com/"] {
+            let refused = Webhooks::new(false).post(url, &[], String::new()).await.unwrap_err();
+            assert!(refused.starts_with("the url must"), "{url}: {refused}");
+        }
+    }
+}

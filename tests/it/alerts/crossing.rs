@@ -90,7 +90,7 @@ async fn a_hold_tells_when_it_is_taken_and_its_end_takes_nothing_back() {
 async fn observe_mode_tells_and_a_soft_limit_and_money_are_watched_but_no_rate_and_no_zero() {
     let app = watched(json!([
         { "id": "soft", "scope": "tenant", "measure": "events", "window": "day", "soft": 4 },
-        { "id": "money", "scope": "tenant", "measure": "spend", "window": "total", "soft": "0.0001", "hard": "0.003" },
+        { "id": "money", "scope": "tenant", "measure": "spend", "window": "total", "soft": "0.0001", "hard": "0.003", "currency": "USD" },
         { "id": "zero", "scope": "tenant", "measure": "tokens_out", "window": "day", "hard": 0 },
     ]))
     .await;

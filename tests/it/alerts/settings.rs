@@ -1,6 +1,6 @@
 //! `PUT /alerts/{tenant_id}` and `GET`.
 
-use crate::given::{Open, pointers, refused};
+use crate::given::{pointers, refused};
 use serde_json::{Value, json};
 use tollgate_tests::TestApp;
 
@@ -32,11 +32,11 @@ async fn what_is_put_is_shown_and_the_secret_only_when_it_is_new() {
 
 #[tokio::test]
 async fn a_change_is_made_under_its_version_and_stands_in_the_audit_trail() {
-    let open = Open::new();
-    let app = &open.app;
+    let app = TestApp::new().await;
     let version = app.put("/alerts/acme", json!({})).await.expect(200).at("/version").as_u64().unwrap();
     let put =
         |version: u64| crate::given::operators("PUT", "/alerts/acme", &json!({ "thresholds": [10] }), "if-match", &version.to_string());
+    app.clock.advance(1);
     refused(&app.send(put(version + 1)).await, 412, "precondition_failed");
     app.send(put(version)).await.expect(200);
     let entry = app.get("/audit").await.expect(200).at("/data/0");

@@ -48,6 +48,7 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
             "max_total": "100", "max_per_session": "50", "max_per_agent": "30", "max_per_tool": { "srv/search": "5" }, "currency": "USD",
             "window": "month",
         }),
+        (_, "/alerts/{tenant_id}") => json!({ "thresholds": [50, 80], "url": "https://hooks.example.com/a", "rotate_secret": false }),
         (_, "/plans/{code}") => plan(),
         (_, "/tenants/{tenant_id}/subscription") => json!({
             "plan": "starter", "status": "past_due", "period_anchor": "2026-01-31T09:00:00Z", "time_zone": "Europe/Berlin",

@@ -168,6 +168,7 @@ async fn the_ids_of_another_tenant_open_nothing() {
         "/usage/summary",
         "/limits/acme",
         "/budgets/acme",
+        "/alerts/acme",
         "/quota/acme",
         "/billing/acme",
         "/events/e1",
