@@ -15,10 +15,10 @@ use tollgate_tests::{Fault, Gate, TestApp};
 /// What one of those who meet asks, and how long after the hold's expiry by
 /// its own clock: clocks differ.
 #[derive(Clone, Copy)]
-struct Actor {
-    name: &'static str,
-    seconds_after: i64,
-    asks: for<'a> fn(&'a TestApp) -> BoxFuture<'a, (u16, Value)>,
+pub(crate) struct Actor {
+    pub(crate) name: &'static str,
+    pub(crate) seconds_after: i64,
+    pub(crate) asks: for<'a> fn(&'a TestApp) -> BoxFuture<'a, (u16, Value)>,
 }
 
 async fn post(app: &TestApp, path: &str, body: Value) -> (u16, Value) {
@@ -111,7 +111,7 @@ impl Turn {
 /// Lets all act, one call at a time, in the order that `path` chooses among
 /// those that are not done, the first where it says nothing. The answers, and
 /// how many there were to choose from at each step.
-async fn play(actors: &[Actor], path: &[usize], memory: &Arc<Memory>) -> (Vec<(u16, Value)>, Vec<usize>) {
+pub(crate) async fn play(actors: &[Actor], path: &[usize], memory: &Arc<Memory>) -> (Vec<(u16, Value)>, Vec<usize>) {
     let mut turns = Vec::new();
     for actor in actors {
         turns.push(Turn::start(*actor, memory).await);

@@ -2,6 +2,7 @@
 
 mod crossing;
 mod delivery;
+mod law;
 mod settings;
 
 use serde_json::{Value, json};
