@@ -122,7 +122,7 @@ pub(crate) fn crossed(
     let (mut crossings, mut most) = (Vec::new(), None::<i128>);
     let counted = |track: &&Track| {
         let series = &track.series;
-        let here = series.scope == key.scope && series.window == key.window.kind && track.taken == *taken;
+        let here = !track.watches.is_empty() && series.scope == key.scope && series.window == key.window.kind && track.taken == *taken;
         here && series.scope_id.as_ref().is_none_or(|named| *named == key.scope_id)
     };
     for watch in tracks.iter().filter(counted).flat_map(|track| &track.watches) {

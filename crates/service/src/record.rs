@@ -59,7 +59,7 @@ impl Service {
             let received = self.now();
             let page = ulid(received);
             let drafts = course.drafts(state.as_ref());
-            let announced = if snapshot.pack.config().alerts.is_some() { self.announced(course.tenant) } else { None };
+            let announced = self.announced(course.tenant, &snapshot);
             let standing = state.as_ref().map(|state| &state.standing).or(announced.as_deref());
             let at = Circumstances { tenant: course.tenant, mode: course.options.mode, received, page_id: &page, standing };
             let plan = match plan(&snapshot.pack, &drafts, at) {
@@ -70,9 +70,8 @@ impl Service {
             };
             let refuses = plan.rulings.iter().any(|ruling| ruling.decision != Decision::Allow);
             if (refuses || !plan.crossings.is_empty()) && state.is_none() {
-                // Before any refusal that depends on state: markers and
-                // counters, since a duplicate wins over a limit. And before an
-                // alert, which tells where the limit stands.
+                // Markers and counters before any refusal that depends on them,
+                // as a duplicate wins over a limit, and any alert, which tells of them.
                 state = Some(self.read_state(course, &snapshot, received).await?);
                 if course.waiting.is_empty() {
                     return Ok(snapshot);
@@ -96,9 +95,8 @@ impl Service {
             course.pages.push(page);
             match self.store.commit(&plan.writes).await {
                 Ok(Commit::Done { write_units }) => {
-                    tracing::debug!(write_units, events = plan.markers.len(), "recorded");
                     self.note_crossings(course.tenant, &plan.crossings);
-                    course.take(plan);
+                    course.take_written(plan, write_units);
                     return Ok(snapshot);
                 }
                 Ok(Commit::Refused(refusals)) => {

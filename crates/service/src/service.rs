@@ -226,7 +226,8 @@ impl Service {
 
     /// What the tenant's counters are known to have announced: a plan that
     /// reads nothing else need not stop where that was crossed.
-    pub(crate) fn announced(&self, tenant: &Name) -> Option<Arc<Standing>> {
+    pub(crate) fn announced(&self, tenant: &Name, snapshot: &Snapshot) -> Option<Arc<Standing>> {
+        snapshot.pack.config().alerts.as_ref()?;
         self.memory().announced.get(tenant).cloned()
     }
 
