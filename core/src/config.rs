@@ -1,5 +1,6 @@
 //! A tenant's configuration: who it is, and its limits.
 
+use crate::alert::{Alerts, Watch};
 use crate::limit::{Layer, Limit, Measure, OnUnavailable, Scope, SoftMode};
 use crate::{
     Amount, Budget, Calendar, Currency, DAY_SECONDS, Dimensions, Grant, Instant, Name, Objection, Status, Subscription, Tree, Window,
@@ -52,6 +53,8 @@ pub struct Config {
     pub grants: Vec<Grant>,
     /// Whether it was ever granted any.
     pub prepaid: bool,
+    /// What `PUT /alerts` set; absent = nothing is watched.
+    pub alerts: Option<Alerts>,
     /// What `PUT /limits` set.
     pub limits: Vec<Limit>,
     /// What is counted for all limits together.
@@ -121,6 +124,8 @@ pub(crate) struct Track {
     pub(crate) limits: Vec<Arc<Limit>>,
     pub(crate) taken: Arc<str>,
     pub(crate) held: Arc<str>,
+    /// What of it is watched for alerts.
+    pub(crate) watches: Vec<Watch>,
 }
 
 impl Quota {
@@ -291,11 +296,15 @@ impl Config {
 
     pub(crate) fn tracks(&self) -> Vec<Track> {
         let limits: Vec<Arc<Limit>> = self.all_limits().into_iter().map(Arc::new).collect();
-        let track = |series: &Series| Track {
-            limits: limits.iter().filter(|limit| series.is_for(limit)).cloned().collect(),
-            taken: Arc::from(series.taken_attribute()),
-            held: Arc::from(series.held_attribute()),
-            series: series.clone(),
+        let track = |series: &Series| {
+            let limits: Vec<Arc<Limit>> = limits.iter().filter(|limit| series.is_for(limit)).cloned().collect();
+            Track {
+                watches: crate::alert::watches(self.alerts.as_ref(), series, &limits),
+                limits,
+                taken: Arc::from(series.taken_attribute()),
+                held: Arc::from(series.held_attribute()),
+                series: series.clone(),
+            }
         };
         self.series.iter().map(track).collect()
     }

@@ -1,5 +1,6 @@
 //! Whether events fit their limits, one after another.
 
+use crate::alert::{Crossing, crossed};
 use crate::amount::BOUND;
 use crate::config::{Config, Track};
 use crate::credit::{self, credit_attribute, uncovered_counter};
@@ -94,6 +95,8 @@ pub struct Decided {
     pub draws: Vec<Vec<Draw>>,
     /// Whether anything was drawn beyond the first source.
     pub is_pressed: bool,
+    /// What the additions cross of what is watched.
+    pub crossings: Vec<Crossing>,
 }
 
 impl Ruling {
@@ -264,6 +267,17 @@ impl<'a> Decider<'a> {
         firsts.filter(|(_, tally)| is_new(*tally)).count()
     }
 
+    /// How many alerts an event that touches these would bring along.
+    pub(crate) fn new_alerts(&self, touches: &Touches<'a>) -> usize {
+        let more = |touch: &Touch<'_>| -> Option<usize> {
+            let tally = self.tallies.get(touch.place.tally)?;
+            let first = !tally.slots.get(touch.place.slot)?.counted;
+            let span = (touch.count.taken, touch.count.taken.saturating_add(touch.requested));
+            Some(touch.track.watches.iter().map(|watch| watch.more(self.standing, &tally.key, span, first)).sum())
+        };
+        touches.series.iter().filter_map(more).sum()
+    }
+
     /// Rules on the event that touches these, and counts it if it is admitted.
     pub(crate) fn rule(&mut self, touches: &Touches<'a>) -> Decision {
         let ruling = ruling(self.config, touches);
@@ -284,14 +298,21 @@ impl<'a> Decider<'a> {
 
     pub(crate) fn finish(self) -> Decided {
         let mut additions: BTreeMap<CounterKey, BTreeMap<Arc<str>, Addition>> = BTreeMap::new();
+        let mut crossings = Vec::new();
         for tally in self.tallies {
-            let counted = tally.slots.into_iter().filter(|slot| slot.counted);
-            let counted: BTreeMap<_, _> = counted.map(|slot| (slot.attribute, slot.addition)).collect();
+            let mut counted = BTreeMap::new();
+            for Slot { attribute, stood, mut addition, .. } in tally.slots.into_iter().filter(|slot| slot.counted) {
+                let after = Count { taken: stood.taken.saturating_add(addition.amount), held: stood.held };
+                let (crossed, most) = crossed(self.tracks, self.standing, &tally.key, &attribute, after);
+                crossings.extend(crossed);
+                addition.at_most = addition.at_most.min(most.map_or(i128::MAX, |most| most.saturating_sub(addition.amount)));
+                counted.insert(attribute, addition);
+            }
             if !counted.is_empty() {
                 additions.insert(tally.key, counted);
             }
         }
-        Decided { rulings: self.rulings, additions, draws: self.draws, is_pressed: self.is_pressed }
+        Decided { rulings: self.rulings, additions, draws: self.draws, is_pressed: self.is_pressed, crossings }
     }
 
     /// Where `track`, the one of this number, counts the event.

@@ -54,6 +54,20 @@ pub enum Layer {
     Tree,
 }
 
+impl Layer {
+    /// Its name in JSON and in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quota => "quota",
+            Self::Limits => "limits",
+            Self::Budget => "budget",
+            Self::Plan => "plan",
+            Self::Tree => "tree",
+        }
+    }
+}
+
 /// Whose use a limit counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

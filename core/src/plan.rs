@@ -1,8 +1,10 @@
 //! From events to one transaction: the heart of the service.
 
+use crate::alert::{self, Crossing};
 use crate::config::{Config, Track};
 use crate::credit::{credit_attribute, credit_held_attribute};
 use crate::decide::{Addition, Decided, Decider, Decision, Mode, Ruling};
+use crate::outbox::outbox;
 use crate::page::{Page, PageError, Stored};
 use crate::rollup::DAY_SECONDS;
 use crate::table;
@@ -49,6 +51,8 @@ pub struct Planned {
     /// Whether credit was drawn beyond its first source: such plans are better
     /// made on what was read.
     pub is_pressed: bool,
+    /// The alerts that it announces; their writes come last.
+    pub crossings: Vec<Crossing>,
 }
 
 /// Why a plan cannot be made.
@@ -131,7 +135,7 @@ impl Pack {
         self.config.sources(draft.event.timestamp, received).into_iter().map(|source| source.counter).collect()
     }
 
-    /// The counts that a counter item holds.
+    /// The counts that a counter item holds, and the percents announced.
     #[must_use]
     pub fn counts(&self, attrs: &Attrs) -> BTreeMap<Arc<str>, crate::Count> {
         let number = |name: &Arc<str>| attrs.get(name).and_then(Value::as_number).unwrap_or(0);
@@ -139,8 +143,12 @@ impl Pack {
             let count = crate::Count { taken: number(&track.taken), held: number(&track.held) };
             (Arc::clone(&track.taken), count)
         });
+        let announced = self.tracks.iter().flat_map(|track| &track.watches).map(|watch| {
+            let count = crate::Count { taken: number(&watch.attribute), held: 0 };
+            (Arc::clone(&watch.attribute), count)
+        });
         let credit = crate::Count { taken: number(&credit_attribute()), held: number(&credit_held_attribute()) };
-        counts.chain([(credit_attribute(), credit)]).collect()
+        counts.chain(announced).chain([(credit_attribute(), credit)]).collect()
     }
 }
 
@@ -156,15 +164,16 @@ impl Pack {
 pub fn plan(pack: &Pack, drafts: &[Draft], at: Circumstances<'_>) -> Result<Planned, PlanError> {
     let mut decider = Decider::new(pack, at.standing, at.mode, at.received);
     let mut admitted: Vec<usize> = Vec::new();
-    let (mut taken, mut counters, mut bytes) = (0_usize, 0_usize, 0_usize);
+    let (mut taken, mut counters, mut alerts, mut bytes) = (0_usize, 0_usize, 0_usize, 0_usize);
     for (index, draft) in drafts.iter().enumerate() {
         let touches = match decider.touches(draft) {
             Err(_) if taken > 0 => break,
             touches => touches?,
         };
         let more = decider.new_counters(&touches);
-        let size = size_estimate(draft);
+        let (size, announced) = (size_estimate(draft), decider.new_alerts(&touches));
         let actions = counters.saturating_add(more).saturating_add(admitted.len()).saturating_add(2);
+        let actions = actions.saturating_add(alerts.saturating_add(announced).saturating_mul(2));
         if taken > 0 && (actions > ACTIONS_MAX || bytes.saturating_add(size) > PAGE_BYTES_MAX) {
             break;
         }
@@ -175,6 +184,7 @@ pub fn plan(pack: &Pack, drafts: &[Draft], at: Circumstances<'_>) -> Result<Plan
         }
         admitted.push(index);
         counters = counters.saturating_add(more);
+        alerts = alerts.saturating_add(announced);
         bytes = bytes.saturating_add(size);
     }
     written(pack, drafts, at, decider.finish(), admitted, taken)
@@ -188,7 +198,7 @@ fn written(
     admitted: Vec<usize>,
     taken: usize,
 ) -> Result<Planned, PlanError> {
-    let Decided { rulings, additions, draws, is_pressed } = decided;
+    let Decided { rulings, additions, draws, is_pressed, mut crossings } = decided;
     let mut answers: Vec<Option<Answer>> = alloc::vec![None; taken];
     let mut writes = Vec::new();
     if !admitted.is_empty() {
@@ -205,10 +215,13 @@ fn written(
                 *slot = Some(marker.answer);
             }
         }
-        writes.extend(additions.iter().map(|(key, counts)| counter_write(pack, at, key, counts)));
+        alert::fit(&mut crossings, writes.len().saturating_add(additions.len()));
+        let counter = |(key, counts)| alert::marked(counter_write(pack, at, key, counts), key, &crossings);
+        writes.extend(additions.iter().map(counter));
+        writes.extend(outbox(pack.config.alerts.as_ref(), at.tenant, at.received, &crossings));
     }
     let counters = additions.into_keys().collect();
-    Ok(Planned { taken, rulings, answers, writes, markers: admitted, counters, is_pressed })
+    Ok(Planned { taken, rulings, answers, writes, markers: admitted, counters, is_pressed, crossings })
 }
 
 pub(crate) fn marker(page: &str, draft: &Draft, decision: Decision, place: usize) -> Marker {

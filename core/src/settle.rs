@@ -2,9 +2,11 @@
 //! transaction, guarded by the state and version that it was read in, so that
 //! exactly one ends it.
 
+use crate::alert;
 use crate::credit::{self, credit_attribute, uncovered_counter};
 use crate::hold::{Closing, Hold, HoldState};
 use crate::limit::Scope;
+use crate::outbox::outbox;
 use crate::plan::{Circumstances, Pack, PlanError, counter_expiry, expiry, marker, page_write};
 use crate::take::{end, entry};
 use crate::{
@@ -72,14 +74,16 @@ pub fn extend(tenant: &Name, hold: &Hold, ttl_seconds: u32, now: Instant) -> Res
 /// Plans to book `draft`, what was really used, for `hold`, into the windows
 /// that it was taken in. No limit is tested: it has happened. Series made since
 /// count it too. What it costs is drawn from the credit that was held, and
-/// above that as an event in observe mode draws it.
+/// above that as an event in observe mode draws it. What it crosses of what is
+/// watched is announced. So `at.standing` must tell of the counters of
+/// [`capture_reads`].
 ///
 /// # Errors
 /// [`PlanError`] where a figure leaves its range.
 pub fn capture(pack: &Pack, hold: &Hold, draft: &Draft, at: Circumstances<'_>) -> Result<Settled, PlanError> {
     let decision = hold.estimate.decision;
     let page = format!("{}/{}", at.received.day(), at.page_id);
-    let booked = booked(pack, hold, draft, at);
+    let booked = booked(pack, hold, draft, at.received, at.standing);
     let marker = Marker { draws: booked.draws.clone(), ..marker(&page, draft, decision, 0) };
     let closing = Closing::Captured { at: at.received, event: draft.event.id.clone(), marker: Box::new(marker.clone()) };
     let next = closed(hold, closing);
@@ -90,8 +94,26 @@ pub fn capture(pack: &Pack, hold: &Hold, draft: &Draft, at: Circumstances<'_>) -
         page_write(pack, at, draft.priced.currency, alloc::vec![Stored::of(draft, decision)])?,
         marker.write(at.tenant, &draft.event, kept),
     ];
-    writes.extend(booked.changes.iter().map(|(key, counts)| booking(pack, at, (key, counts), booked.caps.get(key).copied())));
+    let Booked { changes, caps, .. } = &booked;
+    let (mut crossings, guards) = alert::booked(pack.tracks(), at.standing, changes);
+    alert::fit(&mut crossings, writes.len().saturating_add(changes.len()));
+    for (key, counts) in changes {
+        let mut write = alert::marked(booking(pack, at, (key, counts), caps.get(key).copied()), key, &crossings);
+        write.guards.extend(guards.iter().filter(|(of, _)| of == key).map(|(_, guard)| guard.clone()));
+        writes.push(write);
+    }
+    writes.extend(outbox(pack.config().alerts.as_ref(), at.tenant, at.received, &crossings));
     Ok(Settled { hold: next, writes })
+}
+
+/// The counters that must be read before `draft` is booked for `hold`: those
+/// in which it may cross what is watched, going above what was held, and the
+/// sources of credit.
+#[must_use]
+pub fn capture_reads(pack: &Pack, hold: &Hold, draft: &Draft, received: Instant) -> Vec<CounterKey> {
+    let Booked { changes, .. } = booked(pack, hold, draft, received, None);
+    let crossed = changes.into_iter().filter(|(key, counts)| alert::may_cross(pack.tracks(), key, counts)).map(|(key, _)| key);
+    crossed.chain(pack.sources(draft, received)).collect()
 }
 
 fn closed(hold: &Hold, closing: Closing) -> Hold {
@@ -131,18 +153,18 @@ fn unlisted(tenant: &Name, hold: &Hold) -> Write {
 
 /// What a capture adds to each attribute: the difference to what was taken, or
 /// all of it where a series was made since.
-fn booked(pack: &Pack, hold: &Hold, draft: &Draft, at: Circumstances<'_>) -> Booked {
+fn booked(pack: &Pack, hold: &Hold, draft: &Draft, received: Instant, standing: Option<&Standing>) -> Booked {
     let (event, cost) = (&draft.event, draft.priced.cost.units());
     let mut booked = Booked::default();
     let left = booked.keep(hold, cost);
-    booked.draw(pack, draft, left, at);
+    booked.draw(pack, draft, left, (received, standing));
     let changes = &mut booked.changes;
     for part in hold.parts.iter().filter(|part| part.counter().scope != Scope::Credit) {
         let counts = changes.entry(part.counter().clone()).or_default();
         counts.insert(part.taken_attribute(), part.measure().of(event, cost).saturating_sub(part.amount()));
         counts.insert(part.held_attribute(), part.amount().saturating_neg());
     }
-    counted(pack, event, draft.priced.cost, at.received, changes);
+    counted(pack, event, draft.priced.cost, received, changes);
     booked
 }
 
@@ -178,13 +200,13 @@ impl Booked {
     }
 
     /// Draws what was not held from what stands, and the rest of nothing.
-    fn draw(&mut self, pack: &Pack, draft: &Draft, cost: i128, at: Circumstances<'_>) {
+    fn draw(&mut self, pack: &Pack, draft: &Draft, cost: i128, (received, standing): (Instant, Option<&Standing>)) {
         if cost == 0 || !pack.config().is_prepaid() {
             return;
         }
-        let sources = pack.config().sources(draft.event.timestamp, at.received);
+        let sources = pack.config().sources(draft.event.timestamp, received);
         let nothing = Standing::new();
-        let standing = at.standing.unwrap_or(&nothing);
+        let standing = standing.unwrap_or(&nothing);
         let charge = credit::charge(sources.iter().map(|source| (source.capacity, source.taken(standing))), cost);
         for (number, amount) in charge.parts {
             let Some(source) = sources.get(number) else { continue };
@@ -205,7 +227,12 @@ impl Booked {
 
 /// As [`crate::plan::counter_write`], but no limit is tested; of a source of
 /// credit at most `cap` may have been taken before.
-pub(crate) fn booking(pack: &Pack, at: Circumstances<'_>, (key, counts): (&CounterKey, &BTreeMap<Arc<str>, i128>), cap: Option<i128>) -> Write {
+pub(crate) fn booking(
+    pack: &Pack,
+    at: Circumstances<'_>,
+    (key, counts): (&CounterKey, &BTreeMap<Arc<str>, i128>),
+    cap: Option<i128>,
+) -> Write {
     let version = i128::from(pack.config().version);
     let mut set = alloc::vec![(Arc::from(table::LIMITS_VERSION), Value::N(version))];
     set.extend(counter_expiry(pack, at.received, key).map(|end| (Arc::from(table::TTL), Value::N(i128::from(end.unix_seconds())))));

@@ -163,8 +163,8 @@ pub fn open_hold_id(sk: &str) -> Option<Name> {
     Name::new(sk.split_once('|')?.1).ok()
 }
 
-/// The sort key that comes after all holds that are over at `now`, and before
-/// those that are not.
+/// The sort key that comes after all holds that are over and alerts that are due
+/// at `now`, and before those that are not.
 #[must_use]
 pub fn holds_after(now: Instant) -> String {
     format!("{}}}", now.sortable())
@@ -180,6 +180,35 @@ pub fn grants(tenant: &Name) -> String {
 #[must_use]
 pub fn grant(tenant: &Name, id: &Name) -> Key {
     Key::new(grants(tenant), id.as_str())
+}
+
+/// The partition of a tenant's alerts, by time.
+#[must_use]
+pub fn alerts(tenant: &Name) -> String {
+    format!("T|{tenant}|A")
+}
+
+/// An alert, by its place there.
+#[must_use]
+pub fn alert(tenant: &Name, place: &str) -> Key {
+    Key::new(alerts(tenant), place)
+}
+
+/// The list of all alerts that are to be delivered, by when.
+pub const DUE_ALERTS: &str = "O|ALERTS";
+
+/// The entry of an alert that is due at `due`.
+#[must_use]
+pub fn due_alert(due: Instant, tenant: &Name, place: &str) -> Key {
+    Key::new(DUE_ALERTS, format!("{}|{tenant}|{place}", due.sortable()))
+}
+
+/// The tenant and the place of the alert that an entry with this sort key is
+/// of.
+#[must_use]
+pub fn due_alert_of(sk: &str) -> Option<(Name, &str)> {
+    let (tenant, place) = sk.split_once('|')?.1.split_once('|')?;
+    Some((Name::new(tenant).ok()?, place))
 }
 
 /// A stored response, by route and idempotency key digest.

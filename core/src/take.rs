@@ -1,9 +1,11 @@
 //! Taking a hold: one transaction, as recording is.
 
+use crate::alert::{self, Crossing};
 use crate::catalog::{PriceError, Priced};
 use crate::credit;
 use crate::decide::{Addition, Decider, Decision, Mode, Ruling};
 use crate::hold::{Asked, HOLD_SECONDS_MAX, Hold, Part};
+use crate::outbox::outbox;
 use crate::plan::{Circumstances, Pack, PlanError, counter_write};
 use crate::settle::Settled;
 use crate::{
@@ -43,8 +45,8 @@ pub fn take(pack: &Pack, draft: &Draft, asked: Asked, max_tokens_out: Option<u64
     let mut decider = Decider::new(pack, at.standing, Mode::Enforce, at.received);
     let touches = decider.touches(draft)?;
     let decision = decider.rule(&touches);
-    let decided = decider.finish();
-    let ruling = decided.rulings.into_iter().next().unwrap_or_default();
+    let mut decided = decider.finish();
+    let ruling = core::mem::take(&mut decided.rulings).into_iter().next().unwrap_or_default();
     if decision == Decision::Deny {
         return Ok(Taking { ruling, taken: None });
     }
@@ -62,7 +64,11 @@ pub fn take(pack: &Pack, draft: &Draft, asked: Asked, max_tokens_out: Option<u64
         config_version: pack.config().version,
         version: 1,
     };
-    let writes = writes(pack, &hold, at, &decided.additions)?;
+    for crossing in &mut decided.crossings {
+        let own = hold.parts.iter().find(|part| *part.counter() == crossing.counter && part.taken_attribute() == crossing.taken);
+        crossing.count.held = crossing.count.held.saturating_add(own.map_or(0, Part::amount));
+    }
+    let writes = writes(pack, &hold, at, &decided.additions, decided.crossings)?;
     Ok(Taking { ruling, taken: Some(Settled { hold, writes }) })
 }
 
@@ -87,20 +93,28 @@ fn parts(pack: &Pack, draft: &Draft, received: Instant, additions: &Additions) -
     parts
 }
 
-fn writes(pack: &Pack, hold: &Hold, at: Circumstances<'_>, additions: &Additions) -> Result<Vec<Write>, PlanError> {
+fn writes(
+    pack: &Pack,
+    hold: &Hold,
+    at: Circumstances<'_>,
+    additions: &Additions,
+    mut crossings: Vec<Crossing>,
+) -> Result<Vec<Write>, PlanError> {
     let id = hold.id();
     let mut writes = alloc::vec![
         Write { key: table::hold(at.tenant, id), change: Change::Put(hold.attrs(None)?), guards: alloc::vec![Guard::Absent] },
         entry(at.tenant, hold),
     ];
+    alert::fit(&mut crossings, writes.len().saturating_add(additions.len()));
     for (key, counts) in additions {
-        let mut write = counter_write(pack, at, key, counts);
+        let mut write = alert::marked(counter_write(pack, at, key, counts), key, &crossings);
         if let Change::Update { add, .. } = &mut write.change {
             let own = hold.parts.iter().filter(|part| part.counter() == key);
             add.extend(own.map(|part| (part.held_attribute(), part.amount())));
         }
         writes.push(write);
     }
+    writes.extend(outbox(pack.config().alerts.as_ref(), at.tenant, at.received, &crossings));
     Ok(writes)
 }
 

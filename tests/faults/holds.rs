@@ -1,15 +1,212 @@
-//! Threads that hold and capture at once: what is held and used never passes a
-//! limit. Every interleaving of few of them is in `tests/schedules`.
+//! Holds where several meet: whoever ends one, exactly one does, and what is
+//! held and used never passes a limit.
 
 use crate::ledger::Ledger;
 use crate::wire::{Wire, thread};
-use futures::future::join_all;
-use serde_json::json;
+use futures::future::{BoxFuture, join_all};
+use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio::task::JoinHandle;
 use tollgate_dynamo::embedded;
-use tollgate_service::Tenancy;
-use tollgate_tests::TestApp;
+use tollgate_service::{Memory, Tenancy};
+use tollgate_tests::{Fault, Gate, TestApp};
+
+/// What one of those who meet asks, and how long after the hold's expiry by
+/// its own clock: clocks differ.
+#[derive(Clone, Copy)]
+pub(crate) struct Actor {
+    pub(crate) name: &'static str,
+    pub(crate) seconds_after: i64,
+    pub(crate) asks: for<'a> fn(&'a TestApp) -> BoxFuture<'a, (u16, Value)>,
+}
+
+async fn post(app: &TestApp, path: &str, body: Value) -> (u16, Value) {
+    let reply = app.post(path, body).await;
+    (reply.status, reply.json())
+}
+
+fn estimate(id: &str, tokens: u64) -> Value {
+    let event = json!({ "tenant_id": "acme", "operation": "agent_message", "agent_id": "a1", "tokens_in": tokens });
+    json!({ "id": id, "event": event, "ttl_seconds": 600 })
+}
+
+const CAPTURE: Actor = Actor {
+    name: "capture",
+    seconds_after: -1,
+    asks: |app| Box::pin(post(app, "/holds/h1/capture?tenant_id=acme", json!({ "event": { "tokens_in": 70 } }))),
+};
+const CAPTURE_MORE: Actor = Actor {
+    name: "capture more",
+    seconds_after: -2,
+    asks: |app| Box::pin(post(app, "/holds/h1/capture?tenant_id=acme", json!({ "event": { "tokens_in": 140 } }))),
+};
+const RELEASE: Actor =
+    Actor { name: "release", seconds_after: -1, asks: |app| Box::pin(post(app, "/holds/h1/release?tenant_id=acme", json!({}))) };
+const EXTEND: Actor = Actor {
+    name: "extend",
+    seconds_after: -1,
+    asks: |app| Box::pin(post(app, "/holds/h1/extend?tenant_id=acme", json!({ "ttl_seconds": 900 }))),
+};
+const EXPIRE: Actor = Actor {
+    name: "expire",
+    seconds_after: 0,
+    asks: |app| {
+        Box::pin(async {
+            let swept = tollgate_purge::scheduled(&app.app, &json!({ "action": "expire_holds" })).await.expect("a sweep");
+            (200, swept)
+        })
+    },
+};
+/// Fits only where `h1` is over or used little.
+const TAKE: Actor = Actor { name: "take", seconds_after: 5, asks: |app| Box::pin(post(app, "/holds", estimate("h2", 50))) };
+
+/// One actor at work: every call of its store waits for its turn.
+struct Turn {
+    app: Arc<TestApp>,
+    gates: Vec<Gate>,
+    at: usize,
+    task: Option<JoinHandle<(u16, Value)>>,
+    answer: Option<(u16, Value)>,
+}
+
+/// More calls than any of them makes.
+const CALLS_MAX: usize = 80;
+
+impl Turn {
+    async fn start(actor: Actor, memory: &Arc<Memory>) -> Self {
+        let app = Arc::new(TestApp::over(memory.clone(), Tenancy::Sole));
+        app.clock.advance(600 + actor.seconds_after);
+        // It has read limits and prices before.
+        app.post("/check", json!({ "tenant_id": "acme", "operation": "agent_message" })).await.expect(200);
+        let gates: Vec<Gate> = (0..CALLS_MAX).map(|_| Gate::default()).collect();
+        let (mut stands, began) = (gates.clone().into_iter(), app.store.calls());
+        app.store.rule(move |call| {
+            assert!(call.number >= began);
+            Fault::HeldBefore(stands.next().expect("fewer calls"))
+        });
+        let (acting, asks) = (app.clone(), actor.asks);
+        let task = Some(tokio::spawn(async move { asks(&acting).await }));
+        let mut turn = Self { app, gates, at: 0, task, answer: None };
+        turn.wait().await;
+        turn
+    }
+
+    /// Waits until it stands at its next gate, or has its answer.
+    async fn wait(&mut self) {
+        let Some(mut task) = self.task.take() else { return };
+        tokio::select! {
+            () = self.gates[self.at].arrived() => self.task = Some(task),
+            answer = &mut task => self.answer = Some(answer.expect("an answer")),
+        }
+    }
+
+    async fn step(&mut self) {
+        self.gates[self.at].open();
+        self.at += 1;
+        self.wait().await;
+    }
+}
+
+/// Lets all act, one call at a time, in the order that `path` chooses among
+/// those that are not done, the first where it says nothing. The answers, and
+/// how many there were to choose from at each step.
+pub(crate) async fn play(actors: &[Actor], path: &[usize], memory: &Arc<Memory>) -> (Vec<(u16, Value)>, Vec<usize>) {
+    let mut turns = Vec::new();
+    for actor in actors {
+        turns.push(Turn::start(*actor, memory).await);
+    }
+    let mut choices = Vec::new();
+    loop {
+        let open: Vec<usize> = (0..turns.len()).filter(|index| turns[*index].answer.is_none()).collect();
+        if open.is_empty() {
+            break;
+        }
+        let chosen = open[path.get(choices.len()).copied().unwrap_or(0)];
+        choices.push(open.len());
+        turns[chosen].step().await;
+    }
+    turns.iter().for_each(|turn| turn.app.store.heal());
+    (turns.into_iter().map(|turn| turn.answer.expect("an answer")).collect(), choices)
+}
+
+async fn begun() -> Arc<Memory> {
+    let memory = Arc::new(Memory::default());
+    let app = TestApp::over(memory.clone(), Tenancy::Sole);
+    app.limit("acme", json!([{ "id": "l", "scope": "agent", "measure": "tokens", "window": "day", "hard": 120 }])).await;
+    app.post("/holds", estimate("h1", 100)).await.expect(201);
+    memory
+}
+
+/// Every interleaving of the actors' calls; how many there are.
+async fn every_interleaving(actors: &[Actor]) -> usize {
+    let (mut path, mut count): (Vec<usize>, usize) = (Vec::new(), 0);
+    loop {
+        let memory = begun().await;
+        let (answers, choices) = play(actors, &path, &memory).await;
+        judge(actors, &answers, &memory, &path).await;
+        count += 1;
+        // The next path in order: the last choice that had another.
+        path.resize(choices.len(), 0);
+        while let Some(last) = path.pop() {
+            if last + 1 < choices[path.len()] {
+                path.push(last + 1);
+                break;
+            }
+        }
+        if path.is_empty() {
+            return count;
+        }
+    }
+}
+
+async fn judge(actors: &[Actor], answers: &[(u16, Value)], memory: &Arc<Memory>, path: &[usize]) {
+    let ledger = Ledger::balanced_in(memory, "acme").await;
+    let app = TestApp::over(memory.clone(), Tenancy::Sole);
+    app.clock.advance(600);
+    let hold = app.get("/holds/h1?tenant_id=acme").await.expect(200).json();
+    let told: Vec<_> = actors.iter().zip(answers).map(|(actor, (status, body))| (actor.name, *status, body.clone())).collect();
+    let case = format!("{path:?}: {told:?}: {hold}");
+    let state = hold["state"].as_str().expect("a state");
+    let mut captures = 0;
+    for (actor, (status, body)) in actors.iter().zip(answers) {
+        match actor.name {
+            "capture" | "capture more" if *status == 201 => captures += 1,
+            "capture" | "capture more" => assert_eq!((*status, &body["code"]), (409, &json!("hold_closed")), "{case}"),
+            "release" if state == "captured" => assert_eq!((*status, &body["state"]), (409, &json!("captured")), "{case}"),
+            "release" => assert_eq!((*status, &body["state"]), (200, &json!(state)), "{case}"),
+            "extend" => assert!(matches!(*status, 200 | 409), "{case}"),
+            "expire" => assert!(body["holds"] != 1 || state == "expired" || actors.len() > 1, "{case}"),
+            // 120 tokens: 70 used leave room for 50, 100 held or 140 used do not.
+            "take" => assert!(matches!(*status, 201 | 429), "{case}"),
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(captures, usize::from(state == "captured"), "{case}");
+    assert_eq!(ledger.len(), captures, "{case}");
+    if !actors.iter().any(|actor| actor.name == "capture more") {
+        ledger.within_limits();
+    }
+}
+
+#[tokio::test]
+async fn of_capture_release_and_expiry_exactly_one_wins_wherever_they_meet() {
+    for actors in [
+        &[CAPTURE, EXPIRE][..],
+        &[CAPTURE, RELEASE, EXPIRE],
+        &[CAPTURE, CAPTURE_MORE, EXPIRE],
+        &[CAPTURE, EXTEND, EXPIRE],
+        &[EXPIRE, EXPIRE],
+        &[EXPIRE, RELEASE],
+        &[CAPTURE, TAKE],
+        &[EXPIRE, TAKE],
+    ] {
+        let names: Vec<&str> = actors.iter().map(|actor| actor.name).collect();
+        let count = every_interleaving(actors).await;
+        eprintln!("{names:?}: {count} interleavings");
+        assert!(count > 5, "{names:?}: {count}");
+    }
+}
 
 const THREADS: usize = 16;
 

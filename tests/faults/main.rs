@@ -1,5 +1,6 @@
 //! What faults, crashes and races may not change.
 
+mod alerts;
 mod chance;
 mod changes;
 mod client;

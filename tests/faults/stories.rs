@@ -38,6 +38,8 @@ pub(crate) const STORIES: &[Story] = &[
     },
     Story { name: "the sweep of holds", begin: |app| Box::pin(crate::held::over(app)), act: |app| Box::pin(crate::held::sweep(app)) },
     Story { name: "voids", begin: |app| Box::pin(limited(app)), act: |app| Box::pin(void_events(app)) },
+    Story { name: "alerts", begin: |app| Box::pin(crate::alerts::watched(app)), act: |app| Box::pin(crate::alerts::cross(app)) },
+    Story { name: "PUT /alerts", begin: |app| Box::pin(limited(app)), act: |app| Box::pin(crate::alerts::put(app)) },
     Story { name: "POST /usage/purge", begin: |app| Box::pin(aged(app)), act: |app| Box::pin(purge(app)) },
 ];
 
@@ -219,6 +221,7 @@ pub(crate) async fn state(app: &TestApp) -> Value {
         format!("/quota/{TENANT}"),
         format!("/tenants/{TENANT}"),
         format!("/holds?tenant_id={TENANT}"),
+        format!("/alerts/{TENANT}"),
         "/costs".to_owned(),
     ] {
         let mut body = app.get(&path).await.expect(200).json();

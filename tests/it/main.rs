@@ -1,5 +1,6 @@
 //! What Tollgate promises, through its routes.
 
+mod alerts;
 mod audit;
 mod billing;
 mod gate;

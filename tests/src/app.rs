@@ -79,7 +79,7 @@ impl TestApp {
         let store = Faults::around(store);
         let service = Service::new(store.clone(), clock.clone(), tenancy, [7; 32]);
         let operator = Some(KeyRecord::operator("test-operator", OPERATOR));
-        let app = App::new(service, Settings { hash: Some(DEFAULT_HASH.to_owned()), operator, ..settings });
+        let app = App::new(service, Settings { hash: Some(DEFAULT_HASH.to_owned()), operator, is_local: true, ..settings });
         let router = router(&app, Self::routes());
         Self { app, clock, store, router }
     }

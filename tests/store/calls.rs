@@ -85,3 +85,57 @@ async fn only_a_limit_with_something_held_asks_for_what_is_over_before_it_denies
     app.record("acme", json!({ "id": "f" })).await.expect(429);
     assert_eq!(taken(&heard), [Operation::Read, Operation::Query]);
 }
+
+/// The operations of each of ten events against a limit of ten that is watched.
+async fn watched_events(tenancy: Tenancy) -> Vec<Vec<Operation>> {
+    let app = TestApp::over(Arc::new(Memory::default()), tenancy);
+    app.put("/alerts/acme", json!({ "thresholds": [50, 80] })).await.expect(200);
+    app.limit("acme", json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "month", "hard": 11 }])).await;
+    app.record("acme", json!({ "id": "first" })).await.expect(201);
+    let heard = listen(&app);
+    let mut calls = Vec::new();
+    for n in 2..=10 {
+        app.record("acme", json!({ "id": format!("e{n}") })).await.expect(201);
+        calls.push(taken(&heard));
+    }
+    calls
+}
+
+#[tokio::test]
+async fn with_alerts_only_the_event_that_crosses_asks_for_more() {
+    use Operation::{Commit, Read};
+    let plain = vec![Commit];
+    // 50 % of 11 is reached by the sixth, 80 % by the ninth: refused at the step, read, and planned again.
+    let crosses = vec![Commit, Read, Commit];
+    let expected: Vec<_> = (2..=10).map(|n| if n == 6 || n == 9 { crosses.clone() } else { plain.clone() }).collect();
+    assert_eq!(watched_events(Tenancy::Sole).await, expected);
+    let shared = |calls: Vec<Operation>| [vec![Read], calls].concat();
+    let expected: Vec<_> = expected.into_iter().map(shared).collect();
+    assert_eq!(watched_events(Tenancy::Shared { settle: Duration::ZERO }).await, expected);
+}
+
+#[tokio::test]
+async fn another_process_learns_once_what_was_announced() {
+    let memory = Arc::new(Memory::default());
+    let app = TestApp::over(memory.clone(), Tenancy::Sole);
+    app.put("/alerts/acme", json!({})).await.expect(200);
+    app.limit("acme", json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "month", "hard": 20 }])).await;
+    for n in 0..12 {
+        app.record("acme", json!({ "id": format!("e{n}") })).await.expect(201);
+    }
+    let other = TestApp::over(memory, Tenancy::Sole);
+    other.get("/limits/acme").await.expect(200);
+    let heard = listen(&other);
+    for (id, expected) in [("f1", &[Operation::Commit, Operation::Read, Operation::Commit][..]), ("f2", &[Operation::Commit])] {
+        other.record("acme", json!({ "id": id })).await.expect(201);
+        assert_eq!(taken(&heard), expected, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_outbox_costs_one_query() {
+    let app = limited(Tenancy::Sole).await;
+    let heard = listen(&app);
+    tollgate_purge::scheduled(&app.app, &json!({ "action": "deliver_alerts" })).await.expect("a round");
+    assert_eq!(taken(&heard), [Operation::Query]);
+}

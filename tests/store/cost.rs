@@ -150,3 +150,30 @@ async fn a_question_writes_nothing() {
         app.store.take_commits().iter().flat_map(|commit| &commit.writes).filter(|write| !write.key.pk.ends_with("|W")).count();
     assert_eq!(written, 0, "but for how far the hours are rolled up");
 }
+
+#[tokio::test]
+async fn alerts_cost_nothing_until_a_threshold_is_crossed_and_then_2_write_units_or_4_where_they_are_sent() {
+    let mut costs = Vec::new();
+    for alerts in [None, Some(json!({})), Some(json!({ "url": "https://hooks.example.com/a" }))] {
+        let app = app(false).await;
+        if let Some(alerts) = alerts {
+            app.put("/alerts/acme", alerts).await.expect(200);
+        }
+        let limit = json!({ "id": "l", "scope": "agent", "measure": "events", "window": "month", "hard": 8 });
+        app.limit("acme", json!([limit])).await;
+        app.store.take_commits();
+        let mut cost = Vec::new();
+        for n in 2..=8 {
+            app.post("/events", event(&format!("e{n}"), false)).await.expect(201);
+            let commits = app.store.take_commits().into_iter();
+            let done = |commit: tollgate_tests::Recorded| match commit.outcome {
+                Ok(Commit::Done { write_units }) => Some(write_units),
+                _ => None,
+            };
+            cost.push(commits.filter_map(done).sum::<u64>());
+        }
+        costs.push(cost);
+    }
+    // 4 of 8 is 50 %, 7 is 80 %: an item each, and where it is sent an entry.
+    assert_eq!(costs, [vec![6; 7], vec![6, 6, 8, 6, 6, 8, 8], vec![6, 6, 10, 6, 6, 10, 10]]);
+}

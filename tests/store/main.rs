@@ -1,6 +1,7 @@
 //! One set of questions for every store, what writing costs, which calls are
 //! made, and how the crates are layered.
 
+mod alert_pipe;
 mod calls;
 mod contract;
 mod cost;

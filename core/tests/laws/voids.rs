@@ -150,7 +150,9 @@ fn a_void_is_remembered_as_long_as_its_event() {
     let card = tollgate_core::CardRef { id: name("default"), version: 1, exchange: None };
     let stored = Stored { event, cost: "0.05".parse().unwrap(), card, decision: Decision::Allow, voids: None };
     let expires = |marked_until: Option<Instant>| {
-        let voided = void(&pack, &Voidable { stored: stored.clone(), currency: Currency::USD, draws: Vec::new(), marked_until }, circumstances).unwrap();
+        let voided =
+            void(&pack, &Voidable { stored: stored.clone(), currency: Currency::USD, draws: Vec::new(), marked_until }, circumstances)
+                .unwrap();
         assert_eq!(voided.writes[1].guards, [Guard::Absent]);
         let tollgate_core::Change::Put(attrs) = &voided.writes[1].change else { panic!("a marker") };
         attrs[table::TTL].as_number().unwrap()

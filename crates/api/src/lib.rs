@@ -20,6 +20,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing))]
 
 mod admin;
+mod alerts;
 mod answer;
 mod asap;
 mod bill;
@@ -52,6 +53,7 @@ mod usage;
 mod void;
 
 pub use admin::{NewKey, Person, Purge, TenantSettings, parse_key, parse_purge, parse_tenant};
+pub use alerts::{NewAlerts, alert_json, alerts_json, is_public_address, parse_alerts, webhook_url};
 pub use answer::{BatchRecord, Outcome, batch, checked, list, recorded, single_event, stored_event};
 pub use asap::{parse_asap, parse_asap_batch, parse_either};
 pub use bill::{BillRange, bill_json};

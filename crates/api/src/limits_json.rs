@@ -2,7 +2,7 @@
 
 use crate::figures::{count, limit_value, measured};
 use serde_json::{Map, Value, json};
-use tollgate_core::{Layer, Limit, Measure, OnUnavailable, Quota, Scope, SoftMode, Standpoint, Window};
+use tollgate_core::{Limit, Measure, OnUnavailable, Quota, Scope, SoftMode, Standpoint, Window};
 
 /// A `LimitStatus`: the limit and where it stands. The figures are decimal
 /// strings for spend and integers otherwise; `percent` is a decimal string.
@@ -53,17 +53,6 @@ pub(crate) fn on_unavailable(choice: OnUnavailable) -> &'static str {
     }
 }
 
-/// Where a limit was set, in JSON.
-pub(crate) fn source(layer: Layer) -> &'static str {
-    match layer {
-        Layer::Quota => "quota",
-        Layer::Limits => "limits",
-        Layer::Budget => "budget",
-        Layer::Plan => "plan",
-        Layer::Tree => "tree",
-    }
-}
-
 /// A limit as `PUT /limits` takes it, and its `source`.
 #[must_use]
 pub fn limit_definition(limit: &Limit) -> Value {
@@ -79,7 +68,7 @@ pub fn limit_definition(limit: &Limit) -> Value {
         "currency": limit.currency.map(|currency| currency.code().to_owned()),
         "soft_mode": soft_mode(limit.soft_mode),
         "on_unavailable": on_unavailable(limit.on_unavailable),
-        "source": source(limit.layer),
+        "source": limit.layer.as_str(),
     })
 }
 

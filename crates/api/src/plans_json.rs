@@ -1,7 +1,7 @@
 //! Plans, subscriptions and entitlements in answers.
 
 use crate::figures::{amount, limit_value, measured};
-use crate::limits_json::{on_unavailable, soft_mode, source, window};
+use crate::limits_json::{on_unavailable, soft_mode, window};
 use serde_json::{Map, Value, json};
 use tollgate_core::{Calendar, Config, Feature, Instant, Layer, Measure, Name, Plan, Scope, Standpoint, Subscription, WindowKind};
 
@@ -113,7 +113,7 @@ fn named(at: &Standpoint) -> Map<String, Value> {
         ("display_name", Value::Null),
         ("unit", Value::Null),
         ("is_metered", json!(true)),
-        ("source", json!(source(at.limit.layer))),
+        ("source", json!(at.limit.layer.as_str())),
     ])
 }
 

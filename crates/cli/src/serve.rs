@@ -27,6 +27,8 @@ pub(crate) struct Args {
     pub(crate) memory: bool,
 }
 
+/// How often alerts that are due are sent.
+const ALERTS: Duration = Duration::from_secs(10);
 /// How often holds whose time is over are freed.
 const SCHEDULE: Duration = Duration::from_secs(60);
 /// How many of those rounds pass until closed hours are rolled up and old ones
@@ -43,14 +45,17 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let (key, secret) = (operator_key(folder.as_ref())?, cursor_secret(folder.as_ref())?);
     let service = Service::new(Arc::new(store), Arc::new(SystemClock), Tenancy::Sole, secret);
     let mut settings = Settings::read(|name| std::env::var(name).ok());
+    settings.is_local = true;
     settings.operator = Some(KeyRecord::operator("operator", &key));
     let app = App::new(service, settings);
     let listener = TcpListener::bind(args.listen).await.map_err(|error| Failure::to(format!("listen on {}", args.listen), error))?;
     let address = listener.local_addr().map_err(|error| Failure::to("listen", error))?;
     greet(&app, address, &key, path.map(|path| path.display().to_string()))?;
     let schedule = tokio::spawn(keep_house(Arc::clone(&app), expiry));
+    let alerts = tokio::spawn(deliver_alerts(Arc::clone(&app)));
     let served = axum::serve(listener, router(&app, routes())).with_graceful_shutdown(stopped()).await;
     schedule.abort();
+    alerts.abort();
     served.map_err(|error| Failure::to("serve", error))
 }
 
@@ -117,6 +122,16 @@ async fn keep_house(app: Arc<App>, expiry: Expiry) {
             }
         }
         tokio::time::sleep(SCHEDULE).await;
+    }
+}
+
+/// Sends alerts that are due, as the schedule does on Lambda.
+async fn deliver_alerts(app: Arc<App>) {
+    loop {
+        if let Err(error) = tollgate_purge::scheduled(&app, &serde_json::json!({ "action": "deliver_alerts" })).await {
+            tracing::warn!(%error, "the schedule will try again");
+        }
+        tokio::time::sleep(ALERTS).await;
     }
 }
 

@@ -15,6 +15,9 @@ pub struct Settings {
     pub hash: Option<String>,
     /// An operator's key that needs no store, for first steps.
     pub operator: Option<KeyRecord>,
+    /// Whether it runs on the operator's own machine, so that webhooks may go
+    /// to loopback, without TLS.
+    pub is_local: bool,
     /// Where counts are also written, line by line; `None` = nowhere.
     pub embedded: Option<Embedded>,
 }
@@ -39,6 +42,7 @@ impl Settings {
         Self {
             hash: Some(hash).filter(|hash| !hash.is_empty()),
             operator: operator.map(|key| KeyRecord::operator("environment", &key)),
+            is_local: false,
             embedded: None,
         }
     }

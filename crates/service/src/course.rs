@@ -132,6 +132,12 @@ impl<'a> Course<'a> {
         true
     }
 
+    /// Sets the outcomes of a plan that happened.
+    pub(crate) fn take_written(&mut self, plan: Planned, write_units: u64) {
+        tracing::debug!(write_units, events = plan.markers.len(), "recorded");
+        self.take(plan);
+    }
+
     /// Sets the outcomes of a plan that happened or needed no write.
     pub(crate) fn take(&mut self, plan: Planned) {
         let Planned { taken, rulings, answers, .. } = plan;

@@ -8,7 +8,7 @@ use crate::tenants::{Actor, same_currency};
 use crate::tries::Tries;
 use serde::{Deserialize, Serialize};
 use tollgate_core::{
-    Amount, Attrs, Config, Count, CounterKey, Currency, Draft, GRANTS_MAX, Grant, Guard, Instant, Name, Scope, Standing, Value, Write,
+    Amount, Attrs, Config, Count, CounterKey, Currency, GRANTS_MAX, Grant, Guard, Instant, Name, Scope, Standing, Value, Write,
     credit_attribute, credit_held_attribute, table, uncovered_counter,
 };
 
@@ -155,22 +155,6 @@ impl Service {
         let is_empty = |grant: &Grant, count: Count| count.held == 0 && count.taken >= grant.amount.units();
         let open = grants.into_iter().zip(&counts).filter(|(grant, attrs)| !is_empty(grant, count(attrs)));
         Ok(open.map(|(grant, _)| grant).collect())
-    }
-
-    /// What stands of the sources that `draft` may be drawn from.
-    pub(crate) async fn credit_standing(
-        &self,
-        tenant: &Name,
-        pack: &tollgate_core::Pack,
-        draft: &Draft,
-        now: Instant,
-    ) -> Result<Standing, Failure> {
-        let keys = pack.sources(draft, now);
-        if keys.is_empty() {
-            return Ok(Standing::new());
-        }
-        let items = self.counters(tenant, &keys).await?;
-        Ok(keys.into_iter().zip(items.iter().map(|attrs| pack.counts(attrs))).collect())
     }
 }
 

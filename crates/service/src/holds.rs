@@ -155,6 +155,7 @@ impl Service {
         }
         let counts = items.map(|attrs| snapshot.pack.counts(&attrs.unwrap_or_default()));
         let standing = counters.into_iter().zip(counts).collect();
+        self.note_standing(course.tenant, snapshot, &standing);
         Ok(draft.map(|draft| (draft, standing, received)).map_err(HoldOutcome::Rejected))
     }
 

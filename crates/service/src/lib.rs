@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod alerts;
 mod audit;
 mod backfill;
 mod billing;
@@ -70,6 +71,7 @@ mod usage;
 mod void;
 mod watermark;
 
+pub use alerts::{AlertsOrder, Courier, Delivered};
 pub use audit::AuditEntry;
 pub use check::Estimate;
 pub use clock::{Clock, random, ulid};

@@ -60,7 +60,8 @@ impl Service {
             let received = self.now();
             let page = ulid(received);
             let drafts = course.drafts(state.as_ref());
-            let standing = state.as_ref().map(|state| &state.standing);
+            let announced = self.announced(course.tenant, &snapshot);
+            let standing = state.as_ref().map(|state| &state.standing).or(announced.as_deref());
             let at = Circumstances { tenant: course.tenant, mode: course.options.mode, received, page_id: &page, standing };
             let plan = match plan(&snapshot.pack, &drafts, at) {
                 // A plan stops before an event that it cannot count, so only
@@ -69,9 +70,9 @@ impl Service {
                 plan => plan?,
             };
             let refuses = plan.rulings.iter().any(|ruling| ruling.decision != Decision::Allow);
-            if refuses && state.is_none() {
-                // Before any refusal that depends on state: markers and
-                // counters, since a duplicate wins over a limit.
+            if (refuses || !plan.crossings.is_empty()) && state.is_none() {
+                // Markers and counters before any refusal that depends on them,
+                // as a duplicate wins over a limit, and any alert, which tells of them.
                 state = Some(self.read_state(course, &snapshot, received).await?);
                 if course.waiting.is_empty() {
                     return Ok(snapshot);
@@ -95,8 +96,8 @@ impl Service {
             course.pages.push(page);
             match self.store.commit(&plan.writes).await {
                 Ok(Commit::Done { write_units }) => {
-                    tracing::debug!(write_units, events = plan.markers.len(), "recorded");
-                    course.take(plan);
+                    self.note_crossings(course.tenant, &plan.crossings);
+                    course.take_written(plan, write_units);
                     return Ok(snapshot);
                 }
                 Ok(Commit::Refused(refusals)) => {
@@ -160,7 +161,9 @@ impl Service {
             }
         }
         let counts = items.map(|attrs| snapshot.pack.counts(&attrs.unwrap_or_default()));
-        Ok(State { standing: counters.into_iter().zip(counts).collect(), last })
+        let standing = counters.into_iter().zip(counts).collect();
+        self.note_standing(course.tenant, snapshot, &standing);
+        Ok(State { standing, last })
     }
 
     /// Before an event is rejected for its time or price, its marker is read:

@@ -8,7 +8,7 @@ use crate::submission::Rejection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tollgate_core::{Attrs, Catalog, Config, Event, Instant, Key, Name, Pack, Priced, Value, Write, table};
+use tollgate_core::{Attrs, Catalog, Config, Count, CounterKey, Event, Instant, Key, Name, Pack, Priced, Standing, Value, Write, table};
 
 /// How many processes change the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +47,10 @@ struct Remembered {
     forgotten: u64,
     /// Tenants whose last event was refused or warned: read first, then plan.
     pressed: BTreeSet<Name>,
+    /// By tenant, the percents that its counters were seen to have announced.
+    announced: BTreeMap<Name, Arc<Standing>>,
+    /// How many counters `announced` holds.
+    announcing: usize,
 }
 
 /// The most tenants or keys that a process remembers.
@@ -226,6 +230,30 @@ impl Service {
             memory.pressed.remove(tenant);
         } else if memory.pressed.len() < REMEMBERED_MAX {
             memory.pressed.insert(tenant.clone());
+        }
+    }
+
+    /// What the tenant's counters are known to have announced: a plan that
+    /// reads nothing else need not stop where that was crossed.
+    pub(crate) fn announced(&self, tenant: &Name, snapshot: &Snapshot) -> Option<Arc<Standing>> {
+        snapshot.pack.config().alerts.as_ref()?;
+        self.memory().announced.get(tenant).cloned()
+    }
+
+    /// Remembers percents that counters have announced; that only ever rises.
+    pub(crate) fn note_announced(&self, tenant: &Name, percents: impl IntoIterator<Item = (CounterKey, Arc<str>, i128)>) {
+        let mut memory = self.memory();
+        for (key, attribute, percent) in percents {
+            if memory.announcing >= REMEMBERED_MAX {
+                memory.announced.clear();
+                memory.announcing = 0;
+            }
+            let known = Arc::make_mut(memory.announced.entry(tenant.clone()).or_default());
+            let before = known.len();
+            let held = known.entry(key).or_default().entry(attribute).or_default();
+            *held = Count { taken: percent.max(held.taken), held: 0 };
+            let more = known.len() - before;
+            memory.announcing += more;
         }
     }
 

@@ -7,7 +7,8 @@ use crate::store::{Commit, Reason, StoreError};
 use crate::submission::Rejection;
 use crate::tries::Tries;
 use tollgate_core::{
-    Actual, Answer, Circumstances, Closing, Draft, Event, Hold, HoldState, Mismatch, Mode, Name, capture, extend, release, table,
+    Actual, Answer, Circumstances, Closing, Draft, Event, Hold, HoldState, Mismatch, Mode, Name, Standing, capture, capture_reads, extend,
+    release, table,
 };
 
 /// What became of a capture.
@@ -95,7 +96,8 @@ impl Service {
         };
         let page = ulid(received);
         let draft = Draft::new(event, priced, course.actual.timestamp.is_some());
-        let standing = self.credit_standing(tenant, &snapshot.pack, &draft, received).await?;
+        let keys = capture_reads(&snapshot.pack, &hold, &draft, received);
+        let standing = if keys.is_empty() { Standing::new() } else { self.standing(tenant, &snapshot, keys).await? };
         let at = Circumstances { tenant, mode: Mode::Observe, received, page_id: &page, standing: Some(&standing) };
         let settled = capture(&snapshot.pack, &hold, &draft, at)?;
         if self.is_outdated(&snapshot) {

@@ -178,7 +178,7 @@ impl Service {
 
     /// Applies `change` to the configuration in one guarded step, again from
     /// the start where someone else was first.
-    async fn change_config<F>(
+    pub(crate) async fn change_config<F>(
         &self,
         tenant: &Name,
         action: &str,

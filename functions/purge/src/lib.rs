@@ -1,8 +1,11 @@
 //! Retention: the route of the purge function, and the schedules' work.
 
+mod courier;
+
+use courier::Webhooks;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tollgate_api::{Person as Asked, parse_purge};
+use tollgate_api::{Person as Asked, alert_json, parse_purge};
 use tollgate_core::Name;
 use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, post};
 use tollgate_service::{Actor, EraseOrder, Failure, Person, PurgeOrder};
@@ -45,8 +48,9 @@ fn named(asked: Asked) -> (Person, Name) {
     }
 }
 
-/// Does a schedule's work: `{"action":"rollup"}`, `{"action":"purge"}` or
-/// `{"action":"expire_holds"}`. Safe to repeat.
+/// Does a schedule's work: `{"action":"rollup"}`, `{"action":"purge"}`,
+/// `{"action":"expire_holds"}` or `{"action":"deliver_alerts"}`. Safe to
+/// repeat.
 ///
 /// # Errors
 /// A sentence for an action that is unknown, or whose work failed.
@@ -60,6 +64,11 @@ pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
             Ok(json!({ "action": "purge", "removed": purged.removed, "pages": purged.pages }))
         }
         Some("expire_holds") => Ok(json!({ "action": "expire_holds", "holds": app.service.expire_holds().await.map_err(failed)? })),
-        _ => Err("unknown action: must be `rollup`, `purge` or `expire_holds`".to_owned()),
+        Some("deliver_alerts") => {
+            let courier = Webhooks::new(app.settings.is_local);
+            let done = app.service.deliver_alerts(&courier, |alert| alert_json(alert).to_string()).await.map_err(failed)?;
+            Ok(json!({ "action": "deliver_alerts", "delivered": done.delivered, "failed": done.failed }))
+        }
+        _ => Err("unknown action: must be `rollup`, `purge`, `expire_holds` or `deliver_alerts`".to_owned()),
     }
 }

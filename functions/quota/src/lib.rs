@@ -1,5 +1,6 @@
 //! Limits and who may use what: the routes of the quota function.
 
+mod alerts;
 mod audit;
 mod budgets;
 mod check;
@@ -38,6 +39,8 @@ pub fn routes() -> Vec<Route> {
         put("/budgets/{tenant_id}/tree", Access::Operator, budgets::put_tree),
         get("/credits/{tenant_id}", READ, credits::get_credits),
         post("/credits/{tenant_id}", Access::Operator, credits::post_credits),
+        get("/alerts/{tenant_id}", READ, alerts::get_alerts),
+        put("/alerts/{tenant_id}", Access::Operator, alerts::put_alerts),
         post("/check", INGEST, check::post_check),
         post("/holds", INGEST, holds::post_holds),
         get("/holds", INGEST, holds::get_holds),

@@ -56,6 +56,7 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
         (_, "/credits/{tenant_id}") => {
             json!({ "id": "g1", "amount": "100000", "currency": "USD", "priority": 5, "expires_at": "2027-01-01T00:00:00Z" })
         }
+        (_, "/alerts/{tenant_id}") => json!({ "thresholds": [50, 80], "url": "https://hooks.example.com/a", "rotate_secret": false }),
         (_, "/plans/{code}") => plan(),
         (_, "/tenants/{tenant_id}/subscription") => json!({
             "plan": "starter", "status": "past_due", "period_anchor": "2026-01-31T09:00:00Z", "time_zone": "Europe/Berlin",

@@ -171,6 +171,7 @@ async fn the_ids_of_another_tenant_open_nothing() {
         "/budgets/acme/tree",
         "/credits/acme",
         "/entitlements/acme",
+        "/alerts/acme",
         "/quota/acme",
         "/billing/acme",
         "/events/e1",

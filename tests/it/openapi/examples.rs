@@ -8,7 +8,7 @@ use tollgate_gateway::Access;
 use tollgate_tests::{TestApp, TestReply, TestStore};
 
 /// What differs from run to run.
-const CHANCE: [&str; 4] = ["request_id", "key_id", "key", "next_cursor"];
+const CHANCE: [&str; 5] = ["request_id", "key_id", "key", "next_cursor", "secret"];
 
 /// The scene of all examples.
 async fn scene(store: TestStore<'_>) -> (TestApp, String) {

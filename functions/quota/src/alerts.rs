@@ -1,0 +1,32 @@
+//! `/alerts`.
+
+use serde_json::json;
+use std::sync::Arc;
+use tollgate_api::{alerts_json, parse_alerts};
+use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
+use tollgate_service::AlertsOrder;
+
+/// Replaces what a tenant is told of. The secret is in the answer only when it
+/// is new.
+pub(crate) async fn put_alerts(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant_to_write()?;
+    call.params(&[])?;
+    let asked = parse_alerts(&call.body, app.settings.is_local)?;
+    let actor = call.caller()?.actor(call.if_match()?);
+    let order = AlertsOrder { thresholds: asked.thresholds, url: asked.url, rotate_secret: asked.rotate_secret };
+    let (config, secret) = app.service.put_alerts(&tenant, &order, &actor).await.map_err(|failure| from_failure(&failure))?;
+    let (_, alerts) = app.service.alerts(&tenant).await.map_err(|failure| from_failure(&failure))?;
+    let mut body = alerts_json(&tenant, &config, &alerts);
+    if let Some(secret) = secret {
+        body["secret"] = json!(secret.0);
+    }
+    Ok(Reply::ok(&body))
+}
+
+/// What a tenant is told of, and the latest of it.
+pub(crate) async fn get_alerts(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant()?;
+    call.params(&[])?;
+    let (config, alerts) = app.service.alerts(&tenant).await.map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(&alerts_json(&tenant, &config, &alerts)))
+}
