@@ -3,10 +3,12 @@
 use crate::audit::{Change, audit_write};
 use crate::clock::ulid;
 use crate::failure::Failure;
+use crate::rosters::Mask;
 use crate::service::Service;
 use crate::store::{Commit, StoreError};
 use crate::tenants::Actor;
 use crate::tries::Tries;
+use crate::usage::Entry;
 use tollgate_core::{Answer, Attrs, Circumstances, Instant, Marker, Mode, Name, Value, Voidable, Voided, table, void, void_id};
 
 /// What became of a request to take an event back.
@@ -62,7 +64,7 @@ impl Service {
             return Ok(Some(course.done(&marker_of(&attrs)?)));
         }
         let attrs = original.ok_or(Failure::NotFound("event"))?;
-        let entry = self.entry_at(tenant, marker_of(&attrs)?.page).await?;
+        let entry = self.unnamed(tenant, self.entry_at(tenant, marker_of(&attrs)?.page).await?).await?;
         if entry.stored.voids.is_some() {
             return Ok(Some(VoidOutcome::OfVoid));
         }
@@ -92,6 +94,14 @@ impl Service {
             Err(error) => return Err(error.into()),
         }
         Ok(None)
+    }
+
+    /// The event without the name that is on its way out: what takes it back is
+    /// received after the order, and would keep the name.
+    async fn unnamed(&self, tenant: &Name, mut entry: Entry) -> Result<Entry, Failure> {
+        let erasing = self.reached(tenant).await?.and_then(|reached| reached.mark.erasing);
+        Mask::new(self, tenant, erasing).cover(&mut entry.stored.event.dimensions, entry.received);
+        Ok(entry)
     }
 
     /// The markers of two events.
