@@ -27,6 +27,7 @@ pub(crate) const STORIES: &[Story] = &[
     Story { name: "PUT /limits", begin: |app| Box::pin(used(app)), act: |app| Box::pin(put_limits(app)) },
     Story { name: "POST /quota", begin: |app| Box::pin(used(app)), act: |app| Box::pin(post_quota(app)) },
     Story { name: "PUT /rate-cards", begin: |app| Box::pin(used(app)), act: |app| Box::pin(put_rate_card(app)) },
+    Story { name: "PUT /exchange-rates", begin: |app| Box::pin(foreign(app)), act: |app| Box::pin(put_exchange_rates(app)) },
     Story { name: "PUT /tenants", begin: |app| Box::pin(used(app)), act: |app| Box::pin(put_tenant(app)) },
     Story { name: "POST and DELETE /keys", begin: |app| Box::pin(used(app)), act: |app| Box::pin(keys(app)) },
     Story { name: "holds", begin: |app| Box::pin(crate::held::holding(app)), act: |app| Box::pin(crate::held::hold_and_end(app)) },
@@ -169,6 +170,21 @@ async fn put_rate_card(app: &TestApp) -> Vec<Value> {
     let priced = json!({ "id": "priced", "tenant_id": TENANT, "operation": "search", "units": 3 });
     let event = send(app, "POST", "/events", &priced).await;
     vec![json!(put.status), event.at("/cost"), event.at("/rate_card/id")]
+}
+
+/// A tenant that has used something, and a card in another currency.
+async fn foreign(app: &TestApp) {
+    used(app).await;
+    let card = json!({ "currency": "EUR", "operations": { "search": { "unit": "0.25" } } });
+    app.put("/rate-cards/mine", card).await.expect(200);
+}
+
+async fn put_exchange_rates(app: &TestApp) -> Vec<Value> {
+    let rates = json!({ "base": "USD", "rates": { "EUR": "1.08" }, "effective_from": "2026-01-01T00:00:00Z" });
+    let put = send(app, "PUT", "/exchange-rates", &rates).await;
+    let priced = json!({ "id": "priced", "tenant_id": TENANT, "operation": "search", "units": 3 });
+    let event = send(app, "POST", "/events", &priced).await;
+    vec![json!(put.status), event.at("/cost"), event.at("/exchange_rate/rate")]
 }
 
 async fn put_tenant(app: &TestApp) -> Vec<Value> {

@@ -88,6 +88,42 @@ async fn two_voids_at_once_void_once_wherever_they_meet() {
 }
 
 #[tokio::test]
+async fn a_name_half_erased_does_not_come_back_with_what_is_taken_back() {
+    let order = json!({ "tenant_id": "acme", "agent_id": "a1", "pseudonymise": true });
+    let mut met = 0;
+    for number in 0..CALLS_MAX {
+        let memory = begun().await;
+        let app = Arc::new(TestApp::over(memory.clone(), Tenancy::Sole));
+        app.clock.advance(1);
+        let (gate, began) = (Gate::default(), app.store.calls());
+        let stands = gate.clone();
+        app.store.rule(move |call| if call.number == began + number { Fault::HeldBefore(stands.clone()) } else { Fault::None });
+        let (acting, ordered) = (app.clone(), order.clone());
+        let mut running = tokio::spawn(async move { acting.post("/usage/purge", ordered).await });
+        let crashed = tokio::select! {
+            () = gate.arrived() => true,
+            reply = &mut running => {
+                reply.expect("an answer").expect(200);
+                false
+            }
+        };
+        running.abort();
+        let other = TestApp::over(memory.clone(), Tenancy::Sole);
+        other.clock.advance(2);
+        let id = void(&other, "e1").await.expect(201).at("/event_id");
+        other.service().roll_up_all().await.expect("a rollup");
+        let agent = async |id: &str| other.get(&format!("/events/{id}?tenant_id=acme")).await.expect(200).at("/agent_id");
+        let (of_event, of_void) = (agent("e1").await, agent(id.as_str().expect("an id")).await);
+        assert_eq!(of_event, of_void, "{number}");
+        met += usize::from(crashed && of_event != "a1");
+        if !crashed {
+            break;
+        }
+    }
+    assert!(met > 0, "it is met half erased");
+}
+
+#[tokio::test]
 async fn limits_that_change_meanwhile_count_it_as_taken_back() {
     let mut met = 0;
     for number in 0..CALLS_MAX {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tollgate_core::{Answer, Name};
 
 /// The longest reason, in characters.
-const REASON_MAX: usize = 256;
+const REASON_MAX: usize = 128;
 
 /// What `POST /events/{event_id}/void` says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -56,7 +56,7 @@ mod tests {
         assert_eq!(parse_void(b"").unwrap(), NewVoid::default());
         let void = parse_void(br#"{"tenant_id":"acme","reason":"sent twice"}"#).unwrap();
         assert_eq!((void.tenant.unwrap().as_str(), void.reason.unwrap().as_str()), ("acme", "sent twice"));
-        let long = format!(r#"{{"reason":"{}"}}"#, "x".repeat(257));
+        let long = format!(r#"{{"reason":"{}"}}"#, "x".repeat(129));
         refuses(
             parse_void,
             &[

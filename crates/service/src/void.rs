@@ -3,10 +3,12 @@
 use crate::audit::{Change, audit_write};
 use crate::clock::ulid;
 use crate::failure::Failure;
+use crate::rosters::Mask;
 use crate::service::Service;
 use crate::store::{Commit, StoreError};
 use crate::tenants::Actor;
 use crate::tries::Tries;
+use crate::usage::Entry;
 use tollgate_core::{Answer, Attrs, Circumstances, Instant, Marker, Mode, Name, Value, Voidable, Voided, table, void, void_id};
 
 /// What became of a request to take an event back.
@@ -66,7 +68,7 @@ impl Service {
         }
         let attrs = original.ok_or(Failure::NotFound("event"))?;
         let Marker { page, draws, .. } = marker_of(&attrs)?;
-        let entry = self.entry_at(tenant, page).await?;
+        let entry = self.unnamed(tenant, self.entry_at(tenant, page).await?).await?;
         if entry.stored.voids.is_some() {
             return Ok(Some(VoidOutcome::OfVoid));
         }
@@ -96,6 +98,14 @@ impl Service {
             Err(error) => return Err(error.into()),
         }
         Ok(None)
+    }
+
+    /// The event without the name that is on its way out: what takes it back is
+    /// received after the order, and would keep the name.
+    async fn unnamed(&self, tenant: &Name, mut entry: Entry) -> Result<Entry, Failure> {
+        let erasing = self.reached(tenant).await?.and_then(|reached| reached.mark.erasing);
+        Mask::new(self, tenant, erasing).cover(&mut entry.stored.event.dimensions, entry.received);
+        Ok(entry)
     }
 
     /// The markers of two events.

@@ -79,6 +79,7 @@ async fn an_event_is_taken_back_once_and_both_say_so() {
 async fn lists_and_exports_show_it_with_negative_figures() {
     let app = TestApp::new().await;
     app.record("acme", merged(whole("e1"), json!({ "cost_override": "0.5" }))).await.expect(201);
+    app.clock.advance(1);
     void(&app, "e1").await.expect(201);
     for path in ["/usage?tenant_id=acme", "/usage/export?tenant_id=acme", "/usage/tasks/t1?tenant_id=acme"] {
         let reply = app.get(path).await.expect(200);
