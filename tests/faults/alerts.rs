@@ -99,6 +99,9 @@ async fn post(app: &TestApp, path: &str, body: Value) -> (u16, Value) {
 // Their clocks differ, so that an alert told twice would stand twice.
 const EVENT: Actor = Actor { name: "event", seconds_after: -1, asks: |app| Box::pin(post(app, "/events?mode=observe", tokens("e1", 300))) };
 const OTHER: Actor = Actor { name: "other", seconds_after: -2, asks: |app| Box::pin(post(app, "/events?mode=observe", tokens("e2", 200))) };
+/// Either of these crosses one half, and both no more.
+const SMALL: Actor = Actor { name: "small", seconds_after: -6, asks: |app| Box::pin(post(app, "/events", tokens("e3", 20))) };
+const ALSO_SMALL: Actor = Actor { name: "also small", seconds_after: -7, asks: |app| Box::pin(post(app, "/events", tokens("e4", 30))) };
 const HOLD: Actor = Actor {
     name: "hold",
     seconds_after: -3,
@@ -129,9 +132,15 @@ async fn nearly_half() -> Arc<Memory> {
 
 #[tokio::test]
 async fn wherever_writes_meet_each_threshold_is_told_once_and_none_is_lost() {
-    for (actors, least) in
-        [(&[EVENT, OTHER][..], 990), (&[EVENT, HOLD], 990), (&[EVENT, CAPTURE], 1100), (&[HOLD, CAPTURE], 1000), (&[EVENT, LOWER], 750)]
-    {
+    for (actors, least) in [
+        (&[EVENT, OTHER][..], 990),
+        (&[SMALL, ALSO_SMALL], 540),
+        (&[SMALL, CAPTURE], 820),
+        (&[EVENT, HOLD], 990),
+        (&[EVENT, CAPTURE], 1100),
+        (&[HOLD, CAPTURE], 1000),
+        (&[EVENT, LOWER], 750),
+    ] {
         let (mut path, mut count): (Vec<usize>, usize) = (Vec::new(), 0);
         loop {
             let memory = nearly_half().await;
