@@ -96,11 +96,15 @@ async fn post(app: &TestApp, path: &str, body: Value) -> (u16, Value) {
     (reply.status, reply.json())
 }
 
+// Their clocks differ, so that an alert told twice would stand twice.
 const EVENT: Actor = Actor { name: "event", seconds_after: -1, asks: |app| Box::pin(post(app, "/events?mode=observe", tokens("e1", 300))) };
-const OTHER: Actor = Actor { name: "other", seconds_after: -1, asks: |app| Box::pin(post(app, "/events?mode=observe", tokens("e2", 200))) };
+const OTHER: Actor = Actor { name: "other", seconds_after: -2, asks: |app| Box::pin(post(app, "/events?mode=observe", tokens("e2", 200))) };
+/// Either of these crosses one half, and both no more.
+const SMALL: Actor = Actor { name: "small", seconds_after: -6, asks: |app| Box::pin(post(app, "/events", tokens("e3", 20))) };
+const ALSO_SMALL: Actor = Actor { name: "also small", seconds_after: -7, asks: |app| Box::pin(post(app, "/events", tokens("e4", 30))) };
 const HOLD: Actor = Actor {
     name: "hold",
-    seconds_after: -1,
+    seconds_after: -3,
     asks: |app| {
         let event = json!({ "tenant_id": TENANT, "operation": "agent_message", "agent_id": "a1", "tokens_in": 200 });
         Box::pin(post(app, "/holds", json!({ "id": "h2", "event": event })))
@@ -108,11 +112,11 @@ const HOLD: Actor = Actor {
 };
 const CAPTURE: Actor = Actor {
     name: "capture above",
-    seconds_after: -1,
+    seconds_after: -4,
     asks: |app| Box::pin(post(app, "/holds/h1/capture?tenant_id=acme", json!({ "event": { "tokens_in": 350 } }))),
 };
 const LOWER: Actor =
-    Actor { name: "lower", seconds_after: -1, asks: |app| Box::pin(post(app, "/holds/h1/release?tenant_id=acme", json!({}))) };
+    Actor { name: "lower", seconds_after: -5, asks: |app| Box::pin(post(app, "/holds/h1/release?tenant_id=acme", json!({}))) };
 
 /// 450 of 1000 are used, and 40 held.
 async fn nearly_half() -> Arc<Memory> {
@@ -128,9 +132,15 @@ async fn nearly_half() -> Arc<Memory> {
 
 #[tokio::test]
 async fn wherever_writes_meet_each_threshold_is_told_once_and_none_is_lost() {
-    for (actors, least) in
-        [(&[EVENT, OTHER][..], 990), (&[EVENT, HOLD], 990), (&[EVENT, CAPTURE], 1100), (&[HOLD, CAPTURE], 1000), (&[EVENT, LOWER], 750)]
-    {
+    for (actors, least) in [
+        (&[EVENT, OTHER][..], 990),
+        (&[SMALL, ALSO_SMALL], 540),
+        (&[SMALL, CAPTURE], 820),
+        (&[EVENT, HOLD], 990),
+        (&[EVENT, CAPTURE], 1100),
+        (&[HOLD, CAPTURE], 1000),
+        (&[EVENT, LOWER], 750),
+    ] {
         let (mut path, mut count): (Vec<usize>, usize) = (Vec::new(), 0);
         loop {
             let memory = nearly_half().await;
@@ -167,6 +177,8 @@ async fn sixteen_threads_in_two_processes_tell_each_threshold_exactly_once() {
     let store: Arc<dyn Store> = Arc::new(embedded::open(None).await.expect("a store"));
     let shared = Tenancy::Shared { settle: std::time::Duration::ZERO };
     let apps = [TestApp::over(store.clone(), shared), TestApp::over(store.clone(), shared)];
+    // An alert told twice would stand twice.
+    apps[1].clock.advance(1);
     let addresses = [apps[0].serve().await, apps[1].serve().await];
     let thresholds = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100];
     apps[0].put("/alerts/acme", json!({ "thresholds": thresholds })).await.expect(200);

@@ -140,13 +140,14 @@ pub fn alerts_json(tenant: &Name, config: &Config, alerts: &[Alert]) -> Value {
     let set = config.alerts.as_ref();
     let shown = |alert: &Alert| {
         let mut shown = alert_json(alert);
-        let delivery = [
+        let progress = [
             ("state", json!(alert.state.as_str())),
             ("attempts", json!(alert.attempts)),
             ("next_try_at", json!(alert.next_try.map(|at| at.to_string()))),
         ];
-        let fields = shown.as_object_mut().into_iter();
-        fields.for_each(|fields| fields.extend(delivery.clone().map(|(name, value)| (name.to_owned(), value))));
+        if let Some(shown) = shown.as_object_mut() {
+            shown.extend(progress.map(|(name, value)| (name.to_owned(), value)));
+        }
         shown
     };
     json!({

@@ -127,7 +127,7 @@ impl Service {
     /// Sends one tenant's alerts, in order, up to the first that fails: its
     /// receiver is not called in vain for all others.
     async fn deliver_to(&self, tenant: Name, places: Vec<String>, round: &Round<'_>) -> (Delivered, Option<Failure>) {
-        let mut done = Delivered::default();
+        let (mut done, mut broken) = (Delivered::default(), None);
         for place in places {
             if self.now() >= round.until {
                 break;
@@ -141,11 +141,15 @@ impl Service {
                 }
                 Err(failure) => {
                     tracing::warn!(%tenant, %failure, "an alert is not delivered");
-                    return (done, Some(failure));
+                    let is_away = matches!(failure, Failure::Unavailable(_));
+                    broken = broken.or(Some(failure));
+                    if is_away {
+                        break;
+                    }
                 }
             }
         }
-        (done, None)
+        (done, broken)
     }
 
     /// One try of one alert: whether it was taken; `None` = nothing was to be
