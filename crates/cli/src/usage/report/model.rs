@@ -3,7 +3,7 @@
 use super::maths::{Status, Threshold, percent, remaining};
 use crate::output::cell;
 use serde_json::{Map, Number, Value, json};
-use tollgate_core::Amount;
+use tollgate_core::{Amount, Instant};
 
 /// What tenants used of what their plans allow.
 #[derive(Debug, Clone)]
@@ -201,9 +201,9 @@ impl Report {
     /// The period asked for; where it is open, from the first start to the
     /// last end of the tenants' own.
     fn applied(&self) -> Window {
-        let starts = self.tenants.iter().filter_map(|tenant| tenant.window[0].clone());
-        let ends = self.tenants.iter().filter_map(|tenant| tenant.window[1].clone());
-        [self.filters.period_start.clone().or_else(|| starts.min()), self.filters.period_end.clone().or_else(|| ends.max())]
+        let own = |end: usize| self.tenants.iter().filter_map(move |tenant| tenant.window[end].as_ref()?.parse::<Instant>().ok());
+        let [first, last] = [own(0).min(), own(1).max()].map(|at| at.map(|at| at.to_string()));
+        [self.filters.period_start.clone().or(first), self.filters.period_end.clone().or(last)]
     }
 
     /// The lines of the CSV, each with a cell for every one of [`COLUMNS`], and
