@@ -108,7 +108,7 @@ pub enum OnUnavailable {
     /// Nothing is admitted.
     #[default]
     Deny,
-    /// Checks and holds are to be admitted; kept, and not yet acted on.
+    /// Checks and holds pass, unless another limit keeps them from it.
     Allow,
 }
 

@@ -3,10 +3,11 @@
 use crate::alert::{self, Crossing};
 use crate::config::{Config, Track};
 use crate::credit::{credit_attribute, credit_held_attribute};
-use crate::decide::{Addition, Decided, Decider, Decision, Mode, Ruling};
+use crate::decide::Decider;
 use crate::outbox::outbox;
 use crate::page::{Page, PageError, Stored};
 use crate::rollup::DAY_SECONDS;
+use crate::ruling::{Addition, Decided, Decision, Mode, Ruling};
 use crate::table;
 use crate::{
     Answer, Attrs, Change, CounterKey, Currency, Draft, Fingerprint, Guard, Instant, Marker, Name, Overflow, Standing, Value, WindowKind,

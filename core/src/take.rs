@@ -3,10 +3,11 @@
 use crate::alert::{self, Crossing};
 use crate::catalog::{PriceError, Priced};
 use crate::credit;
-use crate::decide::{Addition, Decider, Decision, Mode, Ruling};
+use crate::decide::Decider;
 use crate::hold::{Asked, HOLD_SECONDS_MAX, Hold, Part};
 use crate::outbox::outbox;
 use crate::plan::{Circumstances, Pack, PlanError, counter_write};
+use crate::ruling::{Addition, Decision, Mode, Ruling};
 use crate::settle::Settled;
 use crate::{
     Change, CounterKey, Draft, Event, Guard, Instant, Measure, Overflow, QUANTITY_MAX, SoftMode, Standing, Stored, WindowKind, Write, table,

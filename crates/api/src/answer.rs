@@ -40,9 +40,9 @@ pub fn recorded(
     body
 }
 
-/// The answer to `POST /check`.
+/// The answer to `POST /check`; `degraded` = the store was out of reach.
 #[must_use]
-pub fn checked(priced: &Priced, ruling: &Ruling) -> Value {
+pub fn checked(priced: &Priced, ruling: &Ruling, degraded: bool) -> Value {
     let mut body = json!({
         "decision": ruling.decision.as_str(),
         "reason": ruling.objections.first().map(reason),
@@ -52,7 +52,17 @@ pub fn checked(priced: &Priced, ruling: &Ruling) -> Value {
         "limits": ruling.limits.iter().map(limit_status).collect::<Vec<_>>(),
     });
     with_exchange(&mut body, &priced.card);
+    if degraded {
+        with_degraded(&mut body);
+    }
     body
+}
+
+/// Says that the store was out of reach and no limit was read.
+pub fn with_degraded(body: &mut Value) {
+    if let Some(body) = body.as_object_mut() {
+        body.insert("degraded".to_owned(), true.into());
+    }
 }
 
 /// What became of one event of a batch.

@@ -69,13 +69,19 @@ impl Caller {
     }
 }
 
-/// The caller whose key the headers carry.
-pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+/// The caller whose key the headers carry; `in_outage`, by the key as it was
+/// last read where the store is out of reach.
+pub(crate) async fn authenticate(app: &App, headers: &HeaderMap, in_outage: bool) -> Result<Caller, Problem> {
     let key = key_text(headers).ok_or_else(Problem::unauthenticated)?;
     if let Some(operator) = app.settings.operator.as_ref().filter(|operator| operator.is(key)) {
         return Ok(Caller::of(operator));
     }
-    let record = app.service.key(key).await.map_err(|failure: Failure| crate::from_failure(&failure))?;
+    let record = match app.service.key(key).await {
+        Err(failure @ Failure::Unavailable(_)) if in_outage => {
+            Some(app.service.last_key(key).ok_or_else(|| crate::from_failure(&failure))?)
+        }
+        record => record.map_err(|failure| crate::from_failure(&failure))?,
+    };
     record.map(|record| Caller::of(&record)).ok_or_else(Problem::unauthenticated)
 }
 

@@ -36,6 +36,9 @@ pub struct Route {
     pub access: Access,
     /// Whether an `Idempotency-Key` stores its answer.
     pub stores_answer: bool,
+    /// Whether it may answer while the store is out of reach, to a caller whose
+    /// key was read before.
+    pub in_outage: bool,
     pub(crate) handler: Handler,
 }
 
@@ -52,13 +55,20 @@ impl Route {
         F: Future<Output = Handled> + Send + 'static,
     {
         let handler: Handler = Arc::new(move |app, call| Box::pin(handler(app, call)));
-        Self { method, path, access, stores_answer: false, handler }
+        Self { method, path, access, stores_answer: false, in_outage: false, handler }
     }
 
     /// The same, its answers stored for requests with an `Idempotency-Key`.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.stores_answer = true;
+        self
+    }
+
+    /// The same, answered while the store is out of reach where it can be.
+    #[must_use]
+    pub fn in_outage(mut self) -> Self {
+        self.in_outage = true;
         self
     }
 }

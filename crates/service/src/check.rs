@@ -13,6 +13,8 @@ pub struct Estimate {
     pub priced: Priced,
     /// The decision, against what the counters stand at.
     pub ruling: Ruling,
+    /// Whether the store was out of reach: then no counter was read.
+    pub degraded: bool,
 }
 
 impl Service {
@@ -46,10 +48,22 @@ impl Service {
     }
 
     /// Prices and decides `event` as [`Service::record`] would, reading only.
+    /// While the store is out of reach, limits that are open then let it pass.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] when the store is out of reach.
+    /// [`Failure::Unavailable`] when the store is out of reach and any limit
+    /// that applies is closed then.
     pub async fn check(&self, tenant: &Name, event: Event, age_seconds_max: i64) -> Result<Result<Estimate, Rejection>, Failure> {
+        match self.checked(tenant, event.clone(), age_seconds_max).await {
+            Err(Failure::Unavailable(why)) => {
+                let degraded = self.in_outage(tenant, event, age_seconds_max)?.ok_or(Failure::Unavailable(why))?;
+                Ok(degraded.map(|(draft, ruling)| Estimate { priced: draft.priced, ruling, degraded: true }))
+            }
+            answer => answer,
+        }
+    }
+
+    async fn checked(&self, tenant: &Name, event: Event, age_seconds_max: i64) -> Result<Result<Estimate, Rejection>, Failure> {
         let snapshot = self.snapshot(tenant).await?;
         let timely = timely(event.timestamp, self.now(), age_seconds_max);
         let priced = match timely.and_then(|()| snapshot.accept(&event)) {
@@ -65,6 +79,6 @@ impl Service {
         let standing: Standing = counters.into_iter().zip(counts).collect();
         let decided = snapshot.pack.decide(&standing, Mode::Enforce, received, &drafts)?;
         let ruling = decided.rulings.into_iter().next().unwrap_or_default();
-        Ok(Ok(Estimate { priced, ruling }))
+        Ok(Ok(Estimate { priced, ruling, degraded: false }))
     }
 }

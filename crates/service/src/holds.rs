@@ -34,6 +34,8 @@ pub enum HoldOutcome {
     Replayed(Box<Hold>),
     /// The id belongs to another hold.
     Reused,
+    /// Let pass while the store is out of reach; nothing is held.
+    Degraded(Box<Hold>),
     /// Refused by a limit; nothing is held.
     Denied(Box<Ruling>),
     /// Refused for what it is; nothing is held.
@@ -57,12 +59,21 @@ struct Course<'a> {
 
 impl Service {
     /// Holds an estimate: priced, tested against every limit and counted in one
-    /// transaction, once by its id.
+    /// transaction, once by its id. While the store is out of reach, limits that
+    /// are open then let it pass, and nothing is held.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store does not take it in the tries
-    /// allowed: it is held or not, and asking again settles which.
+    /// allowed and any limit that applies is closed then: it is held or not, and
+    /// asking again settles which.
     pub async fn take_hold(&self, tenant: &Name, request: HoldRequest) -> Result<HoldOutcome, Failure> {
+        match self.taken_hold(tenant, request.clone()).await {
+            Err(Failure::Unavailable(why)) => self.degraded_hold(tenant, &request)?.ok_or(Failure::Unavailable(why)),
+            outcome => outcome,
+        }
+    }
+
+    async fn taken_hold(&self, tenant: &Name, request: HoldRequest) -> Result<HoldOutcome, Failure> {
         let _passage = self.gate.read().await;
         let Submission { event, timestamp_given } = &request.estimate;
         let asked = Asked::new(event, *timestamp_given, request.ttl_seconds, request.max_affordable);

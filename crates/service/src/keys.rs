@@ -165,6 +165,14 @@ impl Service {
         Ok((record.is(text) && record.is_live(self.now())).then_some(record))
     }
 
+    /// The live key whose text this is as it was last read, for while the store
+    /// is out of reach: a key revoked by another process since still works.
+    #[must_use]
+    pub fn last_key(&self, text: &str) -> Option<Arc<KeyRecord>> {
+        let record = self.last_read_key(id_of(text)?)?;
+        (record.is(text) && record.is_live(self.now())).then_some(record)
+    }
+
     /// Makes a key. Its text is returned here and nowhere else, ever.
     ///
     /// # Errors

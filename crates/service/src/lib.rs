@@ -51,6 +51,7 @@ mod keys;
 mod limits;
 mod list;
 mod memory;
+mod outage;
 mod pages;
 mod plans;
 mod pseudonym;

@@ -43,6 +43,8 @@ struct Remembered {
     keys: BTreeMap<String, Arc<KeyRecord>>,
     catalog: Option<Arc<Catalog>>,
     sequence: u64,
+    /// What was last read, however long ago: for outages of the store.
+    last: LastRead,
     /// How often anything was forgotten: what was read before may be outdated.
     forgotten: u64,
     /// Tenants whose last event was refused or warned: read first, then plan.
@@ -51,6 +53,14 @@ struct Remembered {
     announced: BTreeMap<Name, Arc<Standing>>,
     /// How many counters `announced` holds.
     announcing: usize,
+}
+
+/// What was last read of tenants, keys and rate cards.
+#[derive(Default)]
+struct LastRead {
+    packs: BTreeMap<Name, Arc<Pack>>,
+    keys: BTreeMap<String, Arc<KeyRecord>>,
+    catalog: Option<Arc<Catalog>>,
 }
 
 /// The most tenants or keys that a process remembers.
@@ -124,17 +134,28 @@ impl Service {
         let head = items.next().flatten();
         let catalog = self.catalog_at(crate::cards::sequence_of(head)).await?;
         let pack = Arc::new(Pack::new(Arc::new(config)));
+        let mut memory = self.memory();
+        bounded(&mut memory.last.packs).insert(tenant.clone(), Arc::clone(&pack));
+        memory.last.catalog = Some(Arc::clone(&catalog));
         if self.tenancy == Tenancy::Sole {
-            let mut memory = self.memory();
-            if memory.packs.len() >= REMEMBERED_MAX {
-                memory.packs.clear();
-            }
             // A change meanwhile would be hidden by what was read before it.
             if memory.forgotten == forgotten {
-                memory.packs.insert(tenant.clone(), Arc::clone(&pack));
+                bounded(&mut memory.packs).insert(tenant.clone(), Arc::clone(&pack));
             }
         }
         Ok(Snapshot { pack, catalog, read })
+    }
+
+    /// The tenant's configuration and the rate cards as they were last read,
+    /// for while the store is out of reach.
+    pub(crate) fn last_read(&self, tenant: &Name) -> Option<Snapshot> {
+        let memory = self.memory();
+        let pack = Arc::clone(memory.last.packs.get(tenant)?);
+        Some(Snapshot { pack, catalog: memory.last.catalog.clone()?, read: self.now() })
+    }
+
+    pub(crate) fn last_read_key(&self, id: &str) -> Option<Arc<KeyRecord>> {
+        self.memory().last.keys.get(id).cloned()
     }
 
     fn remembered(&self, tenant: &Name) -> Option<Snapshot> {
@@ -205,18 +226,17 @@ impl Service {
     /// Remembers a key that was read when `forgotten` stood as given.
     pub(crate) fn remember_key(&self, record: &Arc<KeyRecord>, forgotten: u64) {
         let mut memory = self.memory();
+        bounded(&mut memory.last.keys).insert(record.id.clone(), Arc::clone(record));
         if self.tenancy != Tenancy::Sole || memory.forgotten != forgotten {
             return;
         }
-        if memory.keys.len() >= REMEMBERED_MAX {
-            memory.keys.clear();
-        }
-        memory.keys.insert(record.id.clone(), Arc::clone(record));
+        bounded(&mut memory.keys).insert(record.id.clone(), Arc::clone(record));
     }
 
     pub(crate) fn forget_key(&self, id: &str) {
         let mut memory = self.memory();
         memory.keys.remove(id);
+        memory.last.keys.remove(id);
         memory.forgotten += 1;
     }
 
@@ -288,6 +308,14 @@ impl Service {
             }
         }
     }
+}
+
+/// The map with room for one more.
+fn bounded<K: Ord, V>(map: &mut BTreeMap<K, V>) -> &mut BTreeMap<K, V> {
+    if map.len() >= REMEMBERED_MAX {
+        map.clear();
+    }
+    map
 }
 
 /// Reads the JSON body of an item.

@@ -19,5 +19,5 @@ pub(crate) async fn post_check(app: Arc<App>, call: Call) -> Handled {
     let event = event.into_event(id.clone(), call.now);
     let estimate = app.service.check(&tenant, event, AGE_SECONDS_MAX).await.map_err(|failure| from_failure(&failure))?;
     let estimate = estimate.map_err(|rejection| from_rejection(&id, &rejection))?;
-    Ok(Reply::ok(&checked(&estimate.priced, &estimate.ruling)))
+    Ok(Reply::ok(&checked(&estimate.priced, &estimate.ruling, estimate.degraded)))
 }

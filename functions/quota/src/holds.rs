@@ -3,7 +3,8 @@
 use serde_json::Value;
 use std::sync::Arc;
 use tollgate_api::{
-    Params, Problem, hold_json, list, parse_capture, parse_extension, parse_hold, parse_release, recorded, taken, with_settlement,
+    Params, Problem, hold_json, list, parse_capture, parse_extension, parse_hold, parse_release, recorded, taken, with_degraded,
+    with_settlement,
 };
 use tollgate_core::{Hold, Name};
 use tollgate_gateway::{App, Call, Caller, Handled, Reply, from_failure, from_rejection};
@@ -38,6 +39,11 @@ pub(crate) async fn post_holds(app: Arc<App>, call: Call) -> Handled {
     match outcome {
         HoldOutcome::Taken(hold, ruling) => Ok(Reply::created(&taken(&hold, call.now, false, &ruling.limits, app.hash()))),
         HoldOutcome::Replayed(hold) => Ok(Reply::ok(&taken(&hold, call.now, true, &[], app.hash()))),
+        HoldOutcome::Degraded(hold) => {
+            let mut body = taken(&hold, call.now, false, &[], app.hash());
+            with_degraded(&mut body);
+            Ok(Reply::created(&body))
+        }
         HoldOutcome::Reused if by_key => Err(Problem::idempotency_key_reused()),
         HoldOutcome::Reused => Err(Problem::hold_id_reused(&id)),
         HoldOutcome::Denied(ruling) => Err(Problem::denied(&tenant, &ruling, call.now)),

@@ -7,6 +7,7 @@ mod layers;
 mod limits;
 mod midway;
 mod month;
+mod outage;
 mod plans;
 mod rate;
 mod table;
