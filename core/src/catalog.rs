@@ -143,10 +143,11 @@ impl Catalog {
 
     fn price_in(&self, into: Option<Currency>, tenant_card: Option<&Name>, event: &Event) -> Result<Priced, PriceError> {
         let card = self.card_for(tenant_card, &event.dimensions.operation, event.timestamp)?;
-        let exchange = into.and_then(|into| self.exchange(card.currency, into, event.timestamp));
+        let foreign = into.filter(|into| *into != card.currency);
+        let exchange = foreign.and_then(|into| self.exchange(card.currency, into, event.timestamp));
         let priced = |cost| Priced {
             cost,
-            currency: into.filter(|_| exchange.is_some()).unwrap_or(card.currency),
+            currency: foreign.filter(|_| exchange.is_some()).unwrap_or(card.currency),
             card: CardRef { id: card.id.clone(), version: card.version, exchange },
         };
         if let Some(cost) = event.cost_override {
