@@ -102,6 +102,13 @@ const OTHER: Actor = Actor { name: "other", seconds_after: -2, asks: |app| Box::
 /// Either of these crosses one half, and both no more.
 const SMALL: Actor = Actor { name: "small", seconds_after: -6, asks: |app| Box::pin(post(app, "/events", tokens("e3", 20))) };
 const ALSO_SMALL: Actor = Actor { name: "also small", seconds_after: -7, asks: |app| Box::pin(post(app, "/events", tokens("e4", 30))) };
+/// Neither of these crosses one half, and both do.
+const TINY: Actor = Actor { name: "tiny", seconds_after: -8, asks: |app| Box::pin(post(app, "/events", tokens("e5", 6))) };
+const CAPTURE_LITTLE: Actor = Actor {
+    name: "capture a little above",
+    seconds_after: -9,
+    asks: |app| Box::pin(post(app, "/holds/h1/capture?tenant_id=acme", json!({ "event": { "tokens_in": 45 } }))),
+};
 const HOLD: Actor = Actor {
     name: "hold",
     seconds_after: -3,
@@ -130,12 +137,25 @@ async fn nearly_half() -> Arc<Memory> {
     memory
 }
 
+/// The next path in order: the last choice that had another.
+fn following(mut path: Vec<usize>, choices: &[usize]) -> Option<Vec<usize>> {
+    path.resize(choices.len(), 0);
+    while let Some(last) = path.pop() {
+        if last + 1 < choices[path.len()] {
+            path.push(last + 1);
+            return Some(path);
+        }
+    }
+    None
+}
+
 #[tokio::test]
 async fn wherever_writes_meet_each_threshold_is_told_once_and_none_is_lost() {
     for (actors, least) in [
         (&[EVENT, OTHER][..], 990),
         (&[SMALL, ALSO_SMALL], 540),
         (&[SMALL, CAPTURE], 820),
+        (&[TINY, CAPTURE_LITTLE], 501),
         (&[EVENT, HOLD], 990),
         (&[EVENT, CAPTURE], 1100),
         (&[HOLD, CAPTURE], 1000),
@@ -154,15 +174,9 @@ async fn wherever_writes_meet_each_threshold_is_told_once_and_none_is_lost() {
             assert_eq!(told.into_values().collect::<Vec<_>>(), [expected], "{names:?} {path:?}");
             Ledger::balanced_in(&memory, TENANT).await;
             count += 1;
-            path.resize(choices.len(), 0);
-            while let Some(last) = path.pop() {
-                if last + 1 < choices[path.len()] {
-                    path.push(last + 1);
-                    break;
-                }
-            }
-            if path.is_empty() {
-                break;
+            match following(path, &choices) {
+                Some(next) => path = next,
+                None => break,
             }
         }
         eprintln!("{:?}: {count} interleavings", actors.iter().map(|actor| actor.name).collect::<Vec<_>>());
@@ -249,12 +263,12 @@ fn body(alert: &Alert) -> String {
     alert.id.clone()
 }
 
-/// Three alerts are due.
-async fn due(memory: &Arc<Memory>) -> TestApp {
+/// The alerts of an event of `size` tokens of 10 are due.
+async fn due(memory: &Arc<Memory>, size: u64) -> TestApp {
     let app = TestApp::over(memory.clone(), Tenancy::Sole);
     app.put("/alerts/acme", json!({ "url": "https://hooks.example.com/a" })).await.expect(200);
     app.limit(TENANT, json!([{ "id": "agent", "scope": "agent", "measure": "tokens", "window": "total", "hard": 10 }])).await;
-    app.record(TENANT, tokens("all", 10)).await.expect(201);
+    app.record(TENANT, tokens("all", size)).await.expect(201);
     app
 }
 
@@ -276,11 +290,46 @@ async fn delivered(app: &TestApp, taker: &Taker, case: &str) -> usize {
     taken.len()
 }
 
+/// Delivers what is due, and answers with the ids that were taken.
+const WORKER: Actor = Actor {
+    name: "worker",
+    seconds_after: 0,
+    asks: |app| {
+        Box::pin(async {
+            let taker = Taker::default();
+            app.service().deliver_alerts(&taker, body).await.expect("a round");
+            let taken = taker.0.lock().expect("taken").clone();
+            (200, json!(taken))
+        })
+    },
+};
+
+#[tokio::test]
+async fn wherever_two_workers_meet_an_alert_is_delivered_once() {
+    let mut count = 0;
+    let mut path = Vec::new();
+    while let Some(next) = {
+        let memory = Arc::new(Memory::default());
+        let app = due(&memory, 5).await;
+        let (answers, choices) = play(&[WORKER, WORKER], &path, &memory).await;
+        let taken: usize = answers.iter().map(|(_, ids)| ids.as_array().expect("ids").len()).sum();
+        assert_eq!(taken, 1, "{path:?}");
+        let (_, alerts) = app.service().alerts(&Name::new(TENANT).expect("a tenant")).await.expect("alerts");
+        assert_eq!(alerts.iter().map(|alert| alert.state).collect::<Vec<_>>(), [AlertState::Delivered]);
+        count += 1;
+        following(path, &choices)
+    } {
+        path = next;
+    }
+    eprintln!("{count} interleavings");
+    assert!(count > 5);
+}
+
 #[tokio::test]
 async fn whatever_fails_while_it_is_delivered_an_alert_arrives() {
     let plain = Arc::new(Mutex::new(Vec::new()));
     let (memory, hears) = (Arc::new(Memory::default()), plain.clone());
-    let app = due(&memory).await;
+    let app = due(&memory, 10).await;
     app.store.rule(move |call| {
         hears.lock().expect("calls").push(call.operation);
         Fault::None
@@ -295,7 +344,7 @@ async fn whatever_fails_while_it_is_delivered_an_alert_arrives() {
         {
             let case = format!("{fault:?} at call {number}, a {operation:?}");
             let memory = Arc::new(Memory::default());
-            let (app, taker) = (Arc::new(due(&memory).await), Arc::new(Taker::default()));
+            let (app, taker) = (Arc::new(due(&memory, 10).await), Arc::new(Taker::default()));
             let (began, planned) = (app.store.calls(), fault.clone());
             app.store.rule(move |call| if call.number == began + number as u64 { planned.clone() } else { Fault::None });
             if let Fault::HeldBefore(gate) | Fault::HeldAfter(gate) = &fault {

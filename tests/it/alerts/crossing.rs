@@ -132,15 +132,18 @@ async fn a_limit_made_late_tells_with_the_next_event_what_it_already_holds() {
 }
 
 #[tokio::test]
-async fn without_alerts_nothing_is_told_and_none_of_it_later() {
+async fn without_alerts_nothing_is_told_and_made_late_they_tell_with_the_next_event() {
     let app = TestApp::new().await;
-    app.limit("acme", json!([limit("tenant", "tenant", "events", 10)])).await;
-    batch(&app, "a", 9).await;
+    app.limit("acme", json!([limit("tenant", "tenant", "events", 20)])).await;
+    batch(&app, "a", 11).await;
     assert_eq!(told(&app).await, [""; 0]);
     app.put("/alerts/acme", json!({})).await.expect(200);
-    app.put("/alerts/acme", json!({ "thresholds": [] })).await.expect(200);
-    batch(&app, "b", 1).await;
     assert_eq!(told(&app).await, [""; 0]);
+    batch(&app, "b", 1).await;
+    assert_eq!(told(&app).await, ["tenant - 50 12 0"]);
+    app.put("/alerts/acme", json!({ "thresholds": [] })).await.expect(200);
+    batch(&app, "c", 8).await;
+    assert_eq!(told(&app).await, ["tenant - 50 12 0"], "switched off");
 }
 
 #[tokio::test]
