@@ -1,6 +1,7 @@
 //! Budgets: caps on spend by tenant, session, agent and tool, in one form.
 
-use crate::{Amount, Currency, Layer, Limit, Measure, Name, OnUnavailable, Scope, SoftMode, WindowKind};
+use crate::limit::limit_id;
+use crate::{Amount, Currency, Layer, Limit, Measure, OnUnavailable, Scope, SoftMode, WindowKind};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::sync::Arc;
@@ -26,8 +27,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The limits that it stands for. Those of tools are numbered in the order
-    /// of their keys.
+    /// The limits that it stands for.
     #[must_use]
     pub fn limits(&self) -> Vec<Limit> {
         let plain = [
@@ -36,15 +36,14 @@ impl Budget {
             ("agent", Scope::Agent, self.max_per_agent),
         ];
         let plain = plain.into_iter().filter_map(|(part, scope, max)| self.limit(&format!("budget:{part}"), scope, None, max?));
-        let tools = (1_usize..).zip(&self.max_per_tool);
-        let tools =
-            tools.filter_map(|(number, (key, max))| self.limit(&format!("budget:tool:{number}"), Scope::Tool, Some(Arc::clone(key)), *max));
+        let tools = self.max_per_tool.iter();
+        let tools = tools.filter_map(|(key, max)| self.limit(&format!("budget:tool:{key}"), Scope::Tool, Some(Arc::clone(key)), *max));
         plain.chain(tools).collect()
     }
 
     fn limit(&self, id: &str, scope: Scope, scope_id: Option<Arc<str>>, max: Amount) -> Option<Limit> {
         Some(Limit {
-            id: Name::new(id).ok()?,
+            id: limit_id(id)?,
             layer: Layer::Budget,
             scope,
             scope_id,

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// The most limits that a tenant may have over all layers.
 pub const LIMITS_MAX: usize = 200;
 /// The most counters that one event may touch.
-const COUNTERS_MAX: usize = 40;
+pub(crate) const COUNTERS_MAX: usize = 40;
 
 /// A tenant's configuration. Every change makes a new `version`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

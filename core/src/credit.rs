@@ -124,7 +124,10 @@ impl Config {
     /// Where a cost at `timestamp` is drawn from at `now`, in this order: the
     /// allowance of its period, then the grants.
     pub(crate) fn sources(&self, timestamp: Instant, now: Instant) -> Vec<Source> {
-        let allowance = self.allowance().map(|amount| Source { counter: self.allowance_counter(timestamp), capacity: amount.units() });
+        let counter = self.allowance_counter(timestamp);
+        let since = self.subscription.as_ref().map(|subscription| subscription.since);
+        let allowance = self.allowance().filter(|_| since.is_some_and(|since| counter.window.end().is_none_or(|end| since < end)));
+        let allowance = allowance.map(|amount| Source { counter, capacity: amount.units() });
         let grants = self.grants.iter().filter(|grant| grant.is_open(now));
         allowance.into_iter().chain(grants.map(|grant| Source { counter: grant.counter(), capacity: grant.amount.units() })).collect()
     }

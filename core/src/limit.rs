@@ -7,6 +7,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::str::FromStr;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// A cap: scope x measure x window, with a soft and a hard value.
 ///
@@ -306,6 +307,18 @@ impl Scope {
 pub fn tool_key(server: &Name, tool: &Name) -> Arc<str> {
     let part = |name: &Name| name.as_str().replace('/', "%2F");
     Arc::from(format!("{}/{}", part(server), part(tool)))
+}
+
+/// The id of a limit that is known by what it limits: the same whatever is set
+/// beside it. A text that is no id is shortened to its digest.
+pub(crate) fn limit_id(text: &str) -> Option<Name> {
+    Name::new(text).ok().or_else(|| {
+        let layer = text.split(':').next().unwrap_or_default();
+        let digest = Sha256::digest(text.as_bytes());
+        let mut id = format!("{layer}:");
+        digest.iter().take(16).for_each(|byte| id.push_str(&format!("{byte:02x}")));
+        Name::new(&id).ok()
+    })
 }
 
 impl Limit {

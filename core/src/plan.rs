@@ -4,6 +4,7 @@ use crate::alert::{self, Crossing};
 use crate::config::{Config, Track};
 use crate::credit::{credit_attribute, credit_held_attribute};
 use crate::decide::Decider;
+use crate::limit::OnUnavailable;
 use crate::outbox::outbox;
 use crate::page::{Page, PageError, Stored};
 use crate::rollup::DAY_SECONDS;
@@ -125,6 +126,15 @@ impl Pack {
         }
         keys.extend(drafts.iter().flat_map(|draft| self.sources(draft, received)));
         keys.into_iter().collect()
+    }
+
+    /// Whether every limit that applies to `draft`, tested yet or not, lets
+    /// checks and holds pass while the store is out of reach.
+    #[must_use]
+    pub fn is_open_in_outage(&self, draft: &Draft, received: Instant) -> bool {
+        let (at, timestamp, tree) = (&draft.event.dimensions, draft.event.timestamp, self.config.tree.as_ref());
+        let applying = self.tracks.iter().filter(|track| track.series.place(tree, at, timestamp, received).is_some());
+        applying.flat_map(|track| &track.limits).all(|limit| limit.on_unavailable == OnUnavailable::Allow)
     }
 
     /// The sources of credit that `draft` may be drawn from.

@@ -1,7 +1,6 @@
 //! What is decided of events, and why.
 
 use crate::alert::Crossing;
-use crate::limit::OnUnavailable;
 use crate::{CounterKey, Currency, Draw, Name, Standpoint};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -95,13 +94,6 @@ pub struct Decided {
 }
 
 impl Ruling {
-    /// Whether every limit that applies lets checks and holds pass while the
-    /// store is out of reach.
-    #[must_use]
-    pub fn is_open_in_outage(&self) -> bool {
-        self.limits.iter().all(|at| at.limit.on_unavailable == OnUnavailable::Allow)
-    }
-
     /// Whether no credit covers it.
     #[must_use]
     pub fn lacks_credit(&self) -> bool {

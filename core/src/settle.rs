@@ -7,7 +7,7 @@ use crate::credit::{self, credit_attribute, uncovered_counter};
 use crate::hold::{Closing, Hold, HoldState};
 use crate::limit::Scope;
 use crate::outbox::outbox;
-use crate::plan::{Circumstances, Pack, PlanError, counter_expiry, expiry, marker, page_write};
+use crate::plan::{ACTIONS_MAX, Circumstances, Pack, PlanError, counter_expiry, expiry, marker, page_write};
 use crate::take::{end, entry};
 use crate::{
     Amount, Change, CounterKey, Draft, Draw, Event, Guard, Instant, Marker, Name, Standing, Stored, Value, WindowKind, Write, table,
@@ -27,6 +27,10 @@ pub struct Settled {
     /// One transaction.
     pub writes: Vec<Write>,
 }
+
+/// The actions of a capture beside credit: hold, entry, page, marker, the
+/// counters of series made since, and what is used beyond all credit.
+const RESERVED: usize = 5 + crate::config::COUNTERS_MAX;
 
 /// By counter and attribute, what is added.
 pub(crate) type Changes = BTreeMap<CounterKey, BTreeMap<Arc<str>, i128>>;
@@ -208,13 +212,19 @@ impl Booked {
         let nothing = Standing::new();
         let standing = standing.unwrap_or(&nothing);
         let charge = credit::charge(sources.iter().map(|source| (source.capacity, source.taken(standing))), cost);
-        for (number, amount) in charge.parts {
-            let Some(source) = sources.get(number) else { continue };
+        // Beyond what one transaction takes, nothing is drawn.
+        let room = ACTIONS_MAX.saturating_sub(RESERVED).saturating_sub(self.changes.len());
+        let mut short = charge.short;
+        for (place, (number, amount)) in charge.parts.into_iter().enumerate() {
+            let Some(source) = sources.get(number).filter(|_| place < room) else {
+                short = short.saturating_add(amount);
+                continue;
+            };
             self.caps.insert(source.counter.clone(), source.capacity.saturating_sub(amount));
             self.add(source.counter.clone(), amount);
         }
-        if charge.short > 0 {
-            self.add(uncovered_counter(), charge.short);
+        if short > 0 {
+            self.add(uncovered_counter(), short);
         }
     }
 

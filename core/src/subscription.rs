@@ -65,6 +65,9 @@ pub struct Subscription {
     pub time_zone: Option<Zone>,
     /// Features whose values are this tenant's own.
     pub overrides: Vec<Override>,
+    /// When the tenant first subscribed, to whatever plan: periods that had
+    /// ended by then have no allowance.
+    pub since: Instant,
 }
 
 /// A feature's values for one tenant, in place of the plan's.

@@ -1,7 +1,7 @@
 //! Trees of budgets: an organisation, its teams, their agents. Use counts in a
 //! node and in all nodes above it, in the one transaction.
 
-use crate::limit::{Layer, Limit, Measure, OnUnavailable, Scope, SoftMode};
+use crate::limit::{Layer, Limit, Measure, OnUnavailable, Scope, SoftMode, limit_id};
 use crate::{Currency, Dimensions, Name, WindowKind};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -115,16 +115,28 @@ impl Tree {
         self.nodes.keys().map(|leaf| self.path(Some(leaf)).map(|(_, node)| windows(node)).sum()).max().unwrap_or(0)
     }
 
-    /// The limits that it stands for, numbered in the order of its nodes.
+    /// By node, the nodes that lie within it, itself among them.
+    #[must_use]
+    pub fn within(&self) -> BTreeMap<&Name, BTreeSet<&Name>> {
+        let mut within: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
+        for leaf in self.nodes.keys() {
+            for (node, _) in self.path(Some(leaf)) {
+                within.entry(node).or_default().insert(leaf);
+            }
+        }
+        within
+    }
+
+    /// The limits that it stands for.
     #[must_use]
     pub fn limits(&self) -> Vec<Limit> {
         let all = self.nodes.iter().flat_map(|(id, node)| node.limits.iter().map(move |limit| (id, limit)));
-        (1_usize..).zip(all).filter_map(|(number, (id, limit))| self.limit(number, id, limit)).collect()
+        all.filter_map(|(id, limit)| self.limit(id, limit)).collect()
     }
 
-    fn limit(&self, number: usize, id: &Name, limit: &NodeLimit) -> Option<Limit> {
+    fn limit(&self, id: &Name, limit: &NodeLimit) -> Option<Limit> {
         Some(Limit {
-            id: Name::new(&format!("tree:{number}")).ok()?,
+            id: limit_id(&format!("tree:{id}:{}:{}", limit.measure, limit.window.as_str()))?,
             layer: Layer::Tree,
             scope: Scope::Node,
             scope_id: Some(id.shared()),

@@ -2,6 +2,7 @@
 
 use crate::Instant;
 use alloc::string::String;
+use core::cmp::Ordering;
 use core::fmt;
 use core::str::FromStr;
 use jiff::civil::Date;
@@ -28,8 +29,9 @@ pub enum WindowKind {
     Period,
 }
 
-/// One span of a [`WindowKind`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+/// One span of a [`WindowKind`]. Its kind and its start tell it from others, as
+/// they do in the keys of counters.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Window {
     /// How long it is.
     pub kind: WindowKind,
@@ -96,6 +98,26 @@ impl Window {
     #[must_use]
     pub fn end(&self) -> Option<Instant> {
         self.end
+    }
+}
+
+impl PartialEq for Window {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Window {}
+
+impl PartialOrd for Window {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Window {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.kind, self.start).cmp(&(other.kind, other.start))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::embedded::Embedded;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tollgate_core::{Decision, Instant, Name, Ruling};
+use tollgate_core::{Decision, Instant, Name, Objection, Ruling};
 
 /// The most label sets of decisions and hits. Whatever is new after them counts
 /// with `other` as plan and feature, which adds no more than a handful.
@@ -150,7 +150,7 @@ impl Metrics {
     /// limit that it passed. A refusal for want of a plan is no decision of a
     /// limit, and is not counted.
     pub fn decided(&self, decision: Decision, ruling: &Ruling) {
-        if !ruling.objections.is_empty() {
+        if ruling.objections.iter().any(|objection| matches!(objection, Objection::NoPlan | Objection::Cancelled)) {
             return;
         }
         let decision = match decision {

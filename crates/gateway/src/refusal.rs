@@ -12,7 +12,7 @@ const RETRY_AFTER_SECONDS: u32 = 1;
 #[must_use]
 pub fn from_failure(failure: &Failure) -> Problem {
     match failure {
-        Failure::Unavailable(why) => {
+        Failure::Unavailable(why) | Failure::Contended(why) => {
             tracing::warn!(%why, "store unavailable");
             Problem::store_unavailable(RETRY_AFTER_SECONDS)
         }
@@ -28,6 +28,8 @@ pub fn from_failure(failure: &Failure) -> Problem {
         },
         Failure::UnknownCard(id) => Name::new(id).map_or_else(|_| Problem::not_found("rate card"), |id| Problem::unknown_rate_card(&id)),
         Failure::Taken(_) => Problem::conflict(failure.to_string()),
+        Failure::Expired => Problem::invalid_event("/expires_at", failure.to_string()),
+        Failure::PlanCurrency(_) => Problem::invalid_event("/currency", failure.to_string()),
         Failure::TooManyGrants => Problem::invalid_event("", failure.to_string()),
         Failure::UnknownPlan(code) => Problem::unknown_plan(code),
         Failure::Override { place, field, why } => Problem::invalid_event(format!("/overrides/{place}/{field}"), *why),

@@ -7,6 +7,7 @@ use crate::store::Query;
 use crate::tenants::{Actor, same_currency};
 use crate::tries::Tries;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use tollgate_core::{
     Amount, Attrs, Config, Count, CounterKey, Currency, GRANTS_MAX, Grant, Guard, Instant, Name, Scope, Standing, Value, Write,
     credit_attribute, credit_held_attribute, table, uncovered_counter,
@@ -79,13 +80,16 @@ impl Service {
                 granted_at: now,
                 expires_at: order.expires_at,
             };
-            let open = self.drawable(tenant, now).await?;
+            if order.expires_at.is_some_and(|end| end <= now) {
+                return Err(Failure::Expired);
+            }
+            let empty = self.used_up(tenant, now).await?;
             let put = body_attrs(&Stored { grant: grant.clone(), currency: order.currency })?;
             let change = |config: &mut Config, _| {
                 same_currency(config.currency, Some(order.currency))?;
                 config.currency = Some(order.currency);
                 config.prepaid = true;
-                config.grants = listed(open.into_iter().chain([grant.clone()]))?;
+                config.grants = listed(&config.grants, grant.clone(), &empty, now)?;
                 let change = tollgate_core::Change::Put(put);
                 Ok(vec![Write { key, change, guards: vec![Guard::Absent] }])
             };
@@ -98,20 +102,28 @@ impl Service {
     }
 
     /// Lists the grants that something can be drawn of again, after something
-    /// was given back to one that was empty.
+    /// was given back to one that was used up: as many as there is room for, in
+    /// the order that they are drawn.
     pub(crate) async fn relist_grants(&self, tenant: &Name) -> Result<(), Failure> {
         let mut tries = Tries::new();
         loop {
-            if !self.tenant(tenant).await?.prepaid {
+            let (config, now) = (self.tenant(tenant).await?, self.now());
+            if !config.prepaid {
                 return Ok(());
             }
-            let open = listed(self.drawable(tenant, self.now()).await?.into_iter())?;
-            let config = self.tenant(tenant).await?;
-            if open.iter().all(|grant| config.grants.contains(grant)) {
+            let (all, empty) = (self.grants(tenant).await?, self.used_up(tenant, now).await?);
+            let missing = |grant: &Grant| grant.is_open(now) && !empty.contains(&grant.id) && !config.grants.contains(grant);
+            let missing: Vec<Grant> = all.into_iter().filter(missing).collect();
+            let room = |config: &Config| GRANTS_MAX.saturating_sub(kept(&config.grants, &empty, now).len());
+            if missing.is_empty() || room(&config) == 0 {
                 return Ok(());
             }
             let change = |config: &mut Config, _| {
-                config.grants = open;
+                for grant in missing.into_iter().take(room(config)) {
+                    if !config.grants.contains(&grant) {
+                        config.grants = listed(&config.grants, grant, &empty, now)?;
+                    }
+                }
                 Ok(Vec::new())
             };
             let audit = Change { action: "credit.relisted", tenant: Some(tenant), detail: serde_json::Value::Null };
@@ -146,22 +158,38 @@ impl Service {
         Ok(grants)
     }
 
-    /// The grants whose time is not over and that are not used up.
-    async fn drawable(&self, tenant: &Name, now: Instant) -> Result<Vec<Grant>, Failure> {
+    /// The grants, of those whose time is not over, that nothing is left or held
+    /// of.
+    async fn used_up(&self, tenant: &Name, now: Instant) -> Result<BTreeSet<Name>, Failure> {
         let mut grants = self.grants(tenant).await?;
         grants.retain(|grant| grant.is_open(now));
         let keys: Vec<CounterKey> = grants.iter().map(Grant::counter).collect();
         let counts = self.counters(tenant, &keys).await?;
         let is_empty = |grant: &Grant, count: Count| count.held == 0 && count.taken >= grant.amount.units();
-        let open = grants.into_iter().zip(&counts).filter(|(grant, attrs)| !is_empty(grant, count(attrs)));
-        Ok(open.map(|(grant, _)| grant).collect())
+        let empty = grants.into_iter().zip(&counts).filter(|(grant, attrs)| is_empty(grant, count(attrs)));
+        Ok(empty.map(|(grant, _)| grant.id).collect())
     }
 }
 
-fn listed(grants: impl Iterator<Item = Grant>) -> Result<Vec<Grant>, Failure> {
-    let mut grants: Vec<Grant> = grants.collect();
+/// The grants whose time is not over and that are not known to be used up.
+fn kept(grants: &[Grant], empty: &BTreeSet<Name>, now: Instant) -> Vec<Grant> {
+    grants.iter().filter(|grant| grant.is_open(now) && !empty.contains(&grant.id)).cloned().collect()
+}
+
+/// `grants` and one more, in the order that they are drawn, without those whose
+/// time is over. Those that are used up go only where there is no room: what
+/// is given back to one that is listed can be drawn again at once.
+fn listed(grants: &[Grant], more: Grant, empty: &BTreeSet<Name>, now: Instant) -> Result<Vec<Grant>, Failure> {
+    let mut grants: Vec<Grant> = grants.iter().filter(|grant| grant.is_open(now)).cloned().collect();
+    if grants.len() >= GRANTS_MAX {
+        grants = kept(&grants, empty, now);
+    }
+    if grants.len() >= GRANTS_MAX {
+        return Err(Failure::TooManyGrants);
+    }
+    grants.push(more);
     grants.sort_by(|a, b| a.rank().cmp(&b.rank()));
-    if grants.len() > GRANTS_MAX { Err(Failure::TooManyGrants) } else { Ok(grants) }
+    Ok(grants)
 }
 
 /// The part of `standing` that is credit.

@@ -1,7 +1,7 @@
 //! What keeps a use case from its answer.
 
 use crate::store::StoreError;
-use tollgate_core::{BillError, LimitsError, Name, Overflow, PageError, PlanError};
+use tollgate_core::{BillError, Currency, LimitsError, Name, Overflow, PageError, PlanError};
 
 /// Why a use case has no answer. Refusals that a caller can mend are values
 /// of each use case; what is here stops it.
@@ -47,6 +47,16 @@ pub enum Failure {
     /// The id belongs to another one of its kind.
     #[error("the id belongs to another {0}")]
     Taken(&'static str),
+    /// Its time is over already.
+    #[error("must lie ahead")]
+    Expired,
+    /// A plan keeps the currency that it was first put in.
+    #[error("must stay {0}: a plan keeps its currency")]
+    PlanCurrency(Currency),
+    /// Others were faster in each of the tries allowed; nothing is lost by
+    /// asking again.
+    #[error("too much at once: {0}")]
+    Contended(String),
     /// A tenant has as many grants as it may.
     #[error("a tenant may have at most 50 grants that something is left of")]
     TooManyGrants,

@@ -108,7 +108,8 @@ impl Service {
         let is_cut = taking.taken.as_ref().is_some_and(|taken| taken.hold.estimate.event.quantities != draft.event.quantities);
         if (taking.taken.is_none() || is_cut) && !course.freed {
             course.freed = true;
-            if is_held(&taking.ruling) && self.free_due(tenant).await? {
+            let of_credit = is_cut && credit_of(&standing).values().flat_map(|counts| counts.values()).any(|count| count.held > 0);
+            if (of_credit || is_held(&taking.ruling)) && self.free_due(tenant).await? {
                 return Ok(None);
             }
         }
@@ -139,7 +140,7 @@ impl Service {
             }
             Err(StoreError::Unavailable(why)) => {
                 course.lost.push(received);
-                course.tries.again(&why).await?;
+                course.tries.lost(&why).await?;
             }
             Err(error) => return Err(error.into()),
         }

@@ -71,8 +71,10 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn roll_up(&self, tenant: &Name) -> Result<u64, Failure> {
-        self.renew_plan(tenant, &Actor::schedule()).await?;
-        self.relist_grants(tenant).await?;
+        // What keeps these from the tenant keeps nothing else from it.
+        for settled in [self.renew_plan(tenant, &Actor::schedule()).await, self.relist_grants(tenant).await] {
+            settled.unwrap_or_else(|failure| tracing::warn!(%tenant, %failure, "a change is not completed"));
+        }
         self.activate(tenant).await?;
         let closed = self.now().plus_seconds(-CLOSES_SECONDS - HOUR_SECONDS);
         let mut rolled = 0;

@@ -30,6 +30,7 @@
 //! ```
 
 mod alerts;
+mod allowance;
 mod audit;
 mod backfill;
 mod billing;

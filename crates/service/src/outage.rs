@@ -7,17 +7,15 @@ use crate::service::Service;
 use crate::submission::{Rejection, timely};
 use tollgate_core::{Asked, Circumstances, Decision, Draft, Event, Mode, Name, Ruling, Standing, take};
 
+/// An event that may pass, with its price and the ruling on it, or why not.
+type Passed = Result<(Draft, Ruling), Rejection>;
+
 impl Service {
     /// The event with its price, and the ruling on it by the configuration that
     /// was last read, as if nothing had been used: refused where it would be in
     /// any case. `None` = a limit that applies, or credit, is closed, or nothing
     /// was ever read.
-    pub(crate) fn in_outage(
-        &self,
-        tenant: &Name,
-        event: Event,
-        age_seconds_max: i64,
-    ) -> Result<Option<Result<(Draft, Ruling), Rejection>>, Failure> {
+    pub(crate) fn in_outage(&self, tenant: &Name, event: Event, age_seconds_max: i64) -> Result<Option<Passed>, Failure> {
         let Some(snapshot) = self.last_read(tenant) else { return Ok(None) };
         let now = self.now();
         let priced = timely(event.timestamp, now, age_seconds_max).and_then(|()| snapshot.accept(&event));
@@ -28,7 +26,7 @@ impl Service {
         let decided = snapshot.pack.decide(&Standing::new(), Mode::Enforce, now, std::slice::from_ref(&draft))?;
         let mut ruling = decided.rulings.into_iter().next().unwrap_or_default();
         let needs_credit = snapshot.pack.config().is_prepaid() && draft.priced.cost.units() > 0;
-        let closed = needs_credit || !ruling.is_open_in_outage();
+        let closed = needs_credit || !snapshot.pack.is_open_in_outage(&draft, now);
         if closed && ruling.decision != Decision::Deny {
             return Ok(None);
         }

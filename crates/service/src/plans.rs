@@ -6,9 +6,13 @@ use crate::service::{Service, body, body_attrs};
 use crate::store::Query;
 use crate::tenants::{Actor, same_currency};
 use crate::tries::Tries;
+use futures::stream::{self, StreamExt};
 use tollgate_core::{
     Amount, Attrs, Config, Guard, Instant, Measure, Name, Override, Plan, Status, Subscription, Value, Write, Zone, table,
 };
+
+/// How many subscribers get a new version of their plan at the same time.
+const RENEWED_AT_ONCE: usize = 64;
 
 /// A subscription as it is asked for.
 #[derive(Clone, Debug)]
@@ -59,7 +63,11 @@ impl Service {
     /// subscriber's failure, after all others are renewed.
     pub async fn put_plan(&self, mut plan: Plan, actor: &Actor) -> Result<Plan, Failure> {
         loop {
-            let held = self.stored_plan(&plan.code).await?.map_or(0, |held| held.version);
+            let stored = self.stored_plan(&plan.code).await?;
+            if let Some(currency) = stored.as_ref().map(|stored| stored.currency).filter(|currency| *currency != plan.currency) {
+                return Err(Failure::PlanCurrency(currency));
+            }
+            let held = stored.map_or(0, |held| held.version);
             if actor.if_match.is_some_and(|wanted| wanted != held) {
                 return Err(Failure::Stale(held));
             }
@@ -74,15 +82,18 @@ impl Service {
                 break;
             }
         }
-        let (mut failed, renewer) = (None, Actor { key_id: actor.key_id.clone(), if_match: None });
+        let renewer = Actor { key_id: actor.key_id.clone(), if_match: None };
+        let mut renewals = Vec::new();
         for (tenant, _) in self.all(Query::of(table::subscribers(&plan.code))).await? {
-            let Ok(tenant) = Name::new(&tenant) else { continue };
-            if let Err(failure) = self.renew_plan(&tenant, &renewer).await {
-                tracing::warn!(%tenant, %failure, "the plan is not renewed");
-                failed = failed.or(Some(failure));
-            }
+            renewals.extend(Name::new(&tenant).map(|tenant| self.renewed(tenant, &renewer)));
         }
-        failed.map_or(Ok(plan), Err)
+        let renewed: Vec<Result<(), Failure>> = stream::iter(renewals).buffer_unordered(RENEWED_AT_ONCE).collect().await;
+        renewed.into_iter().find_map(Result::err).map_or(Ok(plan), Err)
+    }
+
+    async fn renewed(&self, tenant: Name, actor: &Actor) -> Result<(), Failure> {
+        let renewed = self.renew_plan(&tenant, actor).await;
+        renewed.inspect_err(|failure| tracing::warn!(%tenant, %failure, "the plan is not renewed"))
     }
 
     /// Gives a subscribing tenant the version of its plan that was last put.
@@ -124,7 +135,8 @@ impl Service {
                 Some(code) => Some(self.stored_plan(code).await?.ok_or_else(|| Failure::UnknownPlan(code.clone()))?),
                 None => None,
             };
-            let next = plan.map(|plan| subscription(plan, order)).transpose()?;
+            let next = plan.map(|plan| subscription(plan, order, self.now())).transpose()?;
+            let carried = self.carried_allowance(tenant, next.as_ref()).await?;
             let detail = serde_json::json!({
                 "plan": order.plan, "status": order.status, "period_anchor": order.period_anchor, "time_zone": order.time_zone,
             });
@@ -137,7 +149,9 @@ impl Service {
                 }
                 let before = config.plan_code().filter(|before| Some(*before) != order.plan.as_ref());
                 writes.extend(before.map(|before| table::subscriber(before, tenant)).map(deleted));
-                config.subscription.clone_from(&next);
+                writes.extend(carried.as_ref().map(|carried| carried.writes(tenant, config)).unwrap_or_default());
+                let since = config.subscription.as_ref().map(|held| held.since);
+                config.subscription = next.clone().map(|next| Subscription { since: since.unwrap_or(next.since), ..next });
                 Ok(writes)
             };
             let audit = Change { action: "subscription.put", tenant: Some(tenant), detail };
@@ -149,7 +163,7 @@ impl Service {
     }
 }
 
-fn subscription(plan: Plan, order: &SubscriptionOrder) -> Result<Subscription, Failure> {
+fn subscription(plan: Plan, order: &SubscriptionOrder, now: Instant) -> Result<Subscription, Failure> {
     let overrides = order.overrides.iter().enumerate().map(|(place, (key, soft, hard))| {
         let wrong = |field, why| Failure::Override { place, field, why };
         let feature = plan.features.iter().find(|feature| feature.is_metered && feature.feature_key == *key);
@@ -163,7 +177,14 @@ fn subscription(plan: Plan, order: &SubscriptionOrder) -> Result<Subscription, F
     });
     let overrides: Result<Vec<Override>, Failure> = overrides.collect();
     let SubscriptionOrder { status, period_anchor, time_zone, .. } = order;
-    Ok(Subscription { overrides: overrides?, plan, status: *status, period_anchor: *period_anchor, time_zone: time_zone.clone() })
+    Ok(Subscription {
+        overrides: overrides?,
+        plan,
+        status: *status,
+        period_anchor: *period_anchor,
+        time_zone: time_zone.clone(),
+        since: now,
+    })
 }
 
 fn at_version(version: u64) -> Guard {

@@ -117,7 +117,7 @@ impl Service {
                         tries.again("too many conflicts").await?;
                     }
                 }
-                Err(StoreError::Unavailable(why)) => tries.again(&why).await?,
+                Err(StoreError::Unavailable(why)) => tries.lost(&why).await?,
                 Err(error) => return Err(error.into()),
             }
         }

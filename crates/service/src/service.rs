@@ -303,7 +303,7 @@ impl Service {
                 Ok(Commit::Done { .. }) => return Ok(true),
                 Ok(Commit::Refused(refusals)) if crate::tries::passing(&refusals) => tries.again("conflict").await?,
                 Ok(Commit::Refused(_)) => return Ok(false),
-                Err(crate::StoreError::Unavailable(why)) => tries.again(&why).await?,
+                Err(crate::StoreError::Unavailable(why)) => tries.lost(&why).await?,
                 Err(error) => return Err(error.into()),
             }
         }

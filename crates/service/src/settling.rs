@@ -119,7 +119,7 @@ impl Service {
                 self.learn_limits(tenant, &snapshot, &refusals);
                 course.tries.again("too many conflicts").await?;
             }
-            Err(StoreError::Unavailable(why)) => course.tries.again(&why).await?,
+            Err(StoreError::Unavailable(why)) => course.tries.lost(&why).await?,
             Err(error) => return Err(error.into()),
         }
         Ok(None)

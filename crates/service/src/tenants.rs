@@ -4,7 +4,13 @@ use crate::audit::{Change, audit_write};
 use crate::failure::Failure;
 use crate::service::{Service, Snapshot, Tenancy, body_attrs};
 use crate::store::Query;
-use tollgate_core::{Attrs, Budget, Config, Currency, Draft, Guard, Instant, Limit, Name, Quota, Tree, Value, Write, table};
+use std::collections::BTreeMap;
+use tollgate_core::{
+    Attrs, Budget, Config, Currency, Draft, Guard, Instant, Limit, LimitsError, Name, Quota, Scope, Tree, Value, Write, table,
+};
+
+/// The most bytes of a configuration; an item holds 400 KB.
+const CONFIG_BYTES_MAX: usize = 380_000;
 
 /// Who changes something, and under which condition.
 #[derive(Clone, Debug)]
@@ -170,6 +176,11 @@ impl Service {
             let currency = tree.map(|tree| tree.currency);
             same_currency(config.currency, currency)?;
             config.currency = currency.or(config.currency);
+            // Where other nodes lie within a node, it is counted anew.
+            let before = config.tree.take().unwrap_or_else(|| Tree { currency: Currency::USD, nodes: BTreeMap::new() });
+            let (before, after) = (before.within(), tree.map(Tree::within).unwrap_or_default());
+            let same = |node: &str| Name::new(node).is_ok_and(|node| before.get(&node) == after.get(&node));
+            config.series.retain(|series| series.scope != Scope::Node || series.scope_id.as_deref().is_some_and(same));
             config.tree = tree.cloned();
             Ok(())
         });
@@ -277,6 +288,9 @@ pub(crate) fn same_currency(tenant: Option<Currency>, other: Option<Currency>) -
 /// The writes that replace `held` by `next`, and list the tenant if it is new.
 fn config_writes(tenant: &Name, held: &Config, next: &Config) -> Result<Vec<Write>, Failure> {
     let mut attrs = body_attrs(next)?;
+    if attrs.get(table::BODY).and_then(Value::as_bytes).is_some_and(|bytes| bytes.len() > CONFIG_BYTES_MAX) {
+        return Err(Failure::Limits(LimitsError));
+    }
     attrs.insert(table::VERSION.into(), Value::N(i128::from(next.version)));
     let guard = match held.version {
         0 => Guard::Absent,

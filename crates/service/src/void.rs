@@ -54,8 +54,10 @@ impl Service {
                 break outcome;
             }
         };
-        // What a used up grant got back may be drawn again.
-        self.relist_grants(tenant).await?;
+        // What a used up grant got back may be drawn again; if not now, then
+        // after the next rollup.
+        let relisted = self.relist_grants(tenant).await;
+        relisted.unwrap_or_else(|failure| tracing::warn!(%tenant, %failure, "grants are not listed again"));
         Ok(outcome)
     }
 
@@ -94,7 +96,7 @@ impl Service {
                 self.learn_limits(tenant, &snapshot, &refusals);
                 course.tries.again("too many conflicts").await?;
             }
-            Err(StoreError::Unavailable(why)) => course.tries.again(&why).await?,
+            Err(StoreError::Unavailable(why)) => course.tries.lost(&why).await?,
             Err(error) => return Err(error.into()),
         }
         Ok(None)

@@ -9,7 +9,7 @@ use tollgate_service::GrantOrder;
 pub(crate) async fn post_credits(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
-    let asked = parse_grant(&call.body, call.now)?;
+    let asked = parse_grant(&call.body)?;
     let actor = call.caller()?.actor(None);
     let currency = asked.currency;
     let order = GrantOrder { id: asked.id, amount: asked.amount, currency, priority: asked.priority, expires_at: asked.expires_at };

@@ -257,3 +257,73 @@ async fn a_refund_of_a_used_up_grant_can_be_drawn_again() {
     app.post("/events/e3/void", json!({ "tenant_id": "acme" })).await.expect(201);
     assert!(stands(&app).await.contains("expired 4 available 1 "));
 }
+
+#[tokio::test]
+async fn grants_made_at_once_are_all_drawn() {
+    let app = TestApp::new().await;
+    let ids: Vec<String> = (0..8).map(|n| format!("g{n}")).collect();
+    let made = ids.iter().map(|id| app.post("/credits/acme", json!({ "id": id, "amount": "1", "currency": "USD" })));
+    for reply in futures::future::join_all(made).await {
+        reply.expect(201);
+    }
+    spend(&app, "8", json!({})).await.expect(201);
+    refused(&spend(&app, "0.01", json!({})).await, 402, "budget_exceeded");
+}
+
+#[tokio::test]
+async fn an_allowance_is_not_given_again_when_periods_begin_elsewhere_nor_for_periods_before() {
+    let app = with_allowance("20").await;
+    spend(&app, "15", json!({})).await.expect(201);
+    let subscribe = |fields: Value| {
+        let body = merged(json!({ "plan": "free" }), fields);
+        app.put("/tenants/acme/subscription", body)
+    };
+    subscribe(json!({ "time_zone": "Europe/Berlin" })).await.expect(200);
+    assert!(stands(&app).await.starts_with("allowance 15/20"));
+    spend(&app, "3", json!({})).await.expect(201);
+    // To and fro, and to an anchor: it is carried once each time.
+    subscribe(json!({})).await.expect(200);
+    assert!(stands(&app).await.starts_with("allowance 18/20"));
+    subscribe(json!({ "period_anchor": "2026-11-10T00:00:00Z" })).await.expect(200);
+    assert!(stands(&app).await.starts_with("allowance 18/20"));
+    refused(&spend(&app, "2.01", json!({})).await, 402, "budget_exceeded");
+    // A period that had ended before the tenant subscribed has none.
+    refused(&spend(&app, "1", json!({ "timestamp": "2026-10-25T00:00:00Z" })).await, 402, "budget_exceeded");
+    spend(&app, "2", json!({})).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_grant_sent_again_after_its_time_is_the_grant_of_before() {
+    let app = TestApp::new().await;
+    let short = json!({ "id": "g", "amount": "5", "currency": "USD", "expires_at": "2026-11-22T11:00:00Z" });
+    app.post("/credits/acme", short.clone()).await.expect(201);
+    app.clock.set("2026-11-22T12:00:00Z");
+    assert_eq!(app.post("/credits/acme", short.clone()).await.expect(200).at("/replayed"), true);
+    let late = refused(&app.post("/credits/acme", merged(short, json!({ "id": "h" }))).await, 422, "invalid_event");
+    assert_eq!(late["errors"][0]["pointer"], "/expires_at");
+}
+
+#[tokio::test]
+async fn a_hold_is_cut_to_what_is_free_once_holds_that_are_over_are_freed() {
+    let app = with_allowance("10").await;
+    let price = json!({ "token_out": "0.001" });
+    app.put("/rate-cards/ai", json!({ "currency": "USD", "tiers": { "standard": "1" }, "operations": { "llm": price } })).await.expect(200);
+    let llm = |id: &str, tokens: u64| json!({ "id": id, "event": { "tenant_id": "acme", "operation": "llm", "tokens_out": tokens }, "max_affordable": true });
+    app.post("/holds", llm("h1", 8000)).await.expect(201);
+    app.clock.advance(601);
+    assert_eq!(app.post("/holds", llm("h2", 5000)).await.expect(201).at("/tokens_out"), 5000);
+}
+
+#[tokio::test]
+async fn a_refund_is_answered_though_there_is_no_room_for_its_grant() {
+    let app = TestApp::new().await;
+    grant(&app, "a", "1", json!({ "priority": 0 })).await;
+    spend(&app, "1", json!({ "id": "e1" })).await.expect(201);
+    for n in 0..50 {
+        grant(&app, &format!("n{n}"), "1", json!({})).await;
+    }
+    app.post("/events/e1/void", json!({ "tenant_id": "acme" })).await.expect(201);
+    app.post("/events/e1/void", json!({ "tenant_id": "acme" })).await.expect(200);
+    spend(&app, "1", json!({})).await.expect(201);
+    assert!(stands(&app).await.contains("available 50 "));
+}

@@ -245,3 +245,38 @@ async fn a_bad_subscription_changes_nothing() {
     refused(&app.put("/tenants/acme/subscription", json!({ "plan": "euro" })).await, 422, "currency_mismatch");
     assert_eq!(app.get("/tenants/acme/subscription").await.expect(200).at("/plan"), "starter");
 }
+
+#[tokio::test]
+async fn a_plan_keeps_its_currency_and_a_subscriber_that_cannot_take_a_version_keeps_working() {
+    let app = subscribed(capped(5), json!({})).await;
+    let euro = json!({ "name": "Euro", "currency": "EUR", "features": [] });
+    assert_eq!(refused(&app.put("/plans/starter", euro).await, 422, "invalid_event")["errors"][0]["pointer"], "/currency");
+    assert_eq!(app.get("/plans/starter").await.expect(200).at("/version"), 1);
+    // 150 limits of its own leave no room for 60 of a plan.
+    let own: Vec<Value> = (0..150).map(|n| json!({ "id": format!("l{n}"), "scope": "agent", "scope_id": format!("a{n}"), "measure": "events", "window": "day", "hard": 9 })).collect();
+    app.limit("acme", json!(own)).await;
+    let features: Vec<Value> = (0..60).map(|n| json!({ "feature_key": format!("f{n}"), "hard_limit": 9 })).collect();
+    refused(&app.put("/plans/starter", json!({ "name": "Large", "currency": "USD", "features": features })).await, 422, "too_many_limits");
+    message(&app, json!({})).await.expect(201);
+    // Its rollups go on, and the next version that fits is taken.
+    app.clock.advance(3 * 3600);
+    let rolled = tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" })).await.expect("a rollup");
+    assert_eq!(rolled["hours"], 1, "{rolled}");
+    app.put("/plans/starter", capped(1)).await.expect(200);
+    refused(&message(&app, json!({ "timestamp": "2026-11-22T10:00:00Z" })).await, 429, "usage_limit_exceeded");
+}
+
+#[tokio::test]
+async fn a_hold_is_captured_after_periods_came_to_begin_elsewhere() {
+    let app = TestApp::new().await;
+    app.clock.set("2026-03-10T10:00:00Z");
+    app.put("/plans/starter", merged(capped(5), json!({ "allowance": "9" }))).await.expect(200);
+    app.put("/tenants/acme/subscription", json!({ "plan": "starter" })).await.expect(200);
+    app.post("/holds", json!({ "id": "h", "event": { "tenant_id": "acme", "operation": "agent_message" }, "ttl_seconds": 7200 }))
+        .await
+        .expect(201);
+    // Both months begin at midnight on 1 March in UTC, and end an hour apart.
+    app.put("/tenants/acme/subscription", json!({ "plan": "starter", "time_zone": "Europe/London" })).await.expect(200);
+    app.post("/holds/h/capture", json!({ "event": { "tenant_id": "acme" } })).await.expect(201);
+    assert_eq!(app.get("/entitlements/acme").await.expect(200).at("/entitlements/0/usage"), 1);
+}

@@ -139,3 +139,29 @@ async fn nodes_start_anew_with_their_windows() {
     app.clock.set("2026-11-23T00:00:00Z");
     charge(&app, "1", json!({ "agent_id": "a1" })).await.expect(201);
 }
+
+#[tokio::test]
+async fn a_node_that_moves_takes_what_was_used_in_it_along() {
+    let team = |parent: &str| {
+        let cap = json!([{ "measure": "spend", "window": "total", "hard": "10" }]);
+        json!({ "currency": "USD", "nodes": [
+            { "id": "team1", "limits": cap }, { "id": "team2", "limits": cap }, { "id": "a1", "parent": parent }, { "id": "a2", "parent": "team2" },
+        ]})
+    };
+    let app = planted(team("team1")).await;
+    charge(&app, "8", json!({ "id": "e1", "agent_id": "a1" })).await.expect(201);
+    charge(&app, "9", json!({ "agent_id": "a2" })).await.expect(201);
+    let held = json!({ "tenant_id": "acme", "operation": "agent_message", "cost_override": "1", "agent_id": "a1" });
+    app.post("/holds", json!({ "id": "h", "event": held })).await.expect(201);
+    app.put("/budgets/acme/tree", team("team2")).await.expect(200);
+    let used = || async {
+        let nodes = app.get("/budgets/acme/tree").await.expect(200).at("/nodes");
+        let of = |n: usize| nodes[n]["limits"][0]["used"].as_str().unwrap_or("-").to_owned();
+        format!("team1 {} team2 {}", of(2), of(3))
+    };
+    assert_eq!(used().await, "team1 0 team2 17");
+    app.post("/events/e1/void", json!({ "tenant_id": "acme" })).await.expect(201);
+    assert_eq!(used().await, "team1 0 team2 9");
+    app.post("/holds/h/capture", json!({ "event": { "tenant_id": "acme", "cost_override": "1" } })).await.expect(201);
+    assert_eq!(used().await, "team1 0 team2 10");
+}
