@@ -5,7 +5,8 @@
 //!
 //! Each caller makes calls, one after the other, until it is denied. Before a
 //! call it asks for the most that the call may cost; the call takes a moment;
-//! then what it cost is booked. Client and server share the machine.
+//! then what it cost is booked. What is answered 503 is asked again at once, and
+//! the time of all tries counts. Client and server share the machine.
 
 #[path = "../faults/wire.rs"]
 #[expect(dead_code, reason = "shared with the tests of faults, which ask more of it")]
@@ -95,7 +96,11 @@ async fn run(way: Way, callers: usize) -> Run {
     let told = wire.settled("GET", "/budgets/bench", &Value::Null).await;
     let [spent, held] = ["spent", "held"].map(|field| amount(&told.body[field]));
     assert_eq!(spent.units(), amount(&json!("0.05")).units() * i128::from(units), "all that was used is counted, once");
-    assert_eq!(held, Amount::ZERO, "nothing is held any more");
+    assert!(matches!(way, Way::Check) || spent.units() + held.units() <= amount(&json!(BUDGET)).units(), "what is held counts too");
+    if held > Amount::ZERO {
+        // A commit whose answer came too late for its caller to hear of it.
+        println!("{callers:>8}  {} USD are still held, until they expire", held.fixed(2));
+    }
     let overspent = spent.checked_sub(amount(&json!(BUDGET))).expect("a difference").max(Amount::ZERO);
     Run { calls: waits.len(), elapsed, waits, spent, overspent }
 }
@@ -113,8 +118,9 @@ async fn call_until_denied(wire: Wire, way: Way, caller: usize) -> (Vec<Duration
             Way::Hold => {
                 let hold = json!({ "id": id, "event": event(UNITS_MAX), "ttl_seconds": 600 });
                 let taken = wire.settled("POST", "/holds", &hold).await;
-                assert!(matches!(taken.status, 201 | 402), "{}", taken.body);
-                taken.status == 201
+                // 200 = an earlier try had taken it, and was answered 503.
+                assert!(matches!(taken.status, 200 | 201 | 402), "{} {}", taken.status, taken.body);
+                taken.status != 402
             }
             Way::Check => {
                 let checked = wire.settled("POST", "/check", &event(UNITS_MAX)).await;
