@@ -327,3 +327,13 @@ async fn a_refund_is_answered_though_there_is_no_room_for_its_grant() {
     spend(&app, "1", json!({})).await.expect(201);
     assert!(stands(&app).await.contains("available 50 "));
 }
+
+#[tokio::test]
+async fn an_allowance_begins_whole_with_the_subscription() {
+    let app = TestApp::new().await;
+    spend(&app, "6", json!({})).await.expect(201);
+    app.put("/plans/free", json!({ "name": "Free", "currency": "USD", "features": [], "allowance": "10" })).await.expect(200);
+    app.put("/tenants/acme/subscription", json!({ "plan": "free" })).await.expect(200);
+    spend(&app, "10", json!({})).await.expect(201);
+    refused(&spend(&app, "0.01", json!({})).await, 402, "budget_exceeded");
+}

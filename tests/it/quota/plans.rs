@@ -2,7 +2,7 @@
 
 use crate::given::{merged, refused};
 use serde_json::{Value, json};
-use tollgate_tests::{TestApp, TestReply};
+use tollgate_tests::{Fault, TestApp, TestReply};
 
 /// The plan of the guardrails' own tests: messages 80/100, input tokens 1,000
 /// soft and never refused.
@@ -279,4 +279,20 @@ async fn a_hold_is_captured_after_periods_came_to_begin_elsewhere() {
     app.put("/tenants/acme/subscription", json!({ "plan": "starter", "time_zone": "Europe/London" })).await.expect(200);
     app.post("/holds/h/capture", json!({ "event": { "tenant_id": "acme" } })).await.expect(201);
     assert_eq!(app.get("/entitlements/acme").await.expect(200).at("/entitlements/0/usage"), 1);
+}
+
+#[tokio::test]
+async fn a_rollup_completes_what_kept_a_subscriber_from_a_version() {
+    let app = subscribed(capped(5), json!({})).await;
+    message(&app, json!({})).await.expect(201);
+    // The plan is put, and the store is gone before its subscriber is renewed.
+    let began = app.store.calls();
+    app.store.rule(move |call| if call.number > began + 2 { Fault::Before } else { Fault::None });
+    refused(&app.put("/plans/starter", capped(1)).await, 503, "store_unavailable");
+    app.store.heal();
+    assert_eq!(app.get("/plans/starter").await.expect(200).at("/version"), 2);
+    assert_eq!(app.get("/tenants/acme/subscription").await.expect(200).at("/plan_version"), 1);
+    tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" })).await.expect("a rollup");
+    assert_eq!(app.get("/tenants/acme/subscription").await.expect(200).at("/plan_version"), 2);
+    refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
 }
