@@ -3,7 +3,7 @@
 use crate::alert::crossed;
 use crate::amount::BOUND;
 use crate::config::{Config, Track};
-use crate::credit::{self, credit_attribute, uncovered_counter};
+use crate::credit::{self, uncovered_counter};
 use crate::limit::{Limit, Scope, SoftMode};
 use crate::ruling::{Addition, Decided, Decision, Mode, Objection, Ruling};
 use crate::{Count, CounterKey, Dimensions, Draft, Draw, Instant, Overflow, Pack, Standing, Standpoint, State, Window, WindowKind};
@@ -71,6 +71,8 @@ pub(crate) struct Decider<'a> {
     draws: Vec<Vec<Draw>>,
     is_pressed: bool,
     credit: Arc<str>,
+    /// Whether rulings list every limit that applies.
+    shows: bool,
     tallies: Vec<Tally>,
     numbers: BTreeMap<CounterKey, usize>,
     /// By track, the place it was last found at and when that window ends: the
@@ -90,11 +92,19 @@ impl<'a> Decider<'a> {
             rulings: Vec::new(),
             draws: Vec::new(),
             is_pressed: false,
-            credit: credit_attribute(),
+            credit: Arc::clone(pack.credit()),
+            shows: true,
             tallies: Vec::new(),
             numbers: BTreeMap::new(),
             last: alloc::vec![None; tracks.len()],
         }
+    }
+
+    /// For `count` events: of several, rulings list the limits that they pass,
+    /// and no others.
+    pub(crate) fn of_many(mut self, count: usize) -> Self {
+        self.shows = count == 1;
+        self
     }
 
     /// The counters that a further event touches, as they stand.
@@ -172,7 +182,7 @@ impl<'a> Decider<'a> {
 
     /// Rules on the event that touches these, and counts it if it is admitted.
     pub(crate) fn rule(&mut self, touches: &Touches<'a>) -> Decision {
-        let ruling = ruling(self.config, touches);
+        let ruling = ruling(self.config, touches, self.shows);
         let decision = ruling.decision;
         self.rulings.push(ruling);
         if decision == Decision::Deny && self.mode == Mode::Enforce {
@@ -315,10 +325,10 @@ impl Touch<'_> {
     }
 }
 
-fn ruling(config: &Config, touches: &Touches<'_>) -> Ruling {
+fn ruling(config: &Config, touches: &Touches<'_>, shows: bool) -> Ruling {
     let mut ruling = Ruling {
         objections: config.objection().into_iter().chain(touches.objection.clone()).collect(),
-        limits: Vec::with_capacity(touches.series.len()),
+        limits: Vec::with_capacity(if shows { touches.series.len() } else { 0 }),
         plan_code: config.plan_code().cloned(),
         ..Ruling::default()
     };
@@ -328,7 +338,9 @@ fn ruling(config: &Config, touches: &Touches<'_>) -> Ruling {
             let passes = |value: Option<i128>| value.is_some_and(|value| sum > value);
             let soft = passes(limit.soft);
             let hard = passes(limit.hard) || (soft && limit.soft_mode == SoftMode::Block);
-            ruling.limits.push(touch.standpoint(limit, hard));
+            if shows {
+                ruling.limits.push(touch.standpoint(limit, hard));
+            }
             if hard {
                 ruling.violations.push(touch.standpoint(limit, true));
             } else if soft {
@@ -346,7 +358,7 @@ fn ruling(config: &Config, touches: &Touches<'_>) -> Ruling {
 
 /// Decides `drafts` in order against `standing`.
 pub(crate) fn decide(pack: &Pack, standing: &Standing, mode: Mode, received: Instant, drafts: &[Draft]) -> Result<Decided, Overflow> {
-    let mut decider = Decider::new(pack, Some(standing), mode, received);
+    let mut decider = Decider::new(pack, Some(standing), mode, received).of_many(drafts.len());
     for draft in drafts {
         let touches = decider.touches(draft)?;
         decider.rule(&touches);

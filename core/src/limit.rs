@@ -305,7 +305,11 @@ impl Scope {
 /// share a key.
 #[must_use]
 pub fn tool_key(server: &Name, tool: &Name) -> Arc<str> {
-    let part = |name: &Name| name.as_str().replace('/', "%2F");
+    let (server, tool) = (server.as_str(), tool.as_str());
+    if !server.contains('/') && !tool.contains('/') {
+        return Arc::from([server, "/", tool].concat());
+    }
+    let part = |name: &str| name.replace('/', "%2F");
     Arc::from(format!("{}/{}", part(server), part(tool)))
 }
 

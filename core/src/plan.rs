@@ -32,6 +32,8 @@ const GRACE_SECONDS: i64 = 86_400;
 pub struct Pack {
     config: Arc<Config>,
     tracks: Vec<Track>,
+    /// The attribute of credit, made once.
+    credit: Arc<str>,
 }
 
 /// What to write for the first events of a list, and how each was decided.
@@ -88,7 +90,7 @@ impl Pack {
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
         let tracks = config.tracks();
-        Self { config, tracks }
+        Self { config, tracks, credit: credit_attribute() }
     }
 
     /// Decides `drafts` in order against `standing`.
@@ -97,6 +99,11 @@ impl Pack {
     /// [`Overflow`] where a counter would leave its 38 digits.
     pub fn decide(&self, standing: &Standing, mode: Mode, received: Instant, drafts: &[Draft]) -> Result<Decided, Overflow> {
         crate::decide::decide(self, standing, mode, received, drafts)
+    }
+
+    /// The attribute of what is taken of a source of credit.
+    pub(crate) fn credit(&self) -> &Arc<str> {
+        &self.credit
     }
 
     pub(crate) fn tracks(&self) -> &[Track] {
@@ -173,7 +180,7 @@ impl Pack {
 /// # Errors
 /// [`PlanError`] where a figure leaves its range.
 pub fn plan(pack: &Pack, drafts: &[Draft], at: Circumstances<'_>) -> Result<Planned, PlanError> {
-    let mut decider = Decider::new(pack, at.standing, at.mode, at.received);
+    let mut decider = Decider::new(pack, at.standing, at.mode, at.received).of_many(drafts.len());
     let mut admitted: Vec<usize> = Vec::new();
     let (mut taken, mut counters, mut alerts, mut bytes) = (0_usize, 0_usize, 0_usize, 0_usize);
     for (index, draft) in drafts.iter().enumerate() {

@@ -40,7 +40,8 @@ pub struct Ruling {
     pub violations: Vec<Standpoint>,
     /// Every soft limit it passes that warns.
     pub warnings: Vec<Standpoint>,
-    /// Every limit that applies, as the event found it.
+    /// Every limit that applies, as the event found it; none where several
+    /// events are decided together.
     pub limits: Vec<Standpoint>,
     /// The plan that it was decided under.
     pub plan_code: Option<Name>,

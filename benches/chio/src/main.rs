@@ -81,10 +81,10 @@ fn tollgate(cents: u64) -> (Pack, Catalog, Draft) {
 }
 
 /// Decides, and counts what is admitted.
-fn decide_and_count(pack: &Pack, standing: &mut Standing, draft: &Draft) -> Ruling {
+fn decide_and_count(pack: &Pack, standing: &mut Standing, drafts: &[Draft]) -> Ruling {
     // It was received when it happened.
-    let received = draft.event.timestamp;
-    let mut decided = pack.decide(standing, Mode::Enforce, received, std::slice::from_ref(draft)).expect("a decision");
+    let received = drafts[0].event.timestamp;
+    let mut decided = pack.decide(standing, Mode::Enforce, received, drafts).expect("a decision");
     for (key, additions) in decided.additions {
         let counts = standing.entry(key).or_default();
         for (attribute, addition) in additions {
@@ -107,13 +107,28 @@ fn one_charge(criterion: &mut Criterion) {
     let (pack, catalog, mut draft) = tollgate(FAR);
     let mut standing = Standing::new();
     group.bench_function("tollgate-core: decide, count", |bencher| {
-        bencher.iter(|| assert_eq!(decide_and_count(&pack, &mut standing, black_box(&draft)).decision, Decision::Allow));
+        bencher.iter(|| assert_eq!(decide_and_count(&pack, &mut standing, black_box(std::slice::from_ref(&draft))).decision, Decision::Allow));
     });
+    let pack_of_90 = vec![draft.clone(); 90];
+    let mut standing = Standing::new();
+    group.throughput(criterion::Throughput::Elements(90));
+    group.bench_function("chio-metering: check, record, 90 times", |bencher| {
+        bencher.iter(|| {
+            for _ in 0..90 {
+                enforcer.check(black_box(&meta), black_box(1)).expect("room");
+                enforcer.record(black_box(&meta), black_box(1));
+            }
+        });
+    });
+    group.bench_function("tollgate-core: decide, count, a pack of 90", |bencher| {
+        bencher.iter(|| decide_and_count(&pack, &mut standing, black_box(&pack_of_90)));
+    });
+    group.throughput(criterion::Throughput::Elements(1));
     let mut standing = Standing::new();
     group.bench_function("tollgate-core: price, decide, count", |bencher| {
         bencher.iter(|| {
             draft.priced = catalog.price(None, black_box(&draft.event)).expect("a price");
-            assert_eq!(decide_and_count(&pack, &mut standing, &draft).decision, Decision::Allow);
+            assert_eq!(decide_and_count(&pack, &mut standing, std::slice::from_ref(&draft)).decision, Decision::Allow);
         });
     });
     group.bench_function("tollgate-core: price, decide", |bencher| {
@@ -135,11 +150,11 @@ fn at_the_end_of_the_range(_: &mut Criterion) {
     println!("  chio-metering: check {}, and {} cents spent after it", if passes { "passes" } else { "refuses" }, enforcer.total_spent());
     let (pack, _, draft) = tollgate(u64::MAX);
     let mut standing = Standing::new();
-    decide_and_count(&pack, &mut standing, &draft);
+    decide_and_count(&pack, &mut standing, std::slice::from_ref(&draft));
     for count in standing.values_mut().flat_map(BTreeMap::values_mut) {
         count.taken = i128::from(u64::MAX) * CENT;
     }
-    let ruling = decide_and_count(&pack, &mut standing, &draft);
+    let ruling = decide_and_count(&pack, &mut standing, std::slice::from_ref(&draft));
     let standing: Vec<i128> = standing.values().flat_map(BTreeMap::values).map(|count| count.taken / CENT).collect();
     println!(
         "  tollgate-core: {}, naming {} limits, and {} cents spent after it",
