@@ -102,6 +102,12 @@ impl Tree {
         self.path(self.leaf(at)).any(|(node, _)| node.as_str() == id)
     }
 
+    /// The node `id` and all nodes within it: those whose use counts in it.
+    #[must_use]
+    pub fn within(&self, id: &str) -> BTreeSet<&Name> {
+        self.nodes.keys().filter(|leaf| self.path(Some(leaf)).any(|(node, _)| node.as_str() == id)).collect()
+    }
+
     /// The first node from the leaf of use at `at` upwards that is disabled.
     #[must_use]
     pub fn disabled(&self, at: &Dimensions) -> Option<&Name> {

@@ -1,9 +1,7 @@
 //! What must agree at the end of every history: events, markers, counters.
 
 #[path = "ledger/credit.rs"]
-mod credit;
-
-pub(crate) use credit::told;
+pub(crate) mod credit;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,8 +70,9 @@ impl Ledger {
             memory.dump().into_iter().filter(|(key, _)| key.pk.starts_with(&prefix)).map(|(key, _)| key).collect::<Vec<_>>()
         };
         assert_eq!(count("I").len(), ledger.events.len(), "a marker for each event");
+        let dump = memory.dump();
         for key in count("C") {
-            let attrs = &memory.dump()[&key];
+            let attrs = &dump[&key];
             let counts = |series: &Series| ledger.is_of(&key, series) && number(attrs, &series.taken_attribute()) != 0;
             let counted = ledger.config.series.iter().any(counts);
             let drawn = key.pk.contains("|C|credit|") && number(attrs, credit::TAKEN) != 0;

@@ -3,7 +3,7 @@
 
 use crate::chance::Chance;
 use crate::client::send;
-use crate::ledger::{Ledger, told};
+use crate::ledger::{Ledger, credit::told};
 use crate::usage::{Limits, batch, event};
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -40,10 +40,10 @@ struct Count {
 }
 
 /// Makes faults of all kinds, so many in a hundred calls.
-fn faults(weather: Weather, salt: u64, injected: Arc<AtomicU64>) -> impl FnMut(Call) -> Fault + Send + 'static {
-    let mut chance = Chance::new(weather.seed ^ salt);
+pub(crate) fn faults(seed: u64, percent: u64, injected: Arc<AtomicU64>) -> impl FnMut(Call) -> Fault + Send + 'static {
+    let mut chance = Chance::new(seed);
     move |call| {
-        if !chance.percent(weather.faults) {
+        if !chance.percent(percent) {
             return Fault::None;
         }
         injected.fetch_add(1, Ordering::Relaxed);
@@ -228,7 +228,7 @@ async fn storm(weather: Weather, store: &dyn Store, apps: &[TestApp]) -> Count {
     }
     let injected = Arc::new(AtomicU64::new(0));
     for (salt, app) in (1..).zip(apps) {
-        app.store.rule(faults(weather, salt << 32, injected.clone()));
+        app.store.rule(faults(weather.seed ^ (salt << 32), weather.faults, injected.clone()));
     }
     let client = |place: usize| Client {
         name: format!("c{place}"),

@@ -170,7 +170,7 @@ impl Service {
             let currency = tree.map(|tree| tree.currency);
             same_currency(config.currency, currency)?;
             config.currency = currency.or(config.currency);
-            config.tree = tree.cloned();
+            config.set_tree(tree.cloned());
             Ok(())
         });
         self.activated(tenant, config.await?).await
