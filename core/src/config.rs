@@ -216,6 +216,17 @@ impl Config {
         quota.into_iter().chain(plan).chain(budget).chain(tree).chain(own).filter(|limit| !limit.is_open()).collect()
     }
 
+    /// Takes another tree, or none. What is counted of nodes that other nodes lie
+    /// within than before is counted anew: their counters tell of the tree as it
+    /// was.
+    pub fn set_tree(&mut self, tree: Option<Tree>) {
+        let before = core::mem::replace(&mut self.tree, tree);
+        let within = |tree: &Option<Tree>, id: &str| -> BTreeSet<Name> { tree.iter().flat_map(|tree| tree.within(id)).cloned().collect() };
+        let now = &self.tree;
+        let same = |series: &Series| series.scope_id.as_ref().is_some_and(|id| within(&before, id) == within(now, id));
+        self.series.retain(|series| series.scope != Scope::Node || same(series));
+    }
+
     /// Where the windows of its limits begin.
     #[must_use]
     pub fn calendar(&self) -> Calendar {

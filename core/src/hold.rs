@@ -149,7 +149,8 @@ impl Part {
     }
 
     /// The counter that it was taken of.
-    pub(crate) fn counter(&self) -> &CounterKey {
+    #[must_use]
+    pub fn counter(&self) -> &CounterKey {
         &self.counter
     }
 

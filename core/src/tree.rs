@@ -102,6 +102,12 @@ impl Tree {
         self.path(self.leaf(at)).any(|(node, _)| node.as_str() == id)
     }
 
+    /// The node `id` and all nodes within it: those whose use counts in it.
+    #[must_use]
+    pub fn within(&self, id: &str) -> BTreeSet<&Name> {
+        self.nodes.keys().filter(|leaf| self.path(Some(leaf)).any(|(node, _)| node.as_str() == id)).collect()
+    }
+
     /// The first node from the leaf of use at `at` upwards that is disabled.
     #[must_use]
     pub fn disabled(&self, at: &Dimensions) -> Option<&Name> {
@@ -113,18 +119,6 @@ impl Tree {
     pub fn most_touched(&self) -> usize {
         let windows = |node: &Node| node.limits.iter().map(|limit| limit.window).collect::<BTreeSet<_>>().len();
         self.nodes.keys().map(|leaf| self.path(Some(leaf)).map(|(_, node)| windows(node)).sum()).max().unwrap_or(0)
-    }
-
-    /// By node, the nodes that lie within it, itself among them.
-    #[must_use]
-    pub fn within(&self) -> BTreeMap<&Name, BTreeSet<&Name>> {
-        let mut within: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
-        for leaf in self.nodes.keys() {
-            for (node, _) in self.path(Some(leaf)) {
-                within.entry(node).or_default().insert(leaf);
-            }
-        }
-        within
     }
 
     /// The limits that it stands for.

@@ -1,10 +1,13 @@
 //! What must agree at the end of every history: events, markers, counters.
 
+#[path = "ledger/credit.rs"]
+pub(crate) mod credit;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_core::{
-    Attrs, Config, CounterKey, Hold, Instant, Key, Limit, Measure, Name, Page, Scope, Series, Stored, Value, Window, WindowKind, table,
-    tool_key,
+    Attrs, Config, CounterKey, Draw, Hold, Instant, Key, Limit, Marker, Measure, Name, Page, Scope, Series, Stored, Tree, Value, Window,
+    WindowKind, table, tool_key,
 };
 use tollgate_service::{Memory, Query, Store};
 
@@ -16,6 +19,8 @@ pub(crate) struct Booked {
     pub(crate) stored: Stored,
     pub(crate) version: u64,
     place: String,
+    /// What it took of credit, as its marker says.
+    pub(crate) draws: Vec<Draw>,
 }
 
 /// All that is stored of a tenant's use, read past the service.
@@ -31,22 +36,29 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Reads `tenant`'s ledger and balances it: each event stands in one page
-    /// and has one marker that points there, and each counter is the sum of
-    /// the events in its scope and window.
+    /// and has one marker that points there; each counter is the sum of the
+    /// events in its scope and window and of what is held, nodes above an
+    /// event's own included; each source of credit is the sum of what live
+    /// events drew and open holds hold, and no grant gave more than it has.
     pub(crate) async fn balanced(store: &dyn Store, tenant: &str) -> Self {
         let tenant = Name::new(tenant).expect("a tenant");
         let config = item(store, table::config(&tenant)).await.expect("a configuration");
         let config: Config = serde_json::from_slice(config[table::BODY].as_bytes().expect("bytes")).expect("a configuration");
-        let events = events(store, &tenant, &config).await;
+        let mut events = events(store, &tenant, &config).await;
+        markers_agree(store, &tenant, &mut events).await;
+        let holds = open_holds(store, &tenant).await;
         let mut due = due(&tenant, &config, &events);
-        add_held(&mut due, &tenant, &config, &open_holds(store, &tenant).await);
+        add_held(&mut due, &tenant, &config, &holds);
+        let grants = credit::grants(store, &tenant).await;
+        credit::add(&mut due, &tenant, &grants, (&events, &holds));
         let mut held = BTreeMap::new();
         for key in due.keys() {
             held.insert(key.clone(), item(store, key.clone()).await.unwrap_or_default());
         }
         let ledger = Self { tenant, config, events, due, held };
-        ledger.markers_agree(store).await;
         ledger.counters_agree();
+        credit::covered(&ledger.config, &ledger.events, &holds);
+        ledger.within_grants(&grants);
         ledger
     }
 
@@ -58,11 +70,13 @@ impl Ledger {
             memory.dump().into_iter().filter(|(key, _)| key.pk.starts_with(&prefix)).map(|(key, _)| key).collect::<Vec<_>>()
         };
         assert_eq!(count("I").len(), ledger.events.len(), "a marker for each event");
+        let dump = memory.dump();
         for key in count("C") {
-            let attrs = &memory.dump()[&key];
+            let attrs = &dump[&key];
             let counts = |series: &Series| ledger.is_of(&key, series) && number(attrs, &series.taken_attribute()) != 0;
             let counted = ledger.config.series.iter().any(counts);
-            assert!(!counted || ledger.due.contains_key(&key), "{key:?} counts what no event explains: {attrs:?}");
+            let drawn = key.pk.contains("|C|credit|") && number(attrs, credit::TAKEN) != 0;
+            assert!(!(counted || drawn) || ledger.due.contains_key(&key), "{key:?} counts what no event explains: {attrs:?}");
         }
         ledger
     }
@@ -112,14 +126,6 @@ impl Ledger {
         named && series.window != WindowKind::Second && key.sk.starts_with(&format!("{}/", series.window.as_str()))
     }
 
-    async fn markers_agree(&self, store: &dyn Store) {
-        for (id, booked) in &self.events {
-            let key = table::marker(&self.tenant, &Name::new(id).expect("an id"));
-            let marker = item(store, key).await.unwrap_or_else(|| panic!("{id} has no marker"));
-            assert_eq!(marker[table::PAGE].as_text(), Some(booked.place.as_str()), "{id}");
-        }
-    }
-
     fn counters_agree(&self) {
         for (key, sums) in &self.due {
             for (attribute, due) in sums {
@@ -127,6 +133,18 @@ impl Ledger {
                 assert_eq!(held, *due, "{key:?} {attribute} holds the left, its events are the right: {:?}", self.held[key]);
             }
         }
+    }
+}
+
+/// Asserts that each event has a marker that points to it, and takes what it
+/// drew from there.
+async fn markers_agree(store: &dyn Store, tenant: &Name, events: &mut BTreeMap<String, Booked>) {
+    for (id, booked) in events {
+        let key = table::marker(tenant, &Name::new(id).expect("an id"));
+        let attrs = item(store, key).await.unwrap_or_else(|| panic!("{id} has no marker"));
+        let marker = Marker::from_attrs(&attrs).unwrap_or_else(|| panic!("{id} has a damaged marker"));
+        assert_eq!(marker.page, booked.place, "{id}");
+        booked.draws = marker.draws;
     }
 }
 
@@ -151,7 +169,8 @@ async fn events(store: &dyn Store, tenant: &Name, config: &Config) -> BTreeMap<S
                 let page = Page::decode(attrs[table::BODY].as_bytes().expect("bytes")).expect("a page");
                 for (index, stored) in page.events.into_iter().enumerate() {
                     let id = stored.event.id.to_string();
-                    let booked = Booked { stored, version: page.config_version, place: format!("{day}/{ulid}/{index}") };
+                    let (version, place) = (page.config_version, format!("{day}/{ulid}/{index}"));
+                    let booked = Booked { stored, version, place, draws: Vec::new() };
                     let twice = events.insert(id.clone(), booked);
                     assert!(twice.is_none(), "{id} stands in two pages");
                 }
@@ -167,7 +186,7 @@ fn due(tenant: &Name, config: &Config, events: &BTreeMap<String, Booked>) -> BTr
     for booked in events.values() {
         let mut counted = Vec::new();
         for series in config.series.iter().filter(|series| series.window != WindowKind::Second) {
-            let Some(counter) = counter(series, &booked.stored) else { continue };
+            let Some(counter) = counter(config.tree.as_ref(), series, &booked.stored) else { continue };
             let place = (table::counter(tenant, &counter), series.taken_attribute());
             // A named and an "each" limit made together share the attribute.
             if !counted.contains(&place) {
@@ -204,7 +223,7 @@ fn add_held(due: &mut BTreeMap<Key, BTreeMap<String, i128>>, tenant: &Name, conf
     for hold in holds {
         let mut counted = Vec::new();
         for series in config.series.iter().filter(|series| series.window != WindowKind::Second && series.since <= hold.config_version) {
-            let Some(counter) = counter(series, &hold.estimate) else { continue };
+            let Some(counter) = counter(config.tree.as_ref(), series, &hold.estimate) else { continue };
             let place = (table::counter(tenant, &counter), series.taken_attribute());
             if !counted.contains(&place) {
                 for attribute in [series.taken_attribute(), series.held_attribute()] {
@@ -217,7 +236,7 @@ fn add_held(due: &mut BTreeMap<Key, BTreeMap<String, i128>>, tenant: &Name, conf
 }
 
 /// Where a series counts an event, if it does.
-fn counter(series: &Series, stored: &Stored) -> Option<CounterKey> {
+fn counter(tree: Option<&Tree>, series: &Series, stored: &Stored) -> Option<CounterKey> {
     let at = &stored.event.dimensions;
     let scope_id: Arc<str> = match series.scope {
         Scope::Tenant => Arc::from(""),
@@ -226,7 +245,8 @@ fn counter(series: &Series, stored: &Stored) -> Option<CounterKey> {
         Scope::Session => at.session.as_ref()?.shared(),
         Scope::Tool => tool_key(at.tool_server.as_ref()?, at.tool_name.as_ref()?),
         Scope::Operation => at.operation.shared(),
-        Scope::Node | Scope::Credit => return None,
+        Scope::Node => series.scope_id.clone().filter(|node| above(tree, stored).iter().any(|above| **above == **node))?,
+        Scope::Credit => return None,
     };
     let window = window(series.window, stored.event.timestamp);
     let ended = window.end().is_some_and(|end| end <= series.from);
@@ -236,6 +256,18 @@ fn counter(series: &Series, stored: &Stored) -> Option<CounterKey> {
         _ => true,
     };
     (named && concerns && !ended).then_some(CounterKey { scope: series.scope, scope_id, window })
+}
+
+/// The node that an event belongs to and all that it lies within.
+fn above(tree: Option<&Tree>, stored: &Stored) -> Vec<String> {
+    let at = &stored.event.dimensions;
+    let mut nodes = Vec::new();
+    let mut next = at.node.clone().or(at.agent.clone());
+    while let Some((id, node)) = next.and_then(|id| Some((id.clone(), tree?.nodes.get(&id)?))) {
+        nodes.push(id.to_string());
+        next = node.parent.clone();
+    }
+    nodes
 }
 
 /// The window that holds `at`, from how its time is written.

@@ -4,6 +4,7 @@ mod alerts;
 mod chance;
 mod changes;
 mod client;
+mod conserve;
 mod copies;
 mod erase;
 mod held;

@@ -3,7 +3,7 @@
 
 use crate::chance::Chance;
 use crate::client::send;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, credit::told};
 use crate::usage::{Limits, batch, event};
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -40,10 +40,10 @@ struct Count {
 }
 
 /// Makes faults of all kinds, so many in a hundred calls.
-fn faults(weather: Weather, salt: u64, injected: Arc<AtomicU64>) -> impl FnMut(Call) -> Fault + Send + 'static {
-    let mut chance = Chance::new(weather.seed ^ salt);
+pub(crate) fn faults(seed: u64, percent: u64, injected: Arc<AtomicU64>) -> impl FnMut(Call) -> Fault + Send + 'static {
+    let mut chance = Chance::new(seed);
     move |call| {
-        if !chance.percent(weather.faults) {
+        if !chance.percent(percent) {
             return Fault::None;
         }
         injected.fetch_add(1, Ordering::Relaxed);
@@ -200,14 +200,35 @@ impl Client<'_> {
     }
 }
 
+/// Gives `tenant` an allowance, a grant that ends on the way and one that does
+/// not, and a tree of budgets: some of its use is refused for want of them.
+async fn credit(app: &TestApp, tenant: &str) {
+    let plan = json!({ "name": "Storm", "currency": "USD", "features": [], "allowance": "2.5" });
+    send(app, "PUT", "/plans/storm", &plan).await.expect(200);
+    send(app, "PUT", &format!("/tenants/{tenant}/subscription"), &json!({ "plan": "storm" })).await.expect(200);
+    let ends = app.service().now().plus_seconds(900).to_string();
+    for (id, amount, expires_at) in [("ends", "1.5", json!(ends)), ("stays", "9", Value::Null)] {
+        let grant = json!({ "id": id, "amount": amount, "currency": "USD", "expires_at": expires_at });
+        send(app, "POST", &format!("/credits/{tenant}"), &grant).await.expect(201);
+    }
+    let node = |id: &str, parent: Value, hard: &str| {
+        let limits = json!([{ "measure": "spend", "window": "total", "hard": hard }]);
+        json!({ "id": id, "parent": parent, "limits": limits })
+    };
+    let nodes =
+        [node("org", Value::Null, "11"), node("team", json!("org"), "5"), node("a1", json!("team"), "3"), node("a2", json!("org"), "4")];
+    send(app, "PUT", &format!("/budgets/{tenant}/tree"), &json!({ "currency": "USD", "nodes": nodes })).await.expect(200);
+}
+
 /// Runs a storm over the processes `apps` of one store.
 async fn storm(weather: Weather, store: &dyn Store, apps: &[TestApp]) -> Count {
     for tenant in TENANTS {
         send(&apps[0], "PUT", &format!("/limits/{tenant}"), &weather.limits.first()).await.expect(200);
+        credit(&apps[0], tenant).await;
     }
     let injected = Arc::new(AtomicU64::new(0));
     for (salt, app) in (1..).zip(apps) {
-        app.store.rule(faults(weather, salt << 32, injected.clone()));
+        app.store.rule(faults(weather.seed ^ (salt << 32), weather.faults, injected.clone()));
     }
     let client = |place: usize| Client {
         name: format!("c{place}"),
@@ -233,6 +254,7 @@ async fn storm(weather: Weather, store: &dyn Store, apps: &[TestApp]) -> Count {
         if weather.observe == 0 && weather.limits != Limits::Any {
             ledger.within_limits();
         }
+        told(&apps[0], store, tenant).await;
         let usage = apps[0].get(&format!("/usage/{tenant}")).await.expect(200);
         // A void takes an event back, and is none itself.
         let voids = ledger.events.values().filter(|booked| booked.stored.voids.is_some()).count();

@@ -1,7 +1,7 @@
 //! One fault, or two, at every call of every route that writes: the end is
 //! the same as without.
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, credit};
 use crate::stories::{STORIES, Story, TENANT, state};
 use futures::future::join_all;
 use serde_json::Value;
@@ -50,6 +50,7 @@ async fn ended(story: &Story, case: &str, app: &TestApp, memory: &Memory) -> Val
     if story.name != "POST /usage/purge" {
         println!("{}: {case}", story.name);
         Ledger::balanced_in(memory, TENANT).await;
+        credit::told(app, memory, TENANT).await;
     }
     state(app).await
 }

@@ -142,3 +142,28 @@ async fn limits_that_change_meanwhile_count_it_as_taken_back() {
     }
     assert!(met >= 6, "{met}");
 }
+
+#[tokio::test]
+async fn a_node_that_moves_takes_its_use_along_and_gives_it_back_where_it_is() {
+    let memory = Arc::new(Memory::default());
+    let app = TestApp::over(memory.clone(), Tenancy::Sole);
+    let plant = async |parent: &str| {
+        let limits = json!([{ "measure": "events", "window": "month", "hard": 2 }]);
+        let nodes = json!([
+            { "id": "north", "limits": limits }, { "id": "south", "limits": limits }, { "id": "a1", "parent": parent, "limits": limits },
+        ]);
+        app.put("/budgets/acme/tree", json!({ "currency": "USD", "nodes": nodes })).await.expect(200);
+        Ledger::balanced_in(&memory, "acme").await.within_limits();
+    };
+    plant("north").await;
+    for id in ["e1", "e2"] {
+        app.record("acme", json!({ "id": id, "agent_id": "a1" })).await.expect(201);
+    }
+    plant("south").await;
+    app.record("acme", json!({ "id": "other", "budget_node": "south" })).await.expect(429);
+    app.record("acme", json!({ "id": "free", "budget_node": "north" })).await.expect(201);
+    void(&app, "e1").await.expect(201);
+    app.record("acme", json!({ "id": "other", "budget_node": "south" })).await.expect(201);
+    app.record("acme", json!({ "id": "more", "budget_node": "south" })).await.expect(429);
+    Ledger::balanced_in(&memory, "acme").await.within_limits();
+}

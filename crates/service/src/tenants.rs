@@ -4,10 +4,7 @@ use crate::audit::{Change, audit_write};
 use crate::failure::Failure;
 use crate::service::{Service, Snapshot, Tenancy, body_attrs};
 use crate::store::Query;
-use std::collections::BTreeMap;
-use tollgate_core::{
-    Attrs, Budget, Config, Currency, Draft, Guard, Instant, Limit, LimitsError, Name, Quota, Scope, Tree, Value, Write, table,
-};
+use tollgate_core::{Attrs, Budget, Config, Currency, Draft, Guard, Instant, Limit, LimitsError, Name, Quota, Tree, Value, Write, table};
 
 /// The most bytes of a configuration; an item holds 400 KB.
 const CONFIG_BYTES_MAX: usize = 380_000;
@@ -176,12 +173,7 @@ impl Service {
             let currency = tree.map(|tree| tree.currency);
             same_currency(config.currency, currency)?;
             config.currency = currency.or(config.currency);
-            // Where other nodes lie within a node, it is counted anew.
-            let before = config.tree.take().unwrap_or_else(|| Tree { currency: Currency::USD, nodes: BTreeMap::new() });
-            let (before, after) = (before.within(), tree.map(Tree::within).unwrap_or_default());
-            let same = |node: &str| Name::new(node).is_ok_and(|node| before.get(&node) == after.get(&node));
-            config.series.retain(|series| series.scope != Scope::Node || series.scope_id.as_deref().is_some_and(same));
-            config.tree = tree.cloned();
+            config.set_tree(tree.cloned());
             Ok(())
         });
         self.activated(tenant, config.await?).await
