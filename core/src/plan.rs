@@ -135,13 +135,18 @@ impl Pack {
         keys.into_iter().collect()
     }
 
-    /// Whether every limit that applies to `draft`, tested yet or not, lets
-    /// checks and holds pass while the store is out of reach.
+    /// Whether checks and holds pass while the store is out of reach: some limit
+    /// of the tenant says so, and every one that applies to `draft`, tested yet
+    /// or not.
     #[must_use]
     pub fn is_open_in_outage(&self, draft: &Draft, received: Instant) -> bool {
         let (at, timestamp, tree) = (&draft.event.dimensions, draft.event.timestamp, self.config.tree.as_ref());
+        let is_open = |limit: &Arc<crate::Limit>| limit.on_unavailable == OnUnavailable::Allow;
+        if !self.tracks.iter().flat_map(|track| &track.limits).any(is_open) {
+            return false;
+        }
         let applying = self.tracks.iter().filter(|track| track.series.place(tree, at, timestamp, received).is_some());
-        applying.flat_map(|track| &track.limits).all(|limit| limit.on_unavailable == OnUnavailable::Allow)
+        applying.flat_map(|track| &track.limits).all(is_open)
     }
 
     /// The sources of credit that `draft` may be drawn from.

@@ -20,8 +20,6 @@ pub(crate) struct Course<'a> {
     pub(crate) pages: Vec<String>,
     /// Whether holds that were over were freed for it already.
     pub(crate) freed: bool,
-    /// Whether a commit of it was lost: it may still come to pass.
-    pub(crate) lost: bool,
     /// What credit stood at when it was found not to suffice.
     pub(crate) short: Option<Standing>,
 }
@@ -58,7 +56,7 @@ impl<'a> Course<'a> {
     /// Nothing is decided yet.
     pub(crate) fn new(tenant: &'a Name, submissions: Vec<Submission>, options: Options) -> Self {
         let outcomes = vec![None; submissions.len()];
-        Self { tenant, options, submissions, outcomes, waiting: Vec::new(), pages: Vec::new(), freed: false, lost: false, short: None }
+        Self { tenant, options, submissions, outcomes, waiting: Vec::new(), pages: Vec::new(), freed: false, short: None }
     }
 
     /// Prices every first event of its id, or rejects it.

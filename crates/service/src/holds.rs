@@ -3,7 +3,6 @@
 use crate::clock::ulid;
 use crate::credits::credit_of;
 use crate::failure::Failure;
-use crate::record::unsettled;
 use crate::service::{Service, Snapshot};
 use crate::store::{Commit, Query, Reason, Refusal, StoreError};
 use crate::submission::{Rejection, Submission, timely};
@@ -122,9 +121,6 @@ impl Service {
             if course.short != credit {
                 course.short = credit;
                 return Ok(None);
-            }
-            if !course.lost.is_empty() {
-                return Err(unsettled());
             }
             return Ok(Some(HoldOutcome::Denied(Box::new(ruling))));
         };

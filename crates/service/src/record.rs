@@ -83,10 +83,6 @@ impl Service {
                 state = Some(self.read_state(course, &snapshot, received).await?);
                 continue;
             }
-            let denies = plan.rulings.iter().any(|ruling| ruling.decision == Decision::Deny);
-            if denies && course.lost && course.options.mode == Mode::Enforce {
-                return Err(unsettled());
-            }
             self.set_pressed(course.tenant, refuses || plan.is_pressed);
             if plan.writes.is_empty() {
                 course.take(plan);
@@ -121,10 +117,7 @@ impl Service {
                         tries.again("too many conflicts").await?;
                     }
                 }
-                Err(StoreError::Unavailable(why)) => {
-                    course.lost = true;
-                    tries.lost(&why).await?;
-                }
+                Err(StoreError::Unavailable(why)) => tries.lost(&why).await?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -190,12 +183,6 @@ impl Service {
         }
         Ok(())
     }
-}
-
-/// What is answered in place of a refusal where an earlier try was lost: it may
-/// yet come to pass, so nothing is refused for good until it is asked again.
-pub(crate) fn unsettled() -> Failure {
-    Failure::Contended("the outcome of an earlier try is not known".to_owned())
 }
 
 /// Whether a refusal for want of credit rests on one reading of its sources,

@@ -65,11 +65,11 @@ async fn what_every_limit_lets_pass_passes_and_says_so() {
 async fn money_and_everything_else_is_closed_unless_it_is_said_otherwise() {
     let spend = json!({ "measure": "spend", "hard": "5", "currency": "USD" });
     for (row, limits, fields, open) in [
-        ("no limit", json!([]), json!({}), true),
+        ("no limit, and so none that lets it pass", json!([]), json!({}), false),
         ("the default", json!([limit("a", json!({ "on_unavailable": null }))]), json!({}), false),
         ("money by default", json!([limit("a", merged(spend.clone(), json!({ "on_unavailable": null })))]), json!({}), false),
         ("money that is open", json!([limit("a", spend)]), json!({}), true),
-        ("a limit of another agent", json!([limit("a", json!({ "on_unavailable": "deny" }))]), json!({ "agent_id": null }), true),
+        ("a limit of another agent", json!([limit("a", json!({}))]), json!({ "agent_id": null }), true),
         ("nothing is allowed at all", json!([limit("a", json!({ "hard": 0 }))]), json!({}), false),
     ] {
         let app = cut_off(limits).await;
