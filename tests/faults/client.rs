@@ -27,6 +27,10 @@ pub(crate) async fn send_once(app: &TestApp, key: &str, once: Option<&str>, meth
             request.headers_mut().insert("idempotency-key", HeaderValue::from_str(once).expect("a header"));
         }
         let reply = app.send(request).await;
+        if reply.text.contains("\"degraded\":true") {
+            // Let pass without the store: nothing is held yet.
+            continue;
+        }
         if reply.status != 503 {
             assert!(reply.status < 500, "{method} {path}: {} {}", reply.status, reply.text);
             return reply;

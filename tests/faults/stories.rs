@@ -41,6 +41,12 @@ pub(crate) const STORIES: &[Story] = &[
     Story { name: "voids", begin: |app| Box::pin(limited(app)), act: |app| Box::pin(void_events(app)) },
     Story { name: "alerts", begin: |app| Box::pin(crate::alerts::watched(app)), act: |app| Box::pin(crate::alerts::cross(app)) },
     Story { name: "PUT /alerts", begin: |app| Box::pin(limited(app)), act: |app| Box::pin(crate::alerts::put(app)) },
+    Story { name: "credit", begin: |app| Box::pin(crate::prepaid::prepaid(app)), act: |app| Box::pin(crate::prepaid::draw(app)) },
+    Story {
+        name: "plans, subscriptions and trees",
+        begin: |app| Box::pin(crate::prepaid::prepaid(app)),
+        act: |app| Box::pin(crate::prepaid::change(app)),
+    },
     Story { name: "POST /usage/purge", begin: |app| Box::pin(aged(app)), act: |app| Box::pin(purge(app)) },
 ];
 
@@ -238,6 +244,8 @@ pub(crate) async fn state(app: &TestApp) -> Value {
         format!("/tenants/{TENANT}"),
         format!("/holds?tenant_id={TENANT}"),
         format!("/alerts/{TENANT}"),
+        format!("/credits/{TENANT}"),
+        format!("/budgets/{TENANT}/tree"),
         "/costs".to_owned(),
     ] {
         let mut body = app.get(&path).await.expect(200).json();

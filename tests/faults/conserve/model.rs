@@ -102,6 +102,9 @@ pub(crate) struct Model {
     pub(crate) tree: BTreeMap<String, Node>,
     pub(crate) grants: Vec<Grant>,
     pub(crate) allowance: Option<i128>,
+    /// When the tenant first subscribed, if it does: periods that had ended by
+    /// then have no allowance.
+    pub(crate) since: Option<String>,
     pub(crate) cancelled: bool,
 }
 
@@ -227,7 +230,9 @@ impl Model {
         }
         let mut grants: Vec<&Grant> = self.grants.iter().filter(|grant| self.now < grant.expires).collect();
         grants.sort();
-        let first = allowance.map(|amount| (format!("allowance:{}", window("month", &used.at)), amount));
+        let month = window("month", &used.at);
+        let began = self.since.as_ref().is_some_and(|since| window("month", since) <= month);
+        let first = allowance.filter(|_| began).map(|amount| (format!("allowance:{month}"), amount));
         let (mut draws, mut left) = (Draws::new(), cost);
         for (source, capacity) in first.into_iter().chain(grants.iter().map(|grant| (format!("grant:{}", grant.id), grant.amount))) {
             let part = (capacity - self.drawn(&source).0).clamp(0, left);

@@ -22,6 +22,12 @@ const LIMITS: [Short; 9] = [
     ("tenant", None, "units:search", "month", 12),
 ];
 
+/// Whether the limit of this id is on one of its scope, not on each.
+pub(super) fn is_named(limit_id: &str) -> bool {
+    let own = limit_id.strip_prefix('l').and_then(|number| LIMITS.get(number.parse::<usize>().ok()?));
+    limit_id.starts_with("tree:") || own.is_some_and(|(_, named, ..)| named.is_some())
+}
+
 fn subject(scope: &str, id: Option<&str>, measure: &str, window: &str) -> Subject {
     (scope.to_owned(), id.map(str::to_owned), measure.to_owned(), window.to_owned())
 }
@@ -40,6 +46,7 @@ impl Run {
         let card = json!({ "currency": "EUR", "tiers": { "standard": "1" }, "operations": { "search": { "unit": "0.25" } } });
         self.app.put("/rate-cards/mine", card).await.expect(200);
         self.rates().await;
+        self.app.put(&format!("/budgets/{TENANT}"), json!({ "currency": "USD", "max_total": "1" })).await.expect(200);
         self.budget().await;
         if self.chance.percent(50) {
             self.app.put(&format!("/alerts/{TENANT}"), json!({ "thresholds": [50, 80, 100] })).await.expect(200);
@@ -137,6 +144,7 @@ impl Run {
         let status = *self.chance.pick(&["active", "active", "active", "active", "active", "past_due", "past_due", "cancelled", "none"]);
         self.subscribed = status != "none";
         self.past_due = status == "past_due";
+        self.model.since = self.model.since.clone().or(Some(self.model.now.clone())).filter(|_| self.subscribed);
         self.model.cancelled = status == "cancelled";
         self.in_force();
         let none = json!({ "plan": null });

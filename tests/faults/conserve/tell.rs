@@ -2,6 +2,7 @@
 //! says.
 
 use super::model::{Subject, Use, window};
+use super::settings::is_named;
 use super::{Run, TENANT};
 use crate::ledger::Ledger;
 use crate::ledger::credit::told;
@@ -23,10 +24,9 @@ impl Run {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (scope, measure, kind) = (text(&row["scope"]), text(&row["measure"]), text(&row["window"]["kind"]));
         let id = text(&row["scope_id"]);
-        let of = |named: Option<String>| -> Subject { (scope.clone(), named, measure.clone(), kind.clone()) };
+        let named = is_named(row["limit_id"].as_str().expect("an id")).then(|| id.clone());
+        let subject: Subject = (scope, named, measure, kind.clone());
         let caps = || self.model.caps.values().flatten();
-        let named = of(Some(id.clone()));
-        let subject = if caps().any(|cap| cap.of == named) { named } else { of(None) };
         assert!(caps().any(|cap| cap.of == subject), "no such limit was set: {row}");
         let (used, held) = self.model.stands(&subject, &id, at);
         assert_eq!((figure(&row["used"]), figure(&row["held"])), (used, held), "of {at} in {row}");
