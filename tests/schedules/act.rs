@@ -1,8 +1,10 @@
 //! What clients ask of the service, and what they are told.
 
-use tollgate_core::{Actual, Event, Instant, Layer, Limit, Measure, Mode, Name, OnUnavailable, Scope, SoftMode, WindowKind};
+use tollgate_core::{
+    Actual, Amount, Currency, Event, Instant, Layer, Limit, Measure, Mode, Name, OnUnavailable, Scope, SoftMode, WindowKind,
+};
 use tollgate_service::{
-    AGE_SECONDS_MAX, Actor, CaptureOutcome, Failure, HoldMoved, HoldOutcome, HoldRequest, Options, Outcome, Service, Submission,
+    AGE_SECONDS_MAX, Actor, CaptureOutcome, Failure, GrantOrder, HoldMoved, HoldOutcome, HoldRequest, Options, Outcome, Service, Submission,
 };
 
 /// The tenant of all protocols.
@@ -41,6 +43,8 @@ pub(crate) enum Act {
     Expire,
     /// Replaces the limit on the tenant's tokens.
     Limit(Bounds),
+    /// Grants so much credit, of which a token costs one.
+    Grant(&'static str, u64),
     /// Reads whether an event fits, and if so records it in a second step that
     /// no limit refuses: a check that is not part of the write.
     CheckThenRecord(Used),
@@ -72,6 +76,7 @@ fn submission((id, tokens): Used) -> Submission {
     let mut event = Event::new(name(id), beginning, name("agent_message"));
     event.dimensions.agent = Some(name("a1"));
     event.quantities.tokens_in = tokens;
+    event.cost_override = Amount::whole(tokens);
     Submission { event, timestamp_given: true }
 }
 
@@ -162,10 +167,16 @@ impl Act {
                 let actor = Actor { key_id: "operator".to_owned(), if_match: None };
                 service.put_limits(&tenant, &limits(bounds), &actor).await.map(|_| Answer::Done)
             }
+            Act::Grant(id, units) => {
+                let actor = Actor { key_id: "operator".to_owned(), if_match: None };
+                let amount = Amount::whole(units).expect("an amount");
+                let order = GrantOrder { id: name(id), amount, currency: Currency::USD, priority: 0, expires_at: None };
+                service.grant_credit(&tenant, &order, &actor).await.map(|_| Answer::Done)
+            }
         };
         match answer {
             Ok(answer) => answer,
-            Err(Failure::Unavailable(_)) => Answer::Unavailable,
+            Err(Failure::Unavailable(_) | Failure::Contended(_)) => Answer::Unavailable,
             Err(failure) => panic!("{self:?}: {failure}"),
         }
     }
@@ -175,7 +186,7 @@ impl Act {
         match self {
             Act::Record(event) | Act::Hold(event) | Act::CheckThenRecord(event) => std::slice::from_ref(event),
             Act::Batch(events) => events,
-            Act::Capture(_) | Act::Release(_) | Act::Extend(..) | Act::Expire | Act::Limit(_) => &[],
+            Act::Capture(_) | Act::Release(_) | Act::Extend(..) | Act::Expire | Act::Limit(_) | Act::Grant(..) => &[],
         }
     }
 }

@@ -90,7 +90,7 @@ async fn end_of_hold(play: &Play<'_>, act: Act, seconds: i64, answer: &Answer) -
     let id = match act {
         Act::Hold((id, _)) | Act::Capture((id, _)) | Act::Release(id) | Act::Extend(id, _) => Some(id),
         Act::Expire => play.protocol.before.iter().find_map(|act| if let Act::Hold((id, _)) = act { Some(*id) } else { None }),
-        Act::Record(_) | Act::Batch(_) | Act::Limit(_) | Act::CheckThenRecord(_) => None,
+        Act::Record(_) | Act::Batch(_) | Act::Limit(_) | Act::Grant(..) | Act::CheckThenRecord(_) => None,
     };
     let Some(id) = id else { return Ok(()) };
     let item = play.memory.read(&[table::hold(&name(TENANT), &name(id))]).await.expect("an item").remove(0);

@@ -20,6 +20,8 @@ const fn after_expiry(alike: usize, seconds: i64, act: Act) -> Client {
 
 /// The tenant is known.
 const KNOWN: &[Act] = &[Act::Record(("b", 20))];
+/// It is prepaid: the first grant does not cover two events.
+const PREPAID: &[Act] = &[Act::Grant("g1", 60), Act::Grant("g2", 80), Act::Record(("b", 20))];
 const HELD: &[Act] = &[Act::Record(("b", 20)), Act::Hold(("h", 100))];
 const CAPTURE: Client = after_expiry(0, -1, Act::Capture(("h", 70)));
 const CAPTURE_MORE: Client = after_expiry(1, -2, Act::Capture(("h", 140)));
@@ -71,6 +73,8 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
     (Protocol { limit: hard(220), ..protocol("batch with room", BATCHES) }, 2),
     (protocol("hold", HOLDS), 2),
     (protocol("hold and record", HOLD_AND_RECORD), 2),
+    (Protocol { before: PREPAID, ..protocol("credit spent", RECORDS) }, 1),
+    (Protocol { before: PREPAID, ..protocol("credit held and spent", HOLD_AND_RECORD) }, 1),
     (held("capture and expiry", &[CAPTURE, EXPIRE]), 2),
     (held("capture, release and expiry", &[CAPTURE, RELEASE, EXPIRE]), 2),
     (held("release and two expiries", &[RELEASE, EXPIRE, EXPIRE]), 2),
@@ -139,6 +143,12 @@ async fn batches_that_overlap_are_counted_once_and_never_pass_the_limit_whatever
 async fn holds_and_events_together_never_pass_the_limit_whatever_meets_and_fails() {
     every_schedule("hold", &[(0, Answer::Done), (2, Answer::Done), (2, Answer::Denied)]).await;
     every_schedule("hold and record", &[(0, Answer::Done), (0, Answer::Denied), (2, Answer::Done), (2, Answer::Denied)]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn credit_is_drawn_once_and_from_no_source_beyond_what_it_has_whatever_meets_and_fails() {
+    every_schedule("credit spent", &[(0, Answer::Done), (2, Answer::Done), (2, Answer::Denied)]).await;
+    every_schedule("credit held and spent", &[(0, Answer::Done), (0, Answer::Denied), (2, Answer::Done), (2, Answer::Denied)]).await;
 }
 
 #[tokio::test(start_paused = true)]
