@@ -93,8 +93,10 @@ impl Ledger {
         self.counters_of(&limit).map(|key| number(&self.held[key], &series.taken_attribute())).sum()
     }
 
-    /// Asserts that no counter stands above a hard limit on it.
+    /// Asserts that no counter stands above a hard limit on it, and no period
+    /// took more than its allowance.
     pub(crate) fn within_limits(&self) {
+        self.within_allowance();
         for limit in self.config.all_limits().iter().filter(|limit| limit.window != WindowKind::Second) {
             let series = self.series_of(limit);
             for key in self.counters_of(limit) {

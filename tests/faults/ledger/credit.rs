@@ -91,6 +91,17 @@ impl Ledger {
             assert!((0..=*amount).contains(&taken), "{key:?} gave {taken} of {amount}");
         }
     }
+
+    /// Asserts that no period took more than the plan's allowance, which was
+    /// never lowered.
+    pub(super) fn within_allowance(&self) {
+        let allowance = self.config.subscription.as_ref().and_then(|subscription| subscription.plan.allowance);
+        let prefix = format!("T|{}|C|credit|allowance", self.tenant);
+        for (key, _) in self.due.iter().filter(|(key, _)| key.pk == prefix) {
+            let taken = number(&self.held[key], TAKEN);
+            assert!(allowance.is_some_and(|allowance| (0..=allowance.units()).contains(&taken)), "{key:?} gave {taken} of {allowance:?}");
+        }
+    }
 }
 
 /// Asserts that `GET /credits` tells what the store holds, and that each grant
