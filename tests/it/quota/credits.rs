@@ -337,3 +337,17 @@ async fn an_allowance_begins_whole_with_the_subscription() {
     spend(&app, "10", json!({})).await.expect(201);
     refused(&spend(&app, "0.01", json!({})).await, 402, "budget_exceeded");
 }
+
+#[tokio::test]
+async fn a_refusal_for_want_of_credit_rests_on_two_readings() {
+    let app = TestApp::new().await;
+    grant(&app, "g", "1", json!({})).await;
+    spend(&app, "1", json!({})).await.expect(201);
+    // From the first refusal on, a tenant's state is read before it is planned for.
+    refused(&spend(&app, "1", json!({})).await, 402, "budget_exceeded");
+    app.store.take_commits();
+    let began = app.store.calls();
+    refused(&spend(&app, "1", json!({})).await, 402, "budget_exceeded");
+    // State, holds that may be over, state again; and nothing is tried to be written.
+    assert_eq!((app.store.calls() - began, app.store.take_commits().len()), (3, 0));
+}
