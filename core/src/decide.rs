@@ -6,7 +6,7 @@ use crate::config::{Config, Track};
 use crate::credit::{self, uncovered_counter};
 use crate::limit::{Limit, Scope, SoftMode};
 use crate::ruling::{Addition, Decided, Decision, Mode, Objection, Ruling};
-use crate::{Count, CounterKey, Dimensions, Draft, Draw, Instant, Overflow, Pack, Standing, Standpoint, State, Window, WindowKind};
+use crate::{Count, CounterKey, Dimensions, Draft, Draw, Instant, Overflow, Pack, Standing, Standpoint, State, WindowKind};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -15,8 +15,6 @@ use alloc::vec::Vec;
 struct Touch<'a> {
     track: &'a Track,
     place: Place,
-    scope_id: Arc<str>,
-    window: Window,
     requested: i128,
     count: Count,
 }
@@ -182,7 +180,7 @@ impl<'a> Decider<'a> {
 
     /// Rules on the event that touches these, and counts it if it is admitted.
     pub(crate) fn rule(&mut self, touches: &Touches<'a>) -> Decision {
-        let ruling = ruling(self.config, touches, self.shows);
+        let ruling = ruling(self.config, &self.tallies, touches, self.shows);
         let decision = ruling.decision;
         self.rulings.push(ruling);
         if decision == Decision::Deny && self.mode == Mode::Enforce {
@@ -267,15 +265,14 @@ impl<'a> Decider<'a> {
     }
 
     fn touch(&self, track: &'a Track, place: Place, draft: &Draft) -> Result<Option<Touch<'a>>, Overflow> {
-        let Some(Tally { key, slots }) = self.tallies.get(place.tally) else { return Ok(None) };
-        let Some(slot) = slots.get(place.slot) else { return Ok(None) };
+        let Some(slot) = self.tallies.get(place.tally).and_then(|tally| tally.slots.get(place.slot)) else { return Ok(None) };
         let requested = track.series.measure.of(&draft.event, draft.priced.cost.units());
         let taken = slot.stood.taken.checked_add(slot.addition.amount).ok_or(Overflow)?;
         if taken.checked_add(requested).is_none_or(|sum| sum >= BOUND) {
             return Err(Overflow);
         }
         let count = Count { taken, held: slot.stood.held };
-        Ok(Some(Touch { track, place, scope_id: Arc::clone(&key.scope_id), window: key.window, requested, count }))
+        Ok(Some(Touch { track, place, requested, count }))
     }
 
     /// Takes of a source what an event draws.
@@ -313,11 +310,11 @@ impl Touch<'_> {
         self.track.limits.iter().filter(move |_| active)
     }
 
-    fn standpoint(&self, limit: &Arc<Limit>, hard_passed: bool) -> Standpoint {
+    fn standpoint(&self, key: &CounterKey, limit: &Arc<Limit>, hard_passed: bool) -> Standpoint {
         Standpoint {
             limit: Arc::clone(limit),
-            scope_id: Arc::clone(&self.scope_id),
-            window: self.window,
+            scope_id: Arc::clone(&key.scope_id),
+            window: key.window,
             count: self.count,
             requested: self.requested,
             hard_passed,
@@ -325,7 +322,7 @@ impl Touch<'_> {
     }
 }
 
-fn ruling(config: &Config, touches: &Touches<'_>, shows: bool) -> Ruling {
+fn ruling(config: &Config, tallies: &[Tally], touches: &Touches<'_>, shows: bool) -> Ruling {
     let mut ruling = Ruling {
         objections: config.objection().into_iter().chain(touches.objection.clone()).collect(),
         limits: Vec::with_capacity(if shows { touches.series.len() } else { 0 }),
@@ -333,18 +330,19 @@ fn ruling(config: &Config, touches: &Touches<'_>, shows: bool) -> Ruling {
         ..Ruling::default()
     };
     for touch in &touches.series {
+        let Some(Tally { key, .. }) = tallies.get(touch.place.tally) else { continue };
         for limit in touch.tested() {
             let sum = touch.count.taken.saturating_add(touch.requested);
             let passes = |value: Option<i128>| value.is_some_and(|value| sum > value);
             let soft = passes(limit.soft);
             let hard = passes(limit.hard) || (soft && limit.soft_mode == SoftMode::Block);
             if shows {
-                ruling.limits.push(touch.standpoint(limit, hard));
+                ruling.limits.push(touch.standpoint(key, limit, hard));
             }
             if hard {
-                ruling.violations.push(touch.standpoint(limit, true));
+                ruling.violations.push(touch.standpoint(key, limit, true));
             } else if soft {
-                ruling.warnings.push(touch.standpoint(limit, false));
+                ruling.warnings.push(touch.standpoint(key, limit, false));
             }
         }
     }
