@@ -101,8 +101,8 @@ mod tests {
         let expected = [
             "budget:total tenant None 100",
             "budget:agent agent None 30",
-            "budget:tool:1 tool Some(\"a%2Fb/c\") 1",
-            "budget:tool:2 tool Some(\"s1/expensive\") 5",
+            "budget:3caf0a429a3692eecacad32d696b22a1 tool Some(\"a%2Fb/c\") 1",
+            "budget:tool:s1/expensive tool Some(\"s1/expensive\") 5",
         ];
         assert_eq!(limits, expected);
         assert_eq!(budget.window, WindowKind::Total);
