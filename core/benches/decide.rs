@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use tollgate_core::{
-    Card, Catalog, Circumstances, Component, Config, Currency, Draft, Event, Factor, Instant, Layer, Limit, Measure, Mode, Name,
-    OnUnavailable, Operation, Pack, Price, Scope, SoftMode, Standing, Unpriced, WindowKind, plan,
+    Card, Catalog, Circumstances, Component, Config, Currency, Draft, Event, Factor, Instant,
+    Layer, Limit, Measure, Mode, Name, OnUnavailable, Operation, Pack, Price, Scope, SoftMode,
+    Standing, Unpriced, WindowKind, plan,
 };
 
 const PACK: u64 = 90;
@@ -28,9 +29,18 @@ fn at(text: &str) -> Instant {
 /// The card of the contract's example: `gpt-4o`, two components of which the
 /// example event uses both.
 fn catalog() -> Catalog {
-    let price = |amount: &str| Price { amount: amount.parse().unwrap(), per: 1 };
-    let prices = BTreeMap::from([(Component::TokenIn, price("0.0000025")), (Component::TokenOut, price("0.00001"))]);
-    let gpt_4o = Operation { prices, ..Operation::default() };
+    let price = |amount: &str| Price {
+        amount: amount.parse().unwrap(),
+        per: 1,
+    };
+    let prices = BTreeMap::from([
+        (Component::TokenIn, price("0.0000025")),
+        (Component::TokenOut, price("0.00001")),
+    ]);
+    let gpt_4o = Operation {
+        prices,
+        ..Operation::default()
+    };
     let mut catalog = Catalog::built_in();
     catalog.insert(Card {
         id: name("models"),
@@ -46,9 +56,14 @@ fn catalog() -> Catalog {
 }
 
 fn event(number: u64) -> Event {
-    let mut event = Event::new(name(&format!("evt-{number:08}")), at("2026-11-22T10:00:00Z"), name("gpt-4o"));
+    let mut event = Event::new(
+        name(&format!("evt-{number:08}")),
+        at("2026-11-22T10:00:00Z"),
+        name("gpt-4o"),
+    );
     let d = &mut event.dimensions;
-    [d.agent, d.session, d.tool_server, d.tool_name, d.model] = ["a1", "s1", "srv", "search", "gpt-4o"].map(|id| Some(name(id)));
+    [d.agent, d.session, d.tool_server, d.tool_name, d.model] =
+        ["a1", "s1", "srv", "search", "gpt-4o"].map(|id| Some(name(id)));
     event.quantities.tokens_in = 1200 + number;
     event.quantities.tokens_out = 300;
     event
@@ -71,18 +86,31 @@ fn limit(scope: Scope) -> Limit {
 }
 
 fn config(scopes: &[Scope]) -> Config {
-    let config = Config { limits: scopes.iter().copied().map(limit).collect(), ..Config::default() };
-    config.renewed(at("2026-11-01T00:00:00Z")).unwrap().activated()
+    let config = Config {
+        limits: scopes.iter().copied().map(limit).collect(),
+        ..Config::default()
+    };
+    config
+        .renewed(at("2026-11-01T00:00:00Z"))
+        .unwrap()
+        .activated()
 }
 
-const SCOPES: [(&str, &[Scope]); 2] =
-    [("one limit", &[Scope::Tenant]), ("four limits", &[Scope::Tenant, Scope::Agent, Scope::Session, Scope::Tool])];
+const SCOPES: [(&str, &[Scope]); 2] = [
+    ("one limit", &[Scope::Tenant]),
+    (
+        "four limits",
+        &[Scope::Tenant, Scope::Agent, Scope::Session, Scope::Tool],
+    ),
+];
 
 fn price_one(criterion: &mut Criterion) {
     let (catalog, event) = (catalog(), event(0));
     let mut group = criterion.benchmark_group("price");
     group.throughput(Throughput::Elements(1));
-    group.bench_function("one event, two components", |bencher| bencher.iter(|| catalog.price(None, black_box(&event)).unwrap()));
+    group.bench_function("one event, two components", |bencher| {
+        bencher.iter(|| catalog.price(None, black_box(&event)).unwrap())
+    });
     group.finish();
 }
 
@@ -116,7 +144,8 @@ fn price_and_plan(criterion: &mut Criterion) {
             bencher.iter_batched(
                 || events.clone(),
                 |events| {
-                    let plan = plan(&pack, &drafts(&catalog, events), circumstances(&tenant)).unwrap();
+                    let plan =
+                        plan(&pack, &drafts(&catalog, events), circumstances(&tenant)).unwrap();
                     assert_eq!(plan.markers.len(), 90);
                     plan
                 },
@@ -143,7 +172,8 @@ fn price_and_decide(criterion: &mut Criterion) {
                     for draft in &mut drafts {
                         draft.priced = catalog.price(None, black_box(&draft.event)).unwrap();
                     }
-                    pack.decide(&standing, Mode::Enforce, received, &drafts).unwrap()
+                    pack.decide(&standing, Mode::Enforce, received, &drafts)
+                        .unwrap()
                 });
             });
         }

@@ -21,7 +21,9 @@ const LANES: usize = 4;
 
 #[tokio::main]
 async fn main() {
-    let events = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
+    let events = std::env::args()
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(1_000_000);
     let folder = tempfile::tempdir().expect("a folder");
     let address = serve(folder.path(), KEY).await;
     record(address, events).await;
@@ -46,17 +48,25 @@ async fn record(address: SocketAddr, events: usize) {
     for lane in lanes.collect::<Vec<_>>() {
         lane.await.expect("a lane");
     }
-    println!("{events} events recorded in {} ms", began.elapsed().as_millis());
+    println!(
+        "{events} events recorded in {} ms",
+        began.elapsed().as_millis()
+    );
 }
 
 async fn send(address: SocketAddr, lane: usize, events: usize) {
     let client = reqwest::Client::new();
     for start in (0..events).step_by(BATCH).skip(lane).step_by(LANES) {
         let batch: Vec<Value> = (start..events.min(start + BATCH)).map(event).collect();
-        let request = client.post(format!("http://{address}/events/batch")).body(json!({ "events": batch }).to_string());
-        let request = request.header("authorization", format!("Bearer {KEY}")).header("x-constitutional-hash", DEFAULT_HASH);
+        let request = client
+            .post(format!("http://{address}/events/batch"))
+            .body(json!({ "events": batch }).to_string());
+        let request = request
+            .header("authorization", format!("Bearer {KEY}"))
+            .header("x-constitutional-hash", DEFAULT_HASH);
         let reply = request.send().await.expect("an answer");
-        let reply: Value = serde_json::from_slice(&reply.bytes().await.expect("a body")).expect("JSON");
+        let reply: Value =
+            serde_json::from_slice(&reply.bytes().await.expect("a body")).expect("JSON");
         assert_eq!(reply["rejected"], 0, "{reply}");
     }
 }
@@ -71,8 +81,12 @@ fn event(index: usize) -> Value {
 
 /// Exports to nowhere; how many bytes and lines came.
 async fn export(address: SocketAddr, format: &str) -> (usize, usize) {
-    let request = reqwest::Client::new().get(format!("http://{address}/usage/export?tenant_id=bench&format={format}"));
-    let request = request.header("authorization", format!("Bearer {KEY}")).header("x-constitutional-hash", DEFAULT_HASH);
+    let request = reqwest::Client::new().get(format!(
+        "http://{address}/usage/export?tenant_id=bench&format={format}"
+    ));
+    let request = request
+        .header("authorization", format!("Bearer {KEY}"))
+        .header("x-constitutional-hash", DEFAULT_HASH);
     let mut reply = request.send().await.expect("an answer");
     assert!(reply.status().is_success());
     let (mut bytes, mut lines) = (0, 0);
@@ -91,6 +105,9 @@ fn reset_peak() {
 /// A figure of this process in KiB (Linux).
 fn memory(name: &str) -> String {
     let status = std::fs::read_to_string("/proc/self/status").expect("a status");
-    let line = status.lines().find(|line| line.starts_with(name)).expect("a figure");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with(name))
+        .expect("a figure");
     line.split_whitespace().nth(1).expect("a number").to_owned()
 }

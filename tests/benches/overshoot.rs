@@ -9,7 +9,10 @@
 //! the time of all tries counts. Client and server share the machine.
 
 #[path = "../faults/wire.rs"]
-#[expect(dead_code, reason = "shared with the tests of faults, which ask more of it")]
+#[expect(
+    dead_code,
+    reason = "shared with the tests of faults, which ask more of it"
+)]
 mod wire;
 
 use serde_json::{Value, json};
@@ -49,20 +52,46 @@ struct Run {
 
 #[tokio::main]
 async fn main() {
-    let asked: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    let sizes = if asked.is_empty() { vec![1, 10, 50, 200, 1000] } else { asked };
-    println!("One budget of {BUDGET} USD. A call may cost 0.20, costs 0.05 to 0.20 and takes {} ms.", CALL.as_millis());
+    let asked: Vec<usize> = std::env::args()
+        .filter_map(|argument| argument.parse().ok())
+        .collect();
+    let sizes = if asked.is_empty() {
+        vec![1, 10, 50, 200, 1000]
+    } else {
+        asked
+    };
+    println!(
+        "One budget of {BUDGET} USD. A call may cost 0.20, costs 0.05 to 0.20 and takes {} ms.",
+        CALL.as_millis()
+    );
     println!();
-    println!("{:>8}  {:^65}  {:^29}", "", "hold, call, capture", "check, call, record");
+    println!(
+        "{:>8}  {:^65}  {:^29}",
+        "", "hold, call, capture", "check, call, record"
+    );
     println!("{:>8}  {:->65}  {:->29}", "", "", "");
     println!(
         "{:>8}  {:>7} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8}  {:>9} {:>9} {:>9}",
-        "callers", "calls", "holds/s", "p50 ms", "p95 ms", "p99 ms", "spent", "over", "calls", "spent", "over"
+        "callers",
+        "calls",
+        "holds/s",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "spent",
+        "over",
+        "calls",
+        "spent",
+        "over"
     );
     for callers in sizes {
-        let (hold, check) = (run(Way::Hold, callers).await, run(Way::Check, callers).await);
+        let (hold, check) = (
+            run(Way::Hold, callers).await,
+            run(Way::Check, callers).await,
+        );
         assert_eq!(hold.overspent, Amount::ZERO, "holds never overspend");
-        let [p50, p95, p99] = [50, 95, 99].map(|percent| millis(hold.waits[(hold.waits.len() - 1) * percent / 100]));
+        let [p50, p95, p99] =
+            [50, 95, 99].map(|percent| millis(hold.waits[(hold.waits.len() - 1) * percent / 100]));
         println!(
             "{callers:>8}  {:>7} {:>9} {p50:>9} {p95:>9} {p99:>9} {:>8} {:>8}  {:>9} {:>9} {:>9}",
             hold.calls,
@@ -83,7 +112,9 @@ async fn run(way: Way, callers: usize) -> Run {
     let budget = json!({ "max_total": BUDGET, "currency": "USD" });
     done(&wire.settled("PUT", "/budgets/bench", &budget).await);
     let began = Instant::now();
-    let calling: Vec<_> = (0..callers).map(|caller| tokio::spawn(call_until_denied(wire.clone(), way, caller))).collect();
+    let calling: Vec<_> = (0..callers)
+        .map(|caller| tokio::spawn(call_until_denied(wire.clone(), way, caller)))
+        .collect();
     let mut waits = Vec::new();
     let mut units = 0;
     for caller in calling {
@@ -95,14 +126,33 @@ async fn run(way: Way, callers: usize) -> Run {
     waits.sort_unstable();
     let told = wire.settled("GET", "/budgets/bench", &Value::Null).await;
     let [spent, held] = ["spent", "held"].map(|field| amount(&told.body[field]));
-    assert_eq!(spent.units(), amount(&json!("0.05")).units() * i128::from(units), "all that was used is counted, once");
-    assert!(matches!(way, Way::Check) || spent.units() + held.units() <= amount(&json!(BUDGET)).units(), "what is held counts too");
+    assert_eq!(
+        spent.units(),
+        amount(&json!("0.05")).units() * i128::from(units),
+        "all that was used is counted, once"
+    );
+    assert!(
+        matches!(way, Way::Check) || spent.units() + held.units() <= amount(&json!(BUDGET)).units(),
+        "what is held counts too"
+    );
     if held > Amount::ZERO {
         // A commit whose answer came too late for its caller to hear of it.
-        println!("{callers:>8}  {} USD are still held, until they expire", held.fixed(2));
+        println!(
+            "{callers:>8}  {} USD are still held, until they expire",
+            held.fixed(2)
+        );
     }
-    let overspent = spent.checked_sub(amount(&json!(BUDGET))).expect("a difference").max(Amount::ZERO);
-    Run { calls: waits.len(), elapsed, waits, spent, overspent }
+    let overspent = spent
+        .checked_sub(amount(&json!(BUDGET)))
+        .expect("a difference")
+        .max(Amount::ZERO);
+    Run {
+        calls: waits.len(),
+        elapsed,
+        waits,
+        spent,
+        overspent,
+    }
 }
 
 /// How long each admission took, and how many units were used.
@@ -119,7 +169,12 @@ async fn call_until_denied(wire: Wire, way: Way, caller: usize) -> (Vec<Duration
                 let hold = json!({ "id": id, "event": event(UNITS_MAX), "ttl_seconds": 600 });
                 let taken = wire.settled("POST", "/holds", &hold).await;
                 // 200 = an earlier try had taken it, and was answered 503.
-                assert!(matches!(taken.status, 200 | 201 | 402), "{} {}", taken.status, taken.body);
+                assert!(
+                    matches!(taken.status, 200 | 201 | 402),
+                    "{} {}",
+                    taken.status,
+                    taken.body
+                );
                 taken.status != 402
             }
             Way::Check => {
@@ -136,9 +191,13 @@ async fn call_until_denied(wire: Wire, way: Way, caller: usize) -> (Vec<Duration
         let booked = match way {
             Way::Hold => {
                 let actual = json!({ "event": { "tenant_id": "bench", "operation": "hitl_approval", "units": units } });
-                wire.settled("POST", &format!("/holds/{id}/capture"), &actual).await
+                wire.settled("POST", &format!("/holds/{id}/capture"), &actual)
+                    .await
             }
-            Way::Check => wire.settled("POST", "/events?mode=observe", &event(units)).await,
+            Way::Check => {
+                wire.settled("POST", "/events?mode=observe", &event(units))
+                    .await
+            }
         };
         done(&booked);
         used += u64::try_from(units).expect("a few");
@@ -146,7 +205,12 @@ async fn call_until_denied(wire: Wire, way: Way, caller: usize) -> (Vec<Duration
 }
 
 fn done(answer: &Answer) {
-    assert!(matches!(answer.status, 200 | 201), "{} {}", answer.status, answer.body);
+    assert!(
+        matches!(answer.status, 200 | 201),
+        "{} {}",
+        answer.status,
+        answer.body
+    );
 }
 
 fn amount(value: &Value) -> Amount {

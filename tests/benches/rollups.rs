@@ -42,9 +42,18 @@ fn name(text: String) -> Name {
 
 #[tokio::main]
 async fn main() {
-    let sizes: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    let sizes = if sizes.is_empty() { vec![10_000, 100_000, 1_000_000] } else { sizes };
-    println!("{:<70} {:>9} {:>9} {:>7} {:>7} {:>7} {:>8}", "question", "events", "ms", "units", "calls", "pages", "of all %");
+    let sizes: Vec<usize> = std::env::args()
+        .filter_map(|argument| argument.parse().ok())
+        .collect();
+    let sizes = if sizes.is_empty() {
+        vec![10_000, 100_000, 1_000_000]
+    } else {
+        sizes
+    };
+    println!(
+        "{:<70} {:>9} {:>9} {:>7} {:>7} {:>7} {:>8}",
+        "question", "events", "ms", "units", "calls", "pages", "of all %"
+    );
     for events in sizes {
         run(events).await;
     }
@@ -52,7 +61,8 @@ async fn main() {
 
 async fn run(events: usize) {
     let folder = tempfile::tempdir().expect("a folder");
-    let store: Arc<dyn Store> = Arc::new(embedded::open(Some(folder.path())).await.expect("a store"));
+    let store: Arc<dyn Store> =
+        Arc::new(embedded::open(Some(folder.path())).await.expect("a store"));
     let meter = Meter::around(store);
     let app = TestApp::over(meter.clone(), Tenancy::Sole);
     app.clock.set("2026-10-25T00:00:00Z");
@@ -68,7 +78,10 @@ async fn run(events: usize) {
         app.service().roll_up(&tenant).await.expect("a rollup");
         rolling += start.elapsed().as_millis();
     }
-    eprintln!("{events} events recorded and rolled up in {} ms, of which {rolling} ms rolling up", began.elapsed().as_millis());
+    eprintln!(
+        "{events} events recorded and rolled up in {} ms, of which {rolling} ms rolling up",
+        began.elapsed().as_millis()
+    );
     meter.take();
     let all = pages(&app).await;
     let whole = meter.take();
@@ -78,10 +91,17 @@ async fn run(events: usize) {
 }
 
 async fn record(app: &TestApp, tenant: &Name, span: std::ops::Range<usize>) {
-    let options = Options { mode: Mode::Enforce, age_seconds_max: 35 * 86_400 };
+    let options = Options {
+        mode: Mode::Enforce,
+        age_seconds_max: 35 * 86_400,
+    };
     let now = tollgate_service::Clock::now(&*app.clock);
     let submission = |index: usize| {
-        let mut event = Event::new(name(format!("evt-{index:09}")), now, name("agent_message".to_owned()));
+        let mut event = Event::new(
+            name(format!("evt-{index:09}")),
+            now,
+            name("agent_message".to_owned()),
+        );
         // Numbers that are prime to each other, so that everyone meets everyone.
         let mixed = index * 7919;
         event.task = Some(name(format!("task-{}", mixed % 10_000)));
@@ -91,11 +111,17 @@ async fn record(app: &TestApp, tenant: &Name, span: std::ops::Range<usize>) {
         event.dimensions.model = Some(name(format!("model-{}", mixed / 13 % 4)));
         event.quantities.tokens_in = u64::try_from(mixed % 4_000).expect("a number");
         event.quantities.tokens_out = u64::try_from(mixed % 900).expect("a number");
-        Submission { event, timestamp_given: true }
+        Submission {
+            event,
+            timestamp_given: true,
+        }
     };
     let list: Vec<Submission> = span.map(submission).collect();
     for batch in list.chunks(BATCH * 10) {
-        app.service().record(tenant, batch.to_vec(), options).await.expect("recorded");
+        app.service()
+            .record(tenant, batch.to_vec(), options)
+            .await
+            .expect("recorded");
     }
 }
 
@@ -116,7 +142,9 @@ async fn pages(app: &TestApp) -> u64 {
 }
 
 async fn ask(app: &TestApp, meter: &Meter, question: &str, events: usize, all: u64, whole: u64) {
-    let path = format!("{question}&tenant_id=bench").replace("/usage/bench?&tenant_id=bench", "/usage/bench").replace("?&", "?");
+    let path = format!("{question}&tenant_id=bench")
+        .replace("/usage/bench?&tenant_id=bench", "/usage/bench")
+        .replace("?&", "?");
     let mut times = Vec::new();
     let mut reads = meter.take();
     for _ in 0..5 {

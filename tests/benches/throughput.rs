@@ -19,9 +19,19 @@ const KEY: &str = "operator-key-of-the-benchmark";
 
 #[tokio::main]
 async fn main() {
-    let numbers: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    let [events, batch, connections] = [0, 1, 2].map(|index| numbers.get(index).copied().unwrap_or([90_000, 900, 4][index]));
-    for (name, limited) in [("no limit", false), ("one tenant limit and one for each agent", true)] {
+    let numbers: Vec<usize> = std::env::args()
+        .filter_map(|argument| argument.parse().ok())
+        .collect();
+    let [events, batch, connections] = [0, 1, 2].map(|index| {
+        numbers
+            .get(index)
+            .copied()
+            .unwrap_or([90_000, 900, 4][index])
+    });
+    for (name, limited) in [
+        ("no limit", false),
+        ("one tenant limit and one for each agent", true),
+    ] {
         let folder = tempfile::tempdir().expect("a folder");
         let address = serve(folder.path(), KEY).await;
         if limited {
@@ -29,7 +39,9 @@ async fn main() {
         }
         let bodies = bodies(events, batch);
         let began = Instant::now();
-        let sent: Vec<_> = (0..connections).map(|lane| tokio::spawn(send(address, bodies.clone(), lane, connections))).collect();
+        let sent: Vec<_> = (0..connections)
+            .map(|lane| tokio::spawn(send(address, bodies.clone(), lane, connections)))
+            .collect();
         for lane in sent {
             lane.await.expect("a lane");
         }
@@ -46,8 +58,14 @@ async fn limit(address: SocketAddr) {
         { "id": "tenant", "scope": "tenant", "measure": "events", "window": "month", "hard": 1_000_000_000 },
         { "id": "agent", "scope": "agent", "measure": "spend", "window": "day", "hard": "1000000", "currency": "USD" },
     ]});
-    let request = reqwest::Client::new().put(format!("http://{address}/limits/bench")).body(limits.to_string());
-    let reply = request.header("authorization", format!("Bearer {KEY}")).header("x-constitutional-hash", DEFAULT_HASH).send().await;
+    let request = reqwest::Client::new()
+        .put(format!("http://{address}/limits/bench"))
+        .body(limits.to_string());
+    let reply = request
+        .header("authorization", format!("Bearer {KEY}"))
+        .header("x-constitutional-hash", DEFAULT_HASH)
+        .send()
+        .await;
     assert!(reply.expect("an answer").status().is_success());
 }
 
@@ -68,11 +86,16 @@ fn bodies(events: usize, batch: usize) -> Arc<Vec<String>> {
 async fn send(address: SocketAddr, bodies: Arc<Vec<String>>, lane: usize, lanes: usize) {
     let client = reqwest::Client::new();
     for body in bodies.iter().skip(lane).step_by(lanes) {
-        let request = client.post(format!("http://{address}/events/batch")).body(body.clone());
-        let request = request.header("authorization", format!("Bearer {KEY}")).header("x-constitutional-hash", DEFAULT_HASH);
+        let request = client
+            .post(format!("http://{address}/events/batch"))
+            .body(body.clone());
+        let request = request
+            .header("authorization", format!("Bearer {KEY}"))
+            .header("x-constitutional-hash", DEFAULT_HASH);
         let reply = request.send().await.expect("an answer");
         assert!(reply.status().is_success());
-        let reply: Value = serde_json::from_slice(&reply.bytes().await.expect("a body")).expect("JSON");
+        let reply: Value =
+            serde_json::from_slice(&reply.bytes().await.expect("a body")).expect("JSON");
         assert_eq!(reply["rejected"], 0, "{reply}");
     }
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use tollgate_service::{Memory, Reason, Tenancy};
 use tollgate_tests::{Fault, Gate, Operation, TestApp, TestReply};
 
-const SHARED: Tenancy = Tenancy::Shared { settle: Duration::ZERO };
+const SHARED: Tenancy = Tenancy::Shared {
+    settle: Duration::ZERO,
+};
 
 fn process(memory: &Arc<Memory>, tenancy: Tenancy) -> Arc<TestApp> {
     Arc::new(TestApp::over(memory.clone(), tenancy))
@@ -36,14 +38,30 @@ async fn three_of_ten() -> Arc<Memory> {
 /// Holds the first call of `operation` that `app` makes from now on.
 fn hold(app: &TestApp, operation: Operation, after: bool) -> Gate {
     let gate = Gate::default();
-    let mut held = Some(if after { Fault::HeldAfter(gate.clone()) } else { Fault::HeldBefore(gate.clone()) });
-    app.store.rule(move |call| if call.operation == operation { held.take().unwrap_or(Fault::None) } else { Fault::None });
+    let mut held = Some(if after {
+        Fault::HeldAfter(gate.clone())
+    } else {
+        Fault::HeldBefore(gate.clone())
+    });
+    app.store.rule(move |call| {
+        if call.operation == operation {
+            held.take().unwrap_or(Fault::None)
+        } else {
+            Fault::None
+        }
+    });
     gate
 }
 
 #[tokio::test]
 async fn a_reading_that_a_change_of_limits_overtook_is_not_remembered() {
-    for path in ["/limits/acme", "/quota/acme", "/usage/acme", "/billing/acme", "/tenants/acme"] {
+    for path in [
+        "/limits/acme",
+        "/quota/acme",
+        "/usage/acme",
+        "/billing/acme",
+        "/tenants/acme",
+    ] {
         let memory = three_of_ten().await;
         let app = process(&memory, Tenancy::Sole);
         let gate = hold(&app, Operation::Read, true);
@@ -60,18 +78,36 @@ async fn a_reading_that_a_change_of_limits_overtook_is_not_remembered() {
 #[tokio::test]
 async fn a_key_read_while_it_was_revoked_is_not_remembered() {
     let memory = Arc::new(Memory::default());
-    let made = process(&memory, Tenancy::Sole).post("/keys", json!({ "tenant_id": "acme", "scopes": ["ingest"] })).await.expect(201);
-    let (id, key) = (made.at("/key_id"), made.at("/key").as_str().expect("a key").to_owned());
+    let made = process(&memory, Tenancy::Sole)
+        .post(
+            "/keys",
+            json!({ "tenant_id": "acme", "scopes": ["ingest"] }),
+        )
+        .await
+        .expect(201);
+    let (id, key) = (
+        made.at("/key_id"),
+        made.at("/key").as_str().expect("a key").to_owned(),
+    );
     let app = process(&memory, Tenancy::Sole);
     let gate = hold(&app, Operation::Read, true);
     let event = || json!({ "operation": "agent_message" }).to_string();
     let (uses, with) = (app.clone(), key.clone());
-    let using = tokio::spawn(async move { uses.call_with(&with, "POST", "/events", event()).await });
+    let using =
+        tokio::spawn(async move { uses.call_with(&with, "POST", "/events", event()).await });
     gate.arrived().await;
-    app.call("DELETE", &format!("/keys/{}", id.as_str().expect("an id")), "").await.expect(200);
+    app.call(
+        "DELETE",
+        &format!("/keys/{}", id.as_str().expect("an id")),
+        "",
+    )
+    .await
+    .expect(200);
     gate.open();
     using.await.expect("an answer");
-    app.call_with(&key, "POST", "/events", event()).await.expect(401);
+    app.call_with(&key, "POST", "/events", event())
+        .await
+        .expect(401);
 }
 
 #[tokio::test]
@@ -82,12 +118,20 @@ async fn cards_read_while_one_was_put_are_not_remembered() {
     let reads = app.clone();
     let reading = tokio::spawn(async move { reads.get("/costs").await });
     gate.arrived().await;
-    app.put("/rate-cards/mine", json!({ "currency": "USD", "operations": { "search": { "unit": "0.25" } } })).await.expect(200);
+    app.put(
+        "/rate-cards/mine",
+        json!({ "currency": "USD", "operations": { "search": { "unit": "0.25" } } }),
+    )
+    .await
+    .expect(200);
     gate.open();
     reading.await.expect("an answer").expect(200);
     let costs = app.get("/costs").await.expect(200);
     assert!(costs.text.contains("\"search\""), "{}", costs.text);
-    let priced = app.record("acme", json!({ "operation": "search" })).await.expect(201);
+    let priced = app
+        .record("acme", json!({ "operation": "search" }))
+        .await
+        .expect(201);
     assert_eq!(priced.at("/cost"), "0.25");
 }
 
@@ -161,8 +205,14 @@ async fn a_rollup_that_completes_interrupted_limits_waits_for_what_is_in_flight(
     let memory = Arc::new(Memory::default());
     let sole = process(&memory, Tenancy::Sole);
     record(&sole, "before").await.expect(201);
-    let settled = Tenancy::Shared { settle: Duration::from_secs(2) };
-    let (slow, setter, roller) = (process(&memory, settled), process(&memory, settled), process(&memory, settled));
+    let settled = Tenancy::Shared {
+        settle: Duration::from_secs(2),
+    };
+    let (slow, setter, roller) = (
+        process(&memory, settled),
+        process(&memory, settled),
+        process(&memory, settled),
+    );
     let gate = hold(&slow, Operation::Commit, false);
     let recording = tokio::spawn(async move { record(&slow, "in-flight").await });
     gate.arrived().await;
@@ -171,7 +221,9 @@ async fn a_rollup_that_completes_interrupted_limits_waits_for_what_is_in_flight(
     let setting = tokio::spawn(async move { setter.limit("acme", limits(10)).await });
     published.arrived().await;
     setting.abort();
-    let rolling = tokio::spawn(async move { tollgate_purge::scheduled(&roller.app, &json!({ "action": "rollup" })).await });
+    let rolling = tokio::spawn(async move {
+        tollgate_purge::scheduled(&roller.app, &json!({ "action": "rollup" })).await
+    });
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
@@ -195,10 +247,18 @@ async fn a_change_whose_answer_was_lost_holds_where_it_was_stored() {
         }
         _ => Fault::None,
     });
-    app.put("/limits/acme", json!({ "limits": limits(3) })).await.expect(503);
+    app.put("/limits/acme", json!({ "limits": limits(3) }))
+        .await
+        .expect(503);
     app.store.heal();
     record(&app, "over").await.expect(429);
-    assert_eq!(app.get("/limits/acme").await.expect(200).at("/limits/0/hard"), 3);
+    assert_eq!(
+        app.get("/limits/acme")
+            .await
+            .expect(200)
+            .at("/limits/0/hard"),
+        3
+    );
 }
 
 #[tokio::test]
@@ -216,11 +276,23 @@ async fn a_conditional_change_whose_answer_was_lost_is_made_and_entered_once() {
     });
     let body = json!({ "limits": limits(5) }).to_string();
     let mut request = TestApp::request(TestApp::operator(), "PUT", "/limits/acme", body.into());
-    request.headers_mut().insert("if-match", version.to_string().parse().expect("a header"));
+    request
+        .headers_mut()
+        .insert("if-match", version.to_string().parse().expect("a header"));
     app.send(request).await.expect(200);
     let audit = app.get("/audit").await.expect(200);
-    let actions: Vec<Value> = audit.at("/data").as_array().expect("entries").iter().map(|entry| entry["action"].clone()).collect();
-    assert_eq!(actions, ["limits.put", "limits.put"], "the first limits, and these");
+    let actions: Vec<Value> = audit
+        .at("/data")
+        .as_array()
+        .expect("entries")
+        .iter()
+        .map(|entry| entry["action"].clone())
+        .collect();
+    assert_eq!(
+        actions,
+        ["limits.put", "limits.put"],
+        "the first limits, and these"
+    );
 }
 
 #[tokio::test]
@@ -230,9 +302,19 @@ async fn a_marker_that_cannot_be_read_is_no_endless_try() {
     use tollgate_core::{Attrs, Change, Name, Value, Write, table};
     use tollgate_service::Store;
     let name = |text| Name::new(text).expect("a name");
-    let attrs = Attrs::from([(table::PAGE.into(), Value::S("from a later version".to_owned()))]);
+    let attrs = Attrs::from([(
+        table::PAGE.into(),
+        Value::S("from a later version".to_owned()),
+    )]);
     let key = table::marker(&name("acme"), &name("damaged"));
-    memory.commit(&[Write { key, change: Change::Put(attrs), guards: Vec::new() }]).await.expect("a commit");
+    memory
+        .commit(&[Write {
+            key,
+            change: Change::Put(attrs),
+            guards: Vec::new(),
+        }])
+        .await
+        .expect("a commit");
     record(&app, "damaged").await.expect(503);
     record(&app, "next").await.expect(201);
 }

@@ -14,17 +14,37 @@ pub(crate) async fn send(app: &TestApp, method: &str, path: &str, body: &Value) 
 }
 
 /// Sends a request with `key` until the store takes it.
-pub(crate) async fn send_as(app: &TestApp, key: &str, method: &str, path: &str, body: &Value) -> TestReply {
+pub(crate) async fn send_as(
+    app: &TestApp,
+    key: &str,
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> TestReply {
     send_once(app, key, None, method, path, body).await
 }
 
 /// Sends a request under an idempotency key until the store takes it.
-pub(crate) async fn send_once(app: &TestApp, key: &str, once: Option<&str>, method: &str, path: &str, body: &Value) -> TestReply {
-    let body = if body.is_null() { String::new() } else { body.to_string() };
+pub(crate) async fn send_once(
+    app: &TestApp,
+    key: &str,
+    once: Option<&str>,
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> TestReply {
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
     for _ in 0..TRIES_MAX {
         let mut request = TestApp::request(key, method, path, Body::from(body.clone()));
         if let Some(once) = once {
-            request.headers_mut().insert("idempotency-key", HeaderValue::from_str(once).expect("a header"));
+            request.headers_mut().insert(
+                "idempotency-key",
+                HeaderValue::from_str(once).expect("a header"),
+            );
         }
         let reply = app.send(request).await;
         if reply.text.contains("\"degraded\":true") {
@@ -32,7 +52,12 @@ pub(crate) async fn send_once(app: &TestApp, key: &str, once: Option<&str>, meth
             continue;
         }
         if reply.status != 503 {
-            assert!(reply.status < 500, "{method} {path}: {} {}", reply.status, reply.text);
+            assert!(
+                reply.status < 500,
+                "{method} {path}: {} {}",
+                reply.status,
+                reply.text
+            );
             return reply;
         }
         assert_eq!(reply.at("/code"), "store_unavailable", "{}", reply.text);

@@ -99,7 +99,8 @@ impl Run {
     /// A step's numbered line, for who has to find out why it fails.
     fn note(&mut self, step: String) {
         let number = self.steps.len();
-        self.steps.push(format!("{number:3} {} {step}", self.model.now));
+        self.steps
+            .push(format!("{number:3} {} {step}", self.model.now));
     }
 
     fn name(&mut self, letter: &str) -> String {
@@ -143,7 +144,9 @@ impl Run {
         for step in 0..STEPS {
             if self.faults {
                 let seed = self.chance.next();
-                self.app.store.rule(storm::faults(seed, 20, injected.clone()));
+                self.app
+                    .store
+                    .rule(storm::faults(seed, 20, injected.clone()));
             }
             self.step().await;
             self.app.store.heal();
@@ -153,7 +156,10 @@ impl Run {
                 Ledger::balanced_in(&self.memory, TENANT).await;
             }
         }
-        assert!(!self.faults || injected.load(Ordering::Relaxed) > 0, "no fault was met");
+        assert!(
+            !self.faults || injected.load(Ordering::Relaxed) > 0,
+            "no fault was met"
+        );
     }
 }
 
@@ -164,14 +170,21 @@ async fn sequences(first: u64, count: u64, faults: bool) -> Seen {
         let mut run = Run::begin(seed, faults).await;
         let played = futures::FutureExt::catch_unwind(AssertUnwindSafe(run.play())).await;
         if let Err(panic) = played {
-            eprintln!("seed {seed}, faults {faults}, credit {}:\n{}", run.credit, run.steps.join("\n"));
+            eprintln!(
+                "seed {seed}, faults {faults}, credit {}:\n{}",
+                run.credit,
+                run.steps.join("\n")
+            );
             std::panic::resume_unwind(panic);
         }
         sum.recorded += run.seen.recorded;
         sum.captured += run.seen.captured;
         sum.drawn += run.seen.drawn;
         sum.uncovered += run.seen.uncovered;
-        (sum.refused[0], sum.refused[1]) = (sum.refused[0] + run.seen.refused[0], sum.refused[1] + run.seen.refused[1]);
+        (sum.refused[0], sum.refused[1]) = (
+            sum.refused[0] + run.seen.refused[0],
+            sum.refused[1] + run.seen.refused[1],
+        );
     }
     eprintln!(
         "{count} sequences: {} recorded, {} captured, {:?} refused for money and quantity; credit drawn in {} steps, uncovered in {}",
@@ -181,15 +194,22 @@ async fn sequences(first: u64, count: u64, faults: bool) -> Seen {
 }
 
 fn count(default: u64) -> u64 {
-    std::env::var("TOLLGATE_SEQUENCES").map_or(default, |count| count.parse().expect("a number of sequences"))
+    std::env::var("TOLLGATE_SEQUENCES").map_or(default, |count| {
+        count.parse().expect("a number of sequences")
+    })
 }
 
 #[tokio::test(start_paused = true)]
 async fn whatever_happens_every_answer_and_counter_is_as_the_rules_say() {
     let count = count(64);
     let seen = sequences(1, count, false).await;
-    let enough = seen.recorded > 4 * count && seen.captured > count && seen.refused.iter().all(|refused| *refused > count / 2);
-    assert!(enough && seen.drawn > count && seen.uncovered > 0, "too little to say anything");
+    let enough = seen.recorded > 4 * count
+        && seen.captured > count
+        && seen.refused.iter().all(|refused| *refused > count / 2);
+    assert!(
+        enough && seen.drawn > count && seen.uncovered > 0,
+        "too little to say anything"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,11 @@ use tollgate_tests::{Fault, Gate, TestApp};
 /// A store of its own with the same items.
 pub(crate) async fn copy(from: &Memory) -> Arc<Memory> {
     let memory = Memory::default();
-    let put = |(key, attrs)| Write { key, change: Change::Put(attrs), guards: Vec::new() };
+    let put = |(key, attrs)| Write {
+        key,
+        change: Change::Put(attrs),
+        guards: Vec::new(),
+    };
     let writes: Vec<Write> = from.dump().into_iter().map(put).collect();
     for chunk in writes.chunks(100) {
         memory.commit(chunk).await.expect("a commit");
@@ -24,7 +28,12 @@ pub(crate) fn process(memory: &Arc<Memory>, now: &str) -> Arc<TestApp> {
 
 /// The same over any store.
 pub(crate) fn over(store: Arc<dyn Store>, now: &str) -> Arc<TestApp> {
-    let app = TestApp::over(store, Tenancy::Shared { settle: Duration::ZERO });
+    let app = TestApp::over(
+        store,
+        Tenancy::Shared {
+            settle: Duration::ZERO,
+        },
+    );
     app.clock.set(now);
     Arc::new(app)
 }
@@ -32,15 +41,31 @@ pub(crate) fn over(store: Arc<dyn Store>, now: &str) -> Arc<TestApp> {
 /// Holds a call of `app`: the one that is its `number`th from now on.
 pub(crate) fn hold(app: &TestApp, number: u64, after: bool) -> Gate {
     let (gate, at) = (Gate::default(), app.store.calls() + number);
-    let held = if after { Fault::HeldAfter(gate.clone()) } else { Fault::HeldBefore(gate.clone()) };
-    app.store.rule(move |call| if call.number == at { held.clone() } else { Fault::None });
+    let held = if after {
+        Fault::HeldAfter(gate.clone())
+    } else {
+        Fault::HeldBefore(gate.clone())
+    };
+    app.store.rule(move |call| {
+        if call.number == at {
+            held.clone()
+        } else {
+            Fault::None
+        }
+    });
     gate
 }
 
 /// The call that is its `number`th from now on fails.
 pub(crate) fn fail(app: &TestApp, number: u64, fault: Fault) {
     let at = app.store.calls() + number;
-    app.store.rule(move |call| if call.number == at { fault.clone() } else { Fault::None });
+    app.store.rule(move |call| {
+        if call.number == at {
+            fault.clone()
+        } else {
+            Fault::None
+        }
+    });
 }
 
 /// Runs `work` until its `number`th call stands, before or after the call did
@@ -53,6 +78,11 @@ where
     let running = tokio::spawn(work);
     gate.arrived().await;
     running.abort();
-    assert!(running.await.expect_err("it stood at the gate").is_cancelled());
+    assert!(
+        running
+            .await
+            .expect_err("it stood at the gate")
+            .is_cancelled()
+    );
     app.store.heal();
 }

@@ -23,16 +23,21 @@ fn order() -> Value {
 async fn prepared() -> Arc<Memory> {
     let memory = Arc::new(Memory::default());
     let app = process(&memory, NOW);
-    for (hour, received) in
-        ["2026-11-30T22:10:00Z", "2026-12-01T01:10:00Z", "2026-12-01T23:30:00Z", "2026-12-02T02:50:00Z"].iter().enumerate()
+    for (hour, received) in [
+        "2026-11-30T22:10:00Z",
+        "2026-12-01T01:10:00Z",
+        "2026-12-01T23:30:00Z",
+        "2026-12-02T02:50:00Z",
+    ]
+    .iter()
+    .enumerate()
     {
         app.clock.set(received);
         if hour == 2 {
             roll_up(&app).await;
         }
         for (number, agent) in [NAME, "ann", NAME].iter().enumerate() {
-            let event =
-                json!({ "id": format!("e{hour}{number}"), "agent_id": agent, "consumer_id": NAME, "task_id": format!("t{number}") });
+            let event = json!({ "id": format!("e{hour}{number}"), "agent_id": agent, "consumer_id": NAME, "task_id": format!("t{number}") });
             app.record(TENANT, event).await.expect(201);
         }
     }
@@ -40,39 +45,83 @@ async fn prepared() -> Arc<Memory> {
 }
 
 async fn roll_up(app: &TestApp) {
-    tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" })).await.expect("a rollup");
+    tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" }))
+        .await
+        .expect("a rollup");
 }
 
 /// How much there is of the agents, whatever they are called.
 async fn counts(app: &TestApp) -> Vec<Value> {
-    let summary = app.get(&format!("/usage/summary?tenant_id={TENANT}")).await.expect(200);
-    let mut counts = vec![summary.at("/total_events"), summary.at("/unique_agents"), summary.at("/unique_consumers")];
-    let rows = app.get(&format!("/usage/agents?tenant_id={TENANT}")).await.expect(200).at("/data");
-    let mut events: Vec<u64> = rows.as_array().expect("rows").iter().filter_map(|row| row["total_events"].as_u64()).collect();
+    let summary = app
+        .get(&format!("/usage/summary?tenant_id={TENANT}"))
+        .await
+        .expect(200);
+    let mut counts = vec![
+        summary.at("/total_events"),
+        summary.at("/unique_agents"),
+        summary.at("/unique_consumers"),
+    ];
+    let rows = app
+        .get(&format!("/usage/agents?tenant_id={TENANT}"))
+        .await
+        .expect(200)
+        .at("/data");
+    let mut events: Vec<u64> = rows
+        .as_array()
+        .expect("rows")
+        .iter()
+        .filter_map(|row| row["total_events"].as_u64())
+        .collect();
     events.sort_unstable();
     counts.push(json!(events));
-    let days = app.get(&format!("/usage/aggregate?tenant_id={TENANT}&group_by=day")).await.expect(200).at("/data");
-    counts.extend(days.as_array().expect("rows").iter().map(|row| row["unique_agents"].clone()));
+    let days = app
+        .get(&format!("/usage/aggregate?tenant_id={TENANT}&group_by=day"))
+        .await
+        .expect(200)
+        .at("/data");
+    counts.extend(
+        days.as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| row["unique_agents"].clone()),
+    );
     counts
 }
 
 /// The items that name the agent: pages and rosters are read for it, as the
 /// consumer keeps the same name.
 async fn named(app: &TestApp) -> u64 {
-    let listed = app.get(&format!("/usage?tenant_id={TENANT}&agent_id={NAME}")).await.expect(200);
-    let summed = app.get(&format!("/usage/summary?tenant_id={TENANT}&agent_id={NAME}")).await.expect(200);
-    listed.at("/count").as_u64().expect("a count") + summed.at("/total_events").as_u64().expect("a count")
+    let listed = app
+        .get(&format!("/usage?tenant_id={TENANT}&agent_id={NAME}"))
+        .await
+        .expect(200);
+    let summed = app
+        .get(&format!(
+            "/usage/summary?tenant_id={TENANT}&agent_id={NAME}"
+        ))
+        .await
+        .expect(200);
+    listed.at("/count").as_u64().expect("a count")
+        + summed.at("/total_events").as_u64().expect("a count")
 }
 
 /// The records of closed hours, digests among them.
 fn hours(memory: &Memory) -> Vec<(Key, Attrs)> {
-    memory.dump().into_iter().filter(|(key, _)| key.pk == format!("T|{TENANT}|H")).collect()
+    memory
+        .dump()
+        .into_iter()
+        .filter(|(key, _)| key.pk == format!("T|{TENANT}|H"))
+        .collect()
 }
 
 /// Rolled up to the end, with pages and rosters as they are but for what says
 /// who ordered what.
 fn ended(memory: &Memory) -> Vec<(Key, Attrs)> {
-    memory.dump().into_iter().filter(|(key, _)| key.pk != "A|AUDIT" && !key.pk.ends_with("|W")).collect()
+    memory
+        .dump()
+        .into_iter()
+        .filter(|(key, _)| key.pk != "A|AUDIT" && !key.pk.ends_with("|W"))
+        .collect()
 }
 
 struct Undisturbed {
@@ -87,10 +136,23 @@ async fn undisturbed(prepared: &Memory) -> Undisturbed {
     let counts = counts(&app).await;
     assert_eq!((&counts[1], named(&app).await), (&json!(2), 16));
     let began = app.store.calls();
-    assert_eq!(app.post("/usage/purge", order()).await.expect(200).at("/pseudonymised"), 8);
+    assert_eq!(
+        app.post("/usage/purge", order())
+            .await
+            .expect(200)
+            .at("/pseudonymised"),
+        8
+    );
     let calls = app.store.calls() - began;
-    assert_eq!((self::counts(&app).await, named(&app).await), (counts.clone(), 0));
-    Undisturbed { counts, ended: ended(&memory), calls }
+    assert_eq!(
+        (self::counts(&app).await, named(&app).await),
+        (counts.clone(), 0)
+    );
+    Undisturbed {
+        counts,
+        ended: ended(&memory),
+        calls,
+    }
 }
 
 #[tokio::test]
@@ -103,7 +165,10 @@ async fn a_crash_at_any_call_of_an_erasure_is_completed_by_the_next_rollup() {
             let memory = copy(&prepared).await;
             let (app, other) = (process(&memory, NOW), process(&memory, NOW));
             let running = app.clone();
-            crash(&app, number, after, async move { drop(running.post("/usage/purge", order()).await) }).await;
+            crash(&app, number, after, async move {
+                drop(running.post("/usage/purge", order()).await)
+            })
+            .await;
             let case = format!("a crash at call {number}");
             assert_eq!(counts(&other).await, plain.counts, "between, {case}");
             let begun = ended_or_begun(&other).await;
@@ -117,18 +182,33 @@ async fn a_crash_at_any_call_of_an_erasure_is_completed_by_the_next_rollup() {
                 before += 1;
             }
             other.post("/usage/purge", order()).await.expect(200);
-            assert_eq!((counts(&other).await, named(&other).await), (plain.counts.clone(), 0), "again, {case}");
+            assert_eq!(
+                (counts(&other).await, named(&other).await),
+                (plain.counts.clone(), 0),
+                "again, {case}"
+            );
             assert!(ended(&memory) == plain.ended, "again, {case}");
         }
     }
-    assert!(completed > 10 && before > 10, "{completed} begun, {before} not");
+    assert!(
+        completed > 10 && before > 10,
+        "{completed} begun, {before} not"
+    );
 }
 
 /// Whether the name is hidden already: from the order on, no total shows it.
 async fn ended_or_begun(app: &TestApp) -> bool {
-    let summed = app.get(&format!("/usage/summary?tenant_id={TENANT}&agent_id={NAME}")).await.expect(200);
+    let summed = app
+        .get(&format!(
+            "/usage/summary?tenant_id={TENANT}&agent_id={NAME}"
+        ))
+        .await
+        .expect(200);
     let events = summed.at("/total_events").as_u64().expect("a count");
-    assert!([0, 8].contains(&events), "{events} of 8 events show the name");
+    assert!(
+        [0, 8].contains(&events),
+        "{events} of 8 events show the name"
+    );
     events == 0
 }
 
@@ -141,11 +221,21 @@ async fn an_erasure_is_not_ended_by_a_process_with_another_secret() {
     while !ended_or_begun(&process(&memory, NOW)).await {
         memory = copy(&prepared).await;
         let app = process(&memory, NOW);
-        crash(&app.clone(), number, true, async move { drop(app.post("/usage/purge", order()).await) }).await;
+        crash(&app.clone(), number, true, async move {
+            drop(app.post("/usage/purge", order()).await)
+        })
+        .await;
         number += 1;
     }
     let app = process(&memory, NOW);
-    let other = Service::new(memory.clone(), app.clock.clone(), Tenancy::Shared { settle: Duration::ZERO }, [8; 32]);
+    let other = Service::new(
+        memory.clone(),
+        app.clock.clone(),
+        Tenancy::Shared {
+            settle: Duration::ZERO,
+        },
+        [8; 32],
+    );
     drop(other.roll_up(&Name::new(TENANT).expect("a name")).await);
     roll_up(&app).await;
     assert_eq!(named(&app).await, 0);
@@ -160,10 +250,16 @@ async fn one_fault_at_any_call_of_an_erasure_changes_nothing_in_the_end() {
             let memory = copy(&prepared).await;
             let app = process(&memory, NOW);
             fail(&app, number, fault.clone());
-            send(&app, "POST", "/usage/purge", &order()).await.expect(200);
+            send(&app, "POST", "/usage/purge", &order())
+                .await
+                .expect(200);
             app.store.heal();
             let case = format!("{fault:?} at call {number}");
-            assert_eq!((counts(&app).await, named(&app).await), (plain.counts.clone(), 0), "{case}");
+            assert_eq!(
+                (counts(&app).await, named(&app).await),
+                (plain.counts.clone(), 0),
+                "{case}"
+            );
             assert!(ended(&memory) == plain.ended, "{case}");
         }
     }
@@ -179,7 +275,11 @@ async fn an_erasure_whose_answer_was_lost_once_still_says_what_it_did() {
         fail(&app, number, Fault::After);
         let reply = app.post("/usage/purge", order()).await;
         if reply.status == 200 {
-            assert_eq!((reply.at("/pseudonymised"), reply.at("/pages")), (json!(8), json!(8)), "the answer to call {number} was lost");
+            assert_eq!(
+                (reply.at("/pseudonymised"), reply.at("/pages")),
+                (json!(8), json!(8)),
+                "the answer to call {number} was lost"
+            );
         }
     }
 }
@@ -201,12 +301,23 @@ async fn rollups_and_erasures_that_meet_anywhere_end_alike() {
             let erasing = tokio::spawn(async move { slow.post("/usage/purge", order()).await });
             gate.arrived().await;
             fast.post("/usage/purge", other.clone()).await.expect(200);
-            assert_eq!(counts(&fast).await, plain.counts, "between, held at call {number} beside order {meets}");
+            assert_eq!(
+                counts(&fast).await,
+                plain.counts,
+                "between, held at call {number} beside order {meets}"
+            );
             gate.open();
             erasing.await.expect("a task").expect(200);
-            assert_eq!((counts(&fast).await, named(&fast).await), (plain.counts.clone(), 0), "held at call {number} beside order {meets}");
+            assert_eq!(
+                (counts(&fast).await, named(&fast).await),
+                (plain.counts.clone(), 0),
+                "held at call {number} beside order {meets}"
+            );
             if meets < 2 {
-                assert!(ended(&memory) == plain.ended, "held at call {number} beside order {meets}");
+                assert!(
+                    ended(&memory) == plain.ended,
+                    "held at call {number} beside order {meets}"
+                );
             }
         }
     }
@@ -218,20 +329,32 @@ async fn no_digest_depends_on_when_a_name_was_erased() {
     let rolled = copy(&prepared).await;
     roll_up(&process(&rolled, NOW)).await;
     let expected = hours(&rolled);
-    process(&rolled, NOW).post("/usage/purge", order()).await.expect(200);
+    process(&rolled, NOW)
+        .post("/usage/purge", order())
+        .await
+        .expect(200);
     assert_eq!(hours(&rolled), expected, "erased after a rollup");
     // The erased pages are rolled up anew, from the beginning.
     let anew = copy(&rolled).await;
-    for key in anew
-        .dump()
-        .into_keys()
-        .filter(|key| ["|H", "|W"].iter().any(|end| key.pk.ends_with(end)) || key.pk.contains("|R|") || key.pk.contains("|N|"))
-    {
-        let delete = tollgate_core::Write { key, change: tollgate_core::Change::Delete, guards: Vec::new() };
-        tollgate_service::Store::commit(&*anew, &[delete]).await.expect("a commit");
+    for key in anew.dump().into_keys().filter(|key| {
+        ["|H", "|W"].iter().any(|end| key.pk.ends_with(end))
+            || key.pk.contains("|R|")
+            || key.pk.contains("|N|")
+    }) {
+        let delete = tollgate_core::Write {
+            key,
+            change: tollgate_core::Change::Delete,
+            guards: Vec::new(),
+        };
+        tollgate_service::Store::commit(&*anew, &[delete])
+            .await
+            .expect("a commit");
     }
     let app = process(&anew, NOW);
-    app.service().roll_up(&Name::new(TENANT).expect("a name")).await.expect("a rollup");
+    app.service()
+        .roll_up(&Name::new(TENANT).expect("a name"))
+        .await
+        .expect("a rollup");
     assert_eq!(hours(&anew), expected, "rolled up after it was erased");
     assert_eq!(counts(&app).await, counts(&process(&rolled, NOW)).await);
 }
@@ -241,14 +364,21 @@ async fn no_item_names_the_erased_agent_once_both_roles_are_erased() {
     let memory = copy(&*prepared().await).await;
     let app = process(&memory, NOW);
     app.post("/usage/purge", order()).await.expect(200);
-    app.post("/usage/purge", json!({ "tenant_id": TENANT, "consumer_id": NAME, "pseudonymise": true })).await.expect(200);
+    app.post(
+        "/usage/purge",
+        json!({ "tenant_id": TENANT, "consumer_id": NAME, "pseudonymise": true }),
+    )
+    .await
+    .expect(200);
     app.clock.advance(40 * 86_400);
     roll_up(&app).await;
     for (key, attrs) in memory.dump() {
         for value in attrs.values() {
             let holds = match value {
                 Stored::S(text) => text.contains(NAME),
-                Stored::B(bytes) => bytes.windows(NAME.len()).any(|part| part == NAME.as_bytes()),
+                Stored::B(bytes) => bytes
+                    .windows(NAME.len())
+                    .any(|part| part == NAME.as_bytes()),
                 Stored::N(_) => false,
             };
             assert!(!holds, "{key:?} holds the name");
@@ -265,14 +395,26 @@ async fn a_list_by_name_beside_an_erasure_is_whole_or_refused() {
         let memory = copy(&prepared).await;
         let (app, other) = (process(&memory, NOW), process(&memory, NOW));
         let running = app.clone();
-        crash(&app, number, true, async move { drop(running.post("/usage/purge", order()).await) }).await;
-        let listed = other.get(&format!("/usage?tenant_id={TENANT}&agent_id={NAME}")).await;
+        crash(&app, number, true, async move {
+            drop(running.post("/usage/purge", order()).await)
+        })
+        .await;
+        let listed = other
+            .get(&format!("/usage?tenant_id={TENANT}&agent_id={NAME}"))
+            .await;
         match listed.status {
-            200 => assert!([json!(0), json!(8)].contains(&listed.at("/count")), "a crash at call {number}: {}", listed.text),
+            200 => assert!(
+                [json!(0), json!(8)].contains(&listed.at("/count")),
+                "a crash at call {number}: {}",
+                listed.text
+            ),
             status => assert_eq!(status, 503, "a crash at call {number}"),
         }
         refused += u64::from(listed.status == 503);
-        other.get(&format!("/usage?tenant_id={TENANT}")).await.expect(200);
+        other
+            .get(&format!("/usage?tenant_id={TENANT}"))
+            .await
+            .expect(200);
     }
     assert!(refused > 0);
 }

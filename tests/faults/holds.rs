@@ -34,32 +34,59 @@ fn estimate(id: &str, tokens: u64) -> Value {
 const CAPTURE: Actor = Actor {
     name: "capture",
     seconds_after: -1,
-    asks: |app| Box::pin(post(app, "/holds/h1/capture?tenant_id=acme", json!({ "event": { "tokens_in": 70 } }))),
+    asks: |app| {
+        Box::pin(post(
+            app,
+            "/holds/h1/capture?tenant_id=acme",
+            json!({ "event": { "tokens_in": 70 } }),
+        ))
+    },
 };
 const CAPTURE_MORE: Actor = Actor {
     name: "capture more",
     seconds_after: -2,
-    asks: |app| Box::pin(post(app, "/holds/h1/capture?tenant_id=acme", json!({ "event": { "tokens_in": 140 } }))),
+    asks: |app| {
+        Box::pin(post(
+            app,
+            "/holds/h1/capture?tenant_id=acme",
+            json!({ "event": { "tokens_in": 140 } }),
+        ))
+    },
 };
-const RELEASE: Actor =
-    Actor { name: "release", seconds_after: -1, asks: |app| Box::pin(post(app, "/holds/h1/release?tenant_id=acme", json!({}))) };
+const RELEASE: Actor = Actor {
+    name: "release",
+    seconds_after: -1,
+    asks: |app| Box::pin(post(app, "/holds/h1/release?tenant_id=acme", json!({}))),
+};
 const EXTEND: Actor = Actor {
     name: "extend",
     seconds_after: -1,
-    asks: |app| Box::pin(post(app, "/holds/h1/extend?tenant_id=acme", json!({ "ttl_seconds": 900 }))),
+    asks: |app| {
+        Box::pin(post(
+            app,
+            "/holds/h1/extend?tenant_id=acme",
+            json!({ "ttl_seconds": 900 }),
+        ))
+    },
 };
 const EXPIRE: Actor = Actor {
     name: "expire",
     seconds_after: 0,
     asks: |app| {
         Box::pin(async {
-            let swept = tollgate_purge::scheduled(&app.app, &json!({ "action": "expire_holds" })).await.expect("a sweep");
+            let swept = tollgate_purge::scheduled(&app.app, &json!({ "action": "expire_holds" }))
+                .await
+                .expect("a sweep");
             (200, swept)
         })
     },
 };
 /// Fits only where `h1` is over or used little.
-const TAKE: Actor = Actor { name: "take", seconds_after: 5, asks: |app| Box::pin(post(app, "/holds", estimate("h2", 50))) };
+const TAKE: Actor = Actor {
+    name: "take",
+    seconds_after: 5,
+    asks: |app| Box::pin(post(app, "/holds", estimate("h2", 50))),
+};
 
 /// One actor at work: every call of its store waits for its turn.
 struct Turn {
@@ -78,7 +105,12 @@ impl Turn {
         let app = Arc::new(TestApp::over(memory.clone(), Tenancy::Sole));
         app.clock.advance(600 + actor.seconds_after);
         // It has read limits and prices before.
-        app.post("/check", json!({ "tenant_id": "acme", "operation": "agent_message" })).await.expect(200);
+        app.post(
+            "/check",
+            json!({ "tenant_id": "acme", "operation": "agent_message" }),
+        )
+        .await
+        .expect(200);
         let gates: Vec<Gate> = (0..CALLS_MAX).map(|_| Gate::default()).collect();
         let (mut stands, began) = (gates.clone().into_iter(), app.store.calls());
         app.store.rule(move |call| {
@@ -87,14 +119,22 @@ impl Turn {
         });
         let (acting, asks) = (app.clone(), actor.asks);
         let task = Some(tokio::spawn(async move { asks(&acting).await }));
-        let mut turn = Self { app, gates, at: 0, task, answer: None };
+        let mut turn = Self {
+            app,
+            gates,
+            at: 0,
+            task,
+            answer: None,
+        };
         turn.wait().await;
         turn
     }
 
     /// Waits until it stands at its next gate, or has its answer.
     async fn wait(&mut self) {
-        let Some(mut task) = self.task.take() else { return };
+        let Some(mut task) = self.task.take() else {
+            return;
+        };
         tokio::select! {
             () = self.gates[self.at].arrived() => self.task = Some(task),
             answer = &mut task => self.answer = Some(answer.expect("an answer")),
@@ -111,14 +151,20 @@ impl Turn {
 /// Lets all act, one call at a time, in the order that `path` chooses among
 /// those that are not done, the first where it says nothing. The answers, and
 /// how many there were to choose from at each step.
-pub(crate) async fn play(actors: &[Actor], path: &[usize], memory: &Arc<Memory>) -> (Vec<(u16, Value)>, Vec<usize>) {
+pub(crate) async fn play(
+    actors: &[Actor],
+    path: &[usize],
+    memory: &Arc<Memory>,
+) -> (Vec<(u16, Value)>, Vec<usize>) {
     let mut turns = Vec::new();
     for actor in actors {
         turns.push(Turn::start(*actor, memory).await);
     }
     let mut choices = Vec::new();
     loop {
-        let open: Vec<usize> = (0..turns.len()).filter(|index| turns[*index].answer.is_none()).collect();
+        let open: Vec<usize> = (0..turns.len())
+            .filter(|index| turns[*index].answer.is_none())
+            .collect();
         if open.is_empty() {
             break;
         }
@@ -127,13 +173,23 @@ pub(crate) async fn play(actors: &[Actor], path: &[usize], memory: &Arc<Memory>)
         turns[chosen].step().await;
     }
     turns.iter().for_each(|turn| turn.app.store.heal());
-    (turns.into_iter().map(|turn| turn.answer.expect("an answer")).collect(), choices)
+    (
+        turns
+            .into_iter()
+            .map(|turn| turn.answer.expect("an answer"))
+            .collect(),
+        choices,
+    )
 }
 
 async fn begun() -> Arc<Memory> {
     let memory = Arc::new(Memory::default());
     let app = TestApp::over(memory.clone(), Tenancy::Sole);
-    app.limit("acme", json!([{ "id": "l", "scope": "agent", "measure": "tokens", "window": "day", "hard": 120 }])).await;
+    app.limit(
+        "acme",
+        json!([{ "id": "l", "scope": "agent", "measure": "tokens", "window": "day", "hard": 120 }]),
+    )
+    .await;
     app.post("/holds", estimate("h1", 100)).await.expect(201);
     memory
 }
@@ -165,18 +221,33 @@ async fn judge(actors: &[Actor], answers: &[(u16, Value)], memory: &Arc<Memory>,
     let app = TestApp::over(memory.clone(), Tenancy::Sole);
     app.clock.advance(600);
     let hold = app.get("/holds/h1?tenant_id=acme").await.expect(200).json();
-    let told: Vec<_> = actors.iter().zip(answers).map(|(actor, (status, body))| (actor.name, *status, body.clone())).collect();
+    let told: Vec<_> = actors
+        .iter()
+        .zip(answers)
+        .map(|(actor, (status, body))| (actor.name, *status, body.clone()))
+        .collect();
     let case = format!("{path:?}: {told:?}: {hold}");
     let state = hold["state"].as_str().expect("a state");
     let mut captures = 0;
     for (actor, (status, body)) in actors.iter().zip(answers) {
         match actor.name {
             "capture" | "capture more" if *status == 201 => captures += 1,
-            "capture" | "capture more" => assert_eq!((*status, &body["code"]), (409, &json!("hold_closed")), "{case}"),
-            "release" if state == "captured" => assert_eq!((*status, &body["state"]), (409, &json!("captured")), "{case}"),
+            "capture" | "capture more" => assert_eq!(
+                (*status, &body["code"]),
+                (409, &json!("hold_closed")),
+                "{case}"
+            ),
+            "release" if state == "captured" => assert_eq!(
+                (*status, &body["state"]),
+                (409, &json!("captured")),
+                "{case}"
+            ),
             "release" => assert_eq!((*status, &body["state"]), (200, &json!(state)), "{case}"),
             "extend" => assert!(matches!(*status, 200 | 409), "{case}"),
-            "expire" => assert!(body["holds"] != 1 || state == "expired" || actors.len() > 1, "{case}"),
+            "expire" => assert!(
+                body["holds"] != 1 || state == "expired" || actors.len() > 1,
+                "{case}"
+            ),
             // 120 tokens: 70 used leave room for 50, 100 held or 140 used do not.
             "take" => assert!(matches!(*status, 201 | 429), "{case}"),
             other => panic!("{other}"),
@@ -219,7 +290,9 @@ async fn sixteen_threads_that_hold_and_capture_never_overspend() {
         { "id": "money", "scope": "tenant", "measure": "spend", "window": "total", "hard": "0.5", "currency": "USD" },
         { "id": "tokens", "scope": "tenant", "measure": "tokens", "window": "day", "hard": 40_000 },
     ]});
-    Wire::to(address).settled("PUT", "/limits/acme", &limits).await;
+    Wire::to(address)
+        .settled("PUT", "/limits/acme", &limits)
+        .await;
     let spent = Arc::new(AtomicUsize::new(0));
     let answers = Arc::new(Mutex::new(Vec::new()));
     let work = |name: usize| {
@@ -232,15 +305,24 @@ async fn sixteen_threads_that_hold_and_capture_never_overspend() {
                 let held = 4 + (name + turn) % 9;
                 let used = held.min(turn % 9);
                 let event = json!({ "tenant_id": "acme", "operation": "agent_message", "units": held, "tokens_in": 100 });
-                let taken = wire.settled("POST", "/holds", &json!({ "id": id, "event": event })).await.status;
+                let taken = wire
+                    .settled("POST", "/holds", &json!({ "id": id, "event": event }))
+                    .await
+                    .status;
                 answers.lock().expect("answers").push(taken);
                 if taken >= 300 {
                     assert!(matches!(taken, 402 | 429), "{taken}");
                     continue;
                 }
                 let how = if turn % 5 == 4 { "release" } else { "capture" };
-                let body = if how == "release" { json!({}) } else { json!({ "event": { "units": used, "tokens_in": 90 } }) };
-                let ended = wire.settled("POST", &format!("/holds/{id}/{how}?tenant_id=acme"), &body).await;
+                let body = if how == "release" {
+                    json!({})
+                } else {
+                    json!({ "event": { "units": used, "tokens_in": 90 } })
+                };
+                let ended = wire
+                    .settled("POST", &format!("/holds/{id}/{how}?tenant_id=acme"), &body)
+                    .await;
                 assert!(ended.status < 300, "{}", ended.body);
                 if how == "capture" {
                     spent.fetch_add(used, Ordering::SeqCst);
@@ -254,9 +336,22 @@ async fn sixteen_threads_that_hold_and_capture_never_overspend() {
     let ledger = Ledger::balanced(&*store, "acme").await;
     ledger.within_limits();
     let spent = spent.load(Ordering::SeqCst) as i128;
-    assert_eq!(ledger.counted("money"), spent * 500_000_000_000_000, "all that was captured, and nothing is held any more");
+    assert_eq!(
+        ledger.counted("money"),
+        spent * 500_000_000_000_000,
+        "all that was captured, and nothing is held any more"
+    );
     let answers = answers.lock().expect("answers");
-    let denied = answers.iter().filter(|status| **status == 402 || **status == 429).count();
-    assert!(denied > 20 && spent > 900, "{denied} denied, {spent} messages: too few to say anything");
-    eprintln!("{} holds by {THREADS} threads: {denied} denied, {spent} messages used of 1000", answers.len());
+    let denied = answers
+        .iter()
+        .filter(|status| **status == 402 || **status == 429)
+        .count();
+    assert!(
+        denied > 20 && spent > 900,
+        "{denied} denied, {spent} messages: too few to say anything"
+    );
+    eprintln!(
+        "{} holds by {THREADS} threads: {denied} denied, {spent} messages used of 1000",
+        answers.len()
+    );
 }

@@ -6,8 +6,8 @@ pub(crate) mod credit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_core::{
-    Attrs, Config, CounterKey, Draw, Hold, Instant, Key, Limit, Marker, Measure, Name, Page, Scope, Series, Stored, Tree, Value, Window,
-    WindowKind, table, tool_key,
+    Attrs, Config, CounterKey, Draw, Hold, Instant, Key, Limit, Marker, Measure, Name, Page, Scope,
+    Series, Stored, Tree, Value, Window, WindowKind, table, tool_key,
 };
 use tollgate_service::{Memory, Query, Store};
 
@@ -42,8 +42,11 @@ impl Ledger {
     /// events drew and open holds hold, and no grant gave more than it has.
     pub(crate) async fn balanced(store: &dyn Store, tenant: &str) -> Self {
         let tenant = Name::new(tenant).expect("a tenant");
-        let config = item(store, table::config(&tenant)).await.expect("a configuration");
-        let config: Config = serde_json::from_slice(config[table::BODY].as_bytes().expect("bytes")).expect("a configuration");
+        let config = item(store, table::config(&tenant))
+            .await
+            .expect("a configuration");
+        let config: Config = serde_json::from_slice(config[table::BODY].as_bytes().expect("bytes"))
+            .expect("a configuration");
         let mut events = events(store, &tenant, &config).await;
         markers_agree(store, &tenant, &mut events).await;
         let holds = open_holds(store, &tenant).await;
@@ -53,9 +56,18 @@ impl Ledger {
         credit::add(&mut due, &tenant, &grants, (&events, &holds));
         let mut held = BTreeMap::new();
         for key in due.keys() {
-            held.insert(key.clone(), item(store, key.clone()).await.unwrap_or_default());
+            held.insert(
+                key.clone(),
+                item(store, key.clone()).await.unwrap_or_default(),
+            );
         }
-        let ledger = Self { tenant, config, events, due, held };
+        let ledger = Self {
+            tenant,
+            config,
+            events,
+            due,
+            held,
+        };
         ledger.counters_agree();
         credit::covered(&ledger.config, &ledger.events, &holds);
         ledger.within_grants(&grants);
@@ -67,16 +79,30 @@ impl Ledger {
         let ledger = Self::balanced(memory, tenant).await;
         let count = |part: &str| {
             let prefix = format!("T|{tenant}|{part}|");
-            memory.dump().into_iter().filter(|(key, _)| key.pk.starts_with(&prefix)).map(|(key, _)| key).collect::<Vec<_>>()
+            memory
+                .dump()
+                .into_iter()
+                .filter(|(key, _)| key.pk.starts_with(&prefix))
+                .map(|(key, _)| key)
+                .collect::<Vec<_>>()
         };
-        assert_eq!(count("I").len(), ledger.events.len(), "a marker for each event");
+        assert_eq!(
+            count("I").len(),
+            ledger.events.len(),
+            "a marker for each event"
+        );
         let dump = memory.dump();
         for key in count("C") {
             let attrs = &dump[&key];
-            let counts = |series: &Series| ledger.is_of(&key, series) && number(attrs, &series.taken_attribute()) != 0;
+            let counts = |series: &Series| {
+                ledger.is_of(&key, series) && number(attrs, &series.taken_attribute()) != 0
+            };
             let counted = ledger.config.series.iter().any(counts);
             let drawn = key.pk.contains("|C|credit|") && number(attrs, credit::TAKEN) != 0;
-            assert!(!(counted || drawn) || ledger.due.contains_key(&key), "{key:?} counts what no event explains: {attrs:?}");
+            assert!(
+                !(counted || drawn) || ledger.due.contains_key(&key),
+                "{key:?} counts what no event explains: {attrs:?}"
+            );
         }
         ledger
     }
@@ -88,27 +114,49 @@ impl Ledger {
 
     /// What the counter of `limit_id` holds in all its windows together.
     pub(crate) fn counted(&self, limit_id: &str) -> i128 {
-        let limit = self.config.all_limits().into_iter().find(|limit| limit.id.as_str() == limit_id).expect("a limit");
+        let limit = self
+            .config
+            .all_limits()
+            .into_iter()
+            .find(|limit| limit.id.as_str() == limit_id)
+            .expect("a limit");
         let series = self.series_of(&limit);
-        self.counters_of(&limit).map(|key| number(&self.held[key], &series.taken_attribute())).sum()
+        self.counters_of(&limit)
+            .map(|key| number(&self.held[key], &series.taken_attribute()))
+            .sum()
     }
 
     /// Asserts that no counter stands above a hard limit on it, and no period
     /// took more than its allowance.
     pub(crate) fn within_limits(&self) {
         self.within_allowance();
-        for limit in self.config.all_limits().iter().filter(|limit| limit.window != WindowKind::Second) {
+        for limit in self
+            .config
+            .all_limits()
+            .iter()
+            .filter(|limit| limit.window != WindowKind::Second)
+        {
             let series = self.series_of(limit);
             for key in self.counters_of(limit) {
                 let held = number(&self.held[key], &series.taken_attribute());
-                assert!(limit.hard.is_none_or(|hard| held <= hard), "{} stands at {held} of {:?} in {key:?}", limit.id, limit.hard);
+                assert!(
+                    limit.hard.is_none_or(|hard| held <= hard),
+                    "{} stands at {held} of {:?} in {key:?}",
+                    limit.id,
+                    limit.hard
+                );
             }
         }
     }
 
     fn series_of(&self, limit: &Limit) -> &Series {
         let same = |series: &&Series| {
-            (series.scope, &series.scope_id, series.window, &series.measure) == (limit.scope, &limit.scope_id, limit.window, &limit.measure)
+            (
+                series.scope,
+                &series.scope_id,
+                series.window,
+                &series.measure,
+            ) == (limit.scope, &limit.scope_id, limit.window, &limit.measure)
         };
         self.config.series.iter().find(same).expect("a series")
     }
@@ -116,7 +164,10 @@ impl Ledger {
     fn counters_of<'a>(&'a self, limit: &'a Limit) -> impl Iterator<Item = &'a Key> {
         let series = self.series_of(limit);
         let attribute = series.taken_attribute();
-        let due = self.due.iter().filter(move |(key, sums)| self.is_of(key, series) && sums.contains_key(&attribute));
+        let due = self
+            .due
+            .iter()
+            .filter(move |(key, sums)| self.is_of(key, series) && sums.contains_key(&attribute));
         due.map(|(key, _)| key)
     }
 
@@ -125,14 +176,20 @@ impl Ledger {
         let scope = format!("T|{}|C|{}|", self.tenant, series.scope.as_str());
         let id = key.pk.strip_prefix(&scope);
         let named = id.is_some_and(|id| series.scope_id.as_deref().is_none_or(|named| named == id));
-        named && series.window != WindowKind::Second && key.sk.starts_with(&format!("{}/", series.window.as_str()))
+        named
+            && series.window != WindowKind::Second
+            && key.sk.starts_with(&format!("{}/", series.window.as_str()))
     }
 
     fn counters_agree(&self) {
         for (key, sums) in &self.due {
             for (attribute, due) in sums {
                 let held = number(&self.held[key], attribute);
-                assert_eq!(held, *due, "{key:?} {attribute} holds the left, its events are the right: {:?}", self.held[key]);
+                assert_eq!(
+                    held, *due,
+                    "{key:?} {attribute} holds the left, its events are the right: {:?}",
+                    self.held[key]
+                );
             }
         }
     }
@@ -143,8 +200,11 @@ impl Ledger {
 async fn markers_agree(store: &dyn Store, tenant: &Name, events: &mut BTreeMap<String, Booked>) {
     for (id, booked) in events {
         let key = table::marker(tenant, &Name::new(id).expect("an id"));
-        let attrs = item(store, key).await.unwrap_or_else(|| panic!("{id} has no marker"));
-        let marker = Marker::from_attrs(&attrs).unwrap_or_else(|| panic!("{id} has a damaged marker"));
+        let attrs = item(store, key)
+            .await
+            .unwrap_or_else(|| panic!("{id} has no marker"));
+        let marker =
+            Marker::from_attrs(&attrs).unwrap_or_else(|| panic!("{id} has a damaged marker"));
         assert_eq!(marker.page, booked.place, "{id}");
         booked.draws = marker.draws;
     }
@@ -168,11 +228,17 @@ async fn events(store: &dyn Store, tenant: &Name, config: &Config) -> BTreeMap<S
             let slice = store.query(&query).await.expect("a query");
             next = query.after(&slice);
             for (ulid, attrs) in &slice.items {
-                let page = Page::decode(attrs[table::BODY].as_bytes().expect("bytes")).expect("a page");
+                let page =
+                    Page::decode(attrs[table::BODY].as_bytes().expect("bytes")).expect("a page");
                 for (index, stored) in page.events.into_iter().enumerate() {
                     let id = stored.event.id.to_string();
                     let (version, place) = (page.config_version, format!("{day}/{ulid}/{index}"));
-                    let booked = Booked { stored, version, place, draws: Vec::new() };
+                    let booked = Booked {
+                        stored,
+                        version,
+                        place,
+                        draws: Vec::new(),
+                    };
                     let twice = events.insert(id.clone(), booked);
                     assert!(twice.is_none(), "{id} stands in two pages");
                 }
@@ -183,16 +249,29 @@ async fn events(store: &dyn Store, tenant: &Name, config: &Config) -> BTreeMap<S
 }
 
 /// What the counters of all series come to, summed naively.
-fn due(tenant: &Name, config: &Config, events: &BTreeMap<String, Booked>) -> BTreeMap<Key, BTreeMap<String, i128>> {
+fn due(
+    tenant: &Name,
+    config: &Config,
+    events: &BTreeMap<String, Booked>,
+) -> BTreeMap<Key, BTreeMap<String, i128>> {
     let mut due: BTreeMap<Key, BTreeMap<String, i128>> = BTreeMap::new();
     for booked in events.values() {
         let mut counted = Vec::new();
-        for series in config.series.iter().filter(|series| series.window != WindowKind::Second) {
-            let Some(counter) = counter(config.tree.as_ref(), series, &booked.stored) else { continue };
+        for series in config
+            .series
+            .iter()
+            .filter(|series| series.window != WindowKind::Second)
+        {
+            let Some(counter) = counter(config.tree.as_ref(), series, &booked.stored) else {
+                continue;
+            };
             let place = (table::counter(tenant, &counter), series.taken_attribute());
             // A named and an "each" limit made together share the attribute.
             if !counted.contains(&place) {
-                *due.entry(place.0.clone()).or_default().entry(place.1.clone()).or_default() += amount(&series.measure, &booked.stored);
+                *due.entry(place.0.clone())
+                    .or_default()
+                    .entry(place.1.clone())
+                    .or_default() += amount(&series.measure, &booked.stored);
                 counted.push(place);
             }
         }
@@ -202,11 +281,16 @@ fn due(tenant: &Name, config: &Config, events: &BTreeMap<String, Booked>) -> BTr
 
 /// The holds that are open, as the list of them and their items say.
 async fn open_holds(store: &dyn Store, tenant: &Name) -> Vec<Hold> {
-    let entries = store.query(&Query::of(table::open_holds(tenant))).await.expect("a query").items;
+    let entries = store
+        .query(&Query::of(table::open_holds(tenant)))
+        .await
+        .expect("a query")
+        .items;
     let mut holds = Vec::new();
     for (entry, _) in entries {
         let id = table::open_hold_id(&entry).expect("an id");
-        let hold = Hold::from_attrs(&item(store, table::hold(tenant, &id)).await.expect("a hold")).expect("a hold");
+        let hold = Hold::from_attrs(&item(store, table::hold(tenant, &id)).await.expect("a hold"))
+            .expect("a hold");
         assert!(hold.closing.is_none(), "{id} is listed and has ended");
         assert_eq!(entry, table::open_hold(tenant, hold.expires, &id).sk);
         holds.push(hold);
@@ -215,21 +299,39 @@ async fn open_holds(store: &dyn Store, tenant: &Name) -> Vec<Hold> {
 }
 
 /// Adds what open holds took of the series that were there, used and held.
-fn add_held(due: &mut BTreeMap<Key, BTreeMap<String, i128>>, tenant: &Name, config: &Config, holds: &[Hold]) {
-    for series in config.series.iter().filter(|series| series.window != WindowKind::Second) {
-        let counts = due.iter_mut().filter(|(_, sums)| sums.contains_key(&series.taken_attribute()));
+fn add_held(
+    due: &mut BTreeMap<Key, BTreeMap<String, i128>>,
+    tenant: &Name,
+    config: &Config,
+    holds: &[Hold],
+) {
+    for series in config
+        .series
+        .iter()
+        .filter(|series| series.window != WindowKind::Second)
+    {
+        let counts = due
+            .iter_mut()
+            .filter(|(_, sums)| sums.contains_key(&series.taken_attribute()));
         for (_, sums) in counts {
             sums.entry(series.held_attribute()).or_default();
         }
     }
     for hold in holds {
         let mut counted = Vec::new();
-        for series in config.series.iter().filter(|series| series.window != WindowKind::Second && series.since <= hold.config_version) {
-            let Some(counter) = counter(config.tree.as_ref(), series, &hold.estimate) else { continue };
+        for series in config.series.iter().filter(|series| {
+            series.window != WindowKind::Second && series.since <= hold.config_version
+        }) {
+            let Some(counter) = counter(config.tree.as_ref(), series, &hold.estimate) else {
+                continue;
+            };
             let place = (table::counter(tenant, &counter), series.taken_attribute());
             if !counted.contains(&place) {
                 for attribute in [series.taken_attribute(), series.held_attribute()] {
-                    *due.entry(place.0.clone()).or_default().entry(attribute).or_default() += amount(&series.measure, &hold.estimate);
+                    *due.entry(place.0.clone())
+                        .or_default()
+                        .entry(attribute)
+                        .or_default() += amount(&series.measure, &hold.estimate);
                 }
                 counted.push(place);
             }
@@ -247,17 +349,27 @@ fn counter(tree: Option<&Tree>, series: &Series, stored: &Stored) -> Option<Coun
         Scope::Session => at.session.as_ref()?.shared(),
         Scope::Tool => tool_key(at.tool_server.as_ref()?, at.tool_name.as_ref()?),
         Scope::Operation => at.operation.shared(),
-        Scope::Node => series.scope_id.clone().filter(|node| above(tree, stored).iter().any(|above| **above == **node))?,
+        Scope::Node => series
+            .scope_id
+            .clone()
+            .filter(|node| above(tree, stored).iter().any(|above| **above == **node))?,
         Scope::Credit => return None,
     };
     let window = window(series.window, stored.event.timestamp);
     let ended = window.end().is_some_and(|end| end <= series.from);
-    let named = series.scope_id.as_ref().is_none_or(|named| *named == scope_id);
+    let named = series
+        .scope_id
+        .as_ref()
+        .is_none_or(|named| *named == scope_id);
     let concerns = match &series.measure {
         Measure::EventsOf(operation) | Measure::UnitsOf(operation) => *operation == at.operation,
         _ => true,
     };
-    (named && concerns && !ended).then_some(CounterKey { scope: series.scope, scope_id, window })
+    (named && concerns && !ended).then_some(CounterKey {
+        scope: series.scope,
+        scope_id,
+        window,
+    })
 }
 
 /// The node that an event belongs to and all that it lies within.
@@ -279,7 +391,10 @@ fn window(kind: WindowKind, at: Instant) -> Window {
         WindowKind::Second => panic!("counted by receipt"),
         WindowKind::Hour => format!("{}:00:00Z", at.hour()),
         WindowKind::Day => format!("{}T00:00:00Z", at.day()),
-        WindowKind::Month | WindowKind::Period => format!("{}-01T00:00:00Z", at.day().rsplit_once('-').expect("a date").0),
+        WindowKind::Month | WindowKind::Period => format!(
+            "{}-01T00:00:00Z",
+            at.day().rsplit_once('-').expect("a date").0
+        ),
     };
     let window = kind.holding(start.parse().expect("a time"));
     assert_eq!(window.start.to_string(), start);

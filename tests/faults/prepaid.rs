@@ -19,12 +19,19 @@ fn plan(hard: u64, allowance: &str) -> Value {
 
 fn tree(parent: &str) -> Value {
     let limits = json!([{ "measure": "spend", "window": "month", "hard": "5" }]);
-    let node = |id: &str, parent: Option<&str>| json!({ "id": id, "parent": parent, "limits": limits });
+    let node =
+        |id: &str, parent: Option<&str>| json!({ "id": id, "parent": parent, "limits": limits });
     json!({ "currency": "USD", "nodes": [node("north", None), node("south", None), node("a1", Some(parent))] })
 }
 
 async fn subscribe(app: &TestApp, tenant: &str, status: &str) -> TestReply {
-    send(app, "PUT", &format!("/tenants/{tenant}/subscription"), &json!({ "plan": "plan", "status": status })).await
+    send(
+        app,
+        "PUT",
+        &format!("/tenants/{tenant}/subscription"),
+        &json!({ "plan": "plan", "status": status }),
+    )
+    .await
 }
 
 async fn grant(app: &TestApp, id: &str, amount: &str, expires_at: Value) -> Value {
@@ -48,22 +55,42 @@ pub(crate) async fn prepaid(app: &TestApp) {
     let ends = app.service().now().plus_seconds(60).to_string();
     assert_eq!(grant(app, "ends", "2", json!(ends)).await[0], true);
     assert_eq!(grant(app, "stays", "3", Value::Null).await[0], true);
-    app.put(&format!("/budgets/{TENANT}/tree"), tree("north")).await.expect(200);
+    app.put(&format!("/budgets/{TENANT}/tree"), tree("north"))
+        .await
+        .expect(200);
     let held = json!({ "tenant_id": TENANT, "operation": "agent_message", "agent_id": "a1", "cost_override": "1.5" });
-    app.post("/holds", json!({ "id": "held", "event": held })).await.expect(201);
+    app.post("/holds", json!({ "id": "held", "event": held }))
+        .await
+        .expect(201);
 }
 
 /// Draws from all sources, captures above, is granted more, takes back, and at
 /// last is refused.
 pub(crate) async fn draw(app: &TestApp) -> Vec<Value> {
-    let mut learned = vec![spend(app, "e1", "0.75").await, spend(app, "e2", "1.5").await];
+    let mut learned = vec![
+        spend(app, "e1", "0.75").await,
+        spend(app, "e2", "1.5").await,
+    ];
     let body = json!({ "event": { "tenant_id": TENANT, "cost_override": "2" } });
     let captured = send(app, "POST", "/holds/held/capture", &body).await;
     learned.push(json!([captured.status < 300, captured.at("/cost")]));
-    learned.extend([grant(app, "more", "1", Value::Null).await, spend(app, "e3", "0.5").await]);
-    let voided = send(app, "POST", "/events/e2/void", &json!({ "tenant_id": TENANT })).await;
+    learned.extend([
+        grant(app, "more", "1", Value::Null).await,
+        spend(app, "e3", "0.5").await,
+    ]);
+    let voided = send(
+        app,
+        "POST",
+        "/events/e2/void",
+        &json!({ "tenant_id": TENANT }),
+    )
+    .await;
     learned.push(json!([voided.status < 300, voided.at("/code")]));
-    learned.extend([grant(app, "more", "2", Value::Null).await, spend(app, "e4", "1.25").await, spend(app, "e5", "4").await]);
+    learned.extend([
+        grant(app, "more", "2", Value::Null).await,
+        spend(app, "e4", "1.25").await,
+        spend(app, "e5", "4").await,
+    ]);
     learned
 }
 
@@ -72,7 +99,16 @@ pub(crate) async fn change(app: &TestApp) -> Vec<Value> {
     let put = send(app, "PUT", "/plans/plan", &plan(3, "0.5")).await;
     let mut learned = vec![json!(put.status), spend(app, "e1", "0.25").await];
     learned.push(json!(subscribe(app, TENANT, "past_due").await.status));
-    learned.push(json!(send(app, "PUT", &format!("/budgets/{TENANT}/tree"), &tree("south")).await.status));
+    learned.push(json!(
+        send(
+            app,
+            "PUT",
+            &format!("/budgets/{TENANT}/tree"),
+            &tree("south")
+        )
+        .await
+        .status
+    ));
     learned.extend([spend(app, "e2", "0.5").await, spend(app, "e3", "0").await]);
     learned.push(json!(subscribe(app, TENANT, "cancelled").await.status));
     learned.push(spend(app, "e4", "0").await);
@@ -81,7 +117,10 @@ pub(crate) async fn change(app: &TestApp) -> Vec<Value> {
 
 /// Which hard value the plan has for `tenant`.
 async fn in_force(app: &TestApp, tenant: &str) -> Value {
-    app.get(&format!("/limits/{tenant}")).await.expect(200).at("/status/0/hard")
+    app.get(&format!("/limits/{tenant}"))
+        .await
+        .expect(200)
+        .at("/status/0/hard")
 }
 
 /// Two subscribers, one of whom has used something.
@@ -105,13 +144,15 @@ async fn a_new_version_of_a_plan_that_is_cut_off_anywhere_is_completed_by_the_ne
             let app = Arc::new(TestApp::over(memory.clone(), Tenancy::Sole));
             let (gate, began) = (Gate::default(), app.store.calls());
             let stands = gate.clone();
-            app.store.rule(move |call| match call.number == began + number {
-                true if after => Fault::HeldAfter(stands.clone()),
-                true => Fault::HeldBefore(stands.clone()),
-                false => Fault::None,
-            });
+            app.store
+                .rule(move |call| match call.number == began + number {
+                    true if after => Fault::HeldAfter(stands.clone()),
+                    true => Fault::HeldBefore(stands.clone()),
+                    false => Fault::None,
+                });
             let acting = app.clone();
-            let mut running = tokio::spawn(async move { acting.put("/plans/plan", plan(3, "1")).await });
+            let mut running =
+                tokio::spawn(async move { acting.put("/plans/plan", plan(3, "1")).await });
             tokio::select! {
                 () = gate.arrived() => running.abort(),
                 reply = &mut running => {
@@ -121,15 +162,29 @@ async fn a_new_version_of_a_plan_that_is_cut_off_anywhere_is_completed_by_the_ne
             }
             cut_off += 1;
             let other = TestApp::over(memory.clone(), Tenancy::Sole);
-            let put = other.get("/plans/plan").await.expect(200).at("/features/0/hard_limit");
-            halves += usize::from(in_force(&other, TENANT).await != in_force(&other, "globex").await);
-            tollgate_purge::scheduled(&other.app, &json!({ "action": "rollup" })).await.expect("a rollup");
+            let put = other
+                .get("/plans/plan")
+                .await
+                .expect(200)
+                .at("/features/0/hard_limit");
+            halves +=
+                usize::from(in_force(&other, TENANT).await != in_force(&other, "globex").await);
+            tollgate_purge::scheduled(&other.app, &json!({ "action": "rollup" }))
+                .await
+                .expect("a rollup");
             for tenant in [TENANT, "globex"] {
-                assert_eq!(in_force(&other, tenant).await, put, "{tenant}, call {number}, {after}");
+                assert_eq!(
+                    in_force(&other, tenant).await,
+                    put,
+                    "{tenant}, call {number}, {after}"
+                );
                 Ledger::balanced_in(&memory, tenant).await;
                 credit::told(&other, &*memory, tenant).await;
             }
         }
     }
-    assert!(cut_off > 10 && halves > 0, "{cut_off} cut off, {halves} between two subscribers");
+    assert!(
+        cut_off > 10 && halves > 0,
+        "{cut_off} cut off, {halves} between two subscribers"
+    );
 }

@@ -31,10 +31,14 @@ async fn prepared(rolled: bool) -> Memory {
     }
     app.clock.set(NEW);
     if rolled {
-        tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" })).await.expect("a rollup");
+        tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" }))
+            .await
+            .expect("a rollup");
     }
     for i in 0..5 {
-        app.record(TENANT, json!({ "id": format!("new-{i}"), "tokens_in": 1 })).await.expect(201);
+        app.record(TENANT, json!({ "id": format!("new-{i}"), "tokens_in": 1 }))
+            .await
+            .expect(201);
     }
     copy(&memory).await
 }
@@ -46,14 +50,23 @@ fn ends(calls: u64) -> impl Iterator<Item = u64> {
 
 /// One of the processes that share the store.
 fn process(memory: &Arc<Memory>) -> TestApp {
-    let app = TestApp::over(memory.clone(), Tenancy::Shared { settle: Duration::ZERO });
+    let app = TestApp::over(
+        memory.clone(),
+        Tenancy::Shared {
+            settle: Duration::ZERO,
+        },
+    );
     app.clock.set(NOW);
     app
 }
 
 async fn copy(from: &Memory) -> Memory {
     let memory = Memory::default();
-    let put = |(key, attrs)| Write { key, change: Change::Put(attrs), guards: Vec::new() };
+    let put = |(key, attrs)| Write {
+        key,
+        change: Change::Put(attrs),
+        guards: Vec::new(),
+    };
     let writes: Vec<Write> = from.dump().into_iter().map(put).collect();
     for chunk in writes.chunks(100) {
         memory.commit(chunk).await.expect("a commit");
@@ -63,9 +76,20 @@ async fn copy(from: &Memory) -> Memory {
 
 /// What the tenant used and owes of the events that a purge touches.
 async fn totals(app: &TestApp) -> Value {
-    let usage = app.get(&format!("/usage/{TENANT}?{RANGE}")).await.expect(200);
-    let bill = app.get(&format!("/billing/{TENANT}?{RANGE}")).await.expect(200).json();
-    let lines = bill["line_items"].as_array().expect("lines").iter().filter(|line| line["operation"] == "agent_message");
+    let usage = app
+        .get(&format!("/usage/{TENANT}?{RANGE}"))
+        .await
+        .expect(200);
+    let bill = app
+        .get(&format!("/billing/{TENANT}?{RANGE}"))
+        .await
+        .expect(200)
+        .json();
+    let lines = bill["line_items"]
+        .as_array()
+        .expect("lines")
+        .iter()
+        .filter(|line| line["operation"] == "agent_message");
     json!({ "events": usage.at("/operations/agent_message"), "tokens": usage.at("/total_tokens"), "lines": lines.collect::<Vec<_>>() })
 }
 
@@ -79,7 +103,12 @@ async fn pages(memory: &Memory) -> [usize; 2] {
     let tenant = Name::new(TENANT).expect("a tenant");
     let mut pages = [0; 2];
     for (pages, day) in pages.iter_mut().zip(["2026-11-22", "2026-12-28"]) {
-        *pages = memory.query(&Query::of(table::pages(&tenant, day))).await.expect("a query").items.len();
+        *pages = memory
+            .query(&Query::of(table::pages(&tenant, day)))
+            .await
+            .expect("a query")
+            .items
+            .len();
     }
     pages
 }
@@ -88,8 +117,16 @@ async fn pages(memory: &Memory) -> [usize; 2] {
 /// far they go.
 async fn hours(memory: &Memory) -> Vec<(String, Attrs)> {
     let tenant = Name::new(TENANT).expect("a tenant");
-    let mut hours = memory.query(&Query::of(table::hours(&tenant))).await.expect("a query").items;
-    let reached = memory.read(&[table::watermark(&tenant)]).await.expect("a read").remove(0);
+    let mut hours = memory
+        .query(&Query::of(table::hours(&tenant)))
+        .await
+        .expect("a query")
+        .items;
+    let reached = memory
+        .read(&[table::watermark(&tenant)])
+        .await
+        .expect("a read")
+        .remove(0);
     hours.push(("watermark".to_owned(), reached.expect("a watermark")));
     hours
 }
@@ -97,8 +134,18 @@ async fn hours(memory: &Memory) -> Vec<(String, Attrs)> {
 /// Holds a call of `app`: the one that is its `number`th from now on.
 fn hold(app: &TestApp, number: u64, after: bool) -> Gate {
     let (gate, at) = (Gate::default(), app.store.calls() + number);
-    let held = if after { Fault::HeldAfter(gate.clone()) } else { Fault::HeldBefore(gate.clone()) };
-    app.store.rule(move |call| if call.number == at { held.clone() } else { Fault::None });
+    let held = if after {
+        Fault::HeldAfter(gate.clone())
+    } else {
+        Fault::HeldBefore(gate.clone())
+    };
+    app.store.rule(move |call| {
+        if call.number == at {
+            held.clone()
+        } else {
+            Fault::None
+        }
+    });
     gate
 }
 
@@ -118,7 +165,10 @@ async fn a_purge_keeps_the_totals_and_removes_the_pages() {
     let memory = Arc::new(prepared(false).await);
     let app = process(&memory);
     let before = totals(&app).await;
-    assert_eq!((&before["events"], pages(&memory).await), (&json!(OLD_PAGES + 5), [OLD_PAGES, 5]));
+    assert_eq!(
+        (&before["events"], pages(&memory).await),
+        (&json!(OLD_PAGES + 5), [OLD_PAGES, 5])
+    );
     assert_eq!(purge(&app).await["removed"], OLD_PAGES);
     assert_eq!((totals(&app).await, pages(&memory).await), (before, [0, 5]));
     assert_eq!(purge(&app).await["removed"], 0);
@@ -130,15 +180,31 @@ async fn crash_at(prepared: &Memory, expected: &Value, number: u64) {
     let gate = hold(&purger, number, true);
     let purging = tokio::spawn(async move { purge(&purger).await });
     gate.arrived().await;
-    assert_eq!(totals(&other).await, *expected, "while call {number} stands");
+    assert_eq!(
+        totals(&other).await,
+        *expected,
+        "while call {number} stands"
+    );
     let event = json!({ "id": "during", "operation": "hitl_approval" });
     other.record(TENANT, event.clone()).await.expect(201);
-    assert_eq!(totals(&other).await, *expected, "beside a new event, while call {number} stands");
+    assert_eq!(
+        totals(&other).await,
+        *expected,
+        "beside a new event, while call {number} stands"
+    );
     purging.abort();
     purging.await.expect_err("it stood at the gate");
-    assert_eq!(totals(&other).await, *expected, "after a crash at call {number}");
+    assert_eq!(
+        totals(&other).await,
+        *expected,
+        "after a crash at call {number}"
+    );
     purge(&process(&memory)).await;
-    assert_eq!((&totals(&other).await, pages(&memory).await), (expected, [0, 6]), "purged again after call {number}");
+    assert_eq!(
+        (&totals(&other).await, pages(&memory).await),
+        (expected, [0, 6]),
+        "purged again after call {number}"
+    );
     other.record(TENANT, event).await.expect(200);
 }
 
@@ -170,7 +236,11 @@ async fn a_purge_passing_by_changes_no_query_under_way() {
         gate.arrived().await;
         purge(&process(&memory)).await;
         gate.open();
-        assert_eq!(reading.await.expect("totals"), expected, "held at call {number}");
+        assert_eq!(
+            reading.await.expect("totals"),
+            expected,
+            "held at call {number}"
+        );
     }
     eprintln!("{calls} calls of a query");
 }
@@ -198,10 +268,18 @@ async fn meet(prepared: &Memory, expected: &(Value, Vec<(String, Attrs)>), slow:
     };
     let met = format!("one at its call {slow}, the other at {fast}");
     let (totals_expected, hours_expected) = expected;
-    assert_eq!((&totals(&process(&memory)).await, pages(&memory).await), (totals_expected, [0, 5]), "{met}");
+    assert_eq!(
+        (&totals(&process(&memory)).await, pages(&memory).await),
+        (totals_expected, [0, 5]),
+        "{met}"
+    );
     assert_eq!(hours(&memory).await, *hours_expected, "{met}");
     purge(&process(&memory)).await;
-    assert_eq!(totals(&process(&memory)).await, *totals_expected, "{met}, and purged again");
+    assert_eq!(
+        totals(&process(&memory)).await,
+        *totals_expected,
+        "{met}, and purged again"
+    );
 }
 
 #[tokio::test]
@@ -239,14 +317,26 @@ async fn faulty_rollups_and_purges_hour_after_hour_keep_the_totals() {
         });
         for _ in 0..30 {
             match chance.below(3) {
-                0 => drop(app.post("/usage/purge", json!({ "older_than_days": 35, "dry_run": false })).await),
-                1 => drop(tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" })).await),
+                0 => drop(
+                    app.post(
+                        "/usage/purge",
+                        json!({ "older_than_days": 35, "dry_run": false }),
+                    )
+                    .await,
+                ),
+                1 => {
+                    drop(tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" })).await)
+                }
                 _ => assert_eq!(totals(&process(&memory)).await, expected, "seed {seed}"),
             }
             app.clock.advance(600);
         }
         app.store.heal();
         purge(&app).await;
-        assert_eq!((totals(&app).await, pages(&memory).await), (expected, [0, 5]), "seed {seed}");
+        assert_eq!(
+            (totals(&app).await, pages(&memory).await),
+            (expected, [0, 5]),
+            "seed {seed}"
+        );
     }
 }

@@ -25,7 +25,10 @@ fn mixtures() -> Vec<Vec<Option<Reason>>> {
 
 /// A mixture beside what the guards say, and one that hides what they say.
 fn faults() -> Vec<Fault> {
-    mixtures().into_iter().flat_map(|reasons| [Fault::Refuse(reasons.clone()), Fault::Mask(reasons)]).collect()
+    mixtures()
+        .into_iter()
+        .flat_map(|reasons| [Fault::Refuse(reasons.clone()), Fault::Mask(reasons)])
+        .collect()
 }
 
 /// A tenant with room for `room` more events, in a process that knows nothing yet.
@@ -34,7 +37,9 @@ async fn with_room(room: u64) -> (Arc<Memory>, TestApp) {
     let app = TestApp::over(memory.clone(), Tenancy::Sole);
     app.limit("acme", json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "total", "hard": 3 }])).await;
     for i in room..3 {
-        app.record("acme", json!({ "id": format!("before-{i}") })).await.expect(201);
+        app.record("acme", json!({ "id": format!("before-{i}") }))
+            .await
+            .expect(201);
     }
     let fresh = TestApp::over(memory.clone(), Tenancy::Sole);
     (memory, fresh)
@@ -54,7 +59,11 @@ async fn no_mixture_of_conflicts_and_throttles_denies_an_event_that_fits() {
             app.store.plan(vec![Fault::None; 2]);
             app.store.plan(vec![fault.clone(); cancelled]);
             let reply = app.record("acme", json!({ "id": "e" })).await;
-            assert_eq!(reply.status, 201, "{fault:?} {cancelled} times: {}", reply.text);
+            assert_eq!(
+                reply.status, 201,
+                "{fault:?} {cancelled} times: {}",
+                reply.text
+            );
             balanced(&memory, 3).await;
         }
     }
@@ -68,7 +77,11 @@ async fn the_retry_of_the_event_that_filled_the_limit_is_a_replay_under_any_mixt
             app.store.plan(vec![Fault::None; 2]);
             app.store.plan(vec![fault.clone(); cancelled]);
             let reply = app.record("acme", json!({ "id": "before-2" })).await;
-            assert_eq!(reply.status, 200, "{fault:?} {cancelled} times: {}", reply.text);
+            assert_eq!(
+                reply.status, 200,
+                "{fault:?} {cancelled} times: {}",
+                reply.text
+            );
             assert_eq!(reply.at("/replayed"), true);
             balanced(&memory, 3).await;
         }
@@ -79,12 +92,22 @@ async fn the_retry_of_the_event_that_filled_the_limit_is_a_replay_under_any_mixt
 async fn a_lost_answer_then_any_mixture_is_recorded_once() {
     for fault in faults() {
         let (memory, app) = with_room(1).await;
-        app.store.plan([Fault::None, Fault::None, Fault::After, fault.clone(), fault.clone()]);
+        app.store.plan([
+            Fault::None,
+            Fault::None,
+            Fault::After,
+            fault.clone(),
+            fault.clone(),
+        ]);
         let reply = app.record("acme", json!({ "id": "filling" })).await;
         assert_eq!(reply.status, 201, "{fault:?}: {}", reply.text);
         balanced(&memory, 3).await;
-        app.record("acme", json!({ "id": "filling" })).await.expect(200);
-        app.record("acme", json!({ "id": "over" })).await.expect(429);
+        app.record("acme", json!({ "id": "filling" }))
+            .await
+            .expect(200);
+        app.record("acme", json!({ "id": "over" }))
+            .await
+            .expect(429);
     }
 }
 
@@ -92,7 +115,8 @@ async fn a_lost_answer_then_any_mixture_is_recorded_once() {
 async fn a_full_limit_denies_under_any_mixture_and_names_what_stands() {
     for fault in faults() {
         let (memory, app) = with_room(0).await;
-        app.store.plan([Fault::None, Fault::None, fault.clone(), fault.clone()]);
+        app.store
+            .plan([Fault::None, Fault::None, fault.clone(), fault.clone()]);
         let reply = app.record("acme", json!({ "id": "e" })).await;
         assert_eq!(reply.status, 429, "{fault:?}: {}", reply.text);
         assert_eq!(reply.at("/usage"), 3);
@@ -102,14 +126,31 @@ async fn a_full_limit_denies_under_any_mixture_and_names_what_stands() {
 
 #[tokio::test]
 async fn of_a_batch_under_any_mixture_only_what_does_not_fit_is_denied() {
-    let events: Vec<_> =
-        ["e1", "before-2", "e2", "e3"].map(|id| json!({ "id": id, "tenant_id": "acme", "operation": "agent_message" })).to_vec();
+    let events: Vec<_> = ["e1", "before-2", "e2", "e3"]
+        .map(|id| json!({ "id": id, "tenant_id": "acme", "operation": "agent_message" }))
+        .to_vec();
     for fault in faults() {
         let (memory, app) = with_room(2).await;
-        app.store.plan([Fault::None, Fault::None, fault.clone(), Fault::After, fault.clone()]);
-        let reply = app.post("/events/batch", json!({ "events": events })).await.expect(200);
-        let statuses: Vec<_> = (0..4).map(|i| reply.at(&format!("/results/{i}/status"))).collect();
-        assert_eq!(statuses, ["recorded", "replayed", "recorded", "rejected"], "{fault:?}: {}", reply.text);
+        app.store.plan([
+            Fault::None,
+            Fault::None,
+            fault.clone(),
+            Fault::After,
+            fault.clone(),
+        ]);
+        let reply = app
+            .post("/events/batch", json!({ "events": events }))
+            .await
+            .expect(200);
+        let statuses: Vec<_> = (0..4)
+            .map(|i| reply.at(&format!("/results/{i}/status")))
+            .collect();
+        assert_eq!(
+            statuses,
+            ["recorded", "replayed", "recorded", "rejected"],
+            "{fault:?}: {}",
+            reply.text
+        );
         assert_eq!(reply.at("/results/3/problem/code"), "usage_limit_exceeded");
         balanced(&memory, 3).await;
     }
@@ -120,11 +161,17 @@ async fn cancelled_for_ever_is_unavailable_and_never_a_denial() {
     let (memory, app) = with_room(1).await;
     let replies = futures::future::join_all([Reason::Conflict, Reason::Throttled].map(|reason| {
         let app = TestApp::over(memory.clone(), Tenancy::Sole);
-        app.store.rule(move |_| Fault::Refuse(vec![Some(reason.clone()); 3]));
+        app.store
+            .rule(move |_| Fault::Refuse(vec![Some(reason.clone()); 3]));
         async move { app.record("acme", json!({ "id": "e" })).await }
     }));
     for reply in replies.await {
-        assert_eq!((reply.status, reply.header("retry-after")), (503, "1"), "{}", reply.text);
+        assert_eq!(
+            (reply.status, reply.header("retry-after")),
+            (503, "1"),
+            "{}",
+            reply.text
+        );
     }
     balanced(&memory, 2).await;
     app.record("acme", json!({ "id": "e" })).await.expect(201);
@@ -135,18 +182,36 @@ async fn a_rate_limit_counts_an_event_once_though_its_answers_are_lost() {
     for fault in faults() {
         let memory = Arc::new(Memory::default());
         let app = TestApp::over(memory.clone(), Tenancy::Sole);
-        app.post("/quota", json!({ "tenant_id": "acme", "rate_limit_per_second": 3 })).await.expect(200);
-        app.record("acme", json!({ "id": "first" })).await.expect(201);
+        app.post(
+            "/quota",
+            json!({ "tenant_id": "acme", "rate_limit_per_second": 3 }),
+        )
+        .await
+        .expect(200);
+        app.record("acme", json!({ "id": "first" }))
+            .await
+            .expect(201);
         for id in ["second", "third"] {
             app.store.plan([Fault::After, fault.clone()]);
             app.record("acme", json!({ "id": id })).await.expect(201);
             app.store.heal();
         }
-        let denied = app.record("acme", json!({ "id": "fourth" })).await.expect(429);
-        assert_eq!((denied.at("/usage"), denied.header("retry-after")), (json!(3), "1"), "{fault:?}");
-        app.record("acme", json!({ "id": "third" })).await.expect(200);
+        let denied = app
+            .record("acme", json!({ "id": "fourth" }))
+            .await
+            .expect(429);
+        assert_eq!(
+            (denied.at("/usage"), denied.header("retry-after")),
+            (json!(3), "1"),
+            "{fault:?}"
+        );
+        app.record("acme", json!({ "id": "third" }))
+            .await
+            .expect(200);
         app.clock.advance(1);
-        app.record("acme", json!({ "id": "fourth" })).await.expect(201);
+        app.record("acme", json!({ "id": "fourth" }))
+            .await
+            .expect(201);
         balanced(&memory, 4).await;
     }
 }

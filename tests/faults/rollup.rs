@@ -28,12 +28,29 @@ fn tenant() -> Name {
 async fn prepared(old: bool) -> Arc<Memory> {
     let memory = Arc::new(Memory::default());
     let app = process(&memory, NOW);
-    let received = ["2026-11-30T21:10:00Z", "2026-11-30T23:10:00Z", "2026-12-01T00:10:00Z", "2026-12-01T01:30:00Z"];
+    let received = [
+        "2026-11-30T21:10:00Z",
+        "2026-11-30T23:10:00Z",
+        "2026-12-01T00:10:00Z",
+        "2026-12-01T01:30:00Z",
+    ];
     for (hour, received) in received.iter().enumerate() {
         app.clock.set(received);
         let midnight = format!("{}T00:00:00Z", &received[..10]);
-        let recent = ["2026-11-20T23:59:59.999999999Z", "2026-11-30T21:05:00Z", &midnight];
-        let times = if old { ["2026-10-20T23:59:59.999999999Z", "2026-10-25T00:00:00Z", "2026-10-25T21:05:00Z"] } else { recent };
+        let recent = [
+            "2026-11-20T23:59:59.999999999Z",
+            "2026-11-30T21:05:00Z",
+            &midnight,
+        ];
+        let times = if old {
+            [
+                "2026-10-20T23:59:59.999999999Z",
+                "2026-10-25T00:00:00Z",
+                "2026-10-25T21:05:00Z",
+            ]
+        } else {
+            recent
+        };
         for (number, time) in times.iter().enumerate() {
             let event = json!({
                 "id": format!("e{hour}{number}"), "tenant_id": TENANT, "operation": "agent_message", "timestamp": time,
@@ -53,11 +70,36 @@ async fn roll_up(app: &TestApp) -> Result<u64, Failure> {
 /// All that the service says of the tenant.
 async fn answers(app: &TestApp) -> Vec<Value> {
     let mut answers = Vec::new();
-    for by in ["agent", "consumer", "session", "operation", "hour", "day", "month"] {
-        answers.push(app.get(&format!("/usage/aggregate?tenant_id={TENANT}&group_by={by}")).await.expect(200).at("/data"));
+    for by in [
+        "agent",
+        "consumer",
+        "session",
+        "operation",
+        "hour",
+        "day",
+        "month",
+    ] {
+        answers.push(
+            app.get(&format!(
+                "/usage/aggregate?tenant_id={TENANT}&group_by={by}"
+            ))
+            .await
+            .expect(200)
+            .at("/data"),
+        );
     }
-    answers.push(app.get(&format!("/usage/summary?tenant_id={TENANT}&task_id=t0")).await.expect(200).json());
-    answers.push(app.get(&format!("/usage?tenant_id={TENANT}")).await.expect(200).at("/data"));
+    answers.push(
+        app.get(&format!("/usage/summary?tenant_id={TENANT}&task_id=t0"))
+            .await
+            .expect(200)
+            .json(),
+    );
+    answers.push(
+        app.get(&format!("/usage?tenant_id={TENANT}"))
+            .await
+            .expect(200)
+            .at("/data"),
+    );
     answers
 }
 
@@ -75,7 +117,11 @@ async fn assert_same(memory: &Arc<Memory>, expected: &(Dump, Vec<Value>, u64), c
     let app = process(memory, NOW);
     roll_up(&app).await.expect("a rollup");
     let (found, wanted) = (memory.dump(), &expected.0);
-    let odd: Vec<&Key> = found.keys().chain(wanted.keys()).filter(|key| found.get(key) != wanted.get(key)).collect();
+    let odd: Vec<&Key> = found
+        .keys()
+        .chain(wanted.keys())
+        .filter(|key| found.get(key) != wanted.get(key))
+        .collect();
     assert!(odd.is_empty(), "{case}: {odd:?} differ");
     assert_eq!(answers(&app).await, expected.1, "{case}");
 }
@@ -84,16 +130,27 @@ async fn assert_same(memory: &Arc<Memory>, expected: &(Dump, Vec<Value>, u64), c
 async fn one_fault_at_any_call_of_a_rollup_changes_no_item() {
     let prepared = prepared(false).await;
     let expected = undisturbed(&prepared).await;
-    assert_eq!(answers(&process(&prepared, NOW)).await, expected.1, "rolled up or not");
+    assert_eq!(
+        answers(&process(&prepared, NOW)).await,
+        expected.1,
+        "rolled up or not"
+    );
     for number in 0..expected.2 {
         for fault in [Fault::Before, Fault::After, Fault::Refuse(Vec::new())] {
             let memory = copy(&prepared).await;
             let app = process(&memory, NOW);
             fail(&app, number, fault.clone());
             let rolled = roll_up(&app).await;
-            assert!(matches!(rolled, Ok(_) | Err(Failure::Unavailable(_))), "{fault:?} at call {number}: {rolled:?}");
+            assert!(
+                matches!(rolled, Ok(_) | Err(Failure::Unavailable(_))),
+                "{fault:?} at call {number}: {rolled:?}"
+            );
             app.store.heal();
-            assert_eq!(answers(&app).await, expected.1, "between, {fault:?} at call {number}");
+            assert_eq!(
+                answers(&app).await,
+                expected.1,
+                "between, {fault:?} at call {number}"
+            );
             assert_same(&memory, &expected, &format!("{fault:?} at call {number}")).await;
         }
     }
@@ -109,8 +166,18 @@ async fn a_crash_at_any_call_of_a_rollup_changes_no_item() {
             let memory = copy(&prepared).await;
             let app = process(&memory, NOW);
             let running = app.clone();
-            crash(&app, number, after, async move { drop(roll_up(&running).await) }).await;
-            assert_eq!(answers(&app).await, expected.1, "between, a crash at call {number}");
+            crash(
+                &app,
+                number,
+                after,
+                async move { drop(roll_up(&running).await) },
+            )
+            .await;
+            assert_eq!(
+                answers(&app).await,
+                expected.1,
+                "between, a crash at call {number}"
+            );
             assert_same(&memory, &expected, &format!("a crash at call {number}")).await;
         }
     }
@@ -180,10 +247,26 @@ async fn rollups_that_take_turns_by_chance_make_the_same_items() {
     let expected = undisturbed(&prepared).await;
     for seed in 1..=60 {
         let memory = copy(&prepared).await;
-        let one = |seed: u64| over(Arc::new(Dawdling { inner: memory.clone(), chance: Mutex::new(Chance::new(seed)) }), NOW);
+        let one = |seed: u64| {
+            over(
+                Arc::new(Dawdling {
+                    inner: memory.clone(),
+                    chance: Mutex::new(Chance::new(seed)),
+                }),
+                NOW,
+            )
+        };
         let (first, second, third) = (one(seed), one(seed + 1000), one(seed + 2000));
-        let (a, b, c, found) = tokio::join!(roll_up(&first), roll_up(&second), roll_up(&third), answers(&second));
-        let rolled = [a, b, c].map(|rolled| rolled.expect("a rollup")).iter().sum::<u64>();
+        let (a, b, c, found) = tokio::join!(
+            roll_up(&first),
+            roll_up(&second),
+            roll_up(&third),
+            answers(&second)
+        );
+        let rolled = [a, b, c]
+            .map(|rolled| rolled.expect("a rollup"))
+            .iter()
+            .sum::<u64>();
         assert_eq!((rolled, &found), (3, &expected.1), "seed {seed}");
         assert_same(&memory, &expected, &format!("seed {seed}")).await;
     }
@@ -201,15 +284,28 @@ async fn a_roster_of_many_parts_is_whole_after_a_crash_in_its_middle() {
             json!({ "id": format!("e{name}"), "tenant_id": TENANT, "operation": "agent_message", "agent_id": format!("a{name}"), "consumer_id": format!("c{name}"), "task_id": format!("t{name}") })
         };
         let events: Vec<Value> = (0..1000).map(event).collect();
-        app.post("/events/batch", json!({ "events": events })).await.expect(200);
+        app.post("/events/batch", json!({ "events": events }))
+            .await
+            .expect(200);
     }
     let counts = async |app: &TestApp| {
-        let summary = app.get(&format!("/usage/summary?tenant_id={TENANT}")).await.expect(200);
-        [summary.at("/total_events"), summary.at("/unique_agents"), summary.at("/unique_consumers")]
+        let summary = app
+            .get(&format!("/usage/summary?tenant_id={TENANT}"))
+            .await
+            .expect(200);
+        [
+            summary.at("/total_events"),
+            summary.at("/unique_agents"),
+            summary.at("/unique_consumers"),
+        ]
     };
     let whole = copy(&memory).await;
     roll_up(&process(&whole, NOW)).await.expect("a rollup");
-    let parts = whole.dump().keys().filter(|key| key.pk.contains("|N|")).count();
+    let parts = whole
+        .dump()
+        .keys()
+        .filter(|key| key.pk.contains("|N|"))
+        .count();
     assert!(parts > 8, "{parts} parts");
     app.clock.set(NOW);
     let commits = Arc::new(Mutex::new(0));
@@ -221,7 +317,11 @@ async fn a_roster_of_many_parts_is_whole_after_a_crash_in_its_middle() {
         app.store.rule(move |call| {
             let mut seen = seen.lock().expect("commits");
             *seen += u64::from(call.operation == tollgate_tests::Operation::Commit);
-            if *seen >= number { Fault::Before } else { Fault::None }
+            if *seen >= number {
+                Fault::Before
+            } else {
+                Fault::None
+            }
         });
         roll_up(&app).await.expect_err("the store is out of reach");
         app.store.heal();

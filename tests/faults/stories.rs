@@ -20,51 +20,142 @@ pub(crate) struct Story {
 
 /// Every story.
 pub(crate) const STORIES: &[Story] = &[
-    Story { name: "the first event", begin: |_| Box::pin(async {}), act: |app| Box::pin(first_event(app)) },
-    Story { name: "POST /events", begin: |app| Box::pin(limited(app)), act: |app| Box::pin(post_events(app)) },
-    Story { name: "POST /events/batch", begin: |app| Box::pin(limited(app)), act: |app| Box::pin(post_events_batch(app)) },
-    Story { name: "POST /usage", begin: |app| Box::pin(limited(app)), act: |app| Box::pin(post_usage(app)) },
-    Story { name: "PUT /limits", begin: |app| Box::pin(used(app)), act: |app| Box::pin(put_limits(app)) },
-    Story { name: "POST /quota", begin: |app| Box::pin(used(app)), act: |app| Box::pin(post_quota(app)) },
-    Story { name: "PUT /rate-cards", begin: |app| Box::pin(used(app)), act: |app| Box::pin(put_rate_card(app)) },
-    Story { name: "PUT /exchange-rates", begin: |app| Box::pin(foreign(app)), act: |app| Box::pin(put_exchange_rates(app)) },
-    Story { name: "PUT /tenants", begin: |app| Box::pin(used(app)), act: |app| Box::pin(put_tenant(app)) },
-    Story { name: "POST and DELETE /keys", begin: |app| Box::pin(used(app)), act: |app| Box::pin(keys(app)) },
-    Story { name: "holds", begin: |app| Box::pin(crate::held::holding(app)), act: |app| Box::pin(crate::held::hold_and_end(app)) },
-    Story { name: "the first hold", begin: |_| Box::pin(async {}), act: |app| Box::pin(crate::held::first_hold(app)) },
+    Story {
+        name: "the first event",
+        begin: |_| Box::pin(async {}),
+        act: |app| Box::pin(first_event(app)),
+    },
+    Story {
+        name: "POST /events",
+        begin: |app| Box::pin(limited(app)),
+        act: |app| Box::pin(post_events(app)),
+    },
+    Story {
+        name: "POST /events/batch",
+        begin: |app| Box::pin(limited(app)),
+        act: |app| Box::pin(post_events_batch(app)),
+    },
+    Story {
+        name: "POST /usage",
+        begin: |app| Box::pin(limited(app)),
+        act: |app| Box::pin(post_usage(app)),
+    },
+    Story {
+        name: "PUT /limits",
+        begin: |app| Box::pin(used(app)),
+        act: |app| Box::pin(put_limits(app)),
+    },
+    Story {
+        name: "POST /quota",
+        begin: |app| Box::pin(used(app)),
+        act: |app| Box::pin(post_quota(app)),
+    },
+    Story {
+        name: "PUT /rate-cards",
+        begin: |app| Box::pin(used(app)),
+        act: |app| Box::pin(put_rate_card(app)),
+    },
+    Story {
+        name: "PUT /exchange-rates",
+        begin: |app| Box::pin(foreign(app)),
+        act: |app| Box::pin(put_exchange_rates(app)),
+    },
+    Story {
+        name: "PUT /tenants",
+        begin: |app| Box::pin(used(app)),
+        act: |app| Box::pin(put_tenant(app)),
+    },
+    Story {
+        name: "POST and DELETE /keys",
+        begin: |app| Box::pin(used(app)),
+        act: |app| Box::pin(keys(app)),
+    },
+    Story {
+        name: "holds",
+        begin: |app| Box::pin(crate::held::holding(app)),
+        act: |app| Box::pin(crate::held::hold_and_end(app)),
+    },
+    Story {
+        name: "the first hold",
+        begin: |_| Box::pin(async {}),
+        act: |app| Box::pin(crate::held::first_hold(app)),
+    },
     Story {
         name: "holds that are over",
         begin: |app| Box::pin(crate::held::over(app)),
         act: |app| Box::pin(crate::held::use_what_is_over(app)),
     },
-    Story { name: "the sweep of holds", begin: |app| Box::pin(crate::held::over(app)), act: |app| Box::pin(crate::held::sweep(app)) },
-    Story { name: "voids", begin: |app| Box::pin(limited(app)), act: |app| Box::pin(void_events(app)) },
-    Story { name: "alerts", begin: |app| Box::pin(crate::alerts::watched(app)), act: |app| Box::pin(crate::alerts::cross(app)) },
-    Story { name: "PUT /alerts", begin: |app| Box::pin(limited(app)), act: |app| Box::pin(crate::alerts::put(app)) },
-    Story { name: "credit", begin: |app| Box::pin(crate::prepaid::prepaid(app)), act: |app| Box::pin(crate::prepaid::draw(app)) },
+    Story {
+        name: "the sweep of holds",
+        begin: |app| Box::pin(crate::held::over(app)),
+        act: |app| Box::pin(crate::held::sweep(app)),
+    },
+    Story {
+        name: "voids",
+        begin: |app| Box::pin(limited(app)),
+        act: |app| Box::pin(void_events(app)),
+    },
+    Story {
+        name: "alerts",
+        begin: |app| Box::pin(crate::alerts::watched(app)),
+        act: |app| Box::pin(crate::alerts::cross(app)),
+    },
+    Story {
+        name: "PUT /alerts",
+        begin: |app| Box::pin(limited(app)),
+        act: |app| Box::pin(crate::alerts::put(app)),
+    },
+    Story {
+        name: "credit",
+        begin: |app| Box::pin(crate::prepaid::prepaid(app)),
+        act: |app| Box::pin(crate::prepaid::draw(app)),
+    },
     Story {
         name: "plans, subscriptions and trees",
         begin: |app| Box::pin(crate::prepaid::prepaid(app)),
         act: |app| Box::pin(crate::prepaid::change(app)),
     },
-    Story { name: "POST /usage/purge", begin: |app| Box::pin(aged(app)), act: |app| Box::pin(purge(app)) },
+    Story {
+        name: "POST /usage/purge",
+        begin: |app| Box::pin(aged(app)),
+        act: |app| Box::pin(purge(app)),
+    },
 ];
 
 /// What the client learns, whether it was recorded just now or before.
 fn learned(reply: &TestReply) -> Value {
     let mut body = reply.json();
     if let Some(body) = body.as_object_mut() {
-        for name in ["recorded", "replayed", "warnings", "request_id", "version", "limits", "status"] {
+        for name in [
+            "recorded",
+            "replayed",
+            "warnings",
+            "request_id",
+            "version",
+            "limits",
+            "status",
+        ] {
             body.remove(name);
         }
-        for result in body.get_mut("results").and_then(Value::as_array_mut).into_iter().flatten() {
+        for result in body
+            .get_mut("results")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             if result["status"] != "rejected" {
                 result["status"] = json!("recorded or replayed");
             }
         }
-        for problem in body.get_mut("results").and_then(Value::as_array_mut).into_iter().flatten() {
+        for problem in body
+            .get_mut("results")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             if let Some(problem) = problem.get_mut("problem").and_then(Value::as_object_mut) {
-                problem.retain(|name, _| name == "code" || name == "usage" || name == "limit_value");
+                problem
+                    .retain(|name, _| name == "code" || name == "usage" || name == "limit_value");
             }
         }
     }
@@ -81,30 +172,48 @@ async fn record(app: &TestApp, id: &str) -> Value {
 
 /// A tenant that has used 2 of 4 events, and warns from the third.
 async fn limited(app: &TestApp) {
-    app.record(TENANT, json!({ "id": "before-1", "agent_id": "a1" })).await.expect(201);
+    app.record(TENANT, json!({ "id": "before-1", "agent_id": "a1" }))
+        .await
+        .expect(201);
     let tenant = json!({ "id": "tenant", "scope": "tenant", "measure": "events", "window": "month", "soft": 2, "hard": 4 });
     let agent = json!({ "id": "agent", "scope": "agent", "measure": "tokens", "window": "total", "hard": 1000 });
     app.limit(TENANT, json!([tenant, agent])).await;
-    app.record(TENANT, json!({ "id": "before-2", "agent_id": "a1" })).await.expect(201);
+    app.record(TENANT, json!({ "id": "before-2", "agent_id": "a1" }))
+        .await
+        .expect(201);
 }
 
 /// A tenant with five events of two agents, and no limits.
 async fn used(app: &TestApp) {
     for i in 0..5 {
         let agent = format!("a{}", i % 2);
-        app.record(TENANT, json!({ "id": format!("before-{i}"), "agent_id": agent, "tokens_in": 10 })).await.expect(201);
+        app.record(
+            TENANT,
+            json!({ "id": format!("before-{i}"), "agent_id": agent, "tokens_in": 10 }),
+        )
+        .await
+        .expect(201);
     }
 }
 
 /// A tenant with three events of 36 days ago, rolled up, and one of today.
 async fn aged(app: &TestApp) {
     for i in 0..3 {
-        app.record(TENANT, json!({ "id": format!("old-{i}"), "agent_id": "a1" })).await.expect(201);
+        app.record(
+            TENANT,
+            json!({ "id": format!("old-{i}"), "agent_id": "a1" }),
+        )
+        .await
+        .expect(201);
     }
     app.clock.advance(36 * 86_400);
-    let rolled = tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" })).await.expect("a rollup");
+    let rolled = tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" }))
+        .await
+        .expect("a rollup");
     assert_eq!(rolled["hours"], 1);
-    app.record(TENANT, json!({ "id": "today", "agent_id": "a1" })).await.expect(201);
+    app.record(TENANT, json!({ "id": "today", "agent_id": "a1" }))
+        .await
+        .expect(201);
 }
 
 async fn first_event(app: &TestApp) -> Vec<Value> {
@@ -123,12 +232,16 @@ async fn post_events(app: &TestApp) -> Vec<Value> {
 }
 
 async fn post_events_batch(app: &TestApp) -> Vec<Value> {
-    let events: Vec<Value> = ["b1", "before-2", "b2", "b1", "b3", "b4"].map(event).to_vec();
+    let events: Vec<Value> = ["b1", "before-2", "b2", "b1", "b3", "b4"]
+        .map(event)
+        .to_vec();
     let mut events = json!({ "events": events });
     events["events"][1] = json!({ "id": "before-2", "tenant_id": TENANT, "operation": "agent_message", "agent_id": "a1" });
     let mut learned = Vec::new();
     for _ in 0..2 {
-        learned.push(self::learned(&send(app, "POST", "/events/batch", &events).await));
+        learned.push(self::learned(
+            &send(app, "POST", "/events/batch", &events).await,
+        ));
     }
     learned
 }
@@ -141,11 +254,21 @@ async fn post_usage(app: &TestApp) -> Vec<Value> {
     let mut learned = Vec::new();
     for calls in [1, 2, 1, 3] {
         learned.push(self::learned(
-            &send_once(app, TestApp::operator(), Some(&format!("call-{calls}")), "POST", "/usage", &step(calls)).await,
+            &send_once(
+                app,
+                TestApp::operator(),
+                Some(&format!("call-{calls}")),
+                "POST",
+                "/usage",
+                &step(calls),
+            )
+            .await,
         ));
     }
     let both = json!({ "events": [step(4), step(2), step(5)] });
-    learned.push(self::learned(&send(app, "POST", "/usage/batch", &both).await));
+    learned.push(self::learned(
+        &send(app, "POST", "/usage/batch", &both).await,
+    ));
     learned
 }
 
@@ -154,7 +277,9 @@ async fn put_limits(app: &TestApp) -> Vec<Value> {
     let mut named = limit("named", "agent", "tokens", 1000);
     named["scope_id"] = json!("a1");
     let limits = json!({ "limits": [limit("tenant", "tenant", "events", 7), limit("each", "agent", "tokens", 1000), named] });
-    let mut learned = vec![self::learned(&send(app, "PUT", &format!("/limits/{TENANT}"), &limits).await)];
+    let mut learned = vec![self::learned(
+        &send(app, "PUT", &format!("/limits/{TENANT}"), &limits).await,
+    )];
     for id in ["e1", "e2", "e3"] {
         learned.push(record(app, id).await);
     }
@@ -162,8 +287,19 @@ async fn put_limits(app: &TestApp) -> Vec<Value> {
 }
 
 async fn post_quota(app: &TestApp) -> Vec<Value> {
-    let quota = json!({ "tenant_id": TENANT, "monthly_total_limit": 6, "monthly_message_limit": 100 });
-    let mut learned = vec![self::learned(&send_once(app, TestApp::operator(), Some("quota"), "POST", "/quota", &quota).await)];
+    let quota =
+        json!({ "tenant_id": TENANT, "monthly_total_limit": 6, "monthly_message_limit": 100 });
+    let mut learned = vec![self::learned(
+        &send_once(
+            app,
+            TestApp::operator(),
+            Some("quota"),
+            "POST",
+            "/quota",
+            &quota,
+        )
+        .await,
+    )];
     for id in ["e1", "e2"] {
         learned.push(record(app, id).await);
     }
@@ -175,7 +311,11 @@ async fn put_rate_card(app: &TestApp) -> Vec<Value> {
     let put = send(app, "PUT", "/rate-cards/mine", &card).await;
     let priced = json!({ "id": "priced", "tenant_id": TENANT, "operation": "search", "units": 3 });
     let event = send(app, "POST", "/events", &priced).await;
-    vec![json!(put.status), event.at("/cost"), event.at("/rate_card/id")]
+    vec![
+        json!(put.status),
+        event.at("/cost"),
+        event.at("/rate_card/id"),
+    ]
 }
 
 /// A tenant that has used something, and a card in another currency.
@@ -190,38 +330,77 @@ async fn put_exchange_rates(app: &TestApp) -> Vec<Value> {
     let put = send(app, "PUT", "/exchange-rates", &rates).await;
     let priced = json!({ "id": "priced", "tenant_id": TENANT, "operation": "search", "units": 3 });
     let event = send(app, "POST", "/events", &priced).await;
-    vec![json!(put.status), event.at("/cost"), event.at("/exchange_rate/rate")]
+    vec![
+        json!(put.status),
+        event.at("/cost"),
+        event.at("/exchange_rate/rate"),
+    ]
 }
 
 async fn put_tenant(app: &TestApp) -> Vec<Value> {
     let settings = json!({ "name": "Acme", "slug": "acme-corp", "retention_days": 90 });
-    let mut learned = vec![self::learned(&send(app, "PUT", &format!("/tenants/{TENANT}"), &settings).await)];
+    let mut learned = vec![self::learned(
+        &send(app, "PUT", &format!("/tenants/{TENANT}"), &settings).await,
+    )];
     learned.push(record(app, "e1").await);
     learned
 }
 
 async fn keys(app: &TestApp) -> Vec<Value> {
-    let made = send(app, "POST", "/keys", &json!({ "tenant_id": TENANT, "scopes": ["ingest"] })).await;
+    let made = send(
+        app,
+        "POST",
+        "/keys",
+        &json!({ "tenant_id": TENANT, "scopes": ["ingest"] }),
+    )
+    .await;
     let key = made.at("/key").as_str().expect("a key").to_owned();
     let works = send_as(app, &key, "POST", "/events", &event("by-key")).await;
     let path = format!("/keys/{}", made.at("/key_id").as_str().expect("an id"));
     let revoked = send(app, "DELETE", &path, &Value::Null).await;
     let ended = send_as(app, &key, "POST", "/events", &event("by-ended-key")).await;
-    vec![json!(made.status), learned(&works), json!(revoked.status), json!(ended.status)]
+    vec![
+        json!(made.status),
+        learned(&works),
+        json!(revoked.status),
+        json!(ended.status),
+    ]
 }
 
 async fn void(app: &TestApp, id: &str) -> Value {
-    learned(&send(app, "POST", &format!("/events/{id}/void"), &json!({ "tenant_id": TENANT })).await)
+    learned(
+        &send(
+            app,
+            "POST",
+            &format!("/events/{id}/void"),
+            &json!({ "tenant_id": TENANT }),
+        )
+        .await,
+    )
 }
 
 /// Fills the limit, takes events back, and uses what that frees.
 async fn void_events(app: &TestApp) -> Vec<Value> {
     let mut learned = vec![record(app, "e1").await, record(app, "e2").await];
-    for id in ["before-1", "e1", "before-1", "none", "void-0d9f4e2d1c3b5a697887a5b4c3d2e1f0"] {
+    for id in [
+        "before-1",
+        "e1",
+        "before-1",
+        "none",
+        "void-0d9f4e2d1c3b5a697887a5b4c3d2e1f0",
+    ] {
         learned.push(void(app, id).await);
     }
-    let of_void = void(app, "e1").await["body"]["event_id"].as_str().expect("an id").to_owned();
-    learned.extend([void(app, &of_void).await, record(app, "e3").await, record(app, "e1").await, record(app, "e4").await]);
+    let of_void = void(app, "e1").await["body"]["event_id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    learned.extend([
+        void(app, &of_void).await,
+        record(app, "e3").await,
+        record(app, "e1").await,
+        record(app, "e4").await,
+    ]);
     learned
 }
 

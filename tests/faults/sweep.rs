@@ -43,7 +43,11 @@ async fn told(story: &Story) -> Told {
     app.store.heal();
     let state = ended(story, "no fault", &app, &memory).await;
     let operations = heard.lock().expect("calls").clone();
-    Told { operations, learned, state }
+    Told {
+        operations,
+        learned,
+        state,
+    }
 }
 
 async fn ended(story: &Story, case: &str, app: &TestApp, memory: &Memory) -> Value {
@@ -78,14 +82,21 @@ async fn told_with(story: &Story, plain: &Told, faults: &[(u64, Fault)]) {
     let began = app.store.calls();
     let planned = faults.to_vec();
     app.store.rule(move |call| {
-        let fault = planned.iter().find(|(number, _)| began + number == call.number);
+        let fault = planned
+            .iter()
+            .find(|(number, _)| began + number == call.number);
         fault.map_or(Fault::None, |(_, fault)| fault.clone())
     });
     let learned = (story.act)(&app).await;
     app.store.heal();
     let case = format!("{faults:?}");
     assert_eq!(learned, plain.learned, "{}: {case}", story.name);
-    assert_eq!(ended(story, &case, &app, &memory).await, plain.state, "{}: {case}", story.name);
+    assert_eq!(
+        ended(story, &case, &app, &memory).await,
+        plain.state,
+        "{}: {case}",
+        story.name
+    );
 }
 
 #[tokio::test]
@@ -107,14 +118,19 @@ async fn one_fault_at_any_call_changes_nothing() {
 #[tokio::test]
 async fn two_faults_at_any_calls_of_recording_change_nothing() {
     let mut pairs = 0;
-    for story in STORIES.iter().filter(|story| ["POST /events", "POST /events/batch", "the first event"].contains(&story.name)) {
+    for story in STORIES.iter().filter(|story| {
+        ["POST /events", "POST /events/batch", "the first event"].contains(&story.name)
+    }) {
         let plain = told(story).await;
         let calls = u64::try_from(plain.operations.len()).expect("calls") + 2;
         for first in 0..calls {
             for second in first + 1..calls {
-                for (one, other) in
-                    [(Fault::After, Fault::Before), (Fault::After, conflict()), (throttle(), Fault::After), (Fault::After, Fault::After)]
-                {
+                for (one, other) in [
+                    (Fault::After, Fault::Before),
+                    (Fault::After, conflict()),
+                    (throttle(), Fault::After),
+                    (Fault::After, Fault::After),
+                ] {
                     told_with(story, &plain, &[(first, one), (second, other)]).await;
                     pairs += 1;
                 }
@@ -127,8 +143,14 @@ async fn two_faults_at_any_calls_of_recording_change_nothing() {
 #[tokio::test]
 async fn an_outage_longer_than_all_tries_changes_nothing() {
     // Each outlasts the tries of one request, some of two.
-    let outages =
-        STORIES.iter().flat_map(|story| [(story, Fault::Before), (story, Fault::After), (story, conflict()), (story, throttle())]);
+    let outages = STORIES.iter().flat_map(|story| {
+        [
+            (story, Fault::Before),
+            (story, Fault::After),
+            (story, conflict()),
+            (story, throttle()),
+        ]
+    });
     let told_through = outages.map(|(story, fault)| async move {
         let plain = told(story).await;
         let faults: Vec<(u64, Fault)> = (1..20).map(|number| (number, fault.clone())).collect();
@@ -145,22 +167,36 @@ async fn told_across_a_crash(story: &Story, plain: &Told, number: u64, after: bo
     let began = app.store.calls();
     let gate = Gate::default();
     let stands = gate.clone();
-    app.store.rule(move |call| match call.number == began + number {
-        true if after => Fault::HeldAfter(stands.clone()),
-        true => Fault::HeldBefore(stands.clone()),
-        false => Fault::None,
-    });
+    app.store
+        .rule(move |call| match call.number == began + number {
+            true if after => Fault::HeldAfter(stands.clone()),
+            true => Fault::HeldBefore(stands.clone()),
+            false => Fault::None,
+        });
     let act = story.act;
     let acting = app.clone();
     let running = tokio::spawn(async move { act(&acting).await });
     gate.arrived().await;
     running.abort();
-    assert!(running.await.expect_err("it stood at the gate").is_cancelled());
+    assert!(
+        running
+            .await
+            .expect_err("it stood at the gate")
+            .is_cancelled()
+    );
     let other = restarted(&app, &memory);
     let learned = (story.act)(&other).await;
-    let case = format!("a crash {} call {number}", if after { "after" } else { "before" });
+    let case = format!(
+        "a crash {} call {number}",
+        if after { "after" } else { "before" }
+    );
     assert_eq!(learned, plain.learned, "{}: {case}", story.name);
-    assert_eq!(ended(story, &case, &other, &memory).await, plain.state, "{}: {case}", story.name);
+    assert_eq!(
+        ended(story, &case, &other, &memory).await,
+        plain.state,
+        "{}: {case}",
+        story.name
+    );
 }
 
 #[tokio::test]

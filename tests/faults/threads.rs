@@ -37,7 +37,13 @@ fn event(id: &str, agent: usize) -> Value {
 
 /// One thread's work: `known` is the last version of limits that an operator
 /// was answered, `progress` hears of every answer.
-async fn work(wire: Wire, name: usize, turns: usize, known: Arc<AtomicU64>, progress: UnboundedSender<()>) -> Answered {
+async fn work(
+    wire: Wire,
+    name: usize,
+    turns: usize,
+    known: Arc<AtomicU64>,
+    progress: UnboundedSender<()>,
+) -> Answered {
     let mut answered = Answered::default();
     for turn in 0..turns {
         for single in 0..4 {
@@ -47,14 +53,22 @@ async fn work(wire: Wire, name: usize, turns: usize, known: Arc<AtomicU64>, prog
             answered.note(id, version, answer.status, &answer.body["code"]);
             progress.send(()).ok();
         }
-        let ids: Vec<String> = (0..IN_BATCH).map(|i| format!("b-{name}-{turn}-{i}")).collect();
+        let ids: Vec<String> = (0..IN_BATCH)
+            .map(|i| format!("b-{name}-{turn}-{i}"))
+            .collect();
         let events: Vec<Value> = ids.iter().map(|id| event(id, name)).collect();
         let version = known.load(Ordering::SeqCst);
-        let answer = wire.settled("POST", "/events/batch", &json!({ "events": events })).await;
+        let answer = wire
+            .settled("POST", "/events/batch", &json!({ "events": events }))
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         for (place, id) in ids.into_iter().enumerate() {
             let result = &answer.body["results"][place];
-            let status = if result["status"] == "rejected" { 429 } else { 201 };
+            let status = if result["status"] == "rejected" {
+                429
+            } else {
+                201
+            };
             answered.note(id, version, status, &result["problem"]["code"]);
         }
         progress.send(()).ok();
@@ -77,10 +91,20 @@ impl Answered {
 }
 
 /// Starts all threads, in turn on each of `addresses`.
-fn start(addresses: &[SocketAddr], known: &Arc<AtomicU64>) -> (Vec<tokio::task::JoinHandle<Answered>>, UnboundedReceiver<()>) {
+fn start(
+    addresses: &[SocketAddr],
+    known: &Arc<AtomicU64>,
+) -> (
+    Vec<tokio::task::JoinHandle<Answered>>,
+    UnboundedReceiver<()>,
+) {
     let (progress, hears) = unbounded_channel();
     let threads = (0..THREADS).map(|name| {
-        let (address, known, progress) = (addresses[name % addresses.len()], known.clone(), progress.clone());
+        let (address, known, progress) = (
+            addresses[name % addresses.len()],
+            known.clone(),
+            progress.clone(),
+        );
         thread(async move { work(Wire::to(address), name, TURNS, known, progress).await })
     });
     (threads.collect(), hears)
@@ -121,19 +145,37 @@ async fn sixteen_threads_against_a_limit_of_5000_admit_exactly_5000() {
         let mut statuses = Vec::new();
         for _ in 0..200 {
             let event = json!({ "tenant_id": "neighbour", "operation": "agent_message" });
-            statuses.push(wire.ask("POST", "/events", &event).await.expect("an answer").status);
+            statuses.push(
+                wire.ask("POST", "/events", &event)
+                    .await
+                    .expect("an answer")
+                    .status,
+            );
         }
         statuses
     });
     let answered = joined(threads).await;
-    assert_eq!((answered.recorded.len(), answered.denied), (LIMIT, ATTEMPTS - LIMIT));
-    assert_eq!(neighbour.await.expect("a thread"), vec![201; 200], "the neighbour notices nothing");
+    assert_eq!(
+        (answered.recorded.len(), answered.denied),
+        (LIMIT, ATTEMPTS - LIMIT)
+    );
+    assert_eq!(
+        neighbour.await.expect("a thread"),
+        vec![201; 200],
+        "the neighbour notices nothing"
+    );
     let ledger = Ledger::balanced(&*store, "acme").await;
-    assert_eq!((ledger.len(), ledger.counted("events")), (LIMIT, LIMIT as i128));
+    assert_eq!(
+        (ledger.len(), ledger.counted("events")),
+        (LIMIT, LIMIT as i128)
+    );
     ledger.within_limits();
     let view = ok(&Wire::to(address), "GET", "/limits/acme", &Value::Null).await;
     assert_eq!(view.body["status"][0]["used"], LIMIT);
-    eprintln!("{ATTEMPTS} attempts by {THREADS} threads: {LIMIT} admitted, {} denied", answered.denied);
+    eprintln!(
+        "{ATTEMPTS} attempts by {THREADS} threads: {LIMIT} admitted, {} denied",
+        answered.denied
+    );
 }
 
 /// Lowers and raises a limit while all threads write.
@@ -150,12 +192,21 @@ async fn moving_limits(tenancy: Tenancy) {
     }
     let operator: Vec<Wire> = addresses.iter().map(|address| Wire::to(*address)).collect();
     let put = async |place: usize, hard: usize| {
-        let answer = ok(&operator[place % operator.len()], "PUT", "/limits/acme", &limits(hard)).await;
+        let answer = ok(
+            &operator[place % operator.len()],
+            "PUT",
+            "/limits/acme",
+            &limits(hard),
+        )
+        .await;
         answer.body["version"].as_u64().expect("a version")
     };
     let known = Arc::new(AtomicU64::new(put(0, 800).await));
     let (threads, mut progress) = start(&addresses, &known);
-    for (place, hard) in [600, 1500, 400, 2500, 2000, 3500, 3000].into_iter().enumerate() {
+    for (place, hard) in [600, 1500, 400, 2500, 2000, 3500, 3000]
+        .into_iter()
+        .enumerate()
+    {
         for _ in 0..200 {
             progress.recv().await.expect("threads at work");
         }
@@ -165,19 +216,36 @@ async fn moving_limits(tenancy: Tenancy) {
     let used = answered.recorded.len();
     assert_eq!(used + answered.denied, ATTEMPTS);
     let ledger = Ledger::balanced(&*store, "acme").await;
-    assert_eq!((ledger.len(), ledger.counted("events")), (used, used as i128));
+    assert_eq!(
+        (ledger.len(), ledger.counted("events")),
+        (used, used as i128)
+    );
     for (id, known) in &answered.recorded {
         let planned = ledger.events[id].version;
-        assert!(planned >= *known, "{id} was admitted under version {planned}, sent after {known} was answered");
+        assert!(
+            planned >= *known,
+            "{id} was admitted under version {planned}, sent after {known} was answered"
+        );
     }
     put(0, used + 37).await;
     let late = join_all((0..100).map(|i| {
         let wire = &operator[i % operator.len()];
-        async move { wire.settled("POST", "/events", &event(&format!("late-{i}"), 1)).await.status }
+        async move {
+            wire.settled("POST", "/events", &event(&format!("late-{i}"), 1))
+                .await
+                .status
+        }
     }));
-    let admitted = late.await.into_iter().filter(|status| *status == 201).count();
+    let admitted = late
+        .await
+        .into_iter()
+        .filter(|status| *status == 201)
+        .count();
     assert_eq!(admitted, 37);
-    eprintln!("{ATTEMPTS} attempts under 8 limits, {tenancy:?}: {used} admitted, {} denied", answered.denied);
+    eprintln!(
+        "{ATTEMPTS} attempts under 8 limits, {tenancy:?}: {used} admitted, {} denied",
+        answered.denied
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -187,15 +255,25 @@ async fn one_process_never_passes_the_limit_in_force_while_it_moves() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_instances_never_pass_the_limit_they_planned_under_nor_one_older_than_answered() {
-    moving_limits(Tenancy::Shared { settle: Duration::from_millis(50) }).await;
+    moving_limits(Tenancy::Shared {
+        settle: Duration::from_millis(50),
+    })
+    .await;
 }
 
 /// Sets limits of every scope while eight threads write.
 async fn limits_in_the_midst(tenancy: Tenancy) {
     let store = Arc::new(embedded::open(None).await.expect("a store"));
-    let apps = [TestApp::over(store.clone(), tenancy), TestApp::over(store.clone(), tenancy)];
+    let apps = [
+        TestApp::over(store.clone(), tenancy),
+        TestApp::over(store.clone(), tenancy),
+    ];
     // A process of its own is alone.
-    let apps = if tenancy == Tenancy::Sole { &apps[..1] } else { &apps[..] };
+    let apps = if tenancy == Tenancy::Sole {
+        &apps[..1]
+    } else {
+        &apps[..]
+    };
     let mut addresses = Vec::new();
     for app in apps {
         addresses.push(app.serve().await);
@@ -203,12 +281,23 @@ async fn limits_in_the_midst(tenancy: Tenancy) {
     let (progress, mut hears) = unbounded_channel();
     let stop = Arc::new(AtomicU64::new(0));
     let writers = (0..8).map(|name| {
-        let (wire, progress, stop) = (Wire::to(addresses[name % addresses.len()]), progress.clone(), stop.clone());
+        let (wire, progress, stop) = (
+            Wire::to(addresses[name % addresses.len()]),
+            progress.clone(),
+            stop.clone(),
+        );
         thread(async move {
             let mut recorded = 0;
             let mut turn = 0;
             while stop.load(Ordering::SeqCst) == 0 {
-                let answered = work(wire.clone(), name + 100 * turn, 1, Arc::default(), progress.clone()).await;
+                let answered = work(
+                    wire.clone(),
+                    name + 100 * turn,
+                    1,
+                    Arc::default(),
+                    progress.clone(),
+                )
+                .await;
                 recorded += answered.recorded.len();
                 turn += 1;
             }
@@ -224,18 +313,47 @@ async fn limits_in_the_midst(tenancy: Tenancy) {
     let operator = Wire::to(addresses[0]);
     wait().await;
     let limit = |id: &str, scope: &str, measure: &str, window: &str| json!({ "id": id, "scope": scope, "measure": measure, "window": window, "hard": 1_000_000_000 });
-    let first = [limit("a", "tenant", "events", "month"), limit("b", "agent", "tokens", "day"), limit("c", "operation", "units", "total")];
-    let answer = ok(&operator, "PUT", "/limits/acme", &json!({ "limits": first })).await;
-    assert_ne!(answer.body["status"][0]["used"], 0, "what stood before is counted when it answers");
+    let first = [
+        limit("a", "tenant", "events", "month"),
+        limit("b", "agent", "tokens", "day"),
+        limit("c", "operation", "units", "total"),
+    ];
+    let answer = ok(
+        &operator,
+        "PUT",
+        "/limits/acme",
+        &json!({ "limits": first }),
+    )
+    .await;
+    assert_ne!(
+        answer.body["status"][0]["used"], 0,
+        "what stood before is counted when it answers"
+    );
     wait().await;
-    let second =
-        [limit("a", "tenant", "events", "month"), limit("d", "agent", "api_calls", "total"), limit("e", "tenant", "tokens", "hour")];
-    ok(&operator, "PUT", "/limits/acme", &json!({ "limits": second })).await;
+    let second = [
+        limit("a", "tenant", "events", "month"),
+        limit("d", "agent", "api_calls", "total"),
+        limit("e", "tenant", "tokens", "hour"),
+    ];
+    ok(
+        &operator,
+        "PUT",
+        "/limits/acme",
+        &json!({ "limits": second }),
+    )
+    .await;
     wait().await;
     stop.store(1, Ordering::SeqCst);
-    let recorded: usize = join_all(writers).await.into_iter().map(|writer| writer.expect("a writer")).sum();
+    let recorded: usize = join_all(writers)
+        .await
+        .into_iter()
+        .map(|writer| writer.expect("a writer"))
+        .sum();
     let ledger = Ledger::balanced(&*store, "acme").await;
-    assert_eq!((ledger.len(), ledger.counted("a")), (recorded, recorded as i128));
+    assert_eq!(
+        (ledger.len(), ledger.counted("a")),
+        (recorded, recorded as i128)
+    );
     eprintln!("{recorded} events by 8 writers around two changes of limits, {tenancy:?}");
 }
 
@@ -246,5 +364,8 @@ async fn limits_set_while_eight_threads_write_count_every_event_of_their_windows
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn limits_set_while_two_instances_write_count_every_event_of_their_windows() {
-    limits_in_the_midst(Tenancy::Shared { settle: Duration::from_secs(2) }).await;
+    limits_in_the_midst(Tenancy::Shared {
+        settle: Duration::from_secs(2),
+    })
+    .await;
 }

@@ -14,14 +14,28 @@ pub(crate) enum Limits {
 }
 
 /// A limit in short.
-type Short = (&'static str, &'static str, Option<&'static str>, &'static str, &'static str, u64);
+type Short = (
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    &'static str,
+    &'static str,
+    u64,
+);
 
 /// All limits: id, scope, the one of it, measure, window, and a value that
 /// some but not all events of a storm fit under.
 const ALL: [Short; 12] = [
     ("tenant-month", "tenant", None, "events", "month", 900),
     ("tenant-spend", "tenant", None, "spend", "total", 12),
-    ("tenant-messages", "tenant", None, "events:agent_message", "day", 500),
+    (
+        "tenant-messages",
+        "tenant",
+        None,
+        "events:agent_message",
+        "day",
+        500,
+    ),
     ("agent-each", "agent", None, "tokens", "day", 110_000),
     ("agent-named", "agent", Some("a1"), "tokens", "day", 80_000),
     ("agent-hour", "agent", Some("a0"), "events", "hour", 140),
@@ -29,8 +43,22 @@ const ALL: [Short; 12] = [
     ("session-each", "session", None, "events", "hour", 100),
     ("session-spend", "session", Some("s1"), "spend", "month", 3),
     ("tool-each", "tool", None, "api_calls", "day", 900),
-    ("operation-each", "operation", None, "duration_ms", "total", 200_000),
-    ("operation-named", "operation", Some("hitl_approval"), "units", "month", 350),
+    (
+        "operation-each",
+        "operation",
+        None,
+        "duration_ms",
+        "total",
+        200_000,
+    ),
+    (
+        "operation-named",
+        "operation",
+        Some("hitl_approval"),
+        "units",
+        "month",
+        350,
+    ),
 ];
 
 impl Limits {
@@ -44,8 +72,13 @@ impl Limits {
         let limits: Vec<Value> = match self {
             Self::Rising => ALL.map(|limit| rendered(limit, 50 + minutes / 4)).to_vec(),
             Self::Any => {
-                let some = ALL.into_iter().filter(|_| chance.percent(60)).collect::<Vec<_>>();
-                some.into_iter().map(|limit| rendered(limit, chance.below(150) + 1)).collect()
+                let some = ALL
+                    .into_iter()
+                    .filter(|_| chance.percent(60))
+                    .collect::<Vec<_>>();
+                some.into_iter()
+                    .map(|limit| rendered(limit, chance.below(150) + 1))
+                    .collect()
             }
         };
         json!({ "limits": limits })
@@ -60,7 +93,11 @@ fn rendered((id, scope, scope_id, measure, window, value): Short, percent: u64) 
     }
     if measure == "spend" {
         limit["currency"] = json!("USD");
-        limit["hard"] = json!(format!("{}.{:02}", value * percent / 100, value * percent % 100));
+        limit["hard"] = json!(format!(
+            "{}.{:02}",
+            value * percent / 100,
+            value * percent % 100
+        ));
         return limit;
     }
     limit["hard"] = json!(value * percent / 100);
@@ -68,7 +105,13 @@ fn rendered((id, scope, scope_id, measure, window, value): Short, percent: u64) 
     limit
 }
 
-const OPERATIONS: [&str; 5] = ["agent_message", "agent_message", "audit_write", "constitutional_validation", "hitl_approval"];
+const OPERATIONS: [&str; 5] = [
+    "agent_message",
+    "agent_message",
+    "audit_write",
+    "constitutional_validation",
+    "hitl_approval",
+];
 
 /// An event of `tenant` that happened up to two hours before `now`.
 pub(crate) fn event(chance: &mut Chance, tenant: &str, id: &str, now: Instant) -> Value {

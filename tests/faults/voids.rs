@@ -10,7 +10,11 @@ use tollgate_tests::{Call, Fault, Gate, Operation, TestApp, TestReply};
 const CALLS_MAX: u64 = 40;
 
 async fn void(app: &TestApp, id: &str) -> TestReply {
-    app.post(&format!("/events/{id}/void"), json!({ "tenant_id": "acme" })).await
+    app.post(
+        &format!("/events/{id}/void"),
+        json!({ "tenant_id": "acme" }),
+    )
+    .await
 }
 
 fn limits(measure: &str) -> Value {
@@ -25,7 +29,12 @@ async fn begun() -> Arc<Memory> {
     let app = TestApp::over(memory.clone(), Tenancy::Sole);
     app.put("/limits/acme", limits("events")).await.expect(200);
     for id in ["e1", "e2"] {
-        app.record("acme", json!({ "id": id, "agent_id": "a1", "tokens_in": 7 })).await.expect(201);
+        app.record(
+            "acme",
+            json!({ "id": id, "agent_id": "a1", "tokens_in": 7 }),
+        )
+        .await
+        .expect(201);
     }
     memory
 }
@@ -33,7 +42,12 @@ async fn begun() -> Arc<Memory> {
 /// Voids `e1` in a process that stands still at call `number`, before or after
 /// the call did its work, while `meanwhile` happens in another and so many
 /// seconds pass; `None` once there is no such call.
-async fn meeting<F>((number, after): (u64, bool), tenancy: Tenancy, seconds: i64, meanwhile: F) -> Option<(Arc<Memory>, TestReply)>
+async fn meeting<F>(
+    (number, after): (u64, bool),
+    tenancy: Tenancy,
+    seconds: i64,
+    meanwhile: F,
+) -> Option<(Arc<Memory>, TestReply)>
 where
     F: AsyncFn(&TestApp),
 {
@@ -42,7 +56,10 @@ where
     let (gate, began) = (Gate::default(), app.store.calls());
     let stands = gate.clone();
     // A commit that has begun is over before what a change waits for.
-    let waits = move |call: Call| call.number == began + number && (after || seconds == 0 || call.operation != Operation::Commit);
+    let waits = move |call: Call| {
+        call.number == began + number
+            && (after || seconds == 0 || call.operation != Operation::Commit)
+    };
     app.store.rule(move |call| match waits(call) {
         true if after => Fault::HeldAfter(stands.clone()),
         true => Fault::HeldBefore(stands.clone()),
@@ -75,12 +92,19 @@ async fn two_voids_at_once_void_once_wherever_they_meet() {
                 let status = void(app, "e1").await.status;
                 *other.lock().expect("a status") = status;
             };
-            let Some((memory, reply)) = meeting((number, after), Tenancy::Sole, 0, voided).await else { continue };
+            let Some((memory, reply)) = meeting((number, after), Tenancy::Sole, 0, voided).await
+            else {
+                continue;
+            };
             let mut statuses = [reply.status, *other.lock().expect("a status")];
             statuses.sort_unstable();
             assert_eq!(statuses, [200, 201], "{number} {after}");
             let ledger = Ledger::balanced_in(&memory, "acme").await;
-            assert_eq!((ledger.len(), ledger.counted("l"), ledger.counted("each")), (3, 1, 7), "{number} {after}");
+            assert_eq!(
+                (ledger.len(), ledger.counted("l"), ledger.counted("each")),
+                (3, 1, 7),
+                "{number} {after}"
+            );
             met += 1;
         }
     }
@@ -97,7 +121,13 @@ async fn a_name_half_erased_does_not_come_back_with_what_is_taken_back() {
         app.clock.advance(1);
         let (gate, began) = (Gate::default(), app.store.calls());
         let stands = gate.clone();
-        app.store.rule(move |call| if call.number == began + number { Fault::HeldBefore(stands.clone()) } else { Fault::None });
+        app.store.rule(move |call| {
+            if call.number == began + number {
+                Fault::HeldBefore(stands.clone())
+            } else {
+                Fault::None
+            }
+        });
         let (acting, ordered) = (app.clone(), order.clone());
         let mut running = tokio::spawn(async move { acting.post("/usage/purge", ordered).await });
         let crashed = tokio::select! {
@@ -112,7 +142,13 @@ async fn a_name_half_erased_does_not_come_back_with_what_is_taken_back() {
         other.clock.advance(2);
         let id = void(&other, "e1").await.expect(201).at("/event_id");
         other.service().roll_up_all().await.expect("a rollup");
-        let agent = async |id: &str| other.get(&format!("/events/{id}?tenant_id=acme")).await.expect(200).at("/agent_id");
+        let agent = async |id: &str| {
+            other
+                .get(&format!("/events/{id}?tenant_id=acme"))
+                .await
+                .expect(200)
+                .at("/agent_id")
+        };
         let (of_event, of_void) = (agent("e1").await, agent(id.as_str().expect("an id")).await);
         assert_eq!(of_event, of_void, "{number}");
         met += usize::from(crashed && of_event != "a1");
@@ -130,13 +166,23 @@ async fn limits_that_change_meanwhile_count_it_as_taken_back() {
         for after in [false, true] {
             let settle = std::time::Duration::ZERO;
             let change = async |app: &TestApp| {
-                app.put("/limits/acme", limits("api_calls")).await.expect(200);
+                app.put("/limits/acme", limits("api_calls"))
+                    .await
+                    .expect(200);
                 app.put("/limits/acme", limits("events")).await.expect(200);
             };
-            let Some((memory, reply)) = meeting((number, after), Tenancy::Shared { settle }, 2, change).await else { continue };
+            let Some((memory, reply)) =
+                meeting((number, after), Tenancy::Shared { settle }, 2, change).await
+            else {
+                continue;
+            };
             assert_eq!(reply.status, 201, "{number} {after}: {}", reply.text);
             let ledger = Ledger::balanced_in(&memory, "acme").await;
-            assert_eq!((ledger.len(), ledger.counted("l"), ledger.counted("each")), (3, 1, 7), "{number} {after}");
+            assert_eq!(
+                (ledger.len(), ledger.counted("l"), ledger.counted("each")),
+                (3, 1, 7),
+                "{number} {after}"
+            );
             met += 1;
         }
     }
@@ -152,18 +198,33 @@ async fn a_node_that_moves_takes_its_use_along_and_gives_it_back_where_it_is() {
         let nodes = json!([
             { "id": "north", "limits": limits }, { "id": "south", "limits": limits }, { "id": "a1", "parent": parent, "limits": limits },
         ]);
-        app.put("/budgets/acme/tree", json!({ "currency": "USD", "nodes": nodes })).await.expect(200);
+        app.put(
+            "/budgets/acme/tree",
+            json!({ "currency": "USD", "nodes": nodes }),
+        )
+        .await
+        .expect(200);
         Ledger::balanced_in(&memory, "acme").await.within_limits();
     };
     plant("north").await;
     for id in ["e1", "e2"] {
-        app.record("acme", json!({ "id": id, "agent_id": "a1" })).await.expect(201);
+        app.record("acme", json!({ "id": id, "agent_id": "a1" }))
+            .await
+            .expect(201);
     }
     plant("south").await;
-    app.record("acme", json!({ "id": "other", "budget_node": "south" })).await.expect(429);
-    app.record("acme", json!({ "id": "free", "budget_node": "north" })).await.expect(201);
+    app.record("acme", json!({ "id": "other", "budget_node": "south" }))
+        .await
+        .expect(429);
+    app.record("acme", json!({ "id": "free", "budget_node": "north" }))
+        .await
+        .expect(201);
     void(&app, "e1").await.expect(201);
-    app.record("acme", json!({ "id": "other", "budget_node": "south" })).await.expect(201);
-    app.record("acme", json!({ "id": "more", "budget_node": "south" })).await.expect(429);
+    app.record("acme", json!({ "id": "other", "budget_node": "south" }))
+        .await
+        .expect(201);
+    app.record("acme", json!({ "id": "more", "budget_node": "south" }))
+        .await
+        .expect(429);
     Ledger::balanced_in(&memory, "acme").await.within_limits();
 }

@@ -29,26 +29,54 @@ struct Seen {
 impl Watch {
     /// Around `inner`, for one tenant with one limit on its events.
     pub(crate) fn over(inner: Arc<dyn Store>, tenant: &str, alone: bool) -> Arc<Self> {
-        Arc::new(Self { inner, alone, tenant: Name::new(tenant).expect("a tenant"), seen: Mutex::default() })
+        Arc::new(Self {
+            inner,
+            alone,
+            tenant: Name::new(tenant).expect("a tenant"),
+            seen: Mutex::default(),
+        })
     }
 
     fn note(&self, seen: &mut Seen, write: &Write) {
         match &write.change {
             Change::Put(attrs) if write.key == table::config(&self.tenant) => {
-                let config: Config = serde_json::from_slice(attrs[table::BODY].as_bytes().expect("bytes")).expect("a configuration");
-                let limit = config.all_limits().into_iter().find(|limit| limit.scope == Scope::Tenant);
-                seen.hard.insert(i128::from(config.version), limit.and_then(|limit| limit.hard).unwrap_or(i128::MAX));
+                let config: Config =
+                    serde_json::from_slice(attrs[table::BODY].as_bytes().expect("bytes"))
+                        .expect("a configuration");
+                let limit = config
+                    .all_limits()
+                    .into_iter()
+                    .find(|limit| limit.scope == Scope::Tenant);
+                seen.hard.insert(
+                    i128::from(config.version),
+                    limit.and_then(|limit| limit.hard).unwrap_or(i128::MAX),
+                );
             }
-            Change::Update { add, set } if write.key.pk == format!("T|{}|C|tenant|", self.tenant) => {
-                let version = set.iter().find(|(name, _)| &**name == table::LIMITS_VERSION).and_then(|(_, value)| value.as_number());
+            Change::Update { add, set }
+                if write.key.pk == format!("T|{}|C|tenant|", self.tenant) =>
+            {
+                let version = set
+                    .iter()
+                    .find(|(name, _)| &**name == table::LIMITS_VERSION)
+                    .and_then(|(_, value)| value.as_number());
                 let Some(version) = version else { return };
                 seen.used += add.iter().map(|(_, amount)| amount).sum::<i128>();
                 let (used, hard) = (seen.used, seen.hard[&version]);
-                assert!(used <= hard, "{used} used under version {version}, which allows {hard}");
-                assert!(version >= seen.version, "version {version} after {}", seen.version);
+                assert!(
+                    used <= hard,
+                    "{used} used under version {version}, which allows {hard}"
+                );
+                assert!(
+                    version >= seen.version,
+                    "version {version} after {}",
+                    seen.version
+                );
                 seen.version = version;
                 let latest = seen.hard.last_key_value().map(|(version, _)| *version);
-                assert!(!self.alone || latest == Some(version), "counted under version {version} while {latest:?} was in force");
+                assert!(
+                    !self.alone || latest == Some(version),
+                    "counted under version {version} while {latest:?} was in force"
+                );
             }
             _ => {}
         }

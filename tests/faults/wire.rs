@@ -28,22 +28,47 @@ impl Wire {
 
     /// A connection of its own with `key`.
     pub(crate) fn with(address: SocketAddr, key: &str) -> Self {
-        Self { client: reqwest::Client::builder().no_proxy().build().expect("a client"), address, key: key.to_owned() }
+        Self {
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
+            address,
+            key: key.to_owned(),
+        }
     }
 
     /// Sends a request once.
     ///
     /// # Errors
     /// When no whole answer came back.
-    pub(crate) async fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Answer, reqwest::Error> {
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Answer, reqwest::Error> {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
-        let request = self.client.request(method, format!("http://{}{path}", self.address));
-        let request = request.header("authorization", format!("Bearer {}", self.key)).header("x-constitutional-hash", DEFAULT_HASH);
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let response = request.header("content-type", "application/json").body(body).send().await?;
+        let request = self
+            .client
+            .request(method, format!("http://{}{path}", self.address));
+        let request = request
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("x-constitutional-hash", DEFAULT_HASH);
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let response = request
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await?;
         let status = response.status().as_u16();
         let text = response.text().await?;
-        let body = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"));
+        let body =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"));
         Ok(Answer { status, body })
     }
 
@@ -65,7 +90,10 @@ where
     T: Send + 'static,
 {
     tokio::task::spawn_blocking(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         runtime.block_on(work)
     })
 }

@@ -7,19 +7,36 @@ use serde_json::{Value, json};
 async fn every_change_by_an_operator_is_one_entry_newest_first() {
     let open = Open::new();
     let app = &open.app;
-    app.put("/tenants/acme", json!({ "name": "Acme" })).await.expect(200);
+    app.put("/tenants/acme", json!({ "name": "Acme" }))
+        .await
+        .expect(200);
     app.clock.advance(1);
-    app.post("/quota", json!({ "tenant_id": "acme", "monthly_total_limit": 9 })).await.expect(200);
+    app.post(
+        "/quota",
+        json!({ "tenant_id": "acme", "monthly_total_limit": 9 }),
+    )
+    .await
+    .expect(200);
     app.clock.advance(1);
-    app.limit("acme", json!([limit(json!({ "hard": 9 }))])).await;
+    app.limit("acme", json!([limit(json!({ "hard": 9 }))]))
+        .await;
     app.clock.advance(1);
     card(app, "ai", json!({})).await;
     app.clock.advance(1);
-    let made = app.post("/keys", json!({ "tenant_id": "acme", "scopes": ["read"] })).await.expect(201);
+    let made = app
+        .post("/keys", json!({ "tenant_id": "acme", "scopes": ["read"] }))
+        .await
+        .expect(201);
     app.clock.advance(1);
     let id = made.at("/key_id");
     for _ in 0..2 {
-        app.call("DELETE", &format!("/keys/{}", id.as_str().expect("an id")), "").await.expect(200);
+        app.call(
+            "DELETE",
+            &format!("/keys/{}", id.as_str().expect("an id")),
+            "",
+        )
+        .await
+        .expect(200);
     }
     let trail = app.get("/audit").await.expect(200);
     let entry = |second: u64, action: &str, tenant: Value, detail: Value| {
@@ -33,8 +50,18 @@ async fn every_change_by_an_operator_is_one_entry_newest_first() {
     assert_eq!(quota["monthly_total_limit"], 9);
     let expected = json!([
         entry(5, "key.revoke", json!("acme"), json!({ "key_id": id })),
-        entry(4, "key.create", json!("acme"), json!({ "key_id": id, "scopes": ["read"] })),
-        entry(3, "rate_card.put", Value::Null, json!({ "rate_card": "ai", "version": 1 })),
+        entry(
+            4,
+            "key.create",
+            json!("acme"),
+            json!({ "key_id": id, "scopes": ["read"] })
+        ),
+        entry(
+            3,
+            "rate_card.put",
+            Value::Null,
+            json!({ "rate_card": "ai", "version": 1 })
+        ),
         entry(2, "limits.put", json!("acme"), json!({ "limits": ["cap"] })),
         entry(1, "quota.set", json!("acme"), quota),
         entry(0, "tenant.put", json!("acme"), settings),
@@ -46,11 +73,22 @@ async fn every_change_by_an_operator_is_one_entry_newest_first() {
 async fn the_entry_names_the_key_that_asked() {
     let open = Open::new();
     let app = &open.app;
-    let made = app.post("/keys", json!({ "scopes": ["operator"], "name": "night shift" })).await.expect(201);
+    let made = app
+        .post(
+            "/keys",
+            json!({ "scopes": ["operator"], "name": "night shift" }),
+        )
+        .await
+        .expect(201);
     let key = made.at("/key");
     app.clock.advance(1);
-    app.call_with(key.as_str().expect("a key"), "PUT", "/tenants/acme", "{}").await.expect(200);
-    assert_eq!(app.get("/audit").await.at("/data/0/key_id"), made.at("/key_id"));
+    app.call_with(key.as_str().expect("a key"), "PUT", "/tenants/acme", "{}")
+        .await
+        .expect(200);
+    assert_eq!(
+        app.get("/audit").await.at("/data/0/key_id"),
+        made.at("/key_id")
+    );
 }
 
 #[tokio::test]
@@ -58,12 +96,32 @@ async fn what_is_refused_or_only_used_leaves_no_entry() {
     let open = Open::new();
     let app = &open.app;
     app.record("acme", json!({})).await.expect(201);
-    app.post("/check", json!({ "tenant_id": "acme", "operation": "agent_message" })).await.expect(200);
-    refused(&app.put("/limits/acme", json!({ "limits": 1 })).await, 400, "invalid_request");
-    refused(&app.put("/rate-cards/ai", json!({})).await, 400, "invalid_request");
-    refused(&app.call("DELETE", "/keys/none", "").await, 404, "not_found");
+    app.post(
+        "/check",
+        json!({ "tenant_id": "acme", "operation": "agent_message" }),
+    )
+    .await
+    .expect(200);
+    refused(
+        &app.put("/limits/acme", json!({ "limits": 1 })).await,
+        400,
+        "invalid_request",
+    );
+    refused(
+        &app.put("/rate-cards/ai", json!({})).await,
+        400,
+        "invalid_request",
+    );
+    refused(
+        &app.call("DELETE", "/keys/none", "").await,
+        404,
+        "not_found",
+    );
     app.get("/limits/acme").await.expect(200);
-    assert_eq!(app.get("/audit").await.expect(200).json(), json!({ "data": [], "count": 0, "next_cursor": null }));
+    assert_eq!(
+        app.get("/audit").await.expect(200).json(),
+        json!({ "data": [], "count": 0, "next_cursor": null })
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ fn asked(fields: Value) -> Value {
 async fn a_key_is_shown_once_and_kept_as_a_digest() {
     let open = Open::new();
     let app = &open.app;
-    let body = asked(json!({ "scopes": ["read", "ingest"], "name": "Billing job", "expires_at": "2026-12-01T01:00:00+01:00" }));
+    let body = asked(
+        json!({ "scopes": ["read", "ingest"], "name": "Billing job", "expires_at": "2026-12-01T01:00:00+01:00" }),
+    );
     let made = app.post("/keys", body).await.expect(201);
     let (id, key) = (made.at("/key_id"), made.at("/key"));
     let shown = json!({
@@ -20,14 +22,23 @@ async fn a_key_is_shown_once_and_kept_as_a_digest() {
         "expires_at": "2026-12-01T00:00:00Z", "revoked_at": null,
     });
     assert_eq!(made.json(), merged(shown.clone(), json!({ "key": key })));
-    assert_eq!(app.get("/keys").await.expect(200).json(), json!({ "data": [shown], "count": 1, "next_cursor": null }));
+    assert_eq!(
+        app.get("/keys").await.expect(200).json(),
+        json!({ "data": [shown], "count": 1, "next_cursor": null })
+    );
     let key = key.as_str().expect("a key");
     let secret = key.rsplit('_').next().expect("a secret");
     assert_eq!(secret.len(), 64, "256 bits");
     let kept = format!("{:?}", open.dump());
     let bytes = format!("{:?}", secret.as_bytes());
-    assert!(!kept.contains(secret) && !kept.contains(bytes.trim_matches(['[', ']'])), "the store holds the secret");
-    assert!(!app.get("/audit").await.text.contains(secret), "the audit trail holds the secret");
+    assert!(
+        !kept.contains(secret) && !kept.contains(bytes.trim_matches(['[', ']'])),
+        "the store holds the secret"
+    );
+    assert!(
+        !app.get("/audit").await.text.contains(secret),
+        "the audit trail holds the secret"
+    );
 }
 
 #[tokio::test]
@@ -38,25 +49,50 @@ async fn a_key_works_until_it_is_revoked() {
     let (id, key) = (id.as_str().expect("an id"), key.as_str().expect("a key"));
     get_as(&app, key, "/usage").await.expect(200);
     app.clock.advance(60);
-    let revoked = app.call("DELETE", &format!("/keys/{id}"), "").await.expect(200);
+    let revoked = app
+        .call("DELETE", &format!("/keys/{id}"), "")
+        .await
+        .expect(200);
     assert_eq!(revoked.at("/revoked_at"), "2026-11-22T10:01:00Z");
     refused(&get_as(&app, key, "/usage").await, 401, "unauthenticated");
     app.clock.advance(60);
-    let again = app.call("DELETE", &format!("/keys/{id}"), "").await.expect(200);
+    let again = app
+        .call("DELETE", &format!("/keys/{id}"), "")
+        .await
+        .expect(200);
     assert_eq!(again.json(), revoked.json(), "it is safe to repeat");
-    assert_eq!(app.get("/keys").await.at("/data/0/revoked_at"), "2026-11-22T10:01:00Z");
-    refused(&app.call("DELETE", "/keys/0000000000000000", "").await, 404, "not_found");
+    assert_eq!(
+        app.get("/keys").await.at("/data/0/revoked_at"),
+        "2026-11-22T10:01:00Z"
+    );
+    refused(
+        &app.call("DELETE", "/keys/0000000000000000", "").await,
+        404,
+        "not_found",
+    );
 }
 
 #[tokio::test]
 async fn a_key_ends_at_its_expiry() {
     let app = TestApp::new().await;
-    let made = app.post("/keys", asked(json!({ "expires_at": "2026-11-22T11:00:00Z" }))).await.expect(201);
+    let made = app
+        .post(
+            "/keys",
+            asked(json!({ "expires_at": "2026-11-22T11:00:00Z" })),
+        )
+        .await
+        .expect(201);
     let key = made.at("/key");
     app.clock.set("2026-11-22T10:59:59.999999999Z");
-    get_as(&app, key.as_str().expect("a key"), "/usage").await.expect(200);
+    get_as(&app, key.as_str().expect("a key"), "/usage")
+        .await
+        .expect(200);
     app.clock.set("2026-11-22T11:00:00Z");
-    refused(&get_as(&app, key.as_str().expect("a key"), "/usage").await, 401, "unauthenticated");
+    refused(
+        &get_as(&app, key.as_str().expect("a key"), "/usage").await,
+        401,
+        "unauthenticated",
+    );
 }
 
 #[tokio::test]
@@ -70,9 +106,17 @@ async fn a_repeat_under_an_idempotency_key_names_the_key_and_never_shows_it() {
         let reply = send(asked(json!({}))).await;
         let problem = refused(&reply, 409, "conflict");
         assert_eq!(problem["key_id"], made.at("/key_id"));
-        assert!(!reply.text.contains(made.at("/key").as_str().expect("a key")));
+        assert!(
+            !reply
+                .text
+                .contains(made.at("/key").as_str().expect("a key"))
+        );
     }
-    refused(&send(asked(json!({ "scopes": ["ingest"] }))).await, 422, "idempotency_key_reused");
+    refused(
+        &send(asked(json!({ "scopes": ["ingest"] }))).await,
+        422,
+        "idempotency_key_reused",
+    );
     assert_eq!(open.dump(), before);
 }
 
@@ -80,12 +124,23 @@ async fn a_repeat_under_an_idempotency_key_names_the_key_and_never_shows_it() {
 async fn an_operators_key_is_for_all_tenants() {
     let app = TestApp::new().await;
     app.record("acme", json!({})).await.expect(201);
-    let made = app.post("/keys", json!({ "scopes": ["operator"] })).await.expect(201);
+    let made = app
+        .post("/keys", json!({ "scopes": ["operator"] }))
+        .await
+        .expect(201);
     assert_eq!(made.at("/tenant_id"), Value::Null);
     let key = made.at("/key");
     let key = key.as_str().expect("a key");
-    assert_eq!(get_as(&app, key, "/usage?tenant_id=acme").await.expect(200).at("/count"), 1);
-    post_as(&app, key, "/keys", &asked(json!({}))).await.expect(201);
+    assert_eq!(
+        get_as(&app, key, "/usage?tenant_id=acme")
+            .await
+            .expect(200)
+            .at("/count"),
+        1
+    );
+    post_as(&app, key, "/keys", &asked(json!({})))
+        .await
+        .expect(201);
     get_as(&app, key, "/audit").await.expect(200);
 }
 
@@ -99,7 +154,11 @@ async fn a_bad_request_for_a_key_is_named_and_makes_none() {
         (json!({ "scopes": null }), 400, "/scopes"),
         (json!({ "scopes": "read" }), 400, "/scopes"),
         (json!({ "scopes": ["read", "admin"] }), 422, "/scopes/1"),
-        (json!({ "scopes": ["read", "operator"] }), 422, "/scopes /tenant_id"),
+        (
+            json!({ "scopes": ["read", "operator"] }),
+            422,
+            "/scopes /tenant_id",
+        ),
         (json!({ "scopes": ["operator"] }), 422, "/tenant_id"),
         (json!({ "tenant_id": null }), 400, "/tenant_id"),
         (json!({ "tenant_id": "a/b" }), 422, "/tenant_id"),
@@ -107,8 +166,19 @@ async fn a_bad_request_for_a_key_is_named_and_makes_none() {
         (json!({ "name": "" }), 422, "/name"),
         (json!({ "key": "tg_mine" }), 400, "/key"),
     ] {
-        let code = if status == 400 { "invalid_request" } else { "invalid_event" };
-        assert_eq!(pointers(&refused(&app.post("/keys", asked(fields)).await, status, code)), pointer);
+        let code = if status == 400 {
+            "invalid_request"
+        } else {
+            "invalid_event"
+        };
+        assert_eq!(
+            pointers(&refused(
+                &app.post("/keys", asked(fields)).await,
+                status,
+                code
+            )),
+            pointer
+        );
     }
     assert_eq!(open.dump(), before);
 }
@@ -118,11 +188,29 @@ async fn a_key_with_one_character_changed_is_no_key() {
     let app = TestApp::new().await;
     let key = app.key("acme", &["read"]).await;
     for index in 0..key.len() {
-        let other = if key[index..].starts_with('0') { '1' } else { '0' };
+        let other = if key[index..].starts_with('0') {
+            '1'
+        } else {
+            '0'
+        };
         let changed = format!("{}{other}{}", &key[..index], &key[index + 1..]);
-        refused(&get_as(&app, &changed, "/usage").await, 401, "unauthenticated");
+        refused(
+            &get_as(&app, &changed, "/usage").await,
+            401,
+            "unauthenticated",
+        );
     }
-    for other in [key.to_uppercase(), format!("{key}0"), key[..key.len() - 1].to_owned(), format!("{key} "), String::new()] {
-        refused(&get_as(&app, &other, "/usage").await, 401, "unauthenticated");
+    for other in [
+        key.to_uppercase(),
+        format!("{key}0"),
+        key[..key.len() - 1].to_owned(),
+        format!("{key} "),
+        String::new(),
+    ] {
+        refused(
+            &get_as(&app, &other, "/usage").await,
+            401,
+            "unauthenticated",
+        );
     }
 }

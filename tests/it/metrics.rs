@@ -16,14 +16,29 @@ async fn subscribed(app: &TestApp, plan: &str) {
         { "feature_key": "messages", "soft_limit": 80, "hard_limit": 100 },
         { "feature_key": "input_tokens", "soft_limit": 1000 },
     ]);
-    app.put(&format!("/plans/{plan}"), json!({ "name": plan, "currency": "USD", "features": features })).await.expect(200);
-    app.put(&format!("/tenants/{TENANT}/subscription"), json!({ "plan": plan })).await.expect(200);
+    app.put(
+        &format!("/plans/{plan}"),
+        json!({ "name": plan, "currency": "USD", "features": features }),
+    )
+    .await
+    .expect(200);
+    app.put(
+        &format!("/tenants/{TENANT}/subscription"),
+        json!({ "plan": plan }),
+    )
+    .await
+    .expect(200);
 }
 
 /// 100 messages and 1,200 input tokens, which observe mode books past limits.
 async fn filled(app: &TestApp) {
     let event = |n: u32| json!({ "id": format!("u{n}"), "tenant_id": TENANT, "operation": "agent_message", "tokens_in": if n == 0 { 1200 } else { 0 } });
-    app.post("/events/batch?mode=observe", json!({ "events": (0..100).map(event).collect::<Vec<_>>() })).await.expect(200);
+    app.post(
+        "/events/batch?mode=observe",
+        json!({ "events": (0..100).map(event).collect::<Vec<_>>() }),
+    )
+    .await
+    .expect(200);
 }
 
 /// The samples of `name` in the exposition format, by their labels. Each line
@@ -36,7 +51,11 @@ fn samples(text: &str, name: &str) -> BTreeMap<String, String> {
             let mut words = comment.splitn(3, ' ');
             match (words.next(), words.next(), words.next()) {
                 (Some("TYPE"), Some(name), Some(kind @ ("counter" | "histogram"))) => {
-                    assert_eq!(typed.insert(name, kind), None, "{name} is typed once, before its samples");
+                    assert_eq!(
+                        typed.insert(name, kind),
+                        None,
+                        "{name} is typed once, before its samples"
+                    );
                 }
                 (Some("HELP"), Some(_), Some(help)) => assert!(!help.is_empty()),
                 _ => panic!("{line}"),
@@ -46,16 +65,35 @@ fn samples(text: &str, name: &str) -> BTreeMap<String, String> {
         let (series, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("{line}"));
         let (metric, labels) = series.split_once('{').unwrap_or_else(|| panic!("{line}"));
         let labels = labels.strip_suffix('}').unwrap_or_else(|| panic!("{line}"));
-        let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| metric.strip_suffix(end)).unwrap_or(metric);
-        assert!(typed.contains_key(family) || typed.contains_key(metric), "{line}");
-        assert!(value.chars().all(|c| c.is_ascii_digit() || c == '.'), "{line}");
+        let family = ["_bucket", "_sum", "_count"]
+            .iter()
+            .find_map(|end| metric.strip_suffix(end))
+            .unwrap_or(metric);
+        assert!(
+            typed.contains_key(family) || typed.contains_key(metric),
+            "{line}"
+        );
+        assert!(
+            value.chars().all(|c| c.is_ascii_digit() || c == '.'),
+            "{line}"
+        );
         for label in labels.split("\",") {
             let (key, value) = label.split_once("=\"").unwrap_or_else(|| panic!("{line}"));
-            assert!(key.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{line}");
-            assert!(!value.trim_end_matches('"').contains(['"', '\\', '\n']), "{line}");
+            assert!(
+                key.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+                "{line}"
+            );
+            assert!(
+                !value.trim_end_matches('"').contains(['"', '\\', '\n']),
+                "{line}"
+            );
         }
         if metric == name {
-            assert_eq!(samples.insert(labels.to_owned(), value.to_owned()), None, "{line}");
+            assert_eq!(
+                samples.insert(labels.to_owned(), value.to_owned()),
+                None,
+                "{line}"
+            );
         }
     }
     samples
@@ -64,7 +102,10 @@ fn samples(text: &str, name: &str) -> BTreeMap<String, String> {
 async fn counted(app: &TestApp, name: &str) -> Vec<String> {
     let text = app.get("/metrics").await.expect(200).text;
     assert!(!text.contains(TENANT), "{text}");
-    samples(&text, name).into_iter().map(|(labels, value)| format!("{labels} {value}")).collect()
+    samples(&text, name)
+        .into_iter()
+        .map(|(labels, value)| format!("{labels} {value}"))
+        .collect()
 }
 
 #[tokio::test]
@@ -73,9 +114,18 @@ async fn a_decision_and_each_limit_that_it_passes_are_counted_under_the_plan_in_
     let app = TestApp::new().await;
     subscribed(&app, "Starter").await;
     filled(&app).await;
-    assert_eq!(counted(&app, "usage_guardrail_decisions_total").await, [""; 0], "observe mode asks no limit");
-    app.record(TENANT, json!({ "id": "e", "tokens_in": 1 })).await.expect(429);
-    assert_eq!(counted(&app, "usage_guardrail_decisions_total").await, [r#"decision="hard_limit",plan_code="starter" 1"#]);
+    assert_eq!(
+        counted(&app, "usage_guardrail_decisions_total").await,
+        [""; 0],
+        "observe mode asks no limit"
+    );
+    app.record(TENANT, json!({ "id": "e", "tokens_in": 1 }))
+        .await
+        .expect(429);
+    assert_eq!(
+        counted(&app, "usage_guardrail_decisions_total").await,
+        [r#"decision="hard_limit",plan_code="starter" 1"#]
+    );
     let hits = [
         r#"plan_code="starter",limit_type="hard_limit",feature_key="messages" 1"#,
         r#"plan_code="starter",limit_type="soft_limit",feature_key="input_tokens" 1"#,
@@ -89,21 +139,42 @@ async fn events_batches_and_holds_are_counted_once_each_and_checks_and_replays_n
     app.limit(TENANT, json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "day", "soft": 2, "hard": 4 }])).await;
     for _ in 0..2 {
         app.record(TENANT, json!({ "id": "e1" })).await;
-        app.post("/check", json!({ "tenant_id": TENANT, "operation": "agent_message" })).await.expect(200);
+        app.post(
+            "/check",
+            json!({ "tenant_id": TENANT, "operation": "agent_message" }),
+        )
+        .await
+        .expect(200);
     }
-    let hold = json!({ "id": "h1", "event": { "tenant_id": TENANT, "operation": "agent_message" } });
+    let hold =
+        json!({ "id": "h1", "event": { "tenant_id": TENANT, "operation": "agent_message" } });
     app.post("/holds", hold.clone()).await.expect(201);
     app.post("/holds", hold).await.expect(200);
     let event = |id: &str| json!({ "id": id, "tenant_id": TENANT, "operation": "agent_message" });
-    app.post("/events/batch", json!({ "events": [event("e1"), event("e2"), event("e2"), event("e3"), event("e4")] })).await.expect(200);
-    app.post("/holds", json!({ "id": "h2", "event": { "tenant_id": TENANT, "operation": "agent_message" } })).await.expect(429);
-    app.record(TENANT, json!({ "id": "bad", "operation": "unheard-of" })).await.expect(422);
+    app.post(
+        "/events/batch",
+        json!({ "events": [event("e1"), event("e2"), event("e2"), event("e3"), event("e4")] }),
+    )
+    .await
+    .expect(200);
+    app.post(
+        "/holds",
+        json!({ "id": "h2", "event": { "tenant_id": TENANT, "operation": "agent_message" } }),
+    )
+    .await
+    .expect(429);
+    app.record(TENANT, json!({ "id": "bad", "operation": "unheard-of" }))
+        .await
+        .expect(422);
     let decisions = [
         r#"decision="allow",plan_code="unknown" 2"#,
         r#"decision="hard_limit",plan_code="unknown" 2"#,
         r#"decision="soft_limit",plan_code="unknown" 2"#,
     ];
-    assert_eq!(counted(&app, "usage_guardrail_decisions_total").await, decisions);
+    assert_eq!(
+        counted(&app, "usage_guardrail_decisions_total").await,
+        decisions
+    );
     let hits = [
         r#"plan_code="unknown",limit_type="hard_limit",feature_key="events" 2"#,
         r#"plan_code="unknown",limit_type="soft_limit",feature_key="events" 2"#,
@@ -116,7 +187,9 @@ async fn requests_are_counted_by_route_method_and_class_of_status_and_their_time
     let app = TestApp::new().await;
     app.record(TENANT, json!({ "id": "e1" })).await.expect(201);
     app.record(TENANT, json!({ "id": "e1" })).await.expect(200);
-    app.record(TENANT, json!({ "id": "e2", "operation": "unheard-of" })).await.expect(422);
+    app.record(TENANT, json!({ "id": "e2", "operation": "unheard-of" }))
+        .await
+        .expect(422);
     app.get("/no-such-route").await.expect(404);
     let counts = counted(&app, "http_request_duration_seconds_count").await;
     for expected in [
@@ -124,12 +197,22 @@ async fn requests_are_counted_by_route_method_and_class_of_status_and_their_time
         r#"route="/events",method="POST",status="4xx" 1"#,
         r#"route="none",method="none",status="4xx" 1"#,
     ] {
-        assert!(counts.iter().any(|line| line == expected), "{expected} of {counts:?}");
+        assert!(
+            counts.iter().any(|line| line == expected),
+            "{expected} of {counts:?}"
+        );
     }
     let buckets = counted(&app, "http_request_duration_seconds_bucket").await;
-    assert!(buckets.iter().any(|line| line == r#"route="/events",method="POST",status="2xx",le="+Inf" 2"#), "{buckets:?}");
+    assert!(
+        buckets
+            .iter()
+            .any(|line| line == r#"route="/events",method="POST",status="2xx",le="+Inf" 2"#),
+        "{buckets:?}"
+    );
     assert_eq!(
-        counted(&app, "http_request_duration_seconds_sum").await.len(),
+        counted(&app, "http_request_duration_seconds_sum")
+            .await
+            .len(),
         counts.len() + 1,
         "the questions about metrics came between"
     );
@@ -141,28 +224,63 @@ fn embedded() -> (TestApp, Arc<Mutex<Vec<Value>>>) {
     let written = Arc::clone(&lines);
     let embedded = Embedded::new("tollgate-ingest", move |line| {
         assert!(!line.contains('\n') && !line.contains(TENANT), "{line}");
-        written.lock().unwrap().push(serde_json::from_str(line).unwrap());
+        written
+            .lock()
+            .unwrap()
+            .push(serde_json::from_str(line).unwrap());
     });
-    let settings = Settings { embedded: Some(embedded), ..Settings::default() };
-    (TestApp::set_up(Arc::new(Memory::default()), Tenancy::Sole, settings), lines)
+    let settings = Settings {
+        embedded: Some(embedded),
+        ..Settings::default()
+    };
+    (
+        TestApp::set_up(Arc::new(Memory::default()), Tenancy::Sole, settings),
+        lines,
+    )
 }
 
 /// Every figure of a line with its unit and labels, once what the format asks
 /// for was found in it.
 fn figures(line: &Value) -> Vec<String> {
     let aws = &line["_aws"];
-    assert_eq!(aws["Timestamp"], json!(1_795_341_600_000_u64), "milliseconds of 2026-11-22T10:00:00Z");
+    assert_eq!(
+        aws["Timestamp"],
+        json!(1_795_341_600_000_u64),
+        "milliseconds of 2026-11-22T10:00:00Z"
+    );
     let mut figures = Vec::new();
     for directive in aws["CloudWatchMetrics"].as_array().unwrap() {
         assert_eq!(directive["Namespace"], "Tollgate");
-        let [dimensions] = directive["Dimensions"].as_array().unwrap().as_slice() else { panic!("{directive}") };
-        let labels: Vec<&str> = dimensions.as_array().unwrap().iter().map(|name| line[name.as_str().unwrap()].as_str().unwrap()).collect();
-        assert!(labels.len() <= 30 && labels.iter().all(|label| !label.is_empty()), "{line}");
+        let [dimensions] = directive["Dimensions"].as_array().unwrap().as_slice() else {
+            panic!("{directive}")
+        };
+        let labels: Vec<&str> = dimensions
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|name| line[name.as_str().unwrap()].as_str().unwrap())
+            .collect();
+        assert!(
+            labels.len() <= 30 && labels.iter().all(|label| !label.is_empty()),
+            "{line}"
+        );
         for metric in directive["Metrics"].as_array().unwrap() {
             let name = metric["Name"].as_str().unwrap();
             assert!(line[name].is_number(), "{line}");
-            let figure = if name.ends_with("_seconds") { String::new() } else { line[name].to_string() };
-            figures.push(format!("{name} {} [{}] {figure}", metric["Unit"].as_str().unwrap(), labels.join(" ")).trim_end().to_owned());
+            let figure = if name.ends_with("_seconds") {
+                String::new()
+            } else {
+                line[name].to_string()
+            };
+            figures.push(
+                format!(
+                    "{name} {} [{}] {figure}",
+                    metric["Unit"].as_str().unwrap(),
+                    labels.join(" ")
+                )
+                .trim_end()
+                .to_owned(),
+            );
         }
     }
     figures
@@ -175,9 +293,13 @@ async fn on_lambda_each_request_is_one_line_with_the_same_names() {
     subscribed(&app, "Starter").await;
     filled(&app).await;
     written();
-    app.record(TENANT, json!({ "id": "e", "tokens_in": 1 })).await.expect(429);
+    app.record(TENANT, json!({ "id": "e", "tokens_in": 1 }))
+        .await
+        .expect(429);
     let lines: Vec<Vec<String>> = written().iter().map(figures).collect();
-    let [first, rest @ ..] = lines.as_slice() else { panic!("no line") };
+    let [first, rest @ ..] = lines.as_slice() else {
+        panic!("no line")
+    };
     let request = [
         "http_request_duration_seconds Seconds [tollgate-ingest /events POST 4xx]",
         "tollgate_requests_total Count [tollgate-ingest /events POST 4xx] 1",

@@ -1,10 +1,12 @@
 //! What clients ask of the service, and what they are told.
 
 use tollgate_core::{
-    Actual, Amount, Currency, Event, Instant, Layer, Limit, Measure, Mode, Name, OnUnavailable, Scope, SoftMode, WindowKind,
+    Actual, Amount, Currency, Event, Instant, Layer, Limit, Measure, Mode, Name, OnUnavailable,
+    Scope, SoftMode, WindowKind,
 };
 use tollgate_service::{
-    AGE_SECONDS_MAX, Actor, CaptureOutcome, Failure, GrantOrder, HoldMoved, HoldOutcome, HoldRequest, Options, Outcome, Service, Submission,
+    AGE_SECONDS_MAX, Actor, CaptureOutcome, Failure, GrantOrder, HoldMoved, HoldOutcome,
+    HoldRequest, Options, Outcome, Service, Submission,
 };
 
 /// The tenant of all protocols.
@@ -77,7 +79,10 @@ fn submission((id, tokens): Used) -> Submission {
     event.dimensions.agent = Some(name("a1"));
     event.quantities.tokens_in = tokens;
     event.cost_override = Amount::whole(tokens);
-    Submission { event, timestamp_given: true }
+    Submission {
+        event,
+        timestamp_given: true,
+    }
 }
 
 /// The limits of the tenant: one on its tokens, and one that is far away.
@@ -95,14 +100,33 @@ fn limits(bounds: Bounds) -> Vec<Limit> {
         soft_mode: SoftMode::Warn,
         on_unavailable: OnUnavailable::Deny,
     };
-    let far = limit("far", Scope::Agent, Measure::Events, Bounds { soft: None, hard: Some(1000) });
-    let near = bounds.hard.map(|_| limit("tokens", Scope::Tenant, Measure::Tokens, bounds));
+    let far = limit(
+        "far",
+        Scope::Agent,
+        Measure::Events,
+        Bounds {
+            soft: None,
+            hard: Some(1000),
+        },
+    );
+    let near = bounds
+        .hard
+        .map(|_| limit("tokens", Scope::Tenant, Measure::Tokens, bounds));
     near.into_iter().chain([far]).collect()
 }
 
 async fn record(service: &Service, events: &[Used], mode: Mode) -> Result<Vec<Answer>, Failure> {
-    let options = Options { mode, age_seconds_max: AGE_SECONDS_MAX };
-    let outcomes = service.record(&name(TENANT), events.iter().copied().map(submission).collect(), options).await?;
+    let options = Options {
+        mode,
+        age_seconds_max: AGE_SECONDS_MAX,
+    };
+    let outcomes = service
+        .record(
+            &name(TENANT),
+            events.iter().copied().map(submission).collect(),
+            options,
+        )
+        .await?;
     let answer = |outcome: Outcome| match outcome {
         Outcome::Recorded(..) => Answer::Done,
         Outcome::Replayed(_) => Answer::Replayed,
@@ -113,7 +137,10 @@ async fn record(service: &Service, events: &[Used], mode: Mode) -> Result<Vec<An
 }
 
 async fn check_then_record(service: &Service, event: Used) -> Result<Vec<Answer>, Failure> {
-    let estimate = service.check(&name(TENANT), submission(event).event, AGE_SECONDS_MAX).await?.expect("a price");
+    let estimate = service
+        .check(&name(TENANT), submission(event).event, AGE_SECONDS_MAX)
+        .await?
+        .expect("a price");
     if !estimate.ruling.violations.is_empty() {
         return Ok(vec![Answer::Denied]);
     }
@@ -121,8 +148,12 @@ async fn check_then_record(service: &Service, event: Used) -> Result<Vec<Answer>
 }
 
 async fn hold(service: &Service, event: Used) -> Result<Answer, Failure> {
-    let request =
-        HoldRequest { estimate: submission(event), ttl_seconds: TTL_SECONDS, max_affordable: false, age_seconds_max: AGE_SECONDS_MAX };
+    let request = HoldRequest {
+        estimate: submission(event),
+        ttl_seconds: TTL_SECONDS,
+        max_affordable: false,
+        age_seconds_max: AGE_SECONDS_MAX,
+    };
     Ok(match service.take_hold(&name(TENANT), request).await? {
         HoldOutcome::Taken(..) => Answer::Done,
         HoldOutcome::Replayed(_) => Answer::Replayed,
@@ -133,13 +164,26 @@ async fn hold(service: &Service, event: Used) -> Result<Answer, Failure> {
 
 async fn capture(service: &Service, (id, tokens): Used) -> Result<Answer, Failure> {
     let event = submission((id, tokens)).event;
-    let actual = Actual { id: None, timestamp: None, operation: None, tier: None, event };
-    Ok(match service.capture_hold(&name(TENANT), &name(id), &actual).await? {
-        CaptureOutcome::Captured { replayed: false, .. } => Answer::Done,
-        CaptureOutcome::Captured { replayed: true, .. } => Answer::Replayed,
-        CaptureOutcome::Closed(_) => Answer::Closed,
-        other => panic!("{other:?}"),
-    })
+    let actual = Actual {
+        id: None,
+        timestamp: None,
+        operation: None,
+        tier: None,
+        event,
+    };
+    Ok(
+        match service
+            .capture_hold(&name(TENANT), &name(id), &actual)
+            .await?
+        {
+            CaptureOutcome::Captured {
+                replayed: false, ..
+            } => Answer::Done,
+            CaptureOutcome::Captured { replayed: true, .. } => Answer::Replayed,
+            CaptureOutcome::Closed(_) => Answer::Closed,
+            other => panic!("{other:?}"),
+        },
+    )
 }
 
 fn moved(moved: &HoldMoved) -> Answer {
@@ -156,22 +200,48 @@ impl Act {
         let first = |answers: Vec<Answer>| answers.into_iter().next().expect("an answer");
         let answer = match self {
             Act::Record(event) => record(service, &[event], Mode::Enforce).await.map(first),
-            Act::Batch(events) => record(service, events, Mode::Enforce).await.map(Answer::Each),
+            Act::Batch(events) => record(service, events, Mode::Enforce)
+                .await
+                .map(Answer::Each),
             Act::CheckThenRecord(event) => check_then_record(service, event).await.map(first),
             Act::Hold(event) => hold(service, event).await,
             Act::Capture(used) => capture(service, used).await,
-            Act::Release(id) => service.release_hold(&tenant, &name(id)).await.map(|done| moved(&done)),
-            Act::Extend(id, seconds) => service.extend_hold(&tenant, &name(id), seconds).await.map(|done| moved(&done)),
+            Act::Release(id) => service
+                .release_hold(&tenant, &name(id))
+                .await
+                .map(|done| moved(&done)),
+            Act::Extend(id, seconds) => service
+                .extend_hold(&tenant, &name(id), seconds)
+                .await
+                .map(|done| moved(&done)),
             Act::Expire => service.expire_holds().await.map(|_| Answer::Done),
             Act::Limit(bounds) => {
-                let actor = Actor { key_id: "operator".to_owned(), if_match: None };
-                service.put_limits(&tenant, &limits(bounds), &actor).await.map(|_| Answer::Done)
+                let actor = Actor {
+                    key_id: "operator".to_owned(),
+                    if_match: None,
+                };
+                service
+                    .put_limits(&tenant, &limits(bounds), &actor)
+                    .await
+                    .map(|_| Answer::Done)
             }
             Act::Grant(id, units) => {
-                let actor = Actor { key_id: "operator".to_owned(), if_match: None };
+                let actor = Actor {
+                    key_id: "operator".to_owned(),
+                    if_match: None,
+                };
                 let amount = Amount::whole(units).expect("an amount");
-                let order = GrantOrder { id: name(id), amount, currency: Currency::USD, priority: 0, expires_at: None };
-                service.grant_credit(&tenant, &order, &actor).await.map(|_| Answer::Done)
+                let order = GrantOrder {
+                    id: name(id),
+                    amount,
+                    currency: Currency::USD,
+                    priority: 0,
+                    expires_at: None,
+                };
+                service
+                    .grant_credit(&tenant, &order, &actor)
+                    .await
+                    .map(|_| Answer::Done)
             }
         };
         match answer {
@@ -184,9 +254,16 @@ impl Act {
     /// What it asks to be admitted, in order.
     pub(crate) fn asked(&self) -> &[Used] {
         match self {
-            Act::Record(event) | Act::Hold(event) | Act::CheckThenRecord(event) => std::slice::from_ref(event),
+            Act::Record(event) | Act::Hold(event) | Act::CheckThenRecord(event) => {
+                std::slice::from_ref(event)
+            }
             Act::Batch(events) => events,
-            Act::Capture(_) | Act::Release(_) | Act::Extend(..) | Act::Expire | Act::Limit(_) | Act::Grant(..) => &[],
+            Act::Capture(_)
+            | Act::Release(_)
+            | Act::Extend(..)
+            | Act::Expire
+            | Act::Limit(_)
+            | Act::Grant(..) => &[],
         }
     }
 }

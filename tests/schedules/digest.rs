@@ -27,7 +27,12 @@ impl Digest {
 
     /// With an item behind, in which each id of `made` is replaced by who made
     /// it.
-    pub(crate) fn item(self, key: &Key, attrs: &Attrs, made: &BTreeMap<String, (usize, usize)>) -> Self {
+    pub(crate) fn item(
+        self,
+        key: &Key,
+        attrs: &Attrs,
+        made: &BTreeMap<String, (usize, usize)>,
+    ) -> Self {
         let mut text = Vec::new();
         named(key.pk.as_bytes(), made, &mut text);
         named(key.sk.as_bytes(), made, &mut text);
@@ -46,7 +51,10 @@ impl Digest {
 /// Appends `bytes` and how many they are, with the ids in them replaced.
 fn named(mut bytes: &[u8], made: &BTreeMap<String, (usize, usize)>, out: &mut Vec<u8>) {
     out.extend_from_slice(&bytes.len().to_be_bytes());
-    while let Some(place) = bytes.windows(BEGINS.len()).position(|start| start == BEGINS) {
+    while let Some(place) = bytes
+        .windows(BEGINS.len())
+        .position(|start| start == BEGINS)
+    {
         let (before, rest) = bytes.split_at(place);
         out.extend_from_slice(before);
         let id = rest.get(..ULID).and_then(|id| std::str::from_utf8(id).ok());

@@ -20,14 +20,22 @@ pub(crate) async fn judge(play: &Play<'_>) -> Result<(), String> {
         if *answer == Answer::Unavailable {
             *answer = play.ask_again(client).await;
             if *answer == Answer::Unavailable {
-                return Err(format!("client {client} is not answered though nothing fails"));
+                return Err(format!(
+                    "client {client} is not answered though nothing fails"
+                ));
             }
         }
     }
     let ledger = Ledger::balanced_in(&play.memory, TENANT).await;
-    let mut recorded: Vec<&str> = events(play, &settled).filter(|(_, answer)| holds(answer)).map(|((id, _), _)| id).collect();
+    let mut recorded: Vec<&str> = events(play, &settled)
+        .filter(|(_, answer)| holds(answer))
+        .map(|((id, _), _)| id)
+        .collect();
     for ((id, tokens), answer) in events(play, &settled) {
-        let stands = ledger.events.get(id).map(|booked| booked.stored.event.quantities.tokens_in);
+        let stands = ledger
+            .events
+            .get(id)
+            .map(|booked| booked.stored.event.quantities.tokens_in);
         match answer {
             Answer::Done | Answer::Replayed if stands != Some(tokens) => {
                 return Err(format!("`{id}` is acknowledged, and {stands:?} stands"));
@@ -40,10 +48,18 @@ pub(crate) async fn judge(play: &Play<'_>) -> Result<(), String> {
     }
     recorded.sort_unstable();
     recorded.dedup();
-    let before = play.protocol.before.iter().flat_map(recorded_by).map(|(id, _)| id);
+    let before = play
+        .protocol
+        .before
+        .iter()
+        .flat_map(recorded_by)
+        .map(|(id, _)| id);
     let expected = before.filter(|id| !recorded.contains(id)).count() + recorded.len();
     if ledger.len() != expected {
-        return Err(format!("{} events stand, {expected} are acknowledged", ledger.len()));
+        return Err(format!(
+            "{} events stand, {expected} are acknowledged",
+            ledger.len()
+        ));
     }
     for (client, answer) in play.protocol.clients.iter().zip(&settled) {
         end_of_hold(play, client.act, client.seconds, answer).await?;
@@ -65,7 +81,10 @@ fn recorded_by(act: &Act) -> &[Used] {
 }
 
 /// The events that were to be recorded, and what was said of each.
-fn events<'a>(play: &'a Play<'_>, answers: &'a [Answer]) -> impl Iterator<Item = (Used, &'a Answer)> {
+fn events<'a>(
+    play: &'a Play<'_>,
+    answers: &'a [Answer],
+) -> impl Iterator<Item = (Used, &'a Answer)> {
     let each = play.protocol.clients.iter().zip(answers);
     each.flat_map(|(client, answer)| recorded_by(&client.act).iter().copied().zip(answer.each()))
 }
@@ -74,11 +93,20 @@ fn events<'a>(play: &'a Play<'_>, answers: &'a [Answer]) -> impl Iterator<Item =
 /// answered and it stands.
 fn once_each(play: &Play<'_>, told: &[Answer]) -> Result<(), String> {
     for ((id, _), _) in events(play, told) {
-        let all: Vec<&Answer> = events(play, told).filter(|((other, _), _)| *other == id).map(|(_, answer)| answer).collect();
+        let all: Vec<&Answer> = events(play, told)
+            .filter(|((other, _), _)| *other == id)
+            .map(|(_, answer)| answer)
+            .collect();
         let count = |wanted: &Answer| all.iter().filter(|answer| **answer == wanted).count();
-        let (done, replayed, unanswered) = (count(&Answer::Done), count(&Answer::Replayed), told.contains(&Answer::Unavailable));
+        let (done, replayed, unanswered) = (
+            count(&Answer::Done),
+            count(&Answer::Replayed),
+            told.contains(&Answer::Unavailable),
+        );
         if done > 1 || (done == 0 && replayed > 0 && !unanswered) {
-            return Err(format!("`{id}` is told to be recorded {done} times, and {replayed} times before"));
+            return Err(format!(
+                "`{id}` is told to be recorded {done} times, and {replayed} times before"
+            ));
         }
     }
     Ok(())
@@ -86,29 +114,72 @@ fn once_each(play: &Play<'_>, told: &[Answer]) -> Result<(), String> {
 
 /// Of capture, release and expiry exactly one ended a hold, and everyone was
 /// told so.
-async fn end_of_hold(play: &Play<'_>, act: Act, seconds: i64, answer: &Answer) -> Result<(), String> {
+async fn end_of_hold(
+    play: &Play<'_>,
+    act: Act,
+    seconds: i64,
+    answer: &Answer,
+) -> Result<(), String> {
     let id = match act {
-        Act::Hold((id, _)) | Act::Capture((id, _)) | Act::Release(id) | Act::Extend(id, _) => Some(id),
-        Act::Expire => play.protocol.before.iter().find_map(|act| if let Act::Hold((id, _)) = act { Some(*id) } else { None }),
-        Act::Record(_) | Act::Batch(_) | Act::Limit(_) | Act::Grant(..) | Act::CheckThenRecord(_) => None,
+        Act::Hold((id, _)) | Act::Capture((id, _)) | Act::Release(id) | Act::Extend(id, _) => {
+            Some(id)
+        }
+        Act::Expire => play.protocol.before.iter().find_map(|act| {
+            if let Act::Hold((id, _)) = act {
+                Some(*id)
+            } else {
+                None
+            }
+        }),
+        Act::Record(_)
+        | Act::Batch(_)
+        | Act::Limit(_)
+        | Act::Grant(..)
+        | Act::CheckThenRecord(_) => None,
     };
     let Some(id) = id else { return Ok(()) };
-    let item = play.memory.read(&[table::hold(&name(TENANT), &name(id))]).await.expect("an item").remove(0);
+    let item = play
+        .memory
+        .read(&[table::hold(&name(TENANT), &name(id))])
+        .await
+        .expect("an item")
+        .remove(0);
     let hold = item.map(|attrs| Hold::from_attrs(&attrs).expect("a hold"));
     let Some(hold) = hold else {
         let fits = matches!(act, Act::Hold(_)) && *answer == Answer::Denied;
-        return if fits { Ok(()) } else { Err(format!("{act:?} is told {answer:?}, and there is no hold")) };
+        return if fits {
+            Ok(())
+        } else {
+            Err(format!("{act:?} is told {answer:?}, and there is no hold"))
+        };
     };
-    let now = crate::act::BEGINNING.parse::<tollgate_core::Instant>().expect("a time").plus_seconds(seconds);
+    let now = crate::act::BEGINNING
+        .parse::<tollgate_core::Instant>()
+        .expect("a time")
+        .plus_seconds(seconds);
     // As stored: its time alone ends nothing.
-    let state = if hold.closing.is_none() { HoldState::Open } else { hold.state(now) };
+    let state = if hold.closing.is_none() {
+        HoldState::Open
+    } else {
+        hold.state(now)
+    };
     let fits = match (act, answer) {
-        (Act::Capture(_), Answer::Done | Answer::Replayed) | (Act::Release(_), Answer::Closed) => state == HoldState::Captured,
+        (Act::Capture(_), Answer::Done | Answer::Replayed) | (Act::Release(_), Answer::Closed) => {
+            state == HoldState::Captured
+        }
         (Act::Capture(_) | Act::Extend(..), Answer::Closed) => state != HoldState::Open,
-        (Act::Release(_), Answer::Done) => matches!(state, HoldState::Released | HoldState::Expired),
+        (Act::Release(_), Answer::Done) => {
+            matches!(state, HoldState::Released | HoldState::Expired)
+        }
         (Act::Hold(_), Answer::Denied) => false,
         (Act::Expire, _) => state != HoldState::Open || hold.expires > now,
         _ => true,
     };
-    if fits { Ok(()) } else { Err(format!("{act:?} is told {answer:?}, and hold `{id}` is {state:?}")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(format!(
+            "{act:?} is told {answer:?}, and hold `{id}` is {state:?}"
+        ))
+    }
 }

@@ -29,7 +29,10 @@ mod act;
 mod digest;
 mod ends;
 #[path = "../faults/ledger.rs"]
-#[expect(dead_code, reason = "shared with the tests of faults, which ask more of it")]
+#[expect(
+    dead_code,
+    reason = "shared with the tests of faults, which ask more of it"
+)]
 mod ledger;
 mod naive;
 mod play;

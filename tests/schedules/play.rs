@@ -10,7 +10,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tollgate_core::{Attrs, Change, Config, CounterKey, Key, Measure, Scope, State, Value, WindowKind, Write, table};
+use tollgate_core::{
+    Attrs, Change, Config, CounterKey, Key, Measure, Scope, State, Value, WindowKind, Write, table,
+};
 use tollgate_service::{Memory, Service, Store, Tenancy};
 use tollgate_tests::TestClock;
 
@@ -67,7 +69,9 @@ impl Choice {
         let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
         let client = digits.parse().ok()?;
         let fates = [Fate::Goes, Fate::Fails, Fate::Lost, Fate::Conflict];
-        let fate = fates.into_iter().find(|fate| fate.to_string() == text[digits.len()..])?;
+        let fate = fates
+            .into_iter()
+            .find(|fate| fate.to_string() == text[digits.len()..])?;
         Some(Self { client, fate })
     }
 }
@@ -85,12 +89,29 @@ impl Beginning {
         assert_eq!(Act::Limit(protocol.limit).ask(&service).await, Answer::Done);
         for act in protocol.before {
             let answer = act.ask(&service).await;
-            assert!(answer.each().iter().all(|one| *one == Answer::Done), "{act:?}: {answer:?}");
+            assert!(
+                answer.each().iter().all(|one| *one == Answer::Done),
+                "{act:?}: {answer:?}"
+            );
         }
-        let put = |(key, attrs): (Key, Attrs)| Write { key, change: Change::Put(attrs), guards: Vec::new() };
+        let put = |(key, attrs): (Key, Attrs)| Write {
+            key,
+            change: Change::Put(attrs),
+            guards: Vec::new(),
+        };
         let window = WindowKind::Total.holding(BEGINNING.parse().expect("a time"));
-        let counter = table::counter(&name(TENANT), &CounterKey { scope: Scope::Tenant, scope_id: Arc::from(""), window });
-        Self { items: memory.dump().into_iter().map(put).collect(), counter }
+        let counter = table::counter(
+            &name(TENANT),
+            &CounterKey {
+                scope: Scope::Tenant,
+                scope_id: Arc::from(""),
+                window,
+            },
+        );
+        Self {
+            items: memory.dump().into_iter().map(put).collect(),
+            counter,
+        }
     }
 }
 
@@ -155,7 +176,9 @@ impl<'a> Play<'a> {
         let turnstile = Turnstile::before(memory.clone());
         turnstile.open(true);
         let tenancy = match protocol.processes {
-            Processes::Shared => Tenancy::Shared { settle: Duration::ZERO },
+            Processes::Shared => Tenancy::Shared {
+                settle: Duration::ZERO,
+            },
             Processes::Each | Processes::One => Tenancy::Sole,
         };
         let mut services: Vec<Arc<Service>> = Vec::new();
@@ -172,11 +195,25 @@ impl<'a> Play<'a> {
         let request = |(client, service): (&Client, Arc<Service>)| {
             let act = client.act;
             let asking = tokio::task::unconstrained(async move { act.ask(&service).await }).boxed();
-            Request { asking: Some(asking), answer: None, started: false, seen: None }
+            Request {
+                asking: Some(asking),
+                answer: None,
+                started: false,
+                seen: None,
+            }
         };
         let requests = protocol.clients.iter().zip(services).map(request).collect();
         let (hards, faults, path) = (BTreeMap::new(), 0, Vec::new());
-        let mut play = Self { protocol, memory, beginning, turnstile, requests, hards, faults, path };
+        let mut play = Self {
+            protocol,
+            memory,
+            beginning,
+            turnstile,
+            requests,
+            hards,
+            faults,
+            path,
+        };
         play.note_limit();
         if protocol.processes != Processes::One {
             // What comes before the first call is nobody else's business.
@@ -207,15 +244,23 @@ impl<'a> Play<'a> {
                 None if !request.started => &[Fate::Goes],
                 None => continue,
             };
-            let affordable = fates.iter().filter(|fate| **fate == Fate::Goes || self.faults < faults_max);
-            options.extend(affordable.map(|fate| Choice { client, fate: *fate }));
+            let affordable = fates
+                .iter()
+                .filter(|fate| **fate == Fate::Goes || self.faults < faults_max);
+            options.extend(affordable.map(|fate| Choice {
+                client,
+                fate: *fate,
+            }));
         }
         options
     }
 
     /// What came of each client's request, if all are done.
     pub(crate) fn answers(&self) -> Option<Vec<Answer>> {
-        self.requests.iter().map(|request| request.answer.clone()).collect()
+        self.requests
+            .iter()
+            .map(|request| request.answer.clone())
+            .collect()
     }
 
     /// All that the future depends on; `None` where processes share memory.
@@ -223,7 +268,10 @@ impl<'a> Play<'a> {
         if self.protocol.processes == Processes::One {
             return None;
         }
-        let mut state = self.turnstile.digest(&self.memory.dump()).with(&self.faults);
+        let mut state = self
+            .turnstile
+            .digest(&self.memory.dump())
+            .with(&self.faults);
         for (client, request) in self.requests.iter().enumerate() {
             state = match &request.answer {
                 Some(answer) => state.with(answer),
@@ -244,7 +292,11 @@ impl<'a> Play<'a> {
         self.path.push(choice);
         self.faults += usize::from(fate != Fate::Goes);
         if self.requests[client].started {
-            self.requests[client].seen.get_or_insert(Seen { taken: i128::MIN, hard: i128::MAX, above: i128::MIN });
+            self.requests[client].seen.get_or_insert(Seen {
+                taken: i128::MIN,
+                hard: i128::MAX,
+                above: i128::MIN,
+            });
             self.note_seen(before);
             self.turnstile.let_go(client, fate);
         }
@@ -252,7 +304,10 @@ impl<'a> Play<'a> {
         // Whoever waited for it to end can go on to its next call.
         for other in 0..self.requests.len() {
             let request = &self.requests[other];
-            if request.started && request.answer.is_none() && self.turnstile.waiting(other).is_none() {
+            if request.started
+                && request.answer.is_none()
+                && self.turnstile.waiting(other).is_none()
+            {
                 self.run(other).await;
             }
         }
@@ -266,11 +321,14 @@ impl<'a> Play<'a> {
     async fn run(&mut self, client: usize) {
         let request = &mut self.requests[client];
         request.started = true;
-        let Some(asking) = &mut request.asking else { return };
+        let Some(asking) = &mut request.asking else {
+            return;
+        };
         // Pauses before another try end at once.
         for _ in 0..3 {
             self.turnstile.acts(client);
-            if let Poll::Ready(answer) = asking.poll_unpin(&mut Context::from_waker(Waker::noop())) {
+            if let Poll::Ready(answer) = asking.poll_unpin(&mut Context::from_waker(Waker::noop()))
+            {
                 (request.answer, request.asking) = (Some(answer), None);
                 return;
             }
@@ -283,38 +341,77 @@ impl<'a> Play<'a> {
 
     /// A step that could be taken now, in words.
     pub(crate) fn describe(&self, choice: Choice) -> String {
-        let call = self.turnstile.waiting(choice.client).map_or("starts".to_owned(), |call| format!("{call:?}").to_lowercase());
-        format!("{choice}: {:?}: {call} {}", self.protocol.clients[choice.client].act, choice.fate.in_words())
+        let call = self
+            .turnstile
+            .waiting(choice.client)
+            .map_or("starts".to_owned(), |call| {
+                format!("{call:?}").to_lowercase()
+            });
+        format!(
+            "{choice}: {:?}: {call} {}",
+            self.protocol.clients[choice.client].act,
+            choice.fate.in_words()
+        )
     }
 
     fn item(&self, key: Key) -> Attrs {
-        let items = self.memory.read(&[key]).now_or_never().expect("memory answers at once").expect("items");
+        let items = self
+            .memory
+            .read(&[key])
+            .now_or_never()
+            .expect("memory answers at once")
+            .expect("items");
         items.into_iter().next().flatten().unwrap_or_default()
     }
 
     fn standing(&self) -> Standing {
         let counter = self.item(self.beginning.counter.clone());
-        let number = |attrs: &Attrs, name: &str| attrs.get(name).and_then(Value::as_number).unwrap_or(0);
-        let taken = counter.keys().find(|attribute| attribute.starts_with("u:")).map_or(0, |attribute| number(&counter, attribute));
+        let number =
+            |attrs: &Attrs, name: &str| attrs.get(name).and_then(Value::as_number).unwrap_or(0);
+        let taken = counter
+            .keys()
+            .find(|attribute| attribute.starts_with("u:"))
+            .map_or(0, |attribute| number(&counter, attribute));
         let version = number(&self.item(table::config(&name(TENANT))), table::VERSION);
-        Standing { taken, counted_under: number(&counter, table::LIMITS_VERSION), version }
+        Standing {
+            taken,
+            counted_under: number(&counter, table::LIMITS_VERSION),
+            version,
+        }
     }
 
     fn note_limit(&mut self) {
         let config = self.item(table::config(&name(TENANT)));
         let version = config[table::VERSION].as_number().expect("a version");
         self.hards.entry(version).or_insert_with(|| {
-            let config: Config = serde_json::from_slice(config[table::BODY].as_bytes().expect("bytes")).expect("a configuration");
-            let is_tested = config.series.iter().any(|series| series.measure == Measure::Tokens && series.state == State::Active);
-            config.limits.iter().find(|limit| limit.measure == Measure::Tokens && is_tested).and_then(|limit| limit.hard)
+            let config: Config =
+                serde_json::from_slice(config[table::BODY].as_bytes().expect("bytes"))
+                    .expect("a configuration");
+            let is_tested = config
+                .series
+                .iter()
+                .any(|series| series.measure == Measure::Tokens && series.state == State::Active);
+            config
+                .limits
+                .iter()
+                .find(|limit| limit.measure == Measure::Tokens && is_tested)
+                .and_then(|limit| limit.hard)
         });
     }
 
     fn note_seen(&mut self, Standing { taken, version, .. }: Standing) {
         let hard = self.hards[&version].unwrap_or(i128::MAX);
-        for seen in self.requests.iter_mut().filter_map(|request| request.seen.as_mut()) {
+        for seen in self
+            .requests
+            .iter_mut()
+            .filter_map(|request| request.seen.as_mut())
+        {
             let above = seen.above.max(taken.saturating_sub(hard));
-            *seen = Seen { taken: seen.taken.max(taken), hard: seen.hard.min(hard), above };
+            *seen = Seen {
+                taken: seen.taken.max(taken),
+                hard: seen.hard.min(hard),
+                above,
+            };
         }
     }
 
@@ -322,22 +419,55 @@ impl<'a> Play<'a> {
         let act = self.protocol.clients[client].act;
         // A capture may book more than was held, and a change of limits counts what was.
         let counts = after.taken > before.taken && !act.asked().is_empty();
-        if counts && self.hards.get(&after.counted_under).copied().flatten().is_some_and(|hard| after.taken > hard) {
-            return Err(format!("{} tokens stand where {:?} are allowed", after.taken, self.hards[&after.counted_under]));
+        if counts
+            && self
+                .hards
+                .get(&after.counted_under)
+                .copied()
+                .flatten()
+                .is_some_and(|hard| after.taken > hard)
+        {
+            return Err(format!(
+                "{} tokens stand where {:?} are allowed",
+                after.taken, self.hards[&after.counted_under]
+            ));
         }
-        if counts && self.protocol.processes == Processes::One && after.counted_under != after.version {
-            return Err(format!("counted under version {} while {} is in force", after.counted_under, after.version));
+        if counts
+            && self.protocol.processes == Processes::One
+            && after.counted_under != after.version
+        {
+            return Err(format!(
+                "counted under version {} while {} is in force",
+                after.counted_under, after.version
+            ));
         }
         if after.counted_under < before.counted_under {
-            return Err(format!("counted under version {} after {}", after.counted_under, before.counted_under));
+            return Err(format!(
+                "counted under version {} after {}",
+                after.counted_under, before.counted_under
+            ));
         }
-        let Request { answer: Some(answer), seen: Some(seen), .. } = &self.requests[client] else { return Ok(()) };
+        let Request {
+            answer: Some(answer),
+            seen: Some(seen),
+            ..
+        } = &self.requests[client]
+        else {
+            return Ok(());
+        };
         // Where configurations are read for each request, one that is on its
         // way while a limit changes is ordered before the change.
-        let above = if self.protocol.processes == Processes::Shared { seen.taken.saturating_sub(seen.hard) } else { seen.above };
+        let above = if self.protocol.processes == Processes::Shared {
+            seen.taken.saturating_sub(seen.hard)
+        } else {
+            seen.above
+        };
         for ((id, tokens), said) in act.asked().iter().zip(answer.each()) {
             if *said == Answer::Denied && above.saturating_add(i128::from(*tokens)) <= 0 {
-                return Err(format!("`{id}` is denied, but there was always room for {}", above.saturating_neg()));
+                return Err(format!(
+                    "`{id}` is denied, but there was always room for {}",
+                    above.saturating_neg()
+                ));
             }
         }
         Ok(())
@@ -346,6 +476,7 @@ impl<'a> Play<'a> {
     /// Asks again for the client, alone, in a new process.
     pub(crate) async fn ask_again(&self, client: usize) -> Answer {
         let Client { act, seconds, .. } = self.protocol.clients[client];
-        act.ask(&service(self.memory.clone(), seconds, Tenancy::Sole)).await
+        act.ask(&service(self.memory.clone(), seconds, Tenancy::Sole))
+            .await
     }
 }

@@ -6,22 +6,37 @@ use crate::play::{Choice, Client, Processes, Protocol};
 use crate::search::{Budget, Report, replay, search, written};
 
 const fn hard(hard: i128) -> Bounds {
-    Bounds { soft: None, hard: Some(hard) }
+    Bounds {
+        soft: None,
+        hard: Some(hard),
+    }
 }
 
 const fn client(alike: usize, act: Act) -> Client {
-    Client { act, seconds: 0, alike }
+    Client {
+        act,
+        seconds: 0,
+        alike,
+    }
 }
 
 /// A client whose clock is so many seconds past the expiry of hold `h`.
 const fn after_expiry(alike: usize, seconds: i64, act: Act) -> Client {
-    Client { act, seconds: TTL_SECONDS as i64 + seconds, alike }
+    Client {
+        act,
+        seconds: TTL_SECONDS as i64 + seconds,
+        alike,
+    }
 }
 
 /// The tenant is known.
 const KNOWN: &[Act] = &[Act::Record(("b", 20))];
 /// It is prepaid: the first grant does not cover two events.
-const PREPAID: &[Act] = &[Act::Grant("g1", 60), Act::Grant("g2", 80), Act::Record(("b", 20))];
+const PREPAID: &[Act] = &[
+    Act::Grant("g1", 60),
+    Act::Grant("g2", 80),
+    Act::Record(("b", 20)),
+];
 const HELD: &[Act] = &[Act::Record(("b", 20)), Act::Hold(("h", 100))];
 const CAPTURE: Client = after_expiry(0, -1, Act::Capture(("h", 70)));
 const CAPTURE_MORE: Client = after_expiry(1, -2, Act::Capture(("h", 140)));
@@ -31,64 +46,175 @@ const EXPIRE: Client = after_expiry(4, 0, Act::Expire);
 /// Fits only where `h` is over or used little.
 const TAKE: Client = after_expiry(5, 5, Act::Hold(("i", 50)));
 /// Of these one fits where `h` is over.
-const TAKE_MUCH: [Client; 2] = [after_expiry(6, 5, Act::Hold(("i", 70))), after_expiry(6, 5, Act::Hold(("j", 70)))];
+const TAKE_MUCH: [Client; 2] = [
+    after_expiry(6, 5, Act::Hold(("i", 70))),
+    after_expiry(6, 5, Act::Hold(("j", 70))),
+];
 
 /// Two of three fit.
-const RECORDS: &[Client] = &[client(0, Act::Record(("e0", 50))), client(0, Act::Record(("e1", 50))), client(0, Act::Record(("e2", 50)))];
-const TWINS: &[Client] = &[client(0, Act::Record(("e0", 70))), client(0, Act::Record(("e0", 70))), client(1, Act::Record(("e1", 70)))];
+const RECORDS: &[Client] = &[
+    client(0, Act::Record(("e0", 50))),
+    client(0, Act::Record(("e1", 50))),
+    client(0, Act::Record(("e2", 50))),
+];
+const TWINS: &[Client] = &[
+    client(0, Act::Record(("e0", 70))),
+    client(0, Act::Record(("e0", 70))),
+    client(1, Act::Record(("e1", 70))),
+];
 const BATCHES: &[Client] = &[
     client(0, Act::Batch(&[("e0", 50), ("e1", 50)])),
     client(1, Act::Batch(&[("e1", 50), ("e2", 50)])),
     client(2, Act::Batch(&[("e2", 50), ("e0", 50)])),
 ];
-const HOLDS: &[Client] = &[client(0, Act::Hold(("h0", 50))), client(0, Act::Hold(("h1", 50))), client(0, Act::Hold(("h2", 50)))];
-const HOLD_AND_RECORD: &[Client] =
-    &[client(0, Act::Hold(("h0", 50))), client(1, Act::Record(("e0", 50))), client(1, Act::Record(("e1", 50)))];
-const LOWERED: &[Client] = &[client(0, Act::Limit(hard(80))), client(1, Act::Record(("e0", 50))), client(1, Act::Record(("e1", 50)))];
-const RAISED: &[Client] = &[client(0, Act::Limit(hard(180))), client(1, Act::Record(("e0", 70))), client(1, Act::Record(("e1", 70)))];
+const HOLDS: &[Client] = &[
+    client(0, Act::Hold(("h0", 50))),
+    client(0, Act::Hold(("h1", 50))),
+    client(0, Act::Hold(("h2", 50))),
+];
+const HOLD_AND_RECORD: &[Client] = &[
+    client(0, Act::Hold(("h0", 50))),
+    client(1, Act::Record(("e0", 50))),
+    client(1, Act::Record(("e1", 50))),
+];
+const LOWERED: &[Client] = &[
+    client(0, Act::Limit(hard(80))),
+    client(1, Act::Record(("e0", 50))),
+    client(1, Act::Record(("e1", 50))),
+];
+const RAISED: &[Client] = &[
+    client(0, Act::Limit(hard(180))),
+    client(1, Act::Record(("e0", 70))),
+    client(1, Act::Record(("e1", 70))),
+];
 
 const fn protocol(name: &'static str, clients: &'static [Client]) -> Protocol {
-    Protocol { name, limit: hard(140), before: KNOWN, clients, processes: Processes::Each }
+    Protocol {
+        name,
+        limit: hard(140),
+        before: KNOWN,
+        clients,
+        processes: Processes::Each,
+    }
 }
 
 const fn held(name: &'static str, clients: &'static [Client]) -> Protocol {
-    Protocol { before: HELD, ..protocol(name, clients) }
+    Protocol {
+        before: HELD,
+        ..protocol(name, clients)
+    }
 }
 
 const fn together(protocol: Protocol) -> Protocol {
-    Protocol { processes: Processes::One, ..protocol }
+    Protocol {
+        processes: Processes::One,
+        ..protocol
+    }
 }
 
 const fn shared(protocol: Protocol) -> Protocol {
-    Protocol { processes: Processes::Shared, ..protocol }
+    Protocol {
+        processes: Processes::Shared,
+        ..protocol
+    }
 }
 
 /// Each protocol, and the most faults of its schedules.
 const PROTOCOLS: &[(Protocol, usize)] = &[
     (protocol("record", RECORDS), 2),
-    (Protocol { limit: Bounds { soft: Some(10), hard: Some(140) }, ..protocol("record past a soft limit", RECORDS) }, 2),
-    (Protocol { limit: hard(120), before: &[], ..protocol("first use", RECORDS) }, 2),
+    (
+        Protocol {
+            limit: Bounds {
+                soft: Some(10),
+                hard: Some(140),
+            },
+            ..protocol("record past a soft limit", RECORDS)
+        },
+        2,
+    ),
+    (
+        Protocol {
+            limit: hard(120),
+            before: &[],
+            ..protocol("first use", RECORDS)
+        },
+        2,
+    ),
     (protocol("twins", TWINS), 2),
     (protocol("batch", BATCHES), 2),
-    (Protocol { limit: hard(220), ..protocol("batch with room", BATCHES) }, 2),
+    (
+        Protocol {
+            limit: hard(220),
+            ..protocol("batch with room", BATCHES)
+        },
+        2,
+    ),
     (protocol("hold", HOLDS), 2),
     (protocol("hold and record", HOLD_AND_RECORD), 2),
-    (Protocol { before: PREPAID, ..protocol("credit spent", RECORDS) }, 1),
-    (Protocol { before: PREPAID, ..protocol("credit held and spent", HOLD_AND_RECORD) }, 1),
+    (
+        Protocol {
+            before: PREPAID,
+            ..protocol("credit spent", RECORDS)
+        },
+        1,
+    ),
+    (
+        Protocol {
+            before: PREPAID,
+            ..protocol("credit held and spent", HOLD_AND_RECORD)
+        },
+        1,
+    ),
     (held("capture and expiry", &[CAPTURE, EXPIRE]), 2),
-    (held("capture, release and expiry", &[CAPTURE, RELEASE, EXPIRE]), 2),
-    (held("release and two expiries", &[RELEASE, EXPIRE, EXPIRE]), 2),
-    (held("two captures and expiry", &[CAPTURE, CAPTURE_MORE, EXPIRE]), 2),
-    (held("capture, extension and expiry", &[CAPTURE, EXTEND, EXPIRE]), 2),
+    (
+        held("capture, release and expiry", &[CAPTURE, RELEASE, EXPIRE]),
+        2,
+    ),
+    (
+        held("release and two expiries", &[RELEASE, EXPIRE, EXPIRE]),
+        2,
+    ),
+    (
+        held("two captures and expiry", &[CAPTURE, CAPTURE_MORE, EXPIRE]),
+        2,
+    ),
+    (
+        held("capture, extension and expiry", &[CAPTURE, EXTEND, EXPIRE]),
+        2,
+    ),
     (held("capture and take", &[CAPTURE, TAKE]), 2),
-    (held("expiry and two takes", &[EXPIRE, TAKE_MUCH[0], TAKE_MUCH[1]]), 1),
+    (
+        held(
+            "expiry and two takes",
+            &[EXPIRE, TAKE_MUCH[0], TAKE_MUCH[1]],
+        ),
+        1,
+    ),
     (shared(protocol("limit lowered", LOWERED)), 2),
     (shared(protocol("limit raised", RAISED)), 2),
-    (together(protocol("limit lowered in one process", LOWERED)), 1),
+    (
+        together(protocol("limit lowered in one process", LOWERED)),
+        1,
+    ),
     (together(protocol("limit raised in one process", RAISED)), 1),
-    (together(Protocol { limit: Bounds { soft: None, hard: None }, ..protocol("limit set in one process", LOWERED) }), 0),
+    (
+        together(Protocol {
+            limit: Bounds {
+                soft: None,
+                hard: None,
+            },
+            ..protocol("limit set in one process", LOWERED)
+        }),
+        0,
+    ),
     (together(protocol("record in one process", RECORDS)), 1),
-    (together(held("capture and release in one process", &[CAPTURE, RELEASE])), 1),
+    (
+        together(held(
+            "capture and release in one process",
+            &[CAPTURE, RELEASE],
+        )),
+        1,
+    ),
 ];
 
 /// Runs searched of one protocol, at most.
@@ -96,7 +222,10 @@ const RUNS_MAX: usize = 100_000;
 
 fn named(name: &str) -> (Protocol, usize) {
     let more = [(CHECK_THEN_RECORD, 0)];
-    let found = PROTOCOLS.iter().chain(&more).find(|(protocol, _)| protocol.name == name);
+    let found = PROTOCOLS
+        .iter()
+        .chain(&more)
+        .find(|(protocol, _)| protocol.name == name);
     *found.unwrap_or_else(|| panic!("no protocol is named `{name}`"))
 }
 
@@ -106,86 +235,204 @@ async fn every_schedule(name: &str, told: &[(usize, Answer)]) {
     let (protocol, faults) = named(name);
     let full = std::env::var("TOLLGATE_SCHEDULES").is_ok_and(|value| value == "full");
     let faults = faults + usize::from(full);
-    let budget = Budget { faults, runs_max: RUNS_MAX, reduced: true, merged: true };
-    let Report { schedules, runs, states, ends, exhaustive, broken } = search(&protocol, budget, true).await;
+    let budget = Budget {
+        faults,
+        runs_max: RUNS_MAX,
+        reduced: true,
+        merged: true,
+    };
+    let Report {
+        schedules,
+        runs,
+        states,
+        ends,
+        exhaustive,
+        broken,
+    } = search(&protocol, budget, true).await;
     if let Some(mut simplest) = broken.into_iter().next() {
         for faults in (0..faults).rev() {
-            simplest = search(&protocol, Budget { faults, ..budget }, true).await.broken.pop().unwrap_or(simplest);
+            simplest = search(&protocol, Budget { faults, ..budget }, true)
+                .await
+                .broken
+                .pop()
+                .unwrap_or(simplest);
         }
         panic!("{}\n{}", simplest.why, written(&protocol, &simplest.path));
     }
     let clients = protocol.clients.len();
-    let extent = if exhaustive { "exhaustive".to_owned() } else { format!("capped at {runs} runs") };
-    println!("{name}: {clients} clients, {faults} faults: {schedules} schedules in {runs} runs of {states} states, {extent}");
+    let extent = if exhaustive {
+        "exhaustive".to_owned()
+    } else {
+        format!("capped at {runs} runs")
+    };
+    println!(
+        "{name}: {clients} clients, {faults} faults: {schedules} schedules in {runs} runs of {states} states, {extent}"
+    );
     assert!(exhaustive || full, "{name} is capped");
     for (client, answer) in told {
-        assert!(ends.keys().any(|answers| answers[*client].each().contains(answer)), "{name}: {client} is never told {answer:?}");
+        assert!(
+            ends.keys()
+                .any(|answers| answers[*client].each().contains(answer)),
+            "{name}: {client} is never told {answer:?}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn events_are_counted_once_and_never_pass_the_limit_whatever_meets_and_fails() {
     for name in ["record", "record past a soft limit", "first use"] {
-        every_schedule(name, &[(0, Answer::Done), (2, Answer::Done), (2, Answer::Denied)]).await;
+        every_schedule(
+            name,
+            &[(0, Answer::Done), (2, Answer::Done), (2, Answer::Denied)],
+        )
+        .await;
     }
-    let told = [(0, Answer::Done), (0, Answer::Replayed), (0, Answer::Denied), (2, Answer::Done), (2, Answer::Denied)];
+    let told = [
+        (0, Answer::Done),
+        (0, Answer::Replayed),
+        (0, Answer::Denied),
+        (2, Answer::Done),
+        (2, Answer::Denied),
+    ];
     every_schedule("twins", &told).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn batches_that_overlap_are_counted_once_and_never_pass_the_limit_whatever_meets_and_fails() {
-    let told = [(0, Answer::Done), (1, Answer::Replayed), (1, Answer::Denied), (2, Answer::Replayed), (2, Answer::Denied)];
+    let told = [
+        (0, Answer::Done),
+        (1, Answer::Replayed),
+        (1, Answer::Denied),
+        (2, Answer::Replayed),
+        (2, Answer::Denied),
+    ];
     every_schedule("batch", &told).await;
-    every_schedule("batch with room", &[(0, Answer::Done), (1, Answer::Replayed), (2, Answer::Replayed)]).await;
+    every_schedule(
+        "batch with room",
+        &[
+            (0, Answer::Done),
+            (1, Answer::Replayed),
+            (2, Answer::Replayed),
+        ],
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn holds_and_events_together_never_pass_the_limit_whatever_meets_and_fails() {
-    every_schedule("hold", &[(0, Answer::Done), (2, Answer::Done), (2, Answer::Denied)]).await;
-    every_schedule("hold and record", &[(0, Answer::Done), (0, Answer::Denied), (2, Answer::Done), (2, Answer::Denied)]).await;
+    every_schedule(
+        "hold",
+        &[(0, Answer::Done), (2, Answer::Done), (2, Answer::Denied)],
+    )
+    .await;
+    every_schedule(
+        "hold and record",
+        &[
+            (0, Answer::Done),
+            (0, Answer::Denied),
+            (2, Answer::Done),
+            (2, Answer::Denied),
+        ],
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn credit_is_drawn_once_and_from_no_source_beyond_what_it_has_whatever_meets_and_fails() {
-    every_schedule("credit spent", &[(0, Answer::Done), (2, Answer::Done), (2, Answer::Denied)]).await;
-    every_schedule("credit held and spent", &[(0, Answer::Done), (0, Answer::Denied), (2, Answer::Done), (2, Answer::Denied)]).await;
+    every_schedule(
+        "credit spent",
+        &[(0, Answer::Done), (2, Answer::Done), (2, Answer::Denied)],
+    )
+    .await;
+    every_schedule(
+        "credit held and spent",
+        &[
+            (0, Answer::Done),
+            (0, Answer::Denied),
+            (2, Answer::Done),
+            (2, Answer::Denied),
+        ],
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_capture_release_and_expiry_exactly_one_wins_whatever_meets_and_fails() {
-    every_schedule("capture and expiry", &[(0, Answer::Done), (0, Answer::Closed)]).await;
-    let told = [(0, Answer::Done), (0, Answer::Closed), (1, Answer::Done), (1, Answer::Closed)];
+    every_schedule(
+        "capture and expiry",
+        &[(0, Answer::Done), (0, Answer::Closed)],
+    )
+    .await;
+    let told = [
+        (0, Answer::Done),
+        (0, Answer::Closed),
+        (1, Answer::Done),
+        (1, Answer::Closed),
+    ];
     every_schedule("capture, release and expiry", &told).await;
     every_schedule("release and two expiries", &[(0, Answer::Done)]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn captures_and_extensions_of_a_hold_that_ends_are_told_what_stands() {
-    let told = [(0, Answer::Done), (0, Answer::Closed), (1, Answer::Done), (1, Answer::Closed)];
+    let told = [
+        (0, Answer::Done),
+        (0, Answer::Closed),
+        (1, Answer::Done),
+        (1, Answer::Closed),
+    ];
     every_schedule("two captures and expiry", &told).await;
     every_schedule("capture, extension and expiry", &told).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_hold_frees_is_taken_once_and_no_denial_is_without_a_reason() {
-    every_schedule("capture and take", &[(0, Answer::Done), (0, Answer::Closed), (1, Answer::Done)]).await;
-    every_schedule("expiry and two takes", &[(1, Answer::Done), (2, Answer::Done), (2, Answer::Denied)]).await;
+    every_schedule(
+        "capture and take",
+        &[(0, Answer::Done), (0, Answer::Closed), (1, Answer::Done)],
+    )
+    .await;
+    every_schedule(
+        "expiry and two takes",
+        &[(1, Answer::Done), (2, Answer::Done), (2, Answer::Denied)],
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn in_several_processes_what_is_counted_is_within_the_limit_it_was_planned_under() {
     for name in ["limit lowered", "limit raised"] {
-        every_schedule(name, &[(0, Answer::Done), (1, Answer::Done), (1, Answer::Denied)]).await;
+        every_schedule(
+            name,
+            &[(0, Answer::Done), (1, Answer::Done), (1, Answer::Denied)],
+        )
+        .await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn in_one_process_the_limit_in_force_holds_at_every_instant() {
-    for name in ["limit lowered in one process", "limit raised in one process", "limit set in one process"] {
-        every_schedule(name, &[(0, Answer::Done), (1, Answer::Done), (1, Answer::Denied)]).await;
+    for name in [
+        "limit lowered in one process",
+        "limit raised in one process",
+        "limit set in one process",
+    ] {
+        every_schedule(
+            name,
+            &[(0, Answer::Done), (1, Answer::Done), (1, Answer::Denied)],
+        )
+        .await;
     }
-    every_schedule("record in one process", &[(2, Answer::Done), (2, Answer::Denied)]).await;
-    every_schedule("capture and release in one process", &[(0, Answer::Done), (0, Answer::Closed)]).await;
+    every_schedule(
+        "record in one process",
+        &[(2, Answer::Done), (2, Answer::Denied)],
+    )
+    .await;
+    every_schedule(
+        "capture and release in one process",
+        &[(0, Answer::Done), (0, Answer::Closed)],
+    )
+    .await;
 }
 
 /// Ends as they are but for the names of clients.
@@ -199,20 +446,55 @@ fn nameless(report: &Report) -> Vec<Vec<Answer>> {
 
 #[tokio::test(start_paused = true)]
 async fn neither_reduction_loses_an_end() {
-    const ALL: Budget = Budget { faults: 1, runs_max: RUNS_MAX, reduced: false, merged: false };
+    const ALL: Budget = Budget {
+        faults: 1,
+        runs_max: RUNS_MAX,
+        reduced: false,
+        merged: false,
+    };
     // Three clients that are alike have six orders of first calls.
     for (name, faults, orders) in [("record", 1, 6), ("hold", 0, 6), ("twins", 1, 2)] {
         let (protocol, _) = named(name);
         let all = search(&protocol, Budget { faults, ..ALL }, true).await;
-        let reduced = search(&protocol, Budget { faults, reduced: true, ..ALL }, true).await;
-        let merged = search(&protocol, Budget { faults, reduced: true, merged: true, ..ALL }, true).await;
+        let reduced = search(
+            &protocol,
+            Budget {
+                faults,
+                reduced: true,
+                ..ALL
+            },
+            true,
+        )
+        .await;
+        let merged = search(
+            &protocol,
+            Budget {
+                faults,
+                reduced: true,
+                merged: true,
+                ..ALL
+            },
+            true,
+        )
+        .await;
         let reports = [&all, &reduced, &merged];
-        assert!(reports.iter().all(|report| report.exhaustive && report.broken.is_empty()));
+        assert!(
+            reports
+                .iter()
+                .all(|report| report.exhaustive && report.broken.is_empty())
+        );
         assert_eq!(all.schedules, reduced.schedules * orders, "{name}");
         assert_eq!(reduced.schedules, merged.schedules, "{name}");
         assert_eq!(nameless(&all), nameless(&reduced), "{name}");
-        assert_eq!(reduced.ends.keys().collect::<Vec<_>>(), merged.ends.keys().collect::<Vec<_>>(), "{name}");
-        println!("{name}: {} runs of all schedules, {} reduced, {} merged", all.runs, reduced.runs, merged.runs);
+        assert_eq!(
+            reduced.ends.keys().collect::<Vec<_>>(),
+            merged.ends.keys().collect::<Vec<_>>(),
+            "{name}"
+        );
+        println!(
+            "{name}: {} runs of all schedules, {} reduced, {} merged",
+            all.runs, reduced.runs, merged.runs
+        );
     }
 }
 
@@ -227,7 +509,13 @@ async fn a_schedule_is_played_again_from_its_text() {
     let (steps, outcome) = replay(&named(name).0, &path.expect("steps")).await;
     steps.iter().for_each(|step| println!("{step}"));
     match asked {
-        Ok(_) => println!("{:?}", outcome.expect("a schedule that keeps every promise")),
-        Err(_) => assert_eq!(outcome, Err("100 tokens stand where Some(80) are allowed".to_owned())),
+        Ok(_) => println!(
+            "{:?}",
+            outcome.expect("a schedule that keeps every promise")
+        ),
+        Err(_) => assert_eq!(
+            outcome,
+            Err("100 tokens stand where Some(80) are allowed".to_owned())
+        ),
     }
 }

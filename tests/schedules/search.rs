@@ -68,12 +68,22 @@ struct Search<'a> {
 /// Searches `protocol`; ends at the first broken schedule if `first` is set.
 pub(crate) async fn search(protocol: &Protocol, budget: Budget, first: bool) -> Report {
     let beginning = Beginning::of(protocol).await;
-    let mut search = Search { protocol, beginning: &beginning, budget, done: HashMap::new(), forks: Vec::new(), report: Report::default() };
+    let mut search = Search {
+        protocol,
+        beginning: &beginning,
+        budget,
+        done: HashMap::new(),
+        forks: Vec::new(),
+        report: Report::default(),
+    };
     loop {
         let found = search.run().await;
         search.report.runs += 1;
         let more = search.back(found);
-        if !more || (first && !search.report.broken.is_empty()) || search.report.runs >= budget.runs_max {
+        if !more
+            || (first && !search.report.broken.is_empty())
+            || search.report.runs >= budget.runs_max
+        {
             search.report.exhaustive = !more;
             if more {
                 search.abandon();
@@ -87,8 +97,15 @@ impl Search<'_> {
     /// Goes down the forks to the present option, and from there on by first
     /// options to the end, or to a state that is done. The schedules found.
     async fn run(&mut self) -> u128 {
-        let path: Vec<Choice> = self.forks.iter().map(|fork| fork.options[fork.at]).collect();
-        let blame = Blame { protocol: self.protocol, path: std::cell::RefCell::new(path.clone()) };
+        let path: Vec<Choice> = self
+            .forks
+            .iter()
+            .map(|fork| fork.options[fork.at])
+            .collect();
+        let blame = Blame {
+            protocol: self.protocol,
+            path: std::cell::RefCell::new(path.clone()),
+        };
         let mut play = Play::begin(self.protocol, self.beginning).await;
         let mut next = path.into_iter();
         let last = self.forks.len();
@@ -105,13 +122,22 @@ impl Search<'_> {
             if options.is_empty() {
                 return self.end(&play).await;
             }
-            let state = if self.budget.merged { play.state() } else { None };
+            let state = if self.budget.merged {
+                play.state()
+            } else {
+                None
+            };
             if let Some(schedules) = state.as_ref().and_then(|state| self.done.get(state)) {
                 return *schedules;
             }
             self.report.states += 1;
             let choice = options[0];
-            self.forks.push(Fork { state, options, at: 0, schedules: 0 });
+            self.forks.push(Fork {
+                state,
+                options,
+                at: 0,
+                schedules: 0,
+            });
             blame.path.borrow_mut().push(choice);
             if let Err(why) = play.step(choice).await {
                 return self.breaks(&play, why);
@@ -125,12 +151,19 @@ impl Search<'_> {
         if let Err(why) = judged.unwrap_or_else(|_| Err("the ledger does not balance".to_owned())) {
             return self.breaks(play, why);
         }
-        *self.report.ends.entry(play.answers().expect("judged")).or_default() += 1;
+        *self
+            .report
+            .ends
+            .entry(play.answers().expect("judged"))
+            .or_default() += 1;
         1
     }
 
     fn breaks(&mut self, play: &Play<'_>, why: String) -> u128 {
-        self.report.broken.push(Broken { path: play.path.clone(), why });
+        self.report.broken.push(Broken {
+            path: play.path.clone(),
+            why,
+        });
         1
     }
 
@@ -168,7 +201,10 @@ struct Blame<'a> {
 impl Drop for Blame<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the schedule was: {}", written(self.protocol, &self.path.borrow()));
+            eprintln!(
+                "the schedule was: {}",
+                written(self.protocol, &self.path.borrow())
+            );
         }
     }
 }
@@ -181,14 +217,22 @@ pub(crate) fn written(protocol: &Protocol, path: &[Choice]) -> String {
 
 /// Plays one schedule, by first options where `path` ends; each step as text,
 /// and what is wrong.
-pub(crate) async fn replay(protocol: &Protocol, path: &[Choice]) -> (Vec<String>, Result<Vec<Answer>, String>) {
+pub(crate) async fn replay(
+    protocol: &Protocol,
+    path: &[Choice],
+) -> (Vec<String>, Result<Vec<Answer>, String>) {
     let beginning = Beginning::of(protocol).await;
     let mut play = Play::begin(protocol, &beginning).await;
     let mut steps = Vec::new();
     loop {
         let options = play.options(usize::MAX, false);
-        let Some(choice) = path.get(steps.len()).or(options.first()).copied() else { break };
-        assert!(options.contains(&choice), "{choice} is no option after {steps:?}");
+        let Some(choice) = path.get(steps.len()).or(options.first()).copied() else {
+            break;
+        };
+        assert!(
+            options.contains(&choice),
+            "{choice} is no option after {steps:?}"
+        );
         steps.push(play.describe(choice));
         if let Err(why) = play.step(choice).await {
             return (steps, Err(why));

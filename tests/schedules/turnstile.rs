@@ -88,7 +88,10 @@ pub(crate) struct Turnstile {
 
 impl Turnstile {
     pub(crate) fn before(store: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { faults: Faults::around(store), desk: Mutex::default() })
+        Arc::new(Self {
+            faults: Faults::around(store),
+            desk: Mutex::default(),
+        })
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -126,9 +129,14 @@ impl Turnstile {
     pub(crate) fn digest(&self, items: &BTreeMap<Key, Attrs>) -> Digest {
         let desk = self.desk();
         // Chance also orders them.
-        let mut digests: Vec<Digest> = items.iter().map(|(key, attrs)| Digest::default().item(key, attrs, &desk.made)).collect();
+        let mut digests: Vec<Digest> = items
+            .iter()
+            .map(|(key, attrs)| Digest::default().item(key, attrs, &desk.made))
+            .collect();
         digests.sort_unstable();
-        digests.into_iter().fold(Digest::default(), |all, one| all.with(&one))
+        digests
+            .into_iter()
+            .fold(Digest::default(), |all, one| all.with(&one))
     }
 
     async fn turn(&self, operation: Operation) -> usize {
@@ -141,13 +149,23 @@ impl Turnstile {
             desk.waiting.insert(client, operation);
             client
         };
-        let fate = poll_fn(|_| self.desk().let_go.remove(&client).map_or(Poll::Pending, Poll::Ready)).await;
+        let fate = poll_fn(|_| {
+            self.desk()
+                .let_go
+                .remove(&client)
+                .map_or(Poll::Pending, Poll::Ready)
+        })
+        .await;
         self.faults.plan([fate.fault()]);
         client
     }
 
     /// Notes what `client` hears.
-    fn hears(&self, client: usize, what: impl FnOnce(Digest, &BTreeMap<String, (usize, usize)>) -> Digest) {
+    fn hears(
+        &self,
+        client: usize,
+        what: impl FnOnce(Digest, &BTreeMap<String, (usize, usize)>) -> Digest,
+    ) {
         let mut desk = self.desk();
         let before = desk.heard.remove(&client).unwrap_or_default();
         let after = what(before, &desk.made);
@@ -158,9 +176,18 @@ impl Turnstile {
     fn names(&self, client: usize, writes: &[Write]) {
         let mut desk = self.desk();
         let pages = table::pages(&crate::act::name(crate::act::TENANT), "");
-        for write in writes.iter().filter(|write| write.key.pk.starts_with(&pages) || write.key.pk == "A|AUDIT") {
-            let count = desk.made.values().filter(|(maker, _)| *maker == client).count();
-            desk.made.entry(write.key.sk.clone()).or_insert((client, count));
+        for write in writes
+            .iter()
+            .filter(|write| write.key.pk.starts_with(&pages) || write.key.pk == "A|AUDIT")
+        {
+            let count = desk
+                .made
+                .values()
+                .filter(|(maker, _)| *maker == client)
+                .count();
+            desk.made
+                .entry(write.key.sk.clone())
+                .or_insert((client, count));
         }
     }
 }
@@ -207,11 +234,15 @@ impl Store for Turnstile {
         self.faults.take_commits();
         self.hears(client, |mut heard, made| {
             heard = heard.with(&failed(&answer));
-            let Ok(Commit::Refused(refusals)) = &answer else { return heard };
+            let Ok(Commit::Refused(refusals)) = &answer else {
+                return heard;
+            };
             for refusal in refusals {
                 heard = heard.with(&refusal.index);
                 heard = match &refusal.reason {
-                    Reason::Guard(Some(attrs)) => heard.item(&writes[refusal.index].key, attrs, made),
+                    Reason::Guard(Some(attrs)) => {
+                        heard.item(&writes[refusal.index].key, attrs, made)
+                    }
                     Reason::Guard(None) => heard.with(&1),
                     Reason::Conflict => heard.with(&2),
                     Reason::Throttled => heard.with(&3),

@@ -60,8 +60,16 @@ impl TestApp {
     pub async fn on(store: TestStore<'_>) -> Self {
         let store: Arc<dyn Store> = match store {
             TestStore::Memory => Arc::new(Memory::default()),
-            TestStore::Embedded => Arc::new(tollgate_dynamo::embedded::open(None).await.expect("a store")),
-            TestStore::Folder(folder) => Arc::new(tollgate_dynamo::embedded::open(Some(folder)).await.expect("a store")),
+            TestStore::Embedded => Arc::new(
+                tollgate_dynamo::embedded::open(None)
+                    .await
+                    .expect("a store"),
+            ),
+            TestStore::Folder(folder) => Arc::new(
+                tollgate_dynamo::embedded::open(Some(folder))
+                    .await
+                    .expect("a store"),
+            ),
         };
         Self::over(store, Tenancy::Sole)
     }
@@ -79,9 +87,22 @@ impl TestApp {
         let store = Faults::around(store);
         let service = Service::new(store.clone(), clock.clone(), tenancy, [7; 32]);
         let operator = Some(KeyRecord::operator("test-operator", OPERATOR));
-        let app = App::new(service, Settings { hash: Some(DEFAULT_HASH.to_owned()), operator, is_local: true, ..settings });
+        let app = App::new(
+            service,
+            Settings {
+                hash: Some(DEFAULT_HASH.to_owned()),
+                operator,
+                is_local: true,
+                ..settings
+            },
+        );
         let router = router(&app, Self::routes());
-        Self { app, clock, store, router }
+        Self {
+            app,
+            clock,
+            store,
+            router,
+        }
     }
 
     /// The routes of all functions.
@@ -105,10 +126,19 @@ impl TestApp {
 
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Body>) -> TestReply {
-        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("an answer");
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.expect("a body");
-        TestReply { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8(body.to_vec()).expect("text") }
+        TestReply {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            text: String::from_utf8(body.to_vec()).expect("text"),
+        }
     }
 
     /// Sends a request with the operator's key and the hash.
@@ -117,15 +147,27 @@ impl TestApp {
     }
 
     /// Sends a request with `key` and the hash.
-    pub async fn call_with(&self, key: &str, method: &str, path: &str, body: impl Into<Body>) -> TestReply {
-        self.send(Self::request(key, method, path, body.into())).await
+    pub async fn call_with(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        body: impl Into<Body>,
+    ) -> TestReply {
+        self.send(Self::request(key, method, path, body.into()))
+            .await
     }
 
     /// A request with `key` and the hash, to be changed before it is sent.
     #[must_use]
     pub fn request(key: &str, method: &str, path: &str, body: Body) -> Request<Body> {
-        let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {key}"));
-        let request = request.header("x-constitutional-hash", DEFAULT_HASH).header("content-type", "application/json");
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {key}"));
+        let request = request
+            .header("x-constitutional-hash", DEFAULT_HASH)
+            .header("content-type", "application/json");
         request.body(body).expect("a request")
     }
 
@@ -159,23 +201,33 @@ impl TestApp {
 
     /// Sets the general limits of `tenant`.
     pub async fn limit(&self, tenant: &str, limits: Value) -> TestReply {
-        self.put(&format!("/limits/{tenant}"), json!({ "limits": limits })).await.expect(200)
+        self.put(&format!("/limits/{tenant}"), json!({ "limits": limits }))
+            .await
+            .expect(200)
     }
 
     /// Makes a key of `tenant` with `scopes`.
     pub async fn key(&self, tenant: &str, scopes: &[&str]) -> String {
-        let reply = self.post("/keys", json!({ "tenant_id": tenant, "scopes": scopes })).await.expect(201);
+        let reply = self
+            .post("/keys", json!({ "tenant_id": tenant, "scopes": scopes }))
+            .await
+            .expect(201);
         reply.at("/key").as_str().expect("a key").to_owned()
     }
 
     /// Makes the usual keys of `tenant`.
     pub async fn keys(&self, tenant: &str) -> Keys {
-        Keys { ingest: self.key(tenant, &["ingest"]).await, read: self.key(tenant, &["read"]).await }
+        Keys {
+            ingest: self.key(tenant, &["ingest"]).await,
+            read: self.key(tenant, &["read"]).await,
+        }
     }
 
     /// Serves it over HTTP on a free port until the test ends.
     pub async fn serve(&self) -> SocketAddr {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
         let address = listener.local_addr().expect("an address");
         let router = self.router.clone();
         tokio::spawn(async move { axum::serve(listener, router).await });

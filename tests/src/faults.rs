@@ -75,7 +75,13 @@ impl Faults {
     #[must_use]
     pub fn around(inner: Arc<dyn Store>) -> Arc<Self> {
         let (planned, rule, calls, commits) = Default::default();
-        Arc::new(Self { inner, planned, rule, calls, commits })
+        Arc::new(Self {
+            inner,
+            planned,
+            rule,
+            calls,
+            commits,
+        })
     }
 
     /// The next calls go wrong like this, one fault a call.
@@ -106,12 +112,20 @@ impl Faults {
 
     fn next(&self, operation: Operation, writes: usize) -> Fault {
         let mut calls = self.calls.lock().expect("calls");
-        let call = Call { operation, number: *calls, writes };
+        let call = Call {
+            operation,
+            number: *calls,
+            writes,
+        };
         *calls += 1;
         if let Some(fault) = self.planned.lock().expect("plan").pop_front() {
             return fault;
         }
-        self.rule.lock().expect("rule").as_mut().map_or(Fault::None, |rule| rule(call))
+        self.rule
+            .lock()
+            .expect("rule")
+            .as_mut()
+            .map_or(Fault::None, |rule| rule(call))
     }
 }
 
@@ -120,7 +134,10 @@ fn lost() -> StoreError {
 }
 
 /// What a fault leaves of a call that only reads.
-async fn reading<T>(fault: Fault, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+async fn reading<T>(
+    fault: Fault,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
     match fault {
         Fault::Before | Fault::After => Err(lost()),
         Fault::None | Fault::Refuse(_) | Fault::Mask(_) => work.await,
@@ -149,11 +166,18 @@ impl Store for Faults {
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
         let outcome = match self.next(Operation::Commit, writes.len()) {
             Fault::After => self.inner.commit(writes).await.and(Err(lost())),
-            Fault::Refuse(reasons) => Ok(Commit::Refused(self.refusals(writes, &reasons, false).await?)),
-            Fault::Mask(reasons) => Ok(Commit::Refused(self.refusals(writes, &reasons, true).await?)),
+            Fault::Refuse(reasons) => Ok(Commit::Refused(
+                self.refusals(writes, &reasons, false).await?,
+            )),
+            Fault::Mask(reasons) => Ok(Commit::Refused(
+                self.refusals(writes, &reasons, true).await?,
+            )),
             fault => reading(fault, self.inner.commit(writes)).await,
         };
-        self.commits.lock().expect("commits").push(Recorded { writes: writes.to_vec(), outcome: outcome.clone() });
+        self.commits.lock().expect("commits").push(Recorded {
+            writes: writes.to_vec(),
+            outcome: outcome.clone(),
+        });
         outcome
     }
 }
@@ -161,19 +185,35 @@ impl Store for Faults {
 impl Faults {
     /// The injected reasons, and those of guards that do not hold, unless an
     /// injected one hides them.
-    async fn refusals(&self, writes: &[Write], reasons: &[Option<Reason>], hide: bool) -> Result<Vec<Refusal>, StoreError> {
+    async fn refusals(
+        &self,
+        writes: &[Write],
+        reasons: &[Option<Reason>],
+        hide: bool,
+    ) -> Result<Vec<Refusal>, StoreError> {
         let keys: Vec<Key> = writes.iter().map(|write| write.key.clone()).collect();
         let standing = self.inner.read(&keys).await?;
         let mut refusals = Vec::new();
         for (index, (write, item)) in writes.iter().zip(standing).enumerate() {
             let injected = reasons.get(index).cloned().flatten();
             let holds = write.guards.iter().all(|guard| guard.holds(item.as_ref()));
-            let own = if holds { None } else { Some(Reason::Guard(item)) };
-            let reason = if hide { injected.or(own) } else { own.or(injected) };
+            let own = if holds {
+                None
+            } else {
+                Some(Reason::Guard(item))
+            };
+            let reason = if hide {
+                injected.or(own)
+            } else {
+                own.or(injected)
+            };
             refusals.extend(reason.map(|reason| Refusal { index, reason }));
         }
         if refusals.is_empty() {
-            refusals.push(Refusal { index: 0, reason: Reason::Conflict });
+            refusals.push(Refusal {
+                index: 0,
+                reason: Reason::Conflict,
+            });
         }
         Ok(refusals)
     }

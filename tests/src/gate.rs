@@ -15,7 +15,10 @@ struct Sides {
 
 impl Default for Gate {
     fn default() -> Self {
-        Self(Arc::new(Sides { arrived: Semaphore::new(0), opened: Semaphore::new(0) }))
+        Self(Arc::new(Sides {
+            arrived: Semaphore::new(0),
+            opened: Semaphore::new(0),
+        }))
     }
 }
 
@@ -30,7 +33,12 @@ impl Eq for Gate {}
 impl Gate {
     /// Waits until one more call stands at the gate.
     pub async fn arrived(&self) {
-        self.0.arrived.acquire().await.expect("never closed").forget();
+        self.0
+            .arrived
+            .acquire()
+            .await
+            .expect("never closed")
+            .forget();
     }
 
     /// Lets pass whatever stands at it or comes to it.

@@ -33,13 +33,23 @@ impl Meter {
     /// Nothing read yet.
     #[must_use]
     pub fn around(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { inner, units: AtomicU64::new(0), calls: AtomicU64::new(0), pages: AtomicU64::new(0) })
+        Arc::new(Self {
+            inner,
+            units: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
+            pages: AtomicU64::new(0),
+        })
     }
 
     /// What was read since the last look.
     pub fn take(&self) -> Reads {
-        let [units, calls, pages] = [&self.units, &self.calls, &self.pages].map(|count| count.swap(0, Ordering::Relaxed));
-        Reads { units, calls, pages }
+        let [units, calls, pages] =
+            [&self.units, &self.calls, &self.pages].map(|count| count.swap(0, Ordering::Relaxed));
+        Reads {
+            units,
+            calls,
+            pages,
+        }
     }
 
     fn count(&self, units: u64) {
@@ -63,17 +73,27 @@ fn size(pk: &str, sk: &str, attrs: &Attrs) -> u64 {
 impl Store for Meter {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
         let items = self.inner.read(keys).await?;
-        let found = keys.iter().zip(&items).map(|(key, item)| item.as_ref().map_or(1, |attrs| size(&key.pk, &key.sk, attrs)));
+        let found = keys.iter().zip(&items).map(|(key, item)| {
+            item.as_ref()
+                .map_or(1, |attrs| size(&key.pk, &key.sk, attrs))
+        });
         self.count(found.map(|bytes| bytes.div_ceil(UNIT_BYTES)).sum());
         Ok(items)
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
         let slice = self.inner.query(query).await?;
-        let bytes: u64 = slice.items.iter().map(|(sk, attrs)| size(&query.pk, sk, attrs)).sum();
+        let bytes: u64 = slice
+            .items
+            .iter()
+            .map(|(sk, attrs)| size(&query.pk, sk, attrs))
+            .sum();
         self.count(bytes.div_ceil(UNIT_BYTES).max(1));
         if query.pk.contains("|E|") {
-            self.pages.fetch_add(u64::try_from(slice.items.len()).expect("a count"), Ordering::Relaxed);
+            self.pages.fetch_add(
+                u64::try_from(slice.items.len()).expect("a count"),
+                Ordering::Relaxed,
+            );
         }
         Ok(slice)
     }

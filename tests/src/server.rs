@@ -10,12 +10,24 @@ use tollgate_service::{KeyRecord, Service, Tenancy};
 /// Serves the store in `folder` on a free port for as long as the process
 /// lives; `key` is the operator's.
 pub async fn serve(folder: &Path, key: &str) -> SocketAddr {
-    let store = tollgate_dynamo::embedded::open(Some(folder)).await.expect("a store");
-    let service = Service::new(Arc::new(store), Arc::new(SystemClock), Tenancy::Sole, [1; 32]);
-    let settings =
-        Settings { hash: Some(DEFAULT_HASH.to_owned()), operator: Some(KeyRecord::operator("bench", key)), ..Settings::default() };
+    let store = tollgate_dynamo::embedded::open(Some(folder))
+        .await
+        .expect("a store");
+    let service = Service::new(
+        Arc::new(store),
+        Arc::new(SystemClock),
+        Tenancy::Sole,
+        [1; 32],
+    );
+    let settings = Settings {
+        hash: Some(DEFAULT_HASH.to_owned()),
+        operator: Some(KeyRecord::operator("bench", key)),
+        ..Settings::default()
+    };
     let router = router(&App::new(service, settings), TestApp::routes());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, router).await });
     address

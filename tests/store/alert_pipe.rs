@@ -9,7 +9,9 @@ use tollgate_tests::TestApp;
 /// The text of a folded block of the template that begins with `name`.
 fn folded(name: &str) -> String {
     let template = include_str!("../../infra/template.yaml");
-    let mut lines = template.lines().skip_while(|line| !line.trim_start().trim_start_matches("- ").starts_with(name));
+    let mut lines = template
+        .lines()
+        .skip_while(|line| !line.trim_start().trim_start_matches("- ").starts_with(name));
     let first = lines.next().expect("a block");
     let indent = first.len() - first.trim_start().len();
     let block = lines.take_while(|line| line.len() - line.trim_start().len() > indent);
@@ -31,9 +33,11 @@ fn filled(template: &str, attrs: &Attrs) -> Value {
 /// The value with every figure as text, and nothing as empty text.
 fn as_text(value: &Value) -> Value {
     match value {
-        Value::Object(fields) => {
-            fields.iter().map(|(name, value)| (name.clone(), as_text(value))).collect::<serde_json::Map<_, _>>().into()
-        }
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), as_text(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
         Value::Null => json!(""),
         Value::String(text) => json!(text),
         other => json!(other.to_string()),
@@ -44,7 +48,12 @@ fn as_text(value: &Value) -> Value {
 async fn the_event_bus_gets_what_the_webhook_gets_as_text_and_of_alerts_alone() {
     let memory = Arc::new(Memory::default());
     let app = TestApp::over(memory.clone(), Tenancy::Sole);
-    app.put("/alerts/acme", json!({ "url": "https://hooks.example.com/a" })).await.expect(200);
+    app.put(
+        "/alerts/acme",
+        json!({ "url": "https://hooks.example.com/a" }),
+    )
+    .await
+    .expect(200);
     app.limit(
         "acme",
         json!([
@@ -56,7 +65,9 @@ async fn the_event_bus_gets_what_the_webhook_gets_as_text_and_of_alerts_alone() 
     app.post("/holds", json!({ "id": "h", "event": { "tenant_id": "acme", "operation": "agent_message", "agent_id": "a1" } }))
         .await
         .expect(201);
-    app.record("acme", json!({ "id": "e", "agent_id": "a1" })).await.expect(201);
+    app.record("acme", json!({ "id": "e", "agent_id": "a1" }))
+        .await
+        .expect(201);
     let shown = app.get("/alerts/acme").await.expect(200).at("/alerts");
     let shown = shown.as_array().expect("alerts");
     let items: Vec<Attrs> = memory
@@ -64,7 +75,10 @@ async fn the_event_bus_gets_what_the_webhook_gets_as_text_and_of_alerts_alone() 
         .into_iter()
         .filter(|(_, attrs)| attrs.contains_key("th"))
         .map(|(key, attrs)| {
-            assert_eq!(key.pk, "T|acme|A", "only an alert has what the pipe filters by");
+            assert_eq!(
+                key.pk, "T|acme|A",
+                "only an alert has what the pipe filters by"
+            );
             attrs
         })
         .collect();
@@ -72,7 +86,11 @@ async fn the_event_bus_gets_what_the_webhook_gets_as_text_and_of_alerts_alone() 
     let template = folded("InputTemplate:");
     for attrs in &items {
         let detail = filled(&template, attrs);
-        let mut alert = shown.iter().find(|alert| alert["id"] == detail["id"]).expect("the same id").clone();
+        let mut alert = shown
+            .iter()
+            .find(|alert| alert["id"] == detail["id"])
+            .expect("the same id")
+            .clone();
         for own in ["state", "attempts", "next_try_at"] {
             alert.as_object_mut().expect("an alert").remove(own);
         }
@@ -80,6 +98,9 @@ async fn the_event_bus_gets_what_the_webhook_gets_as_text_and_of_alerts_alone() 
         assert!(attrs.contains_key(table::BODY));
     }
     let pattern: Value = serde_json::from_str(&folded("Pattern:")).expect("a pattern");
-    assert_eq!(pattern["dynamodb"]["NewImage"], json!({ "th": { "S": [{ "exists": true }] } }));
+    assert_eq!(
+        pattern["dynamodb"]["NewImage"],
+        json!({ "th": { "S": [{ "exists": true }] } })
+    );
     assert_eq!(pattern["eventName"], json!(["INSERT"]));
 }

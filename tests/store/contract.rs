@@ -12,12 +12,21 @@ async fn ask(name: &str, store: &dyn Store) {
     let mut wrong = Vec::new();
     let questions = questions::all();
     for question in &questions {
-        if AssertUnwindSafe((question.ask)(store)).catch_unwind().await.is_err() {
+        if AssertUnwindSafe((question.ask)(store))
+            .catch_unwind()
+            .await
+            .is_err()
+        {
             eprintln!("wrong: {name}: {}", question.name);
             wrong.push(question.name);
         }
     }
-    assert!(wrong.is_empty(), "{name} answered {} of {} questions wrong: {wrong:?}", wrong.len(), questions.len());
+    assert!(
+        wrong.is_empty(),
+        "{name} answered {} of {} questions wrong: {wrong:?}",
+        wrong.len(),
+        questions.len()
+    );
     println!("{name}: {} questions", questions.len());
 }
 
@@ -34,13 +43,20 @@ async fn the_embedded_store_keeps_the_contract() {
 #[tokio::test]
 async fn the_embedded_store_in_a_file_keeps_the_contract() {
     let folder = tempfile::tempdir().expect("a folder");
-    ask("embedded in a file", &embedded::open(Some(folder.path())).await.expect("a store")).await;
+    ask(
+        "embedded in a file",
+        &embedded::open(Some(folder.path())).await.expect("a store"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn dynamodb_local_keeps_the_contract() {
     let Some(folder) = local::folder() else {
-        println!("skipped: {} is not set; `eval \"$(.ci/tools)\"` installs DynamoDB Local and sets it", local::FOLDER);
+        println!(
+            "skipped: {} is not set; `eval \"$(.ci/tools)\"` installs DynamoDB Local and sets it",
+            local::FOLDER
+        );
         return;
     };
     let local = Local::start(&folder).await;

@@ -24,7 +24,14 @@ async fn app(limited: bool) -> TestApp {
     app.post("/events", event("first", false)).await.expect(201);
     if limited {
         let limit = |id, measure, hard| json!({ "id": id, "scope": "agent", "measure": measure, "window": "month", "hard": hard });
-        app.limit("acme", json!([limit("events", "events", 1_000_000), limit("tokens", "tokens", 1_000_000_000)])).await;
+        app.limit(
+            "acme",
+            json!([
+                limit("events", "events", 1_000_000),
+                limit("tokens", "tokens", 1_000_000_000)
+            ]),
+        )
+        .await;
     }
     app.store.take_commits();
     app
@@ -42,8 +49,13 @@ fn units(app: &TestApp) -> u64 {
 }
 
 async fn batch(app: &TestApp, name: &str, task: bool) -> TestReply {
-    let events: Vec<Value> = (0..BATCH).map(|i| event(&format!("{name}-{i}"), task)).collect();
-    let reply = app.post("/events/batch", json!({ "events": events })).await.expect(200);
+    let events: Vec<Value> = (0..BATCH)
+        .map(|i| event(&format!("{name}-{i}"), task))
+        .collect();
+    let reply = app
+        .post("/events/batch", json!({ "events": events }))
+        .await
+        .expect(200);
     assert_eq!(reply.at("/recorded"), BATCH);
     reply
 }
@@ -53,8 +65,18 @@ async fn an_event_without_limits_costs_4_write_units() {
     let app = app(false).await;
     app.post("/events", event("e", false)).await.expect(201);
     assert_eq!(units(&app), 4);
-    app.put("/rate-cards/eu", json!({ "currency": "EUR", "operations": { "eu": { "unit": "0.5" } } })).await.expect(200);
-    app.put("/exchange-rates", json!({ "base": "USD", "rates": { "EUR": "1.08" } })).await.expect(200);
+    app.put(
+        "/rate-cards/eu",
+        json!({ "currency": "EUR", "operations": { "eu": { "unit": "0.5" } } }),
+    )
+    .await
+    .expect(200);
+    app.put(
+        "/exchange-rates",
+        json!({ "base": "USD", "rates": { "EUR": "1.08" } }),
+    )
+    .await
+    .expect(200);
     app.store.take_commits();
     let mut converted = event("converted", false);
     (converted["operation"], converted["budget_node"]) = (json!("eu"), json!("team-x"));
@@ -80,11 +102,17 @@ async fn a_batch_of_90_costs_at_most_2_4_write_units_an_event_and_3_4_with_tasks
     batch(&app, "plain", false).await;
     let commits = app.store.take_commits();
     assert_eq!(commits.len(), 1, "one transaction");
-    let Ok(Commit::Done { write_units: plain }) = commits[0].outcome else { panic!("{commits:?}") };
+    let Ok(Commit::Done { write_units: plain }) = commits[0].outcome else {
+        panic!("{commits:?}")
+    };
     batch(&app, "tasked", true).await;
     let tasked = units(&app);
     let each = |units: u64| format!("{}.{:02}", units / 90, units % 90 * 100 / 90);
-    println!("{BATCH} events: {} write units each, with task ids {}", each(plain), each(tasked));
+    println!(
+        "{BATCH} events: {} write units each, with task ids {}",
+        each(plain),
+        each(tasked)
+    );
     assert!(plain * 10 <= 24 * 90, "{plain}");
     assert!(tasked * 10 <= 34 * 90, "{tasked}");
 }
@@ -103,7 +131,9 @@ async fn a_hold_with_one_limited_scope_costs_6_write_units_and_its_capture_10() 
         post("/holds", json!({ "id": "e", "event": event("e", false) })).await,
     ];
     let captured = post("/holds/e/capture", json!({ "event": used })).await;
-    app.post("/holds/one/release", json!({ "tenant_id": "acme" })).await.expect(200);
+    app.post("/holds/one/release", json!({ "tenant_id": "acme" }))
+        .await
+        .expect(200);
     let released = units(&app);
     println!("hold: {held:?} write units, capture {captured}, release {released}");
     assert_eq!((held, captured, released), ([6, 6], 10, 6));
@@ -114,7 +144,13 @@ async fn a_void_costs_what_its_event_did_and_an_audit_entry_and_again_nothing() 
     let app = app(true).await;
     app.post("/events", event("e", false)).await.expect(201);
     let recorded = units(&app);
-    let void = async || app.post("/events/e/void", json!({ "tenant_id": "acme", "reason": "sent twice" })).await;
+    let void = async || {
+        app.post(
+            "/events/e/void",
+            json!({ "tenant_id": "acme", "reason": "sent twice" }),
+        )
+        .await
+    };
     void().await.expect(201);
     let voided = units(&app);
     void().await.expect(200);
@@ -127,13 +163,22 @@ async fn a_denied_event_and_a_replay_write_nothing() {
     let app = app(false).await;
     app.limit("acme", json!([{ "id": "one", "scope": "tenant", "measure": "events", "window": "month", "hard": 1 }])).await;
     app.store.take_commits();
-    app.post("/events", event("second", false)).await.expect(429);
+    app.post("/events", event("second", false))
+        .await
+        .expect(429);
     app.post("/events", event("third", false)).await.expect(429);
     app.post("/events", event("first", false)).await.expect(200);
     let events: Vec<Value> = (0..BATCH).map(|i| event(&format!("b-{i}"), true)).collect();
-    let denied = app.post("/events/batch", json!({ "events": events })).await.expect(200);
+    let denied = app
+        .post("/events/batch", json!({ "events": events }))
+        .await
+        .expect(200);
     assert_eq!(denied.at("/rejected"), BATCH);
-    let done = app.store.take_commits().into_iter().filter(|commit| matches!(commit.outcome, Ok(Commit::Done { .. })));
+    let done = app
+        .store
+        .take_commits()
+        .into_iter()
+        .filter(|commit| matches!(commit.outcome, Ok(Commit::Done { .. })));
     assert_eq!(done.count(), 0);
 }
 
@@ -141,20 +186,44 @@ async fn a_denied_event_and_a_replay_write_nothing() {
 async fn a_question_writes_nothing() {
     let app = app(true).await;
     app.post("/check", event("e", false)).await.expect(200);
-    app.post("/usage/validate", event("e", false)).await.expect(200);
-    for path in ["/usage/acme", "/limits/acme", "/quota/acme", "/billing/acme", "/usage?tenant_id=acme", "/usage/summary?tenant_id=acme"] {
+    app.post("/usage/validate", event("e", false))
+        .await
+        .expect(200);
+    for path in [
+        "/usage/acme",
+        "/limits/acme",
+        "/quota/acme",
+        "/billing/acme",
+        "/usage?tenant_id=acme",
+        "/usage/summary?tenant_id=acme",
+    ] {
         app.get(path).await.expect(200);
     }
-    app.post("/usage/purge", json!({ "tenant_id": "acme", "dry_run": true })).await.expect(200);
-    let written: usize =
-        app.store.take_commits().iter().flat_map(|commit| &commit.writes).filter(|write| !write.key.pk.ends_with("|W")).count();
+    app.post(
+        "/usage/purge",
+        json!({ "tenant_id": "acme", "dry_run": true }),
+    )
+    .await
+    .expect(200);
+    let written: usize = app
+        .store
+        .take_commits()
+        .iter()
+        .flat_map(|commit| &commit.writes)
+        .filter(|write| !write.key.pk.ends_with("|W"))
+        .count();
     assert_eq!(written, 0, "but for how far the hours are rolled up");
 }
 
 #[tokio::test]
-async fn alerts_cost_nothing_until_a_threshold_is_crossed_and_then_2_write_units_or_4_where_they_are_sent() {
+async fn alerts_cost_nothing_until_a_threshold_is_crossed_and_then_2_write_units_or_4_where_they_are_sent()
+ {
     let mut costs = Vec::new();
-    for alerts in [None, Some(json!({})), Some(json!({ "url": "https://hooks.example.com/a" }))] {
+    for alerts in [
+        None,
+        Some(json!({})),
+        Some(json!({ "url": "https://hooks.example.com/a" })),
+    ] {
         let app = app(false).await;
         if let Some(alerts) = alerts {
             app.put("/alerts/acme", alerts).await.expect(200);
@@ -164,7 +233,9 @@ async fn alerts_cost_nothing_until_a_threshold_is_crossed_and_then_2_write_units
         app.store.take_commits();
         let mut cost = Vec::new();
         for n in 2..=8 {
-            app.post("/events", event(&format!("e{n}"), false)).await.expect(201);
+            app.post("/events", event(&format!("e{n}"), false))
+                .await
+                .expect(201);
             let commits = app.store.take_commits().into_iter();
             let done = |commit: tollgate_tests::Recorded| match commit.outcome {
                 Ok(Commit::Done { write_units }) => Some(write_units),
@@ -175,5 +246,12 @@ async fn alerts_cost_nothing_until_a_threshold_is_crossed_and_then_2_write_units
         costs.push(cost);
     }
     // 4 of 8 is 50 %, 7 is 80 %: an item each, and where it is sent an entry.
-    assert_eq!(costs, [vec![6; 7], vec![6, 6, 8, 6, 6, 8, 8], vec![6, 6, 10, 6, 6, 10, 10]]);
+    assert_eq!(
+        costs,
+        [
+            vec![6; 7],
+            vec![6, 6, 8, 6, 6, 8, 8],
+            vec![6, 6, 10, 6, 6, 10, 10]
+        ]
+    );
 }

@@ -38,7 +38,11 @@ impl Store for Witness {
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
-        self.note(if query.by_task { "Query of the index" } else { "Query" });
+        self.note(if query.by_task {
+            "Query of the index"
+        } else {
+            "Query"
+        });
         self.inner.query(query).await
     }
 
@@ -57,22 +61,44 @@ impl Store for Witness {
 /// What the template allows each role, by the function's name.
 fn allowed() -> BTreeMap<String, Actions> {
     let template = include_str!("../../infra/template.yaml");
-    let known = ["BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"];
-    let of_stream = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
+    let known = [
+        "BatchGetItem",
+        "Query",
+        "PutItem",
+        "UpdateItem",
+        "DeleteItem",
+    ];
+    let of_stream = [
+        "DescribeStream",
+        "GetRecords",
+        "GetShardIterator",
+        "ListStreams",
+    ];
     let (mut roles, mut role): (BTreeMap<String, Actions>, Option<String>) = Default::default();
     let mut lines = template.lines().peekable();
     while let Some(line) = lines.next() {
         if line.starts_with("  ") && !line.starts_with("   ") {
             role = line.trim().strip_suffix("Role:").map(str::to_lowercase);
         }
-        let (Some(role), Some((_, action))) = (&role, line.split_once("dynamodb:")) else { continue };
+        let (Some(role), Some((_, action))) = (&role, line.split_once("dynamodb:")) else {
+            continue;
+        };
         if of_stream.contains(&action.trim()) {
             assert_eq!(role, "alertpipe", "the stream is for the pipe alone");
             continue;
         }
-        let name = known.into_iter().find(|known| *known == action.trim()).unwrap_or_else(|| panic!("`{action}` is not used here"));
-        let of_index = lines.peek().is_some_and(|next| next.contains("/index/task"));
-        roles.entry(role.clone()).or_default().insert(if of_index { "Query of the index" } else { name });
+        let name = known
+            .into_iter()
+            .find(|known| *known == action.trim())
+            .unwrap_or_else(|| panic!("`{action}` is not used here"));
+        let of_index = lines
+            .peek()
+            .is_some_and(|next| next.contains("/index/task"));
+        roles.entry(role.clone()).or_default().insert(if of_index {
+            "Query of the index"
+        } else {
+            name
+        });
     }
     roles
 }
@@ -95,79 +121,244 @@ fn requests(function: &str) -> Vec<(&'static str, &'static str, &'static str, Va
         "ingest" => vec![
             ("POST", "/events", "/events", event("e1")),
             ("POST", "/events", "/events", event("e2")),
-            ("POST", "/events/batch", "/events/batch", json!({ "events": [event("e3")] })),
+            (
+                "POST",
+                "/events/batch",
+                "/events/batch",
+                json!({ "events": [event("e3")] }),
+            ),
             // Its agent's limit is full of a hold that is over.
             ("POST", "/events", "/events", holding("ingest")),
             ("POST", "/usage", "/usage", asap.clone()),
-            ("POST", "/usage/batch", "/usage/batch", json!({ "events": [asap.clone()] })),
+            (
+                "POST",
+                "/usage/batch",
+                "/usage/batch",
+                json!({ "events": [asap.clone()] }),
+            ),
             ("POST", "/usage/validate", "/usage/validate", asap),
         ],
         "query" => vec![
             ("GET", "/usage", "/usage?tenant_id=acme", none.clone()),
-            ("GET", "/usage/summary", "/usage/summary?tenant_id=acme", none.clone()),
-            ("GET", "/usage/aggregate", "/usage/aggregate?tenant_id=acme&group_by=agent", none.clone()),
-            ("GET", "/usage/agents", "/usage/agents?tenant_id=acme", none.clone()),
-            ("GET", "/usage/consumers", "/usage/consumers?tenant_id=acme", none.clone()),
-            ("GET", "/usage/stats", "/usage/stats?tenant_id=acme", none.clone()),
-            ("GET", "/usage/export", "/usage/export?tenant_id=acme", none.clone()),
-            ("GET", "/usage/tasks/{task_id}", "/usage/tasks/t?tenant_id=acme", none.clone()),
+            (
+                "GET",
+                "/usage/summary",
+                "/usage/summary?tenant_id=acme",
+                none.clone(),
+            ),
+            (
+                "GET",
+                "/usage/aggregate",
+                "/usage/aggregate?tenant_id=acme&group_by=agent",
+                none.clone(),
+            ),
+            (
+                "GET",
+                "/usage/agents",
+                "/usage/agents?tenant_id=acme",
+                none.clone(),
+            ),
+            (
+                "GET",
+                "/usage/consumers",
+                "/usage/consumers?tenant_id=acme",
+                none.clone(),
+            ),
+            (
+                "GET",
+                "/usage/stats",
+                "/usage/stats?tenant_id=acme",
+                none.clone(),
+            ),
+            (
+                "GET",
+                "/usage/export",
+                "/usage/export?tenant_id=acme",
+                none.clone(),
+            ),
+            (
+                "GET",
+                "/usage/tasks/{task_id}",
+                "/usage/tasks/t?tenant_id=acme",
+                none.clone(),
+            ),
             ("GET", "/usage/{tenant_id}", "/usage/acme", none.clone()),
-            ("GET", "/events/{event_id}", "/events/e1?tenant_id=acme", none),
+            (
+                "GET",
+                "/events/{event_id}",
+                "/events/e1?tenant_id=acme",
+                none,
+            ),
         ],
         "quota" => vec![
             ("GET", "/", "/", none.clone()),
             ("GET", "/health", "/health", none.clone()),
             ("GET", "/metrics", "/metrics", none.clone()),
             ("GET", "/openapi.json", "/openapi.json", none.clone()),
-            ("POST", "/holds", "/holds", json!({ "id": "quota", "event": holding("quota") })),
-            ("POST", "/holds", "/holds", json!({ "id": "h2", "event": event("h2") })),
+            (
+                "POST",
+                "/holds",
+                "/holds",
+                json!({ "id": "quota", "event": holding("quota") }),
+            ),
+            (
+                "POST",
+                "/holds",
+                "/holds",
+                json!({ "id": "h2", "event": event("h2") }),
+            ),
             ("GET", "/holds", "/holds?tenant_id=acme", none.clone()),
-            ("GET", "/holds/{hold_id}", "/holds/quota?tenant_id=acme", none.clone()),
-            ("POST", "/holds/{hold_id}/extend", "/holds/quota/extend", json!({ "tenant_id": "acme", "ttl_seconds": 900 })),
-            ("POST", "/holds/{hold_id}/release", "/holds/quota/release", json!({ "tenant_id": "acme" })),
-            ("POST", "/holds/{hold_id}/capture", "/holds/h2/capture", json!({ "event": { "tenant_id": "acme" } })),
-            ("POST", "/quota", "/quota", json!({ "tenant_id": "acme", "monthly_total_limit": 100 })),
+            (
+                "GET",
+                "/holds/{hold_id}",
+                "/holds/quota?tenant_id=acme",
+                none.clone(),
+            ),
+            (
+                "POST",
+                "/holds/{hold_id}/extend",
+                "/holds/quota/extend",
+                json!({ "tenant_id": "acme", "ttl_seconds": 900 }),
+            ),
+            (
+                "POST",
+                "/holds/{hold_id}/release",
+                "/holds/quota/release",
+                json!({ "tenant_id": "acme" }),
+            ),
+            (
+                "POST",
+                "/holds/{hold_id}/capture",
+                "/holds/h2/capture",
+                json!({ "event": { "tenant_id": "acme" } }),
+            ),
+            (
+                "POST",
+                "/quota",
+                "/quota",
+                json!({ "tenant_id": "acme", "monthly_total_limit": 100 }),
+            ),
             ("GET", "/quota/{tenant_id}", "/quota/acme", none.clone()),
-            ("PUT", "/budgets/{tenant_id}", "/budgets/acme", json!({ "max_total": "1000000", "currency": "USD" })),
+            (
+                "PUT",
+                "/budgets/{tenant_id}",
+                "/budgets/acme",
+                json!({ "max_total": "1000000", "currency": "USD" }),
+            ),
             ("GET", "/budgets/{tenant_id}", "/budgets/acme", none.clone()),
-            ("PUT", "/budgets/{tenant_id}/tree", "/budgets/acme/tree", json!({ "currency": "USD", "nodes": [{ "id": "org" }] })),
-            ("GET", "/budgets/{tenant_id}/tree", "/budgets/acme/tree", none.clone()),
-            ("POST", "/credits/{tenant_id}", "/credits/acme", json!({ "id": "g", "amount": "1000000", "currency": "USD" })),
+            (
+                "PUT",
+                "/budgets/{tenant_id}/tree",
+                "/budgets/acme/tree",
+                json!({ "currency": "USD", "nodes": [{ "id": "org" }] }),
+            ),
+            (
+                "GET",
+                "/budgets/{tenant_id}/tree",
+                "/budgets/acme/tree",
+                none.clone(),
+            ),
+            (
+                "POST",
+                "/credits/{tenant_id}",
+                "/credits/acme",
+                json!({ "id": "g", "amount": "1000000", "currency": "USD" }),
+            ),
             ("GET", "/credits/{tenant_id}", "/credits/acme", none.clone()),
-            ("PUT", "/alerts/{tenant_id}", "/alerts/acme", json!({ "url": "https://hooks.example.com/a" })),
+            (
+                "PUT",
+                "/alerts/{tenant_id}",
+                "/alerts/acme",
+                json!({ "url": "https://hooks.example.com/a" }),
+            ),
             ("GET", "/alerts/{tenant_id}", "/alerts/acme", none.clone()),
             ("PUT", "/plans/{code}", "/plans/starter", plan.clone()),
-            ("PUT", "/tenants/{tenant_id}/subscription", "/tenants/acme/subscription", json!({ "plan": "starter" })),
+            (
+                "PUT",
+                "/tenants/{tenant_id}/subscription",
+                "/tenants/acme/subscription",
+                json!({ "plan": "starter" }),
+            ),
             ("PUT", "/plans/{code}", "/plans/starter", plan),
             ("GET", "/plans/{code}", "/plans/starter", none.clone()),
             ("GET", "/plans", "/plans", none.clone()),
-            ("GET", "/tenants/{tenant_id}/subscription", "/tenants/acme/subscription", none.clone()),
-            ("PUT", "/tenants/{tenant_id}/subscription", "/tenants/acme/subscription", json!({ "plan": null })),
-            ("GET", "/entitlements/{tenant_id}", "/entitlements/acme", none.clone()),
+            (
+                "GET",
+                "/tenants/{tenant_id}/subscription",
+                "/tenants/acme/subscription",
+                none.clone(),
+            ),
+            (
+                "PUT",
+                "/tenants/{tenant_id}/subscription",
+                "/tenants/acme/subscription",
+                json!({ "plan": null }),
+            ),
+            (
+                "GET",
+                "/entitlements/{tenant_id}",
+                "/entitlements/acme",
+                none.clone(),
+            ),
             ("PUT", "/limits/{tenant_id}", "/limits/acme", limits),
             ("GET", "/limits/{tenant_id}", "/limits/acme", none.clone()),
             ("POST", "/check", "/check", event("e9")),
             ("GET", "/tenants", "/tenants", none.clone()),
-            ("PUT", "/tenants/{tenant_id}", "/tenants/acme", json!({ "name": "Acme" })),
+            (
+                "PUT",
+                "/tenants/{tenant_id}",
+                "/tenants/acme",
+                json!({ "name": "Acme" }),
+            ),
             ("GET", "/tenants/{tenant_id}", "/tenants/acme", none.clone()),
-            ("POST", "/keys", "/keys", json!({ "tenant_id": "acme", "scopes": ["read"] })),
+            (
+                "POST",
+                "/keys",
+                "/keys",
+                json!({ "tenant_id": "acme", "scopes": ["read"] }),
+            ),
             ("GET", "/keys", "/keys", none.clone()),
             ("DELETE", "/keys/{key_id}", "/keys/{key}", none.clone()),
             ("GET", "/audit", "/audit", none),
         ],
         "billing" => vec![
-            ("PUT", "/rate-cards/{id}", "/rate-cards/mine", json!({ "currency": "USD", "operations": { "x": { "unit": "0.1" } } })),
+            (
+                "PUT",
+                "/rate-cards/{id}",
+                "/rate-cards/mine",
+                json!({ "currency": "USD", "operations": { "x": { "unit": "0.1" } } }),
+            ),
             ("GET", "/rate-cards", "/rate-cards", none.clone()),
             ("GET", "/rate-cards/{id}", "/rate-cards/mine", none.clone()),
             ("GET", "/costs", "/costs", none.clone()),
-            ("POST", "/events/{event_id}/void", "/events/e1/void", json!({ "tenant_id": "acme" })),
-            ("PUT", "/exchange-rates", "/exchange-rates", json!({ "base": "USD", "rates": { "EUR": "1.08" } })),
+            (
+                "POST",
+                "/events/{event_id}/void",
+                "/events/e1/void",
+                json!({ "tenant_id": "acme" }),
+            ),
+            (
+                "PUT",
+                "/exchange-rates",
+                "/exchange-rates",
+                json!({ "base": "USD", "rates": { "EUR": "1.08" } }),
+            ),
             ("GET", "/exchange-rates", "/exchange-rates", none.clone()),
             ("GET", "/billing/{tenant_id}", "/billing/acme", none),
         ],
         "purge" => vec![
-            ("POST", "/usage/purge", "/usage/purge", json!({ "older_than_days": 35 })),
-            ("POST", "/usage/purge", "/usage/purge", json!({ "tenant_id": "acme", "agent_id": "a", "pseudonymise": true })),
+            (
+                "POST",
+                "/usage/purge",
+                "/usage/purge",
+                json!({ "older_than_days": 35 }),
+            ),
+            (
+                "POST",
+                "/usage/purge",
+                "/usage/purge",
+                json!({ "tenant_id": "acme", "agent_id": "a", "pseudonymise": true }),
+            ),
         ],
         other => panic!("no function {other}"),
     }
@@ -185,30 +376,70 @@ fn functions() -> [(&'static str, Vec<Route>); 5] {
 
 async fn send(app: &TestApp, method: &str, path: &str, body: &Value) {
     let path = match path {
-        "/keys/{key}" => format!("/keys/{}", app.get("/keys").await.at("/data/0/key_id").as_str().expect("a key")),
+        "/keys/{key}" => format!(
+            "/keys/{}",
+            app.get("/keys")
+                .await
+                .at("/data/0/key_id")
+                .as_str()
+                .expect("a key")
+        ),
         path => path.to_owned(),
     };
-    let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+    let body = if body.is_null() {
+        Body::empty()
+    } else {
+        Body::from(body.to_string())
+    };
     let reply = app.call(method, &path, body).await;
-    assert!((200..300).contains(&reply.status), "{method} {path}: {} {}", reply.status, reply.text);
+    assert!(
+        (200..300).contains(&reply.status),
+        "{method} {path}: {} {}",
+        reply.status,
+        reply.text
+    );
 }
 
 #[tokio::test]
 async fn each_function_is_allowed_exactly_what_its_routes_do() {
     let allowed = allowed();
     let witness = Arc::new(Witness::default());
-    let process = || TestApp::over(witness.clone(), Tenancy::Shared { settle: Duration::ZERO });
+    let process = || {
+        TestApp::over(
+            witness.clone(),
+            Tenancy::Shared {
+                settle: Duration::ZERO,
+            },
+        )
+    };
     let limit = |id: &str, scope: &str, measure: &str, hard: u64| json!({ "id": id, "scope": scope, "measure": measure, "window": "month", "hard": hard });
-    process().limit("acme", json!([limit("l", "tenant", "events", 1000), limit("full", "agent", "tokens", 10)])).await;
+    process()
+        .limit(
+            "acme",
+            json!([
+                limit("l", "tenant", "events", 1000),
+                limit("full", "agent", "tokens", 10)
+            ]),
+        )
+        .await;
     for agent in ["ingest", "quota"] {
         let mut over = holding(agent);
         over["id"] = json!(format!("over-{agent}"));
-        process().post("/holds", json!({ "ttl_seconds": 1, "event": over })).await.expect(201);
+        process()
+            .post("/holds", json!({ "ttl_seconds": 1, "event": over }))
+            .await
+            .expect(201);
     }
     for (function, routes) in functions() {
         let requests = requests(function);
-        let asked: BTreeSet<(&str, &str)> = requests.iter().map(|(method, route, ..)| (*method, *route)).collect();
-        let offered: BTreeSet<(&str, &str)> = routes.iter().map(|route| (route.method.as_str(), route.path)).collect();
+        let asked: BTreeSet<(&str, &str)> = requests
+            .iter()
+            .map(|(method, route, ..)| (*method, *route))
+            .collect();
+        let offered: BTreeSet<(&str, &str)> = routes
+            .iter()
+            .map(|route| (route.method.as_str(), route.path))
+            .collect();
         assert_eq!(asked, offered, "{function}: every route is asked");
         let app = process();
         app.clock.advance(2);
@@ -222,7 +453,11 @@ async fn each_function_is_allowed_exactly_what_its_routes_do() {
         }
         let seen = witness.take();
         println!("{function}: {seen:?}");
-        assert_eq!(allowed.get(function), Some(&seen), "{function}: allowed and done");
+        assert_eq!(
+            allowed.get(function),
+            Some(&seen),
+            "{function}: allowed and done"
+        );
     }
 }
 
@@ -230,7 +465,13 @@ async fn each_function_is_allowed_exactly_what_its_routes_do() {
 /// by next completes it.
 async fn interrupted_limits(app: &TestApp) {
     let published = app.store.calls() + 3;
-    app.store.rule(move |call| if call.number >= published { Fault::Before } else { Fault::None });
+    app.store.rule(move |call| {
+        if call.number >= published {
+            Fault::Before
+        } else {
+            Fault::None
+        }
+    });
     let limits = json!({ "limits": [{ "id": "m", "scope": "tenant", "measure": "units", "window": "total", "hard": 1000 }] });
     app.put("/limits/acme", limits).await.expect(503);
 }

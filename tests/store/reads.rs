@@ -21,14 +21,27 @@ async fn app(events_an_hour: usize) -> (TestApp, Arc<Meter>) {
     for hour in 0..DAYS * 24 {
         let event = |number: usize| {
             let index = hour * events_an_hour + number;
-            let mut event = Event::new(name(format!("evt-{index}")), app.clock.now(), name("agent_message".to_owned()));
+            let mut event = Event::new(
+                name(format!("evt-{index}")),
+                app.clock.now(),
+                name("agent_message".to_owned()),
+            );
             event.task = Some(name(format!("task-{}", index * 7 % 40)));
             event.dimensions.agent = Some(name(format!("agent-{}", index * 5 % 12)));
             event.dimensions.session = Some(name(format!("session-{}", index * 3 % 20)));
-            Submission { event, timestamp_given: true }
+            Submission {
+                event,
+                timestamp_given: true,
+            }
         };
-        let options = Options { mode: Mode::Enforce, age_seconds_max: 3600 };
-        app.service().record(&tenant, (0..events_an_hour).map(event).collect(), options).await.expect("recorded");
+        let options = Options {
+            mode: Mode::Enforce,
+            age_seconds_max: 3600,
+        };
+        app.service()
+            .record(&tenant, (0..events_an_hour).map(event).collect(), options)
+            .await
+            .expect("recorded");
         app.clock.advance(3600);
         if hour % 6 == 5 {
             app.service().roll_up(&tenant).await.expect("a rollup");
@@ -58,7 +71,10 @@ async fn ten_times_the_events_cost_hardly_more_to_ask_about() {
         let (less, more) = (cost(path, &few).await, cost(path, &many).await);
         println!("{path}: {less:?}, then {more:?}");
         assert_eq!(less.calls, more.calls, "{path}");
-        assert!(more.units * 2 <= less.units * 3, "{path}: {less:?} {more:?}");
+        assert!(
+            more.units * 2 <= less.units * 3,
+            "{path}: {less:?} {more:?}"
+        );
     }
 }
 
@@ -75,7 +91,11 @@ async fn only_open_hours_and_hours_that_the_range_cuts_are_read_event_by_event()
         ("&start=2026-11-03T07:20:00Z&end=2026-11-03T07:40:00Z", 2),
     ];
     for (range, pages) in table {
-        let read = cost(&format!("/usage/aggregate?tenant_id=acme&group_by=day{range}"), &app).await;
+        let read = cost(
+            &format!("/usage/aggregate?tenant_id=acme&group_by=day{range}"),
+            &app,
+        )
+        .await;
         assert_eq!(read.pages, pages, "{range}: {read:?}");
     }
 }

@@ -20,12 +20,24 @@ async fn server(answers: Vec<(u16, Value)>) -> SocketAddr {
     let left = Arc::new(Mutex::new(VecDeque::from(answers)));
     let answer = move || {
         let mut left = left.lock().expect("answers");
-        let (status, body) = if left.len() > 1 { left.pop_front() } else { left.front().cloned() }.expect("an answer");
+        let (status, body) = if left.len() > 1 {
+            left.pop_front()
+        } else {
+            left.front().cloned()
+        }
+        .expect("an answer");
         let status = StatusCode::from_u16(status).expect("a status");
-        let answer: Response = (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body.to_string()).into_response();
+        let answer: Response = (
+            status,
+            [(header::CONTENT_TYPE, "application/x-amz-json-1.0")],
+            body.to_string(),
+        )
+            .into_response();
         async move { answer }
     };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
     address
@@ -43,12 +55,18 @@ fn dynamo(address: SocketAddr) -> Dynamo {
 }
 
 fn writes(count: usize) -> Vec<Write> {
-    let write = |i| Write { key: Key::new(format!("k{i}"), "x"), change: Change::Put(Attrs::new()), guards: vec![Guard::Absent] };
+    let write = |i| Write {
+        key: Key::new(format!("k{i}"), "x"),
+        change: Change::Put(Attrs::new()),
+        guards: vec![Guard::Absent],
+    };
     (0..count).map(write).collect()
 }
 
 async fn commit(status: u16, body: Value) -> Result<Commit, StoreError> {
-    dynamo(server(vec![(status, body)]).await).commit(&writes(5)).await
+    dynamo(server(vec![(status, body)]).await)
+        .commit(&writes(5))
+        .await
 }
 
 fn cancelled(reasons: Value) -> Value {
@@ -61,8 +79,7 @@ fn failed(code: &str) -> Value {
 
 #[tokio::test]
 async fn every_reason_of_a_cancelled_transaction_is_told_apart() {
-    let stood =
-        json!({ "pk": { "S": "k1" }, "sk": { "S": "x" }, "u": { "N": "-99999999999999999999999999999999999999" }, "b": { "B": "AP8=" } });
+    let stood = json!({ "pk": { "S": "k1" }, "sk": { "S": "x" }, "u": { "N": "-99999999999999999999999999999999999999" }, "b": { "B": "AP8=" } });
     let reasons = json!([
         { "Code": "None" },
         { "Code": "ConditionalCheckFailed", "Item": stood, "Message": "the condition failed" },
@@ -71,10 +88,25 @@ async fn every_reason_of_a_cancelled_transaction_is_told_apart() {
         { "Code": "ProvisionedThroughputExceeded", "Message": "throttled" },
         { "Code": "ConditionalCheckFailed" },
     ]);
-    let item = Attrs::from([("u".into(), Attribute::N(1 - 10_i128.pow(38))), ("b".into(), Attribute::B(vec![0, 255]))]);
-    let expected = [Reason::Guard(Some(item)), Reason::Conflict, Reason::Throttled, Reason::Throttled, Reason::Guard(None)];
-    let expected = (1..).zip(expected).map(|(index, reason)| Refusal { index, reason }).collect();
-    assert_eq!(commit(400, cancelled(reasons)).await, Ok(Commit::Refused(expected)));
+    let item = Attrs::from([
+        ("u".into(), Attribute::N(1 - 10_i128.pow(38))),
+        ("b".into(), Attribute::B(vec![0, 255])),
+    ]);
+    let expected = [
+        Reason::Guard(Some(item)),
+        Reason::Conflict,
+        Reason::Throttled,
+        Reason::Throttled,
+        Reason::Guard(None),
+    ];
+    let expected = (1..)
+        .zip(expected)
+        .map(|(index, reason)| Refusal { index, reason })
+        .collect();
+    assert_eq!(
+        commit(400, cancelled(reasons)).await,
+        Ok(Commit::Refused(expected))
+    );
 }
 
 #[tokio::test]
@@ -85,7 +117,10 @@ async fn a_throttle_or_conflict_alone_is_no_guard_that_did_not_hold() {
         ("ProvisionedThroughputExceeded", Reason::Throttled),
     ] {
         let reasons = json!([{ "Code": "None" }, { "Code": code }]);
-        assert_eq!(commit(400, cancelled(reasons)).await, Ok(Commit::Refused(vec![Refusal { index: 1, reason }])));
+        assert_eq!(
+            commit(400, cancelled(reasons)).await,
+            Ok(Commit::Refused(vec![Refusal { index: 1, reason }]))
+        );
     }
 }
 
@@ -121,21 +156,34 @@ async fn what_passes_is_unavailable_and_what_stays_is_broken() {
 
 #[tokio::test]
 async fn a_reason_that_is_not_known_is_broken_and_none_at_all_unavailable() {
-    let unknown = commit(400, cancelled(json!([{ "Code": "ValidationError", "Message": "a key is too long" }]))).await;
+    let unknown = commit(
+        400,
+        cancelled(json!([{ "Code": "ValidationError", "Message": "a key is too long" }])),
+    )
+    .await;
     assert!(matches!(unknown, Err(StoreError::Broken(_))), "{unknown:?}");
-    let none = commit(400, cancelled(json!([{ "Code": "None" }, { "Code": "None" }]))).await;
+    let none = commit(
+        400,
+        cancelled(json!([{ "Code": "None" }, { "Code": "None" }])),
+    )
+    .await;
     assert!(matches!(none, Err(StoreError::Unavailable(_))), "{none:?}");
 }
 
 #[tokio::test]
 async fn a_server_that_is_away_is_unavailable_and_one_that_makes_no_sense_broken() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
     let away = listener.local_addr().expect("an address");
     drop(listener);
     let away = dynamo(away).commit(&writes(1)).await;
     assert!(matches!(away, Err(StoreError::Unavailable(_))), "{away:?}");
     let nonsense = commit(200, json!("nonsense")).await;
-    assert!(matches!(nonsense, Err(StoreError::Broken(_))), "{nonsense:?}");
+    assert!(
+        matches!(nonsense, Err(StoreError::Broken(_))),
+        "{nonsense:?}"
+    );
 }
 
 #[tokio::test]
@@ -145,9 +193,15 @@ async fn keys_that_stayed_unprocessed_are_asked_for_again_and_given_up_in_the_en
     let part = json!({ "Responses": { "table": [item("a")] }, "UnprocessedKeys": left });
     let rest = json!({ "Responses": { "table": [item("b")] }, "UnprocessedKeys": {} });
     let keys = [Key::new("a", "x"), Key::new("b", "x"), Key::new("c", "x")];
-    let found = dynamo(server(vec![(200, part.clone()), (200, rest)]).await).read(&keys).await.expect("a read");
+    let found = dynamo(server(vec![(200, part.clone()), (200, rest)]).await)
+        .read(&keys)
+        .await
+        .expect("a read");
     let seven = Some(Attrs::from([("v".into(), Attribute::N(7))]));
     assert_eq!(found, [seven.clone(), seven, None]);
     let never = dynamo(server(vec![(200, part)]).await).read(&keys).await;
-    assert!(matches!(never, Err(StoreError::Unavailable(_))), "{never:?}");
+    assert!(
+        matches!(never, Err(StoreError::Unavailable(_))),
+        "{never:?}"
+    );
 }

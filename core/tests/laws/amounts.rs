@@ -108,20 +108,49 @@ proptest! {
 #[test]
 fn the_bound_of_amounts_is_1e38_units() {
     let most = 10_i128.pow(38) - 1;
-    for (units, fits) in [(most, true), (most + 1, false), (-most, true), (-most - 1, false), (i128::MAX, false), (i128::MIN, false)] {
+    for (units, fits) in [
+        (most, true),
+        (most + 1, false),
+        (-most, true),
+        (-most - 1, false),
+        (i128::MAX, false),
+        (i128::MIN, false),
+    ] {
         assert_eq!(Amount::from_units(units).is_some(), fits, "{units}");
     }
     let largest = Amount::from_units(most).unwrap();
-    assert_eq!(largest.to_string(), "99999999999999999999.999999999999999999");
+    assert_eq!(
+        largest.to_string(),
+        "99999999999999999999.999999999999999999"
+    );
     assert_eq!(largest.checked_add(Amount::from_units(1).unwrap()), None);
-    assert_eq!(Amount::whole(u64::MAX).map(|a| a.units()), ratio(u64::MAX, 1).to_integer().to_i128().map(|n| n * 10_i128.pow(18)));
+    assert_eq!(
+        Amount::whole(u64::MAX).map(|a| a.units()),
+        ratio(u64::MAX, 1)
+            .to_integer()
+            .to_i128()
+            .map(|n| n * 10_i128.pow(18))
+    );
     assert!(value(Amount::ZERO).is_zero());
 }
 
 #[test]
 fn only_what_was_written_is_read_back() {
-    for text in ["--5", "+5", "", "-", ".", "1.", ".5", "1e3", "0.1234567890123456789"] {
-        assert!(serde_json::from_str::<Amount>(&format!("\"{text}\"")).is_err(), "{text}");
+    for text in [
+        "--5",
+        "+5",
+        "",
+        "-",
+        ".",
+        "1.",
+        ".5",
+        "1e3",
+        "0.1234567890123456789",
+    ] {
+        assert!(
+            serde_json::from_str::<Amount>(&format!("\"{text}\"")).is_err(),
+            "{text}"
+        );
     }
 }
 

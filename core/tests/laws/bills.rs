@@ -8,8 +8,8 @@ use num_traits::Zero;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tollgate_core::{
-    Amount, Bill, BillError, Card, CardRef, Catalog, Component, Currency, DiscountMode, Event, Factor, Group, Instant, Operation, Price,
-    Totals, Unpriced, VolumeDiscount, bill,
+    Amount, Bill, BillError, Card, CardRef, Catalog, Component, Currency, DiscountMode, Event,
+    Factor, Group, Instant, Operation, Price, Totals, Unpriced, VolumeDiscount, bill,
 };
 
 /// The use of `op` at tier `standard` under each version in turn.
@@ -25,7 +25,11 @@ fn billed(currency: Currency, versions: &Versions) -> Result<Bill, BillError> {
         let group = Group {
             operation: name("op"),
             tier: name("standard"),
-            card: CardRef { id: name("default"), version, exchange: None },
+            card: CardRef {
+                id: name("default"),
+                version,
+                exchange: None,
+            },
             overridden: false,
         };
         groups.insert(group, *totals);
@@ -38,7 +42,11 @@ fn usd(versions: &Versions) -> Bill {
 }
 
 fn units(units: u64) -> Totals {
-    Totals { events: 1, units: i128::from(units), ..Totals::default() }
+    Totals {
+        events: 1,
+        units: i128::from(units),
+        ..Totals::default()
+    }
 }
 
 /// What is taken off, one unit after another.
@@ -49,7 +57,10 @@ fn discount_by_unit(prices: &Operation, before: i128, quantity: i128, total: i12
         DiscountMode::Volume => total,
     };
     let part = |unit: i128| {
-        let step = prices.volume_discounts.iter().rfind(|step| i128::from(step.from) <= reached(unit));
+        let step = prices
+            .volume_discounts
+            .iter()
+            .rfind(|step| i128::from(step.from) <= reached(unit));
         step.map_or(Exact::zero(), |step| value(step.discount))
     };
     (before..before + quantity).fold(Exact::zero(), |sum, unit| sum + &rate * part(unit))
@@ -57,15 +68,24 @@ fn discount_by_unit(prices: &Operation, before: i128, quantity: i128, total: i12
 
 /// A price that ends, with discounts that end, so that nothing is rounded.
 fn discounted() -> impl Strategy<Value = Operation> {
-    (0_i128..10_i128.pow(12), discounts(200), discount_mode()).prop_map(|(amount, volume_discounts, discount_mode)| Operation {
-        prices: BTreeMap::from([(Component::Unit, Price { amount: Amount::from_units(amount * 10_i128.pow(9)).unwrap(), per: 1 })]),
-        volume_discounts,
-        discount_mode,
-    })
+    (0_i128..10_i128.pow(12), discounts(200), discount_mode()).prop_map(
+        |(amount, volume_discounts, discount_mode)| Operation {
+            prices: BTreeMap::from([(
+                Component::Unit,
+                Price {
+                    amount: Amount::from_units(amount * 10_i128.pow(9)).unwrap(),
+                    per: 1,
+                },
+            )]),
+            volume_discounts,
+            discount_mode,
+        },
+    )
 }
 
 fn currency() -> impl Strategy<Value = Currency> {
-    proptest::sample::select(["USD", "JPY", "KWD", "CLF"].as_slice()).prop_map(|code| code.parse().unwrap())
+    proptest::sample::select(["USD", "JPY", "KWD", "CLF"].as_slice())
+        .prop_map(|code| code.parse().unwrap())
 }
 
 proptest! {
@@ -167,7 +187,10 @@ proptest! {
 fn a_discount_begins_beyond_its_quantity_or_applies_to_the_whole_from_it() {
     let prices = |mode| {
         let mut prices = given::operation(&[(Component::Unit, given::price("0.01", 1))]);
-        let step = |from, part: &str| tollgate_core::VolumeDiscount { from, discount: given::usd(part) };
+        let step = |from, part: &str| tollgate_core::VolumeDiscount {
+            from,
+            discount: given::usd(part),
+        };
         prices.volume_discounts = vec![step(100, "0.10"), step(200, "0.50")];
         prices.discount_mode = mode;
         prices
@@ -189,12 +212,28 @@ fn a_discount_begins_beyond_its_quantity_or_applies_to_the_whole_from_it() {
         (Volume, 201, "1.005", "1"),
     ] {
         let bill = usd(&vec![(prices(mode), units(used))]);
-        let [line] = bill.lines.as_slice() else { panic!("one line") };
-        assert_eq!((line.discount.to_string().as_str(), line.amount.to_string().as_str()), (discount, amount), "{mode:?} {used}");
+        let [line] = bill.lines.as_slice() else {
+            panic!("one line")
+        };
+        assert_eq!(
+            (
+                line.discount.to_string().as_str(),
+                line.amount.to_string().as_str()
+            ),
+            (discount, amount),
+            "{mode:?} {used}"
+        );
         // The same use, cut in two by a new card version, gets the same discount.
         for cut in [1, 50, 98] {
-            let parts = usd(&vec![(prices(mode), units(cut)), (prices(mode), units(used - cut))]);
-            assert_eq!((parts.unrounded, parts.lines.len()), (bill.unrounded, 2), "{mode:?} {used} {cut}");
+            let parts = usd(&vec![
+                (prices(mode), units(cut)),
+                (prices(mode), units(used - cut)),
+            ]);
+            assert_eq!(
+                (parts.unrounded, parts.lines.len()),
+                (bill.unrounded, 2),
+                "{mode:?} {used} {cut}"
+            );
         }
     }
 }
@@ -206,20 +245,31 @@ fn two_operations_at_two_tiers_are_two_lines() {
     for tier in ["enhanced", "deliberation", "enterprise"] {
         flat.tiers.insert(name(tier), Factor::ONE);
     }
-    for (of, unit) in [("constitutional_validation", "0.001"), ("deliberation_request", "0.01")] {
+    for (of, unit) in [
+        ("constitutional_validation", "0.001"),
+        ("deliberation_request", "0.01"),
+    ] {
         let prices = given::operation(&[(Component::Unit, given::price(unit, 1))]);
         flat.operations.insert(name(of), prices);
     }
     let mut without_factors = Catalog::default();
     without_factors.insert(flat);
-    for (catalog, unrounded, subtotal) in [(without_factors, "0.011", "0.01"), (Catalog::built_in(), "0.031", "0.03")] {
+    for (catalog, unrounded, subtotal) in [
+        (without_factors, "0.011", "0.01"),
+        (Catalog::built_in(), "0.031", "0.03"),
+    ] {
         let validation = given::event("a", "constitutional_validation");
         let mut deliberation = given::event("b", "deliberation_request");
         deliberation.dimensions.tier = name("deliberation");
         let bill = crate::rows::bill_of_events(&catalog, &[validation, deliberation]).unwrap();
         assert_eq!((bill.lines.len(), bill.events), (2, 2));
         assert_eq!(bill.unrounded, given::usd(unrounded));
-        assert_eq!(bill.subtotal, bill.lines.iter().fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount).unwrap()));
+        assert_eq!(
+            bill.subtotal,
+            bill.lines.iter().fold(Amount::ZERO, |sum, line| sum
+                .checked_add(line.amount)
+                .unwrap())
+        );
         assert_eq!(bill.unrounded.rounded(2), given::usd(subtotal));
     }
 }
@@ -230,7 +280,11 @@ fn a_missing_card_version_is_said() {
     let group = Group {
         operation: name("op"),
         tier: name("standard"),
-        card: CardRef { id: name("gone"), version: 2, exchange: None },
+        card: CardRef {
+            id: name("gone"),
+            version: 2,
+            exchange: None,
+        },
         overridden: false,
     };
     let groups = BTreeMap::from([(group, Totals::of(&event, Amount::ZERO))]);
@@ -248,10 +302,25 @@ fn a_line_is_rounded_once_from_its_exact_value() {
 
 /// The bill of so many units of one operation, graduated.
 fn one_line(amount: &str, per: u64, tier: &str, units: i128, discounts: &[(u64, &str)]) -> Bill {
-    let volume_discounts =
-        discounts.iter().map(|(from, discount)| VolumeDiscount { from: *from, discount: discount.parse().unwrap() }).collect();
-    let prices = BTreeMap::from([(Component::Unit, Price { amount: amount.parse().unwrap(), per })]);
-    let operation = Operation { prices, volume_discounts, discount_mode: DiscountMode::Graduated };
+    let volume_discounts = discounts
+        .iter()
+        .map(|(from, discount)| VolumeDiscount {
+            from: *from,
+            discount: discount.parse().unwrap(),
+        })
+        .collect();
+    let prices = BTreeMap::from([(
+        Component::Unit,
+        Price {
+            amount: amount.parse().unwrap(),
+            per,
+        },
+    )]);
+    let operation = Operation {
+        prices,
+        volume_discounts,
+        discount_mode: DiscountMode::Graduated,
+    };
     let mut catalog = Catalog::default();
     catalog.insert(Card {
         id: name("default"),
@@ -259,16 +328,27 @@ fn one_line(amount: &str, per: u64, tier: &str, units: i128, discounts: &[(u64, 
         sequence: 1,
         currency: Currency::USD,
         effective_from: Instant::EPOCH,
-        tiers: BTreeMap::from([(name("standard"), Factor::new(tier.parse().unwrap()).unwrap())]),
+        tiers: BTreeMap::from([(
+            name("standard"),
+            Factor::new(tier.parse().unwrap()).unwrap(),
+        )]),
         unpriced: Unpriced::Reject,
         operations: BTreeMap::from([(name("op"), operation)]),
     });
     let group = Group {
         operation: name("op"),
         tier: name("standard"),
-        card: CardRef { id: name("default"), version: 1, exchange: None },
+        card: CardRef {
+            id: name("default"),
+            version: 1,
+            exchange: None,
+        },
         overridden: false,
     };
-    let totals = Totals { events: 1, units, ..Totals::default() };
+    let totals = Totals {
+        events: 1,
+        units,
+        ..Totals::default()
+    };
     bill(Currency::USD, &BTreeMap::from([(group, totals)]), &catalog).unwrap()
 }

@@ -7,7 +7,8 @@ use tollgate_core::{Amount, Card, Catalog, Component, Event, Instant, PriceError
 fn pricing(id: &str, version: u32, sequence: u64, unit: &str, operations: &[&str]) -> Card {
     let mut card = card(id, version, sequence);
     let priced = operation(&[(Component::Unit, price(unit, 1))]);
-    card.operations.extend(operations.iter().map(|of| (name(of), priced.clone())));
+    card.operations
+        .extend(operations.iter().map(|of| (name(of), priced.clone())));
     card
 }
 
@@ -40,17 +41,32 @@ fn the_card_put_last_among_those_that_name_the_operation_prices_it() {
     for (cards, expected) in [
         (vec![default.clone()], "default/1 1"),
         (vec![default.clone(), older.clone()], "older/1 2"),
-        (vec![default.clone(), older.clone(), newer.clone()], "newer/1 3"),
-        (vec![newer.clone(), older.clone(), default.clone()], "newer/1 3"),
+        (
+            vec![default.clone(), older.clone(), newer.clone()],
+            "newer/1 3",
+        ),
+        (
+            vec![newer.clone(), older.clone(), default.clone()],
+            "newer/1 3",
+        ),
         (vec![default.clone(), other.clone()], "default/1 1"),
-        (vec![other.clone()], "no rate card is in force at 2026-11-22T10:00:00Z"),
+        (
+            vec![other.clone()],
+            "no rate card is in force at 2026-11-22T10:00:00Z",
+        ),
         (vec![], "no rate card is in force at 2026-11-22T10:00:00Z"),
     ] {
         assert_eq!(price_of(&cards, None, &chat), expected);
     }
     let put_again = pricing("older", 2, 3, "5", &["chat"]);
-    assert_eq!(price_of(&[default.clone(), older, newer, put_again], None, &chat), "older/2 5");
-    assert_eq!(price_of(&[default, other], None, &event("e", "draw")), "operation `draw` has no price");
+    assert_eq!(
+        price_of(&[default.clone(), older, newer, put_again], None, &chat),
+        "older/2 5"
+    );
+    assert_eq!(
+        price_of(&[default, other], None, &event("e", "draw")),
+        "operation `draw` has no price"
+    );
 }
 
 #[test]
@@ -65,23 +81,49 @@ fn the_tenants_card_prices_all_of_its_events() {
         (Some("default"), "chat", "default/1 1"),
         (Some("special"), "embed", "special/1 2"),
         (Some("special"), "chat", "operation `chat` has no price"),
-        (Some("absent"), "chat", "no rate card is in force at 2026-11-22T10:00:00Z"),
+        (
+            Some("absent"),
+            "chat",
+            "no rate card is in force at 2026-11-22T10:00:00Z",
+        ),
     ] {
-        assert_eq!(price_of(&cards, tenant_card, &event("e", of)), expected, "{tenant_card:?} {of}");
+        assert_eq!(
+            price_of(&cards, tenant_card, &event("e", of)),
+            expected,
+            "{tenant_card:?} {of}"
+        );
     }
 }
 
 #[test]
 fn the_version_in_force_at_the_timestamp_prices_the_event() {
     let cards = [
-        since(pricing("default", 1, 1, "1", &["chat"]), "2026-01-01T00:00:00Z"),
-        since(pricing("default", 2, 2, "2", &["chat"]), "2026-03-01T00:00:00Z"),
-        since(pricing("default", 3, 3, "3", &["chat"]), "2026-02-01T00:00:00Z"),
-        since(pricing("default", 4, 4, "4", &["chat"]), "2026-03-01T00:00:00Z"),
-        since(pricing("default", 5, 5, "5", &["chat"]), "2026-02-15T00:00:00Z"),
+        since(
+            pricing("default", 1, 1, "1", &["chat"]),
+            "2026-01-01T00:00:00Z",
+        ),
+        since(
+            pricing("default", 2, 2, "2", &["chat"]),
+            "2026-03-01T00:00:00Z",
+        ),
+        since(
+            pricing("default", 3, 3, "3", &["chat"]),
+            "2026-02-01T00:00:00Z",
+        ),
+        since(
+            pricing("default", 4, 4, "4", &["chat"]),
+            "2026-03-01T00:00:00Z",
+        ),
+        since(
+            pricing("default", 5, 5, "5", &["chat"]),
+            "2026-02-15T00:00:00Z",
+        ),
     ];
     for (timestamp, expected) in [
-        ("2025-12-31T23:59:59.999999999Z", "no rate card is in force at 2025-12-31T23:59:59.999999999Z"),
+        (
+            "2025-12-31T23:59:59.999999999Z",
+            "no rate card is in force at 2025-12-31T23:59:59.999999999Z",
+        ),
         ("2026-01-01T00:00:00Z", "default/1 1"),
         ("2026-01-31T23:59:59.999999999Z", "default/1 1"),
         ("2026-02-01T01:00:00+01:00", "default/3 3"),
@@ -94,34 +136,65 @@ fn the_version_in_force_at_the_timestamp_prices_the_event() {
         let mut chat = event("e", "chat");
         chat.timestamp = at(timestamp);
         assert_eq!(price_of(&cards, None, &chat), expected);
-        assert_eq!(price_of(&[&cards[3..], &cards[..3]].concat(), None, &chat), expected, "in any order of loading");
+        assert_eq!(
+            price_of(&[&cards[3..], &cards[..3]].concat(), None, &chat),
+            expected,
+            "in any order of loading"
+        );
     }
 }
 
 #[test]
 fn a_card_counts_only_where_a_version_in_force_names_the_operation() {
     let default = pricing("default", 1, 1, "1", &["chat"]);
-    let later = since(pricing("later", 1, 2, "2", &["chat"]), "2026-12-01T00:00:00Z");
+    let later = since(
+        pricing("later", 1, 2, "2", &["chat"]),
+        "2026-12-01T00:00:00Z",
+    );
     let dropped = pricing("dropped", 1, 3, "3", &["chat"]);
-    let without = since(pricing("dropped", 2, 4, "4", &["embed"]), "2026-11-01T00:00:00Z");
+    let without = since(
+        pricing("dropped", 2, 4, "4", &["embed"]),
+        "2026-11-01T00:00:00Z",
+    );
     let chat = event("e", "chat");
-    assert_eq!(price_of(&[default.clone(), later], None, &chat), "default/1 1");
-    assert_eq!(price_of(&[default.clone(), dropped.clone()], None, &chat), "dropped/1 3");
-    assert_eq!(price_of(&[default, dropped, without], None, &chat), "default/1 1");
+    assert_eq!(
+        price_of(&[default.clone(), later], None, &chat),
+        "default/1 1"
+    );
+    assert_eq!(
+        price_of(&[default.clone(), dropped.clone()], None, &chat),
+        "dropped/1 3"
+    );
+    assert_eq!(
+        price_of(&[default, dropped, without], None, &chat),
+        "default/1 1"
+    );
 }
 
 #[test]
 fn what_a_card_does_not_price_is_refused_or_free_by_its_choice() {
     let mut free = pricing("default", 1, 1, "1", &["chat"]);
     free.unpriced = Unpriced::Free;
-    assert_eq!(price_of(std::slice::from_ref(&free), None, &event("e", "draw")), "default/1 0");
+    assert_eq!(
+        price_of(std::slice::from_ref(&free), None, &event("e", "draw")),
+        "default/1 0"
+    );
     let reject = pricing("default", 1, 1, "1", &["chat"]);
-    assert_eq!(price_of(&[reject], None, &event("e", "draw")), "operation `draw` has no price");
+    assert_eq!(
+        price_of(&[reject], None, &event("e", "draw")),
+        "operation `draw` has no price"
+    );
     let mut odd = event("e", "chat");
     odd.dimensions.tier = name("gold");
-    assert_eq!(price_of(std::slice::from_ref(&free), None, &odd), "rate card `default` has no tier `gold`");
+    assert_eq!(
+        price_of(std::slice::from_ref(&free), None, &odd),
+        "rate card `default` has no tier `gold`"
+    );
     odd.dimensions.operation = name("draw");
-    assert_eq!(price_of(&[free], None, &odd), "rate card `default` has no tier `gold`");
+    assert_eq!(
+        price_of(&[free], None, &odd),
+        "rate card `default` has no tier `gold`"
+    );
 }
 
 #[test]
@@ -131,20 +204,32 @@ fn an_override_is_the_price_of_the_whole_event() {
     let mut chat = event("e", "chat");
     chat.dimensions.tier = name("double");
     chat.quantities.units = 7;
-    assert_eq!(price_of(std::slice::from_ref(&dear), None, &chat), "default/1 1400");
+    assert_eq!(
+        price_of(std::slice::from_ref(&dear), None, &chat),
+        "default/1 1400"
+    );
     for given in ["0", "0.05", "1000000000000000"] {
         chat.cost_override = Some(usd(given));
-        assert_eq!(price_of(std::slice::from_ref(&dear), None, &chat), format!("default/1 {given}"));
+        assert_eq!(
+            price_of(std::slice::from_ref(&dear), None, &chat),
+            format!("default/1 {given}")
+        );
     }
     chat.cost_override = Some(usd("1000000000000000.01"));
-    assert_eq!(price_of(std::slice::from_ref(&dear), None, &chat), "the cost is out of range");
+    assert_eq!(
+        price_of(std::slice::from_ref(&dear), None, &chat),
+        "the cost is out of range"
+    );
 }
 
 #[test]
 fn a_version_once_held_never_changes() {
     let mut held = catalog(&[pricing("default", 1, 1, "1", &["chat"])]);
     held.insert(pricing("default", 1, 2, "2", &["chat", "embed"]));
-    assert_eq!(held.price(None, &event("e", "chat")).unwrap().cost, usd("1"));
+    assert_eq!(
+        held.price(None, &event("e", "chat")).unwrap().cost,
+        usd("1")
+    );
     let unknown = PriceError::UnknownOperation(name("embed"));
     assert_eq!(held.price(None, &event("e", "embed")), Err(unknown));
     assert_eq!(held.card("default", None).unwrap().version, 1);
@@ -156,7 +241,10 @@ fn the_built_in_card_is_in_force_from_the_first_instant_on() {
     let first: Instant = "0001-01-01T00:00:00Z".parse().unwrap();
     let mut early = event("e", "audit_write");
     early.timestamp = first;
-    assert_eq!(Catalog::built_in().price(None, &early).unwrap().cost, usd("0.001"));
+    assert_eq!(
+        Catalog::built_in().price(None, &early).unwrap().cost,
+        usd("0.001")
+    );
 }
 
 /// The sum of `count` events by the built-in card.
@@ -164,7 +252,9 @@ fn built_in(count: u64, of: &str, tier: &str) -> Amount {
     let mut one = event("e", of);
     one.dimensions.tier = name(tier);
     let priced = Catalog::built_in().price(None, &one).unwrap();
-    (0..count).try_fold(Amount::ZERO, |sum, _| sum.checked_add(priced.cost)).unwrap()
+    (0..count)
+        .try_fold(Amount::ZERO, |sum, _| sum.checked_add(priced.cost))
+        .unwrap()
 }
 
 /// One microcent is 1e-8 USD.
@@ -194,10 +284,18 @@ fn the_vectors_of_system_000_hold_to_the_microcent() {
         ("A7", 2, "blockchain_anchor", 1_000_000),
         ("A7", 3, "blockchain_anchor", 1_500_000),
     ] {
-        assert_eq!(built_in(count, of, "standard"), microcents(expected), "{vector}: {count} {of}");
+        assert_eq!(
+            built_in(count, of, "standard"),
+            microcents(expected),
+            "{vector}: {count} {of}"
+        );
     }
     let tiers = ["standard", "enhanced", "deliberation", "enterprise"];
     let four = tiers.map(|tier| built_in(1, "hitl_approval", tier));
     let sum = four.into_iter().try_fold(Amount::ZERO, Amount::checked_add);
-    assert_eq!(sum, Some(microcents(37_500_000)), "A9: the original multipliers");
+    assert_eq!(
+        sum,
+        Some(microcents(37_500_000)),
+        "A9: the original multipliers"
+    );
 }

@@ -7,7 +7,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use tollgate_core::{
-    Amount, Component, Dimensions, DiscountMode, Event, Factor, Instant, Name, Operation, Price, QUANTITY_MAX, Quantities, VolumeDiscount,
+    Amount, Component, Dimensions, DiscountMode, Event, Factor, Instant, Name, Operation, Price,
+    QUANTITY_MAX, Quantities, VolumeDiscount,
 };
 
 /// Any amount.
@@ -27,22 +28,35 @@ pub(crate) fn decimal_text() -> impl Strategy<Value = (String, Exact)> {
     let digits = prop_oneof![3 => "[1-9][0-9]{0,15}", 1 => "0|[1-9][0-9]{0,30}", 1 => "[1-9][0-9]{0,5}0{0,24}"];
     let fraction = prop_oneof![Just(String::new()), "[0-9]{1,6}", "[0-9]{12,20}"];
     let exponent = option::of(prop_oneof![-20_i32..20, -60_i32..=60]);
-    (any::<bool>(), digits, fraction, exponent, any::<bool>()).prop_map(|(negative, whole, fraction, exponent, upper)| {
-        let sign = if negative { "-" } else { "" };
-        let point = if fraction.is_empty() { "" } else { "." };
-        let e = if upper { "E" } else { "e" };
-        let power = exponent.map_or(String::new(), |exponent| format!("{e}{exponent}"));
-        let integer: BigInt = format!("{sign}{whole}{fraction}").parse().unwrap();
-        let shift = exponent.unwrap_or(0) - i32::try_from(fraction.len()).unwrap();
-        let scale = ratio(power_of_ten(shift.unsigned_abs()), 1);
-        let exact = if shift < 0 { ratio(integer, 1) / scale } else { ratio(integer, 1) * scale };
-        (format!("{sign}{whole}{point}{fraction}{power}"), exact)
-    })
+    (any::<bool>(), digits, fraction, exponent, any::<bool>()).prop_map(
+        |(negative, whole, fraction, exponent, upper)| {
+            let sign = if negative { "-" } else { "" };
+            let point = if fraction.is_empty() { "" } else { "." };
+            let e = if upper { "E" } else { "e" };
+            let power = exponent.map_or(String::new(), |exponent| format!("{e}{exponent}"));
+            let integer: BigInt = format!("{sign}{whole}{fraction}").parse().unwrap();
+            let shift = exponent.unwrap_or(0) - i32::try_from(fraction.len()).unwrap();
+            let scale = ratio(power_of_ten(shift.unsigned_abs()), 1);
+            let exact = if shift < 0 {
+                ratio(integer, 1) / scale
+            } else {
+                ratio(integer, 1) * scale
+            };
+            (format!("{sign}{whole}{point}{fraction}{power}"), exact)
+        },
+    )
 }
 
 /// A price of at most 15 fraction digits for up to 1e9.
 pub(crate) fn price() -> impl Strategy<Value = Price> {
-    let known = prop_oneof![Just("0.0000025"), Just("37.5e-12"), Just("1e-15"), Just("0.05"), Just("2.50"), Just("0"),];
+    let known = prop_oneof![
+        Just("0.0000025"),
+        Just("37.5e-12"),
+        Just("1e-15"),
+        Just("0.05"),
+        Just("2.50"),
+        Just("0"),
+    ];
     let amount = prop_oneof![
         3 => known.prop_map(|text| text.parse().unwrap()),
         3 => (0_i128..10_i128.pow(9), 0_u32..=15).prop_map(|(n, digits)| Amount::from_units(n * 10_i128.pow(18 - digits)).unwrap()),
@@ -74,14 +88,20 @@ pub(crate) fn component() -> impl Strategy<Value = Component> {
 
 /// Prices of up to `components` components.
 pub(crate) fn operation(components: usize) -> impl Strategy<Value = Operation> {
-    btree_map(component(), price(), 0..=components).prop_map(|prices| Operation { prices, ..Operation::default() })
+    btree_map(component(), price(), 0..=components).prop_map(|prices| Operation {
+        prices,
+        ..Operation::default()
+    })
 }
 
 /// Discounts ascending by `from`, all below `from_max`.
 pub(crate) fn discounts(from_max: u64) -> impl Strategy<Value = Vec<VolumeDiscount>> {
     let part = prop_oneof![3 => (0_i128..=100).prop_map(|n| n * 10_i128.pow(16)), 1 => (0_i128..=1000).prop_map(|n| n * 10_i128.pow(15))];
     btree_map(0..from_max, part, 0..4).prop_map(|steps| {
-        let step = |(from, part)| VolumeDiscount { from, discount: Amount::from_units(part).unwrap() };
+        let step = |(from, part)| VolumeDiscount {
+            from,
+            discount: Amount::from_units(part).unwrap(),
+        };
         steps.into_iter().map(step).collect()
     })
 }
@@ -101,7 +121,18 @@ fn quantity() -> impl Strategy<Value = u64> {
 
 pub(crate) fn quantities() -> impl Strategy<Value = Quantities> {
     (proptest::array::uniform7(quantity()), any::<u64>()).prop_map(
-        |([units, tokens_in, tokens_out, tokens_processed, api_calls, duration_ms, data_bytes], cached)| Quantities {
+        |(
+            [
+                units,
+                tokens_in,
+                tokens_out,
+                tokens_processed,
+                api_calls,
+                duration_ms,
+                data_bytes,
+            ],
+            cached,
+        )| Quantities {
             units,
             tokens_in,
             tokens_out,
@@ -132,45 +163,77 @@ pub(crate) fn instant() -> impl Strategy<Value = Instant> {
 
 fn dimensions() -> impl Strategy<Value = Dimensions> {
     let maybe = || option::of(any_name());
-    (any_name(), any_name(), maybe(), maybe(), maybe(), maybe(), maybe(), maybe(), maybe()).prop_map(
-        |(operation, tier, agent, consumer, session, tool_server, tool_name, model, node)| Dimensions {
-            operation,
-            tier,
-            agent,
-            consumer,
-            session,
-            tool_server,
-            tool_name,
-            model,
-            node,
-        },
+    (
+        any_name(),
+        any_name(),
+        maybe(),
+        maybe(),
+        maybe(),
+        maybe(),
+        maybe(),
+        maybe(),
+        maybe(),
     )
+        .prop_map(
+            |(operation, tier, agent, consumer, session, tool_server, tool_name, model, node)| {
+                Dimensions {
+                    operation,
+                    tier,
+                    agent,
+                    consumer,
+                    session,
+                    tool_server,
+                    tool_name,
+                    model,
+                    node,
+                }
+            },
+        )
 }
 
 /// An amount that may be a sum's part a million times over.
 pub(crate) fn modest_amount() -> impl Strategy<Value = Amount> {
-    prop_oneof![Just(0), 0..10_i128.pow(18), 0..10_i128.pow(30)].prop_map(|units| Amount::from_units(units).unwrap())
+    prop_oneof![Just(0), 0..10_i128.pow(18), 0..10_i128.pow(30)]
+        .prop_map(|units| Amount::from_units(units).unwrap())
 }
 
 /// Any event that the contract allows, its sums within range.
 pub(crate) fn any_event() -> impl Strategy<Value = Event> {
-    let measured = (option::of(modest_amount()), (0_i128..=1000).prop_map(|n| n * 10_i128.pow(15)));
+    let measured = (
+        option::of(modest_amount()),
+        (0_i128..=1000).prop_map(|n| n * 10_i128.pow(15)),
+    );
     let names = (any_name(), option::of(any_name()), option::of(any_name()));
     let given = (option::of(modest_amount()), option::of("\\PC{0,40}"));
-    (names, instant(), dimensions(), quantities(), measured, given).prop_map(
-        |((id, task, provider), timestamp, dimensions, quantities, (latency_ms, score), (cost_override, metadata))| Event {
-            id,
-            timestamp,
-            dimensions,
-            quantities,
-            task,
-            provider,
-            latency_ms,
-            compliance_score: Amount::from_units(score).unwrap(),
-            cost_override,
-            metadata,
-        },
+    (
+        names,
+        instant(),
+        dimensions(),
+        quantities(),
+        measured,
+        given,
     )
+        .prop_map(
+            |(
+                (id, task, provider),
+                timestamp,
+                dimensions,
+                quantities,
+                (latency_ms, score),
+                (cost_override, metadata),
+            )| Event {
+                id,
+                timestamp,
+                dimensions,
+                quantities,
+                task,
+                provider,
+                latency_ms,
+                compliance_score: Amount::from_units(score).unwrap(),
+                cost_override,
+                metadata,
+            },
+        )
 }
 
 /// A list cut into parts, each at most `most` long.

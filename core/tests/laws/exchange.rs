@@ -10,8 +10,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tollgate_core::{
-    Amount, CardRef, Catalog, Component, Config, Currency, ExchangeRate, ExchangeTable, Factor, Group, Operation, PriceError, Quantities,
-    Totals, bill,
+    Amount, CardRef, Catalog, Component, Config, Currency, ExchangeRate, ExchangeTable, Factor,
+    Group, Operation, PriceError, Quantities, Totals, bill,
 };
 
 fn currency(code: &str) -> Currency {
@@ -31,7 +31,11 @@ fn rate() -> impl Strategy<Value = Amount> {
 }
 
 fn exchange(rate: Amount) -> ExchangeRate {
-    ExchangeRate { version: 1, from: currency("EUR"), rate }
+    ExchangeRate {
+        version: 1,
+        from: currency("EUR"),
+        rate,
+    }
 }
 
 /// The exact cost in the currency converted into.
@@ -137,13 +141,22 @@ proptest! {
 }
 
 fn table() -> impl Strategy<Value = ExchangeTable> {
-    let (codes, bases) = (prop_oneof![Just("EUR"), Just("JPY"), Just("USD")], prop_oneof![Just("USD"), Just("EUR")]);
-    (bases, btree_map(codes, rate(), 1..3), 0_i64..30).prop_map(|(base, rates, day)| ExchangeTable {
-        version: 0,
-        sequence: 0,
-        base: currency(base),
-        rates: rates.into_iter().filter(|(code, _)| *code != base).map(|(code, rate)| (currency(code), rate)).collect(),
-        effective_from: at("2026-11-01T00:00:00Z").plus_seconds(day * 86_400),
+    let (codes, bases) = (
+        prop_oneof![Just("EUR"), Just("JPY"), Just("USD")],
+        prop_oneof![Just("USD"), Just("EUR")],
+    );
+    (bases, btree_map(codes, rate(), 1..3), 0_i64..30).prop_map(|(base, rates, day)| {
+        ExchangeTable {
+            version: 0,
+            sequence: 0,
+            base: currency(base),
+            rates: rates
+                .into_iter()
+                .filter(|(code, _)| *code != base)
+                .map(|(code, rate)| (currency(code), rate))
+                .collect(),
+            effective_from: at("2026-11-01T00:00:00Z").plus_seconds(day * 86_400),
+        }
     })
 }
 
@@ -151,33 +164,83 @@ fn table() -> impl Strategy<Value = ExchangeTable> {
 fn cost_for(tenant: Option<&str>, tables: &[(&str, &str, &str)]) -> Result<String, PriceError> {
     let mut euro = card("euro", 1, 1);
     euro.currency = currency("EUR");
-    euro.operations.insert(name("op"), crate::given::operation(&[(Component::Unit, crate::given::price("1", 3))]));
+    euro.operations.insert(
+        name("op"),
+        crate::given::operation(&[(Component::Unit, crate::given::price("1", 3))]),
+    );
     let mut catalog = Catalog::default();
     catalog.insert(euro);
     for (version, (base, from, rate)) in (1_u32..).zip(tables) {
         let rates = BTreeMap::from([(currency(from), usd(rate))]);
         let effective_from = at("2026-01-01T00:00:00Z");
-        catalog.insert_exchange(ExchangeTable { version, sequence: version.into(), base: currency(base), rates, effective_from });
+        catalog.insert_exchange(ExchangeTable {
+            version,
+            sequence: version.into(),
+            base: currency(base),
+            rates,
+            effective_from,
+        });
     }
-    let config = Config { currency: tenant.map(currency), ..Config::default() };
+    let config = Config {
+        currency: tenant.map(currency),
+        ..Config::default()
+    };
     let priced = catalog.price_for(&config, &event("e", "op"))?;
-    let by = priced.card.exchange.map_or_else(String::new, |rate| format!(" by {} {} {}", rate.version, rate.from, rate.rate));
+    let by = priced.card.exchange.map_or_else(String::new, |rate| {
+        format!(" by {} {} {}", rate.version, rate.from, rate.rate)
+    });
     Ok(format!("{} {}{by}", priced.cost, priced.currency))
 }
 
 #[test]
 fn a_cost_is_in_the_tenants_currency_where_a_table_converts_into_it() {
     for (tenant, tables, expected) in [
-        (None, &[("USD", "EUR", "1.08")][..], "0.333333333333333334 EUR"),
-        (Some("EUR"), &[("USD", "EUR", "1.08")], "0.333333333333333334 EUR"),
-        (Some("USD"), &[("USD", "EUR", "1.08")], "0.36 USD by 1 EUR 1.08"),
-        (Some("USD"), &[("USD", "EUR", "1.08"), ("USD", "EUR", "1.1")], "0.366666666666666667 USD by 2 EUR 1.1"),
-        (Some("USD"), &[("USD", "EUR", "1.08"), ("GBP", "EUR", "0.9")], "0.36 USD by 1 EUR 1.08"),
-        (Some("USD"), &[("USD", "EUR", "1.08"), ("USD", "GBP", "1.3")], "0.333333333333333334 EUR"),
-        (Some("USD"), &[("EUR", "USD", "0.93")], "0.333333333333333334 EUR"),
-        (Some("JPY"), &[("USD", "EUR", "1.08")], "0.333333333333333334 EUR"),
+        (
+            None,
+            &[("USD", "EUR", "1.08")][..],
+            "0.333333333333333334 EUR",
+        ),
+        (
+            Some("EUR"),
+            &[("USD", "EUR", "1.08")],
+            "0.333333333333333334 EUR",
+        ),
+        (
+            Some("USD"),
+            &[("USD", "EUR", "1.08")],
+            "0.36 USD by 1 EUR 1.08",
+        ),
+        (
+            Some("USD"),
+            &[("USD", "EUR", "1.08"), ("USD", "EUR", "1.1")],
+            "0.366666666666666667 USD by 2 EUR 1.1",
+        ),
+        (
+            Some("USD"),
+            &[("USD", "EUR", "1.08"), ("GBP", "EUR", "0.9")],
+            "0.36 USD by 1 EUR 1.08",
+        ),
+        (
+            Some("USD"),
+            &[("USD", "EUR", "1.08"), ("USD", "GBP", "1.3")],
+            "0.333333333333333334 EUR",
+        ),
+        (
+            Some("USD"),
+            &[("EUR", "USD", "0.93")],
+            "0.333333333333333334 EUR",
+        ),
+        (
+            Some("JPY"),
+            &[("USD", "EUR", "1.08")],
+            "0.333333333333333334 EUR",
+        ),
     ] {
-        assert_eq!(cost_for(tenant, tables).as_deref(), Ok(expected), "{tenant:?} {tables:?}");
+        assert_eq!(
+            cost_for(tenant, tables).as_deref(),
+            Ok(expected),
+            "{tenant:?} {tables:?}"
+        );
     }
 }
 
@@ -190,7 +253,10 @@ fn an_event_costs_at_most_1e15_in_the_currency_converted_into() {
     let mut euro = card("euro", 1, 1);
     euro.currency = currency("EUR");
     let mut catalog = Catalog::default();
-    euro.operations.insert(name("op"), crate::given::operation(&[(Component::Unit, crate::given::price("1e9", 1))]));
+    euro.operations.insert(
+        name("op"),
+        crate::given::operation(&[(Component::Unit, crate::given::price("1e9", 1))]),
+    );
     catalog.insert(euro);
     let rates = BTreeMap::from([(currency("EUR"), usd("1e6"))]);
     catalog.insert_exchange(ExchangeTable {
@@ -200,9 +266,15 @@ fn an_event_costs_at_most_1e15_in_the_currency_converted_into() {
         rates,
         effective_from: at("2026-01-01T00:00:00Z"),
     });
-    let config = Config { currency: Some(Currency::USD), ..Config::default() };
+    let config = Config {
+        currency: Some(Currency::USD),
+        ..Config::default()
+    };
     let mut event = event("e", "op");
-    assert_eq!(catalog.price_for(&config, &event).unwrap().cost, usd("1e15"));
+    assert_eq!(
+        catalog.price_for(&config, &event).unwrap().cost,
+        usd("1e15")
+    );
     event.quantities.units = 2;
     assert_eq!(catalog.price_for(&config, &event), Err(PriceError::Range));
 }

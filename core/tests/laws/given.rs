@@ -1,7 +1,9 @@
 //! Short ways to write down what a test starts from.
 
 use std::collections::BTreeMap;
-use tollgate_core::{Amount, Card, Component, Currency, Event, Factor, Instant, Name, Operation, Price, Unpriced};
+use tollgate_core::{
+    Amount, Card, Component, Currency, Event, Factor, Instant, Name, Operation, Price, Unpriced,
+};
 
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -20,11 +22,17 @@ pub(crate) fn factor(text: &str) -> Factor {
 }
 
 pub(crate) fn price(amount: &str, per: u64) -> Price {
-    Price { amount: usd(amount), per }
+    Price {
+        amount: usd(amount),
+        per,
+    }
 }
 
 pub(crate) fn operation(prices: &[(Component, Price)]) -> Operation {
-    Operation { prices: prices.iter().copied().collect(), ..Operation::default() }
+    Operation {
+        prices: prices.iter().copied().collect(),
+        ..Operation::default()
+    }
 }
 
 /// One unit of `of` at ten on 22 November 2026.

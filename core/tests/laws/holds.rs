@@ -28,7 +28,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 }
 
 fn limits() -> impl Strategy<Value = Vec<(u8, i128)>> {
-    proptest::collection::btree_map(0_u8..5, 0_i128..100, 0..5).prop_map(|limits| limits.into_iter().collect())
+    proptest::collection::btree_map(0_u8..5, 0_i128..100, 0..5)
+        .prop_map(|limits| limits.into_iter().collect())
 }
 
 proptest! {
@@ -62,12 +63,24 @@ fn money_bounds_no_tokens_where_no_limit_or_price_does() {
     let price = |world: &World, event: &Event| world.catalog.price(None, event);
     let world = World::new(&[(2, 5)]);
     let draft = world.draft(&used("h1", 0, false, 7));
-    let most = affordable(&world.pack, &world.standing(&draft), world.now, &draft, |event| price(&world, event));
+    let most = affordable(
+        &world.pack,
+        &world.standing(&draft),
+        world.now,
+        &draft,
+        |event| price(&world, event),
+    );
     assert_eq!(most, Ok(None));
     let world = World::new(&[(0, 1)]);
     let free = event("h1", "agent_task");
     let draft = world.draft(&free);
-    let most = affordable(&world.pack, &world.standing(&draft), world.now, &draft, |event| price(&world, event));
+    let most = affordable(
+        &world.pack,
+        &world.standing(&draft),
+        world.now,
+        &draft,
+        |event| price(&world, event),
+    );
     assert_eq!(most, Ok(None));
 }
 
@@ -79,7 +92,10 @@ fn a_hold_is_stored_as_it_is_and_damaged_bytes_are_no_hold() {
     let attrs = world.items[&key].clone();
     let bytes = attrs[table::BODY].as_bytes().unwrap().to_vec();
     for cut in 0..bytes.len() {
-        let damaged = Attrs::from([(Arc::from(table::BODY), Value::B(bytes[..cut].to_vec())), (Arc::from(table::VERSION), Value::N(1))]);
+        let damaged = Attrs::from([
+            (Arc::from(table::BODY), Value::B(bytes[..cut].to_vec())),
+            (Arc::from(table::VERSION), Value::N(1)),
+        ]);
         assert_eq!(Hold::from_attrs(&damaged), None);
     }
     world.capture(1, 9);

@@ -25,7 +25,9 @@ fn in_mode(mut batches: Vec<Batch>, mode: Mode) -> Vec<Batch> {
 
 fn stored_events(recorder: &Recorder) -> Vec<Event> {
     let pages = recorder.ledger.pages.iter();
-    pages.flat_map(|(_, page, _)| page.events.iter().map(|stored| stored.event.clone())).collect()
+    pages
+        .flat_map(|(_, page, _)| page.events.iter().map(|stored| stored.event.clone()))
+        .collect()
 }
 
 proptest! {

@@ -3,13 +3,19 @@
 use crate::draw::any_event;
 use crate::given::{at, name};
 use proptest::prelude::*;
-use tollgate_core::{Answer, CardRef, Change, Currency, Decision, Draft, Event, Fingerprint, Guard, Marker, Priced};
+use tollgate_core::{
+    Answer, CardRef, Change, Currency, Decision, Draft, Event, Fingerprint, Guard, Marker, Priced,
+};
 
 fn draft(event: &Event, timestamp_given: bool) -> Draft {
     let priced = Priced {
         cost: event.cost_override.unwrap_or_default(),
         currency: Currency::USD,
-        card: CardRef { id: name("default"), version: 1, exchange: None },
+        card: CardRef {
+            id: name("default"),
+            version: 1,
+            exchange: None,
+        },
     };
     Draft::new(event.clone(), priced, timestamp_given)
 }
@@ -35,14 +41,24 @@ type Edit = (&'static str, fn(&mut Event));
 
 const EDITS: [Edit; 23] = [
     ("id", |e| e.id = name("other-id")),
-    ("operation", |e| e.dimensions.operation = name("other-operation")),
+    ("operation", |e| {
+        e.dimensions.operation = name("other-operation")
+    }),
     ("tier", |e| e.dimensions.tier = name("other-tier")),
     ("agent", |e| e.dimensions.agent = Some(name("other-agent"))),
-    ("consumer", |e| e.dimensions.consumer = Some(name("other-consumer"))),
-    ("session", |e| e.dimensions.session = Some(name("other-session"))),
+    ("consumer", |e| {
+        e.dimensions.consumer = Some(name("other-consumer"))
+    }),
+    ("session", |e| {
+        e.dimensions.session = Some(name("other-session"))
+    }),
     ("task", |e| e.task = Some(name("other-task"))),
-    ("tool server", |e| e.dimensions.tool_server = Some(name("other-server"))),
-    ("tool name", |e| e.dimensions.tool_name = Some(name("other-tool"))),
+    ("tool server", |e| {
+        e.dimensions.tool_server = Some(name("other-server"))
+    }),
+    ("tool name", |e| {
+        e.dimensions.tool_name = Some(name("other-tool"))
+    }),
     ("model", |e| e.dimensions.model = Some(name("other-model"))),
     ("node", |e| e.dimensions.node = Some(name("other-node"))),
     ("provider", |e| e.provider = Some(name("other-provider"))),
@@ -56,7 +72,9 @@ const EDITS: [Edit; 23] = [
     ("data_bytes", |e| e.quantities.data_bytes += 1),
     ("latency", |e| e.latency_ms = "1e19".parse().ok()),
     ("override", |e| e.cost_override = "1e19".parse().ok()),
-    ("metadata", |e| e.metadata = Some("{\"other\":1}".to_owned())),
+    ("metadata", |e| {
+        e.metadata = Some("{\"other\":1}".to_owned())
+    }),
 ];
 
 proptest! {

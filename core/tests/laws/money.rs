@@ -4,15 +4,21 @@ use crate::draw::{factor, operation, quantities};
 use crate::given;
 use crate::oracle::{cost, ratio, to_amount, up_to_unit, value};
 use proptest::prelude::*;
-use tollgate_core::{Amount, Catalog, Component, Event, Factor, Operation, Price, QUANTITY_MAX, Quantities};
+use tollgate_core::{
+    Amount, Catalog, Component, Event, Factor, Operation, Price, QUANTITY_MAX, Quantities,
+};
 
 /// Whether every price stays below 1e11 at this tier, and the cost as well:
 /// far beyond any use, and where no intermediate figure leaves its range.
 fn is_usual(operation: &Operation, tier: Factor, used: &Quantities) -> bool {
     let factor = value(tier.to_amount());
     let most = ratio(100_000_000_000_u64, 1);
-    let prices = operation.prices.values().map(|price| value(price.amount) * &factor);
-    operation.is_summable() && prices.fold(cost(operation, &factor, used), |sum, price| sum + price) < most
+    let prices = operation
+        .prices
+        .values()
+        .map(|price| value(price.amount) * &factor);
+    operation.is_summable()
+        && prices.fold(cost(operation, &factor, used), |sum, price| sum + price) < most
 }
 
 proptest! {
@@ -74,26 +80,68 @@ proptest! {
 #[test]
 fn prices_that_an_accountant_can_check() {
     let row = |prices: &[(Component, &str, u64)], tier: &str, used: [u64; 4], cost: &str| {
-        let prices: Vec<_> = prices.iter().map(|(c, amount, per)| (*c, given::price(amount, *per))).collect();
+        let prices: Vec<_> = prices
+            .iter()
+            .map(|(c, amount, per)| (*c, given::price(amount, *per)))
+            .collect();
         let [units, tokens_in, cached_tokens_in, tokens_out] = used;
-        let used = Quantities { units, tokens_in, cached_tokens_in, tokens_out, ..Quantities::default() };
+        let used = Quantities {
+            units,
+            tokens_in,
+            cached_tokens_in,
+            tokens_out,
+            ..Quantities::default()
+        };
         let found = given::operation(&prices).cost(given::factor(tier), &used);
-        assert_eq!(found.map(|amount| amount.to_string()).as_deref(), Some(cost), "{prices:?} {used:?}");
+        assert_eq!(
+            found.map(|amount| amount.to_string()).as_deref(),
+            Some(cost),
+            "{prices:?} {used:?}"
+        );
     };
     use Component::{CachedTokenIn, TokenIn, TokenOut, Unit};
-    let gpt_4o = [(TokenIn, "0.0000025", 1), (CachedTokenIn, "0.00000125", 1), (TokenOut, "0.00001", 1)];
+    let gpt_4o = [
+        (TokenIn, "0.0000025", 1),
+        (CachedTokenIn, "0.00000125", 1),
+        (TokenOut, "0.00001", 1),
+    ];
     row(&gpt_4o, "1", [1, 1200, 0, 300], "0.006");
     row(&gpt_4o, "1", [1, 1200, 1000, 300], "0.00475");
     row(&gpt_4o, "1.5", [1, 1200, 0, 300], "0.009");
-    row(&[(TokenIn, "2.50", 1_000_000), (TokenOut, "10", 1_000_000)], "1", [1, 1200, 500, 300], "0.006");
-    row(&[(TokenIn, "37.5e-12", 1)], "1", [1, 1, 0, 0], "0.0000000000375");
-    row(&[(TokenIn, "1e-15", 1)], "0.001", [0, 1, 0, 0], "0.000000000000000001");
+    row(
+        &[(TokenIn, "2.50", 1_000_000), (TokenOut, "10", 1_000_000)],
+        "1",
+        [1, 1200, 500, 300],
+        "0.006",
+    );
+    row(
+        &[(TokenIn, "37.5e-12", 1)],
+        "1",
+        [1, 1, 0, 0],
+        "0.0000000000375",
+    );
+    row(
+        &[(TokenIn, "1e-15", 1)],
+        "0.001",
+        [0, 1, 0, 0],
+        "0.000000000000000001",
+    );
     row(&[(Unit, "1", 3)], "1", [1, 0, 0, 0], "0.333333333333333334");
     row(&[(Unit, "1", 3)], "1", [3, 0, 0, 0], "1");
     // Two thirds and one third are one: they are summed before they are rounded.
     row(&[(Unit, "1", 3), (TokenIn, "2", 3)], "1", [1, 1, 0, 0], "1");
-    row(&[(Unit, "1", 3), (TokenIn, "1", 7)], "1", [1, 1, 0, 0], "0.476190476190476191");
-    row(&[(Unit, "0.000004", 1)], "1", [QUANTITY_MAX, 0, 0, 0], "36028797018.963964");
+    row(
+        &[(Unit, "1", 3), (TokenIn, "1", 7)],
+        "1",
+        [1, 1, 0, 0],
+        "0.476190476190476191",
+    );
+    row(
+        &[(Unit, "0.000004", 1)],
+        "1",
+        [QUANTITY_MAX, 0, 0, 0],
+        "36028797018.963964",
+    );
     row(&[], "1", [QUANTITY_MAX, 1, 1, 1], "0");
 }
 
@@ -110,11 +158,17 @@ fn an_event_costs_at_most_1e15_or_is_refused_in_words() {
     let cost = |of: &str, units: u64| {
         let mut event: Event = given::event("e", of);
         event.quantities.units = units;
-        catalog.price(None, &event).map_or_else(|refusal| refusal.to_string(), |priced| priced.cost.to_string())
+        catalog.price(None, &event).map_or_else(
+            |refusal| refusal.to_string(),
+            |priced| priced.cost.to_string(),
+        )
     };
     assert_eq!(cost("dear", 0), "0");
     assert_eq!(cost("dear", 1), "1000000000000000");
     assert_eq!(cost("dear", 2), "the cost is out of range");
     assert_eq!(cost("dear", QUANTITY_MAX), "the cost is out of range");
-    assert_eq!(cost("usual", 1_000_000_000_000_001), "the cost is out of range");
+    assert_eq!(
+        cost("usual", 1_000_000_000_000_001),
+        "the cost is out of range"
+    );
 }

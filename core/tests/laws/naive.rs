@@ -1,7 +1,10 @@
 //! Limits counted the slow way: sums over events, windows by text.
 
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Config, Decision, Event, GroupBy, Instant, Limit, Measure, Mode, Page, Scope, SoftMode, WindowKind};
+use tollgate_core::{
+    Config, Decision, Event, GroupBy, Instant, Limit, Measure, Mode, Page, Scope, SoftMode,
+    WindowKind,
+};
 
 /// Partition, sort key and attribute of a counter.
 pub(crate) type Place = (String, String, String);
@@ -36,19 +39,36 @@ pub(crate) fn span_text(by: GroupBy, time: &str) -> String {
         GroupBy::Month => time[..7].to_owned(),
         GroupBy::Week => {
             let number = |text: &str| text.parse::<i64>().unwrap();
-            let day = day_number(number(&time[..4]), number(&time[5..7]), number(&time[8..10]));
+            let day = day_number(
+                number(&time[..4]),
+                number(&time[5..7]),
+                number(&time[8..10]),
+            );
             // Day 0 was a Wednesday.
             let thursday = day - (day + 2).rem_euclid(7) + 3;
-            let year = (number(&time[..4]) - 1..=number(&time[..4]) + 1).rfind(|year| day_number(*year, 1, 1) <= thursday).unwrap();
-            format!("{year:04}-W{:02}", (thursday - day_number(year, 1, 1)) / 7 + 1)
+            let year = (number(&time[..4]) - 1..=number(&time[..4]) + 1)
+                .rfind(|year| day_number(*year, 1, 1) <= thursday)
+                .unwrap();
+            format!(
+                "{year:04}-W{:02}",
+                (thursday - day_number(year, 1, 1)) / 7 + 1
+            )
         }
         _ => String::new(),
     }
 }
 
 fn day_number(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
-    year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (month * 306 + 5) / 10 + day - 1
+    let (year, month) = if month < 3 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
+    year * 365 + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (month * 306 + 5) / 10
+        + day
+        - 1
 }
 
 fn kind_text(kind: WindowKind) -> &'static str {
@@ -65,7 +85,8 @@ fn kind_text(kind: WindowKind) -> &'static str {
 /// The name of the scope and which one of it, if the event is inside.
 fn who(scope: Scope, event: &Event) -> Option<(&'static str, String)> {
     let d = &event.dimensions;
-    let text = |name: &Option<tollgate_core::Name>| name.as_ref().map(|name| name.as_str().to_owned());
+    let text =
+        |name: &Option<tollgate_core::Name>| name.as_ref().map(|name| name.as_str().to_owned());
     Some(match scope {
         Scope::Tenant => ("tenant", String::new()),
         Scope::Agent => ("agent", text(&d.agent)?),
@@ -74,7 +95,8 @@ fn who(scope: Scope, event: &Event) -> Option<(&'static str, String)> {
         Scope::Operation => ("operation", d.operation.as_str().to_owned()),
         Scope::Node | Scope::Credit => return None,
         Scope::Tool => {
-            let [server, tool] = [text(&d.tool_server)?, text(&d.tool_name)?].map(|part| part.replace('/', "%2F"));
+            let [server, tool] =
+                [text(&d.tool_server)?, text(&d.tool_name)?].map(|part| part.replace('/', "%2F"));
             ("tool", format!("{server}/{tool}"))
         }
     })
@@ -84,7 +106,9 @@ fn who(scope: Scope, event: &Event) -> Option<(&'static str, String)> {
 fn use_of(measure: &Measure, event: &Event, cost: i128) -> Option<(String, i128)> {
     let q = &event.quantities;
     let operation = event.dimensions.operation.as_str();
-    let of = |kind: &str, name: &str, amount: u64| (name == operation).then(|| (format!("{kind}:{name}"), i128::from(amount)));
+    let of = |kind: &str, name: &str, amount: u64| {
+        (name == operation).then(|| (format!("{kind}:{name}"), i128::from(amount)))
+    };
     let (name, amount) = match measure {
         Measure::Spend => return Some(("spend".to_owned(), cost)),
         Measure::EventsOf(name) => return of("events", name.as_str(), 1),
@@ -103,10 +127,22 @@ fn use_of(measure: &Measure, event: &Event, cost: i128) -> Option<(String, i128)
 impl Naive {
     /// Counts for `limits`, all set by the first version at `from`.
     pub(crate) fn new(tenant: &str, config: &Config, from: Instant) -> Self {
-        Self { tenant: tenant.to_owned(), limits: config.limits.clone(), from: from.to_string(), sums: BTreeMap::new() }
+        Self {
+            tenant: tenant.to_owned(),
+            limits: config.limits.clone(),
+            from: from.to_string(),
+            sums: BTreeMap::new(),
+        }
     }
 
-    fn place(&self, limit: &Limit, event: &Event, cost: i128, received: Instant, mode: Mode) -> Option<(Place, i128)> {
+    fn place(
+        &self,
+        limit: &Limit,
+        event: &Event,
+        cost: i128,
+        received: Instant,
+        mode: Mode,
+    ) -> Option<(Place, i128)> {
         let is_second = limit.window == WindowKind::Second;
         let (scope, id) = who(limit.scope, event)?;
         let (measure, amount) = use_of(&limit.measure, event, cost)?;
@@ -123,7 +159,13 @@ impl Naive {
     }
 
     /// What should be decided now, and the sum each violated limit stands at.
-    pub(crate) fn decide(&self, event: &Event, cost: i128, received: Instant, mode: Mode) -> (Decision, Vec<i128>) {
+    pub(crate) fn decide(
+        &self,
+        event: &Event,
+        cost: i128,
+        received: Instant,
+        mode: Mode,
+    ) -> (Decision, Vec<i128>) {
         let (mut decision, mut violated) = (Decision::Allow, Vec::new());
         for limit in &self.limits {
             let Some((place, amount)) = self.place(limit, event, cost, received, mode) else {
@@ -139,12 +181,22 @@ impl Naive {
             }
         }
         violated.sort_unstable();
-        (if violated.is_empty() { decision } else { Decision::Deny }, violated)
+        (
+            if violated.is_empty() {
+                decision
+            } else {
+                Decision::Deny
+            },
+            violated,
+        )
     }
 
     /// Counts an event once in each counter that any limit needs.
     pub(crate) fn count(&mut self, event: &Event, cost: i128, received: Instant, mode: Mode) {
-        let places = self.limits.iter().filter_map(|limit| self.place(limit, event, cost, received, mode));
+        let places = self
+            .limits
+            .iter()
+            .filter_map(|limit| self.place(limit, event, cost, received, mode));
         let places: BTreeSet<_> = places.collect();
         for (place, amount) in places {
             *self.sums.entry(place).or_default() += amount;
@@ -159,7 +211,11 @@ impl Naive {
 
     /// How many counter items the events need.
     pub(crate) fn counter_items(&self) -> usize {
-        let items: BTreeSet<_> = self.sums.keys().map(|(partition, sort, _)| (partition, sort)).collect();
+        let items: BTreeSet<_> = self
+            .sums
+            .keys()
+            .map(|(partition, sort, _)| (partition, sort))
+            .collect();
         items.len()
     }
 
@@ -176,10 +232,14 @@ impl Naive {
             let kind = format!("{}/", kind_text(limit.window));
             let is_its = |(pk, sk, counted): &Place| {
                 let id = pk.strip_prefix(&partition);
-                let is_named = id.is_some_and(|id| limit.scope_id.as_deref().is_none_or(|named| named == id));
+                let is_named =
+                    id.is_some_and(|id| limit.scope_id.as_deref().is_none_or(|named| named == id));
                 is_named && sk.starts_with(&kind) && *counted == attribute
             };
-            let found = self.sums.iter().find(|(place, sum)| is_its(place) && **sum > cap);
+            let found = self
+                .sums
+                .iter()
+                .find(|(place, sum)| is_its(place) && **sum > cap);
             found.map(|(place, sum)| format!("{place:?} stands at {sum}, {limit:?}"))
         })
     }

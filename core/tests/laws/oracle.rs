@@ -60,7 +60,10 @@ pub(crate) fn rate(price: &Price, factor: &Exact) -> Exact {
 
 /// What `component` of `operation` is charged for, of one event.
 pub(crate) fn quantity(operation: &Operation, component: Component, used: &Quantities) -> u64 {
-    let is_cached_priced = operation.prices.keys().any(|priced| *priced == Component::CachedTokenIn);
+    let is_cached_priced = operation
+        .prices
+        .keys()
+        .any(|priced| *priced == Component::CachedTokenIn);
     match component {
         Component::Unit => used.units,
         Component::TokenIn if is_cached_priced => used.tokens_in - used.cached_tokens_in,
@@ -76,7 +79,8 @@ pub(crate) fn quantity(operation: &Operation, component: Component, used: &Quant
 
 /// The cost of `used` before any rounding.
 pub(crate) fn cost(operation: &Operation, factor: &Exact, used: &Quantities) -> Exact {
-    let charges =
-        operation.prices.iter().map(|(component, price)| rate(price, factor) * BigInt::from(quantity(operation, *component, used)));
+    let charges = operation.prices.iter().map(|(component, price)| {
+        rate(price, factor) * BigInt::from(quantity(operation, *component, used))
+    });
     charges.fold(Exact::zero(), |sum, charge| sum + charge)
 }

@@ -8,12 +8,14 @@ use proptest::prelude::*;
 use tollgate_core::{Currency, Page, PageError};
 
 fn page() -> impl Strategy<Value = Page> {
-    (instant(), any::<u64>(), vec(any_stored(), 0..20)).prop_map(|(received, config_version, events)| Page {
-        received,
-        config_version,
-        currency: Currency::USD,
-        events,
-    })
+    (instant(), any::<u64>(), vec(any_stored(), 0..20)).prop_map(
+        |(received, config_version, events)| Page {
+            received,
+            config_version,
+            currency: Currency::USD,
+            events,
+        },
+    )
 }
 
 proptest! {
@@ -71,7 +73,11 @@ fn texts_that_repeat_are_stored_once() {
         let mut event = given::event(&format!("e{index}"), "op");
         event.dimensions.agent = Some(name(&long));
         event.dimensions.session = Some(name(&long));
-        let priced = tollgate_core::CardRef { id: name("default"), version: 1, exchange: None };
+        let priced = tollgate_core::CardRef {
+            id: name("default"),
+            version: 1,
+            exchange: None,
+        };
         tollgate_core::Stored {
             event,
             cost: tollgate_core::Amount::ZERO,

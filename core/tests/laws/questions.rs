@@ -8,7 +8,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Aggregate, Amount, DAY_SECONDS, Dimensions, Filter, GroupBy, Instant, Name, Place, Roster, Rows, Stored, Tally, View};
+use tollgate_core::{
+    Aggregate, Amount, DAY_SECONDS, Dimensions, Filter, GroupBy, Instant, Name, Place, Roster,
+    Rows, Stored, Tally, View,
+};
 
 /// An event with the receipt hour that it came in: of two months.
 #[derive(Clone, Debug)]
@@ -27,12 +30,32 @@ fn received() -> impl Strategy<Value = Vec<Received>> {
     let things = ("[xy]", "[st]", few("s/?"), few("t/?"), few("[mn]"));
     let when = (0_usize..2, 0_usize..3, -800_i64..800, 0_i64..2);
     let one = (any_stored(), people, things, when).prop_map(
-        |(mut stored, (agent, consumer, task, session), (of, tier, tool_server, tool_name, model), (month, hour, hours, odd))| {
-            stored.event.timestamp = given::at("2026-12-31T23:00:00Z").plus_seconds(hours * 3600 + odd * 3599);
+        |(
+            mut stored,
+            (agent, consumer, task, session),
+            (of, tier, tool_server, tool_name, model),
+            (month, hour, hours, odd),
+        )| {
+            stored.event.timestamp =
+                given::at("2026-12-31T23:00:00Z").plus_seconds(hours * 3600 + odd * 3599);
             let (operation, tier) = (name(&of), name(&tier));
-            stored.event.dimensions = Dimensions { operation, tier, agent, consumer, session, tool_server, tool_name, model, node: None };
+            stored.event.dimensions = Dimensions {
+                operation,
+                tier,
+                agent,
+                consumer,
+                session,
+                tool_server,
+                tool_name,
+                model,
+                node: None,
+            };
             stored.event.task = task;
-            Received { month, hour, stored }
+            Received {
+                month,
+                hour,
+                stored,
+            }
         },
     );
     vec(one, 0..40)
@@ -41,34 +64,54 @@ fn received() -> impl Strategy<Value = Vec<Received>> {
 fn filters() -> impl Strategy<Value = Filter> {
     let rare = |letters: &'static str| prop_oneof![5 => Just(None), 1 => few(letters)];
     let people = (rare("[ab]"), rare("[abz]"), rare("[abc]"), rare("[st]"));
-    let things = (rare("[xy]"), rare("[st]"), rare("s/?"), rare("t/?"), rare("[mn]"));
-    (people, things).prop_map(|((agent, consumer, task, session), (operation, tier, tool_server, tool_name, model))| Filter {
-        agent,
-        consumer,
-        session,
-        task,
-        operation,
-        tier,
-        tool_server,
-        tool_name,
-        model,
-        id: None,
-    })
+    let things = (
+        rare("[xy]"),
+        rare("[st]"),
+        rare("s/?"),
+        rare("t/?"),
+        rare("[mn]"),
+    );
+    (people, things).prop_map(
+        |((agent, consumer, task, session), (operation, tier, tool_server, tool_name, model))| {
+            Filter {
+                agent,
+                consumer,
+                session,
+                task,
+                operation,
+                tier,
+                tool_server,
+                tool_name,
+                model,
+                id: None,
+            }
+        },
+    )
 }
 
 /// A question answered from rollups of each receipt hour, in the numbers of
 /// its month, read back from their chunks.
 fn from_rollups(events: &[Received], filter: &Filter, by: GroupBy) -> BTreeMap<String, Tally> {
     let view = View::keeping(filter.needs().and(by.needs()));
-    let seconds = if by == GroupBy::Hour { 3600 } else { DAY_SECONDS };
+    let seconds = if by == GroupBy::Hour {
+        3600
+    } else {
+        DAY_SECONDS
+    };
     let (mut answer, mut own) = (Aggregate::new(by), Roster::default());
     let wanted = filter.of_rows(&mut own).unwrap();
     for month in 0..2 {
         let (mut roster, mut chunks) = (Roster::default(), Vec::new());
         for hour in 0..3 {
-            let of_hour = events.iter().filter(|event| (event.month, event.hour) == (month, hour));
+            let of_hour = events
+                .iter()
+                .filter(|event| (event.month, event.hour) == (month, hour));
             let mut rows = Rows::default();
-            rows.add_page(&page(of_hour.map(|event| event.stored.clone()).collect()), &mut roster).unwrap();
+            rows.add_page(
+                &page(of_hour.map(|event| event.stored.clone()).collect()),
+                &mut roster,
+            )
+            .unwrap();
             chunks.extend(rows.seen(view, seconds).unwrap().encode());
         }
         let renumbering = roster.onto(&mut own).unwrap();
@@ -99,7 +142,13 @@ struct Naive {
 fn key(by: GroupBy, stored: &Stored) -> String {
     let d = &stored.event.dimensions;
     let text = |name: &Option<Name>| name.as_ref().map(ToString::to_string);
-    let tool = || Some(format!("{}/{}", text(&d.tool_server)?.replace('/', "%2F"), text(&d.tool_name)?.replace('/', "%2F")));
+    let tool = || {
+        Some(format!(
+            "{}/{}",
+            text(&d.tool_server)?.replace('/', "%2F"),
+            text(&d.tool_name)?.replace('/', "%2F")
+        ))
+    };
     let found = match by {
         GroupBy::Agent => text(&d.agent),
         GroupBy::Consumer => text(&d.consumer),
@@ -108,14 +157,19 @@ fn key(by: GroupBy, stored: &Stored) -> String {
         GroupBy::Session => text(&d.session),
         GroupBy::Model => text(&d.model),
         GroupBy::Tool => tool(),
-        GroupBy::Hour | GroupBy::Day | GroupBy::Week | GroupBy::Month => Some(naive::span_text(by, &stored.event.timestamp.to_string())),
+        GroupBy::Hour | GroupBy::Day | GroupBy::Week | GroupBy::Month => {
+            Some(naive::span_text(by, &stored.event.timestamp.to_string()))
+        }
     };
     found.unwrap_or_else(|| "(none)".to_owned())
 }
 
 fn naively(events: &[Received], filter: &Filter, by: GroupBy) -> BTreeMap<String, Naive> {
     let mut groups: BTreeMap<String, Naive> = BTreeMap::new();
-    for Received { stored, .. } in events.iter().filter(|event| filter.matches(&event.stored.event)) {
+    for Received { stored, .. } in events
+        .iter()
+        .filter(|event| filter.matches(&event.stored.event))
+    {
         let (event, group) = (&stored.event, groups.entry(key(by, stored)).or_default());
         let sign = if stored.voids.is_some() { -1 } else { 1 };
         group.events += sign;
@@ -124,7 +178,12 @@ fn naively(events: &[Received], filter: &Filter, by: GroupBy) -> BTreeMap<String
         group.agents.extend(event.dimensions.agent.clone());
         group.consumers.extend(event.dimensions.consumer.clone());
         group.tokens_in += i128::from(sign) * i128::from(event.quantities.tokens_in);
-        group.cost = if sign < 0 { group.cost.checked_sub(stored.cost) } else { group.cost.checked_add(stored.cost) }.unwrap();
+        group.cost = if sign < 0 {
+            group.cost.checked_sub(stored.cost)
+        } else {
+            group.cost.checked_add(stored.cost)
+        }
+        .unwrap();
     }
     groups
 }
@@ -159,18 +218,29 @@ fn a_pseudonym_that_stands_for_two_numbers_is_one_agent() {
     let mut joined = stored.joined(tollgate_core::Extent::default());
     joined.agents = vec![name("erased"), name("erased")];
     let (mut renamed, mut own) = (Roster::default(), Roster::default());
-    renamed.append(tollgate_core::Joined::decode(&joined.encode()).unwrap()).unwrap();
+    renamed
+        .append(tollgate_core::Joined::decode(&joined.encode()).unwrap())
+        .unwrap();
     let renumbering = renamed.onto(&mut own).unwrap();
     let mut answer = Aggregate::new(GroupBy::Agent);
     for agent in [0, 1] {
-        let (mut place, mut tally) = (Place { agent: Some(agent), ..Place::default() }, Tally::default());
+        let (mut place, mut tally) = (
+            Place {
+                agent: Some(agent),
+                ..Place::default()
+            },
+            Tally::default(),
+        );
         tally.totals.events = 1;
         renumbering.apply(&mut place, &mut tally).unwrap();
         answer.add(Instant::EPOCH, &place, &tally).unwrap();
     }
     let groups = answer.groups(&own);
     assert_eq!(
-        groups.iter().map(|(key, tally)| (key.as_str(), tally.totals.events, tally.agents.count())).collect::<Vec<_>>(),
+        groups
+            .iter()
+            .map(|(key, tally)| (key.as_str(), tally.totals.events, tally.agents.count()))
+            .collect::<Vec<_>>(),
         [("erased", 2, 1)]
     );
 }
@@ -189,8 +259,17 @@ fn weeks_are_iso_weeks_across_years() {
     ];
     for (at, week) in table {
         let mut answer = Aggregate::new(GroupBy::Week);
-        answer.add(given::at(at), &Place::default(), &Tally::default()).unwrap();
-        assert_eq!(answer.groups(&Roster::default()).into_keys().collect::<Vec<_>>(), [week], "{at}");
+        answer
+            .add(given::at(at), &Place::default(), &Tally::default())
+            .unwrap();
+        assert_eq!(
+            answer
+                .groups(&Roster::default())
+                .into_keys()
+                .collect::<Vec<_>>(),
+            [week],
+            "{at}"
+        );
         assert_eq!(naive::span_text(GroupBy::Week, at), week, "{at}");
     }
 }

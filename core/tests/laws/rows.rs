@@ -7,28 +7,59 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Amount, Bill, BillError, CardRef, Catalog, Component, Currency, DAY_SECONDS, Decision, Dimensions, Event, ExchangeRate, Group, Name,
-    Page, Place, Roster, Rows, Stored, Tally, Totals, View, WindowKind, bill,
+    Amount, Bill, BillError, CardRef, Catalog, Component, Currency, DAY_SECONDS, Decision,
+    Dimensions, Event, ExchangeRate, Group, Name, Page, Place, Roster, Rows, Stored, Tally, Totals,
+    View, WindowKind, bill,
 };
 
 fn stored(event: Event, version: u32) -> Stored {
-    let cost = event.cost_override.unwrap_or_else(|| Amount::from_units(i128::from(event.quantities.units)).unwrap());
-    Stored { event, cost, card: CardRef { id: name("default"), version, exchange: None }, decision: Decision::Allow, voids: None }
+    let cost = event
+        .cost_override
+        .unwrap_or_else(|| Amount::from_units(i128::from(event.quantities.units)).unwrap());
+    Stored {
+        event,
+        cost,
+        card: CardRef {
+            id: name("default"),
+            version,
+            exchange: None,
+        },
+        decision: Decision::Allow,
+        voids: None,
+    }
 }
 
 /// Any event as it was recorded.
 pub(crate) fn any_stored() -> impl Strategy<Value = Stored> {
-    let decision = prop_oneof![Just(Decision::Allow), Just(Decision::Warn), Just(Decision::Deny)];
+    let decision = prop_oneof![
+        Just(Decision::Allow),
+        Just(Decision::Warn),
+        Just(Decision::Deny)
+    ];
     let voids = prop::option::weighted(0.2, "[a-c]");
-    (any_event(), 1_u32..4, decision, exchange(), voids).prop_map(|(event, version, decision, exchange, voids)| {
-        let stored = stored(event, version);
-        Stored { decision, card: CardRef { exchange, ..stored.card.clone() }, voids: voids.as_deref().map(name), ..stored }
-    })
+    (any_event(), 1_u32..4, decision, exchange(), voids).prop_map(
+        |(event, version, decision, exchange, voids)| {
+            let stored = stored(event, version);
+            Stored {
+                decision,
+                card: CardRef {
+                    exchange,
+                    ..stored.card.clone()
+                },
+                voids: voids.as_deref().map(name),
+                ..stored
+            }
+        },
+    )
 }
 
 /// The rate of a conversion, or none.
 fn exchange() -> impl Strategy<Value = Option<ExchangeRate>> {
-    let rate = (1_u32..3, prop_oneof![Just("EUR"), Just("JPY")], 1_i128..10_i128.pow(20));
+    let rate = (
+        1_u32..3,
+        prop_oneof![Just("EUR"), Just("JPY")],
+        1_i128..10_i128.pow(20),
+    );
     prop::option::of(rate.prop_map(|(version, from, units)| ExchangeRate {
         version,
         from: from.parse().unwrap(),
@@ -40,7 +71,10 @@ fn exchange() -> impl Strategy<Value = Option<ExchangeRate>> {
 pub(crate) fn similar_events() -> impl Strategy<Value = Vec<Stored>> {
     let place = ("[ab]", "[st]", prop::option::of("[xy]"), 0_i64..3);
     vec((any_stored(), place), 0..40).prop_map(|events| {
-        let similar = |(mut stored, (of, tier, session, hour)): (Stored, (String, String, Option<String>, i64))| {
+        let similar = |(mut stored, (of, tier, session, hour)): (
+            Stored,
+            (String, String, Option<String>, i64),
+        )| {
             let at = given::at("2026-11-22T10:10:00Z").plus_seconds(hour * 3000);
             stored.event.timestamp = at;
             stored.event.dimensions = Dimensions::of(name(&of));
@@ -55,13 +89,20 @@ pub(crate) fn similar_events() -> impl Strategy<Value = Vec<Stored>> {
 
 /// A page of `events`.
 pub(crate) fn page(events: Vec<Stored>) -> Page {
-    Page { received: given::at("2026-11-22T12:00:00Z"), config_version: 1, currency: Currency::USD, events }
+    Page {
+        received: given::at("2026-11-22T12:00:00Z"),
+        config_version: 1,
+        currency: Currency::USD,
+        events,
+    }
 }
 
 /// The rows of `pages`, everyone numbered in the order of `order`.
 fn folded(order: &[Stored], pages: &[Vec<Stored>]) -> Rows {
     let (mut rows, mut roster) = (Rows::default(), Roster::default());
-    Rows::default().add_page(&page(order.to_vec()), &mut roster).unwrap();
+    Rows::default()
+        .add_page(&page(order.to_vec()), &mut roster)
+        .unwrap();
     for events in pages {
         rows.add_page(&page(events.clone()), &mut roster).unwrap();
     }
@@ -79,17 +120,29 @@ fn read_back(rows: &Rows) -> Rows {
         assert!(chunk.bytes.len() <= 310_000, "{}", chunk.bytes.len());
         for (place, tally) in Rows::decode(&chunk.bytes).unwrap() {
             // A row may come in parts.
-            read.0.entry((chunk.span, place)).or_default().add(&tally).unwrap();
+            read.0
+                .entry((chunk.span, place))
+                .or_default()
+                .add(&tally)
+                .unwrap();
         }
     }
     read
 }
 
 fn group(dimensions: &Dimensions, card: &CardRef, overridden: bool) -> Group {
-    Group { operation: dimensions.operation.clone(), tier: dimensions.tier.clone(), card: card.clone(), overridden }
+    Group {
+        operation: dimensions.operation.clone(),
+        tier: dimensions.tier.clone(),
+        card: card.clone(),
+        overridden,
+    }
 }
 
-fn billed<'a>(catalog: &Catalog, parts: impl Iterator<Item = (Group, &'a Totals)>) -> Result<Bill, BillError> {
+fn billed<'a>(
+    catalog: &Catalog,
+    parts: impl Iterator<Item = (Group, &'a Totals)>,
+) -> Result<Bill, BillError> {
     let mut groups: BTreeMap<Group, Totals> = BTreeMap::new();
     for (group, totals) in parts {
         groups.entry(group).or_default().add(totals)?;
@@ -101,21 +154,35 @@ fn billed<'a>(catalog: &Catalog, parts: impl Iterator<Item = (Group, &'a Totals)
 pub(crate) fn bill_of_events(catalog: &Catalog, events: &[Event]) -> Result<Bill, BillError> {
     let priced = events.iter().map(|event| {
         let priced = catalog.price(None, event).unwrap();
-        let group = group(&event.dimensions, &priced.card, event.cost_override.is_some());
+        let group = group(
+            &event.dimensions,
+            &priced.card,
+            event.cost_override.is_some(),
+        );
         (group, Totals::of(event, priced.cost))
     });
     let priced: Vec<_> = priced.collect();
-    billed(catalog, priced.iter().map(|(group, totals)| (group.clone(), totals)))
+    billed(
+        catalog,
+        priced.iter().map(|(group, totals)| (group.clone(), totals)),
+    )
 }
 
 /// The bill for `events` as they were recorded, under three versions of a card.
 pub(crate) fn bill_of_stored(events: &[Stored]) -> Result<Bill, BillError> {
     let each = events.iter().map(|stored| {
-        let group = group(&stored.event.dimensions, &stored.card, stored.event.cost_override.is_some());
+        let group = group(
+            &stored.event.dimensions,
+            &stored.card,
+            stored.event.cost_override.is_some(),
+        );
         (group, stored.totals())
     });
     let each: Vec<_> = each.collect();
-    billed(&three_versions(), each.iter().map(|(group, totals)| (group.clone(), totals)))
+    billed(
+        &three_versions(),
+        each.iter().map(|(group, totals)| (group.clone(), totals)),
+    )
 }
 
 /// Three versions of a card that prices `a` and `b` at tiers `s` and `t`.
@@ -127,8 +194,11 @@ fn three_versions() -> Catalog {
             (Component::Unit, given::price("0.0015", u64::from(version))),
             (Component::TokenIn, given::price("2.50", 1_000_000)),
         ]);
-        card.operations.extend(["a", "b"].map(|of| (name(of), prices.clone())));
-        card.tiers.extend([("s", "1"), ("t", "1.5")].map(|(tier, factor)| (name(tier), given::factor(factor))));
+        card.operations
+            .extend(["a", "b"].map(|of| (name(of), prices.clone())));
+        card.tiers.extend(
+            [("s", "1"), ("t", "1.5")].map(|(tier, factor)| (name(tier), given::factor(factor))),
+        );
         catalog.insert(card);
     }
     catalog
@@ -222,11 +292,23 @@ fn full_rows_know_the_budget_node_of_their_events_and_no_other_row_does() {
         event.dimensions.node = node.map(name);
         stored(event, 1)
     };
-    let rows = rows_of(&[of_node(Some("team/x")), of_node(None), of_node(Some("team/x"))]);
+    let rows = rows_of(&[
+        of_node(Some("team/x")),
+        of_node(None),
+        of_node(Some("team/x")),
+    ]);
     for view in View::ALL {
         let seen = read_back(&rows.seen(view, 3600).unwrap());
-        let nodes: Vec<_> = seen.0.iter().map(|((_, place), tally)| (place.node.as_ref().map(Name::as_str), tally.totals.events)).collect();
-        let expected = if view == View::Full { vec![(None, 1), (Some("team/x"), 2)] } else { vec![(None, 3)] };
+        let nodes: Vec<_> = seen
+            .0
+            .iter()
+            .map(|((_, place), tally)| (place.node.as_ref().map(Name::as_str), tally.totals.events))
+            .collect();
+        let expected = if view == View::Full {
+            vec![(None, 1), (Some("team/x"), 2)]
+        } else {
+            vec![(None, 3)]
+        };
         assert_eq!(nodes, expected, "{view:?}");
     }
 }
@@ -240,7 +322,13 @@ fn an_hour_too_large_for_one_item_is_cut_into_several() {
     };
     let events: Vec<Stored> = (0..5000).map(in_session).collect();
     let rows = rows_of(&events).seen(View::Session, 3600).unwrap();
-    assert_eq!(rows.encode().iter().map(|chunk| chunk.number).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert_eq!(
+        rows.encode()
+            .iter()
+            .map(|chunk| chunk.number)
+            .collect::<Vec<_>>(),
+        [0, 1, 2, 3]
+    );
     assert_eq!(read_back(&rows), rows);
 }
 
@@ -254,9 +342,15 @@ fn a_row_of_many_tasks_takes_several_entries_that_each_fit_an_item() {
     // Every other one, so that the set has no runs.
     let order: Vec<Stored> = (0..140_000).map(of_task).collect();
     let seen: Vec<Stored> = order.iter().step_by(2).cloned().collect();
-    let rows = folded(&order, &[seen]).seen(View::Totals, DAY_SECONDS).unwrap();
+    let rows = folded(&order, &[seen])
+        .seen(View::Totals, DAY_SECONDS)
+        .unwrap();
     assert_eq!(rows.0.len(), 1);
-    let entries = rows.encode().iter().map(|chunk| Rows::decode(&chunk.bytes).unwrap().len()).sum::<usize>();
+    let entries = rows
+        .encode()
+        .iter()
+        .map(|chunk| Rows::decode(&chunk.bytes).unwrap().len())
+        .sum::<usize>();
     assert_eq!(entries, 4, "the sums, and three parts of the set");
     assert_eq!(read_back(&rows), rows);
 }

@@ -7,11 +7,17 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use tollgate_core::{Amount, Config, Event, Layer, Limit, Measure, Mode, OnUnavailable, Scope, SoftMode, WindowKind};
+use tollgate_core::{
+    Amount, Config, Event, Layer, Limit, Measure, Mode, OnUnavailable, Scope, SoftMode, WindowKind,
+};
 
 /// When the limits were set: in the middle of the month's events.
 pub(crate) const SET: &str = "2026-11-22T00:00:00Z";
-const OPERATIONS: [&str; 3] = ["constitutional_validation", "agent_message", "hitl_approval"];
+const OPERATIONS: [&str; 3] = [
+    "constitutional_validation",
+    "agent_message",
+    "hitl_approval",
+];
 const TIMES: [&str; 6] = [
     "2026-10-31T23:59:59.999999999Z",
     "2026-11-21T23:59:59.5Z",
@@ -57,8 +63,8 @@ fn limit() -> impl Strategy<Value = Limit> {
     let value = || option::weighted(0.7, 0_i128..15);
     let soft_mode = prop_oneof![2 => Just(SoftMode::Warn), 1 => Just(SoftMode::Block)];
     let window = select([Total, Second, Hour, Day, Month].as_slice());
-    (scope(), measure(), window, value(), value(), soft_mode).prop_map(|((scope, id), (measure, step), window, soft, hard, soft_mode)| {
-        Limit {
+    (scope(), measure(), window, value(), value(), soft_mode).prop_map(
+        |((scope, id), (measure, step), window, soft, hard, soft_mode)| Limit {
             id: name("l"),
             layer: Layer::Limits,
             scope,
@@ -70,35 +76,67 @@ fn limit() -> impl Strategy<Value = Limit> {
             currency: None,
             soft_mode,
             on_unavailable: OnUnavailable::Deny,
-        }
-    })
+        },
+    )
 }
 
 pub(crate) fn config(limits: usize) -> impl Strategy<Value = Config> {
-    vec(limit(), 0..=limits)
-        .prop_map(|limits| Config { limits: limits.into_iter().filter(|limit| !limit.is_open()).collect(), ..Config::default() })
+    vec(limit(), 0..=limits).prop_map(|limits| Config {
+        limits: limits
+            .into_iter()
+            .filter(|limit| !limit.is_open())
+            .collect(),
+        ..Config::default()
+    })
 }
 
 fn one_event() -> impl Strategy<Value = Event> {
     let who = || option::weighted(0.7, select(["x", "y", "z"].as_slice()));
-    let tool = option::weighted(0.7, select([("srv", "search"), ("s/v", "a"), ("s", "v/a")].as_slice()));
+    let tool = option::weighted(
+        0.7,
+        select([("srv", "search"), ("s/v", "a"), ("s", "v/a")].as_slice()),
+    );
     let used = proptest::array::uniform6(0_u64..5);
     let cost = option::weighted(0.2, select(["0", "0.0005", "1e-15"].as_slice()));
-    let placed = (who(), who(), who(), tool, select(["standard", "enhanced"].as_slice()));
-    (select(OPERATIONS.as_slice()), select(TIMES.as_slice()), used, cost, placed).prop_map(
-        |(of, time, used, cost, (agent, consumer, session, tool, tier))| {
-            let mut event = event("e", of);
-            event.timestamp = at(time);
-            let d = &mut event.dimensions;
-            [d.agent, d.consumer, d.session] = [agent, consumer, session].map(|id| id.map(name));
-            d.tier = name(tier);
-            (d.tool_server, d.tool_name) = (tool.map(|(server, _)| name(server)), tool.map(|(_, tool)| name(tool)));
-            let q = &mut event.quantities;
-            [q.units, q.tokens_in, q.tokens_out, q.tokens_processed, q.api_calls, q.duration_ms] = used;
-            event.cost_override = cost.map(|text: &str| text.parse::<Amount>().unwrap());
-            event
-        },
+    let placed = (
+        who(),
+        who(),
+        who(),
+        tool,
+        select(["standard", "enhanced"].as_slice()),
+    );
+    (
+        select(OPERATIONS.as_slice()),
+        select(TIMES.as_slice()),
+        used,
+        cost,
+        placed,
     )
+        .prop_map(
+            |(of, time, used, cost, (agent, consumer, session, tool, tier))| {
+                let mut event = event("e", of);
+                event.timestamp = at(time);
+                let d = &mut event.dimensions;
+                [d.agent, d.consumer, d.session] =
+                    [agent, consumer, session].map(|id| id.map(name));
+                d.tier = name(tier);
+                (d.tool_server, d.tool_name) = (
+                    tool.map(|(server, _)| name(server)),
+                    tool.map(|(_, tool)| name(tool)),
+                );
+                let q = &mut event.quantities;
+                [
+                    q.units,
+                    q.tokens_in,
+                    q.tokens_out,
+                    q.tokens_processed,
+                    q.api_calls,
+                    q.duration_ms,
+                ] = used;
+                event.cost_override = cost.map(|text: &str| text.parse::<Amount>().unwrap());
+                event
+            },
+        )
 }
 
 /// Events with ids of their own.
@@ -121,7 +159,9 @@ pub(crate) fn shuffled<T: Clone>(list: &[T], seed: u64) -> Vec<T> {
     let mut keyed: Vec<(u64, T)> = Vec::new();
     let mut state = seed;
     for item in list {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         keyed.push((state >> 20, item.clone()));
     }
     keyed.sort_by_key(|(key, _)| *key);
@@ -130,7 +170,11 @@ pub(crate) fn shuffled<T: Clone>(list: &[T], seed: u64) -> Vec<T> {
 
 /// `events` in batches, some of which are sent by two processes at once, with
 /// some events of the batch before sent again.
-pub(crate) fn batches(events: &[Event], parts: &[usize], choices: &[(Mode, bool, u8)]) -> Vec<Batch> {
+pub(crate) fn batches(
+    events: &[Event],
+    parts: &[usize],
+    choices: &[(Mode, bool, u8)],
+) -> Vec<Batch> {
     let start = at("2026-11-22T10:59:58Z");
     let mut batches: Vec<Batch> = Vec::new();
     for (number, mut part) in cut(events, parts).into_iter().enumerate() {
@@ -145,7 +189,13 @@ pub(crate) fn batches(events: &[Event], parts: &[usize], choices: &[(Mode, bool,
             part.extend(before.events.iter().take(3).cloned());
         }
         let received = start.plus_seconds(step / 2);
-        batches.push(Batch { events: part, mode, received, reads, rival });
+        batches.push(Batch {
+            events: part,
+            mode,
+            received,
+            reads,
+            rival,
+        });
     }
     batches
 }

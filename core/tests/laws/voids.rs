@@ -8,13 +8,16 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tollgate_core::{
-    Answer, Circumstances, Currency, Decision, Event, Guard, Instant, Marker, Mode, Page, Place, Roster, Rows, Stored, Tally, Totals, View,
-    Voidable, WindowKind, table, void, void_id,
+    Answer, Circumstances, Currency, Decision, Event, Guard, Instant, Marker, Mode, Page, Place,
+    Roster, Rows, Stored, Tally, Totals, View, Voidable, WindowKind, table, void, void_id,
 };
 
 /// What voids `stored`, as it is recorded.
 fn against(stored: &Stored) -> Stored {
-    let mut void = Stored { voids: Some(stored.event.id.clone()), ..stored.clone() };
+    let mut void = Stored {
+        voids: Some(stored.event.id.clone()),
+        ..stored.clone()
+    };
     void.event.id = void_id(&stored.event.id);
     void
 }
@@ -28,12 +31,20 @@ fn sums(hours: &[Vec<Stored>], view: View) -> BTreeMap<(Instant, Place), Totals>
         rows.add_page(&page(hour.clone()), &mut roster).unwrap();
         for chunk in rows.seen(view, 3600).unwrap().encode() {
             for (place, tally) in Rows::decode(&chunk.bytes).unwrap() {
-                all.0.entry((chunk.span, place)).or_default().add(&tally).unwrap();
+                all.0
+                    .entry((chunk.span, place))
+                    .or_default()
+                    .add(&tally)
+                    .unwrap();
             }
         }
     }
-    let kept = all.0.into_iter().map(|(key, tally): (_, Tally)| (key, tally.totals));
-    kept.filter(|(_, totals)| *totals != Totals::default()).collect()
+    let kept = all
+        .0
+        .into_iter()
+        .map(|(key, tally): (_, Tally)| (key, tally.totals));
+    kept.filter(|(_, totals)| *totals != Totals::default())
+        .collect()
 }
 
 impl Recorder {
@@ -41,23 +52,63 @@ impl Recorder {
     fn void(&mut self, event: &Event, received: Instant, number: usize) {
         let marker = self.ledger.marker(event).unwrap();
         let place: usize = marker.page.rsplit('/').next().unwrap().parse().unwrap();
-        let stands = |key: &tollgate_core::Key| marker.page.split('/').nth(1) == Some(key.sk.as_str());
-        let stored = self.ledger.pages.iter().find(|(key, ..)| stands(key)).unwrap().1.events[place].clone();
+        let stands =
+            |key: &tollgate_core::Key| marker.page.split('/').nth(1) == Some(key.sk.as_str());
+        let stored = self
+            .ledger
+            .pages
+            .iter()
+            .find(|(key, ..)| stands(key))
+            .unwrap()
+            .1
+            .events[place]
+            .clone();
         let page_id = format!("V{number:06}");
         let (tenant, mode) = (name(TENANT), Mode::Observe);
-        let at = Circumstances { tenant: &tenant, mode, received, page_id: &page_id, standing: None };
-        let voidable = Voidable { stored, currency: Currency::USD, draws: Vec::new(), marked_until: None };
+        let at = Circumstances {
+            tenant: &tenant,
+            mode,
+            received,
+            page_id: &page_id,
+            standing: None,
+        };
+        let voidable = Voidable {
+            stored,
+            currency: Currency::USD,
+            draws: Vec::new(),
+            marked_until: None,
+        };
         let voided = void(&self.pack, &voidable, at).unwrap();
-        assert_eq!(voided.writes, void(&self.pack, &voidable, at).unwrap().writes, "a plan is pure");
+        assert_eq!(
+            voided.writes,
+            void(&self.pack, &voidable, at).unwrap().writes,
+            "a plan is pure"
+        );
         self.ledger.commit(&voided.writes, Mode::Observe).unwrap();
         // A second time is refused at the marker, and changes nothing.
-        let again = void(&self.pack, &voidable, Circumstances { page_id: "again", ..at }).unwrap();
-        assert_eq!(self.ledger.commit(&again.writes, Mode::Observe), Err(vec![1]));
+        let again = void(
+            &self.pack,
+            &voidable,
+            Circumstances {
+                page_id: "again",
+                ..at
+            },
+        )
+        .unwrap();
+        assert_eq!(
+            self.ledger.commit(&again.writes, Mode::Observe),
+            Err(vec![1])
+        );
     }
 }
 
-fn without_zeros(counters: BTreeMap<crate::naive::Place, i128>) -> BTreeMap<crate::naive::Place, i128> {
-    counters.into_iter().filter(|(_, count)| *count != 0).collect()
+fn without_zeros(
+    counters: BTreeMap<crate::naive::Place, i128>,
+) -> BTreeMap<crate::naive::Place, i128> {
+    counters
+        .into_iter()
+        .filter(|(_, count)| *count != 0)
+        .collect()
 }
 
 proptest! {
@@ -123,42 +174,105 @@ fn what_voids_an_event_is_of_its_time_place_and_price_and_known_by_its_id() {
     let mut recorder = Recorder::new(tollgate_core::Config::default(), at(SET));
     let mut event = crate::given::event("e1", "hitl_approval");
     (event.task, event.metadata) = (Some(name("t1")), Some("{}".to_owned()));
-    let batch =
-        Batch { events: vec![event.clone()], mode: Mode::Enforce, received: at("2026-11-22T10:00:00Z"), reads: false, rival: vec![] };
+    let batch = Batch {
+        events: vec![event.clone()],
+        mode: Mode::Enforce,
+        received: at("2026-11-22T10:00:00Z"),
+        reads: false,
+        rival: vec![],
+    };
     recorder.record(batch);
     recorder.void(&event, at("2026-11-23T10:00:00Z"), 1);
-    let (key, Page { received, events, .. }, _) = recorder.ledger.pages.last().unwrap().clone();
-    let [stored] = events.as_slice() else { panic!("one event") };
-    assert_eq!((key.pk.as_str(), received), ("T|acme|E|2026-11-23", at("2026-11-23T10:00:00Z")));
+    let (
+        key,
+        Page {
+            received, events, ..
+        },
+        _,
+    ) = recorder.ledger.pages.last().unwrap().clone();
+    let [stored] = events.as_slice() else {
+        panic!("one event")
+    };
+    assert_eq!(
+        (key.pk.as_str(), received),
+        ("T|acme|E|2026-11-23", at("2026-11-23T10:00:00Z"))
+    );
     // sha256("e1")
-    assert_eq!(stored.event.id.as_str(), "void-8b5cc4df7eec7d32a7814eca4af047ae");
-    assert_eq!((stored.voids.as_ref(), stored.decision), (Some(&name("e1")), Decision::Allow));
-    let same = Event { id: stored.event.id.clone(), metadata: None, ..event.clone() };
+    assert_eq!(
+        stored.event.id.as_str(),
+        "void-8b5cc4df7eec7d32a7814eca4af047ae"
+    );
+    assert_eq!(
+        (stored.voids.as_ref(), stored.decision),
+        (Some(&name("e1")), Decision::Allow)
+    );
+    let same = Event {
+        id: stored.event.id.clone(),
+        metadata: None,
+        ..event.clone()
+    };
     assert_eq!(stored.event, same);
-    assert_eq!((stored.totals(), stored.cost.to_string()), (Totals::of(&same, stored.cost).negated(), "0.05".to_owned()));
+    assert_eq!(
+        (stored.totals(), stored.cost.to_string()),
+        (Totals::of(&same, stored.cost).negated(), "0.05".to_owned())
+    );
     let marker: Marker = recorder.ledger.marker(&stored.event).unwrap();
-    let Answer { timestamp, cost, .. } = marker.answer;
-    assert_eq!((timestamp, cost.to_string().as_str()), (event.timestamp, "-0.05"));
+    let Answer {
+        timestamp, cost, ..
+    } = marker.answer;
+    assert_eq!(
+        (timestamp, cost.to_string().as_str()),
+        (event.timestamp, "-0.05")
+    );
 }
 
 #[test]
 fn a_void_is_remembered_as_long_as_its_event() {
     let pack = tollgate_core::Pack::new(std::sync::Arc::new(tollgate_core::Config::default()));
     let (tenant, received) = (name(TENANT), at("2026-11-23T10:00:00Z"));
-    let circumstances = Circumstances { tenant: &tenant, mode: Mode::Observe, received, page_id: "P", standing: None };
+    let circumstances = Circumstances {
+        tenant: &tenant,
+        mode: Mode::Observe,
+        received,
+        page_id: "P",
+        standing: None,
+    };
     let event = crate::given::event("e1", "hitl_approval");
-    let card = tollgate_core::CardRef { id: name("default"), version: 1, exchange: None };
-    let stored = Stored { event, cost: "0.05".parse().unwrap(), card, decision: Decision::Allow, voids: None };
+    let card = tollgate_core::CardRef {
+        id: name("default"),
+        version: 1,
+        exchange: None,
+    };
+    let stored = Stored {
+        event,
+        cost: "0.05".parse().unwrap(),
+        card,
+        decision: Decision::Allow,
+        voids: None,
+    };
     let expires = |marked_until: Option<Instant>| {
-        let voided =
-            void(&pack, &Voidable { stored: stored.clone(), currency: Currency::USD, draws: Vec::new(), marked_until }, circumstances)
-                .unwrap();
+        let voided = void(
+            &pack,
+            &Voidable {
+                stored: stored.clone(),
+                currency: Currency::USD,
+                draws: Vec::new(),
+                marked_until,
+            },
+            circumstances,
+        )
+        .unwrap();
         assert_eq!(voided.writes[1].guards, [Guard::Absent]);
-        let tollgate_core::Change::Put(attrs) = &voided.writes[1].change else { panic!("a marker") };
+        let tollgate_core::Change::Put(attrs) = &voided.writes[1].change else {
+            panic!("a marker")
+        };
         attrs[table::TTL].as_number().unwrap()
     };
     let own = expires(None);
-    assert_eq!(own, i128::from(received.plus_seconds(401 * 86_400).unix_seconds()));
+    assert_eq!(
+        own,
+        i128::from(received.plus_seconds(401 * 86_400).unix_seconds())
+    );
     assert_eq!(expires(Some(received)), own);
     let later = received.plus_seconds(900 * 86_400);
     assert_eq!(expires(Some(later)), i128::from(later.unix_seconds()));

@@ -4,13 +4,21 @@ use crate::naive::start_text;
 use proptest::prelude::*;
 use tollgate_core::{Instant, WindowKind};
 
-const KINDS: [WindowKind; 5] = [WindowKind::Second, WindowKind::Hour, WindowKind::Day, WindowKind::Month, WindowKind::Period];
+const KINDS: [WindowKind; 5] = [
+    WindowKind::Second,
+    WindowKind::Hour,
+    WindowKind::Day,
+    WindowKind::Month,
+    WindowKind::Period,
+];
 
 /// Any time of the years 1 to 9998.
 fn instant() -> impl Strategy<Value = Instant> {
     let nanos = -62_135_596_800_000_000_000_i128..253_370_764_800_000_000_000;
-    let whole = (-62_135_596_800_i128..253_370_764_800).prop_map(|seconds| seconds / 86_400 * 86_400_000_000_000);
-    prop_oneof![nanos, whole].prop_map(|nanos| jiff::Timestamp::from_nanosecond(nanos).unwrap().into())
+    let whole = (-62_135_596_800_i128..253_370_764_800)
+        .prop_map(|seconds| seconds / 86_400 * 86_400_000_000_000);
+    prop_oneof![nanos, whole]
+        .prop_map(|nanos| jiff::Timestamp::from_nanosecond(nanos).unwrap().into())
 }
 
 proptest! {

@@ -115,23 +115,46 @@ fn key(object: &mut Object<'_>) -> Option<NewKey> {
     object.require("scopes");
     let scopes = scopes(object)?;
     let is_operator = scopes.contains(&KeyScope::Operator);
-    object.forbid(is_operator && scopes.len() > 1, "scopes", "must name no other scope beside operator");
-    object.forbid(is_operator && names_tenant, "tenant_id", "must be absent: an operator's key is for all tenants");
+    object.forbid(
+        is_operator && scopes.len() > 1,
+        "scopes",
+        "must name no other scope beside operator",
+    );
+    object.forbid(
+        is_operator && names_tenant,
+        "tenant_id",
+        "must be absent: an operator's key is for all tenants",
+    );
     if !is_operator && !names_tenant {
-        object.fault("tenant_id", Fault::shape("is required unless the scope is operator"));
+        object.fault(
+            "tenant_id",
+            Fault::shape("is required unless the scope is operator"),
+        );
     }
-    Some(NewKey { tenant, scopes, expires_at, name })
+    Some(NewKey {
+        tenant,
+        scopes,
+        expires_at,
+        name,
+    })
 }
 
 fn scopes(object: &mut Object<'_>) -> Option<BTreeSet<KeyScope>> {
     let choices = KeyScope::ALL.map(|scope| (scope.as_str(), scope));
     let elements = object.take("scopes")?.elements(1, KeyScope::ALL.len());
-    let scopes = elements.and_then(|nodes| Errors::gather(nodes.iter().map(|node| node.scalar(scalar::one_of(&choices)))));
+    let scopes = elements.and_then(|nodes| {
+        Errors::gather(
+            nodes
+                .iter()
+                .map(|node| node.scalar(scalar::one_of(&choices))),
+        )
+    });
     Some(object.keep(scopes)?.into_iter().collect())
 }
 
 fn purge(object: &mut Object<'_>) -> Option<Purge> {
-    let [has_agent, has_consumer, has_age] = ["agent_id", "consumer_id", "older_than_days"].map(|field| object.has(field));
+    let [has_agent, has_consumer, has_age] =
+        ["agent_id", "consumer_id", "older_than_days"].map(|field| object.has(field));
     let names_one = has_agent || has_consumer;
     if names_one {
         object.require("tenant_id");
@@ -141,10 +164,26 @@ fn purge(object: &mut Object<'_>) -> Option<Purge> {
     let says = object.has("pseudonymise");
     let said = object.read("pseudonymise", scalar::flag);
     let (pseudonymise, refuses) = (said == Some(true), said == Some(false) || !says);
-    object.forbid(has_agent && has_consumer, "consumer_id", "must be absent beside agent_id: one name at a time");
-    object.forbid(names_one && refuses, "pseudonymise", "must be true beside agent_id or consumer_id: events are removed by age only");
-    object.forbid(pseudonymise && !names_one, "pseudonymise", "needs an agent_id or consumer_id");
-    object.forbid(names_one && has_age, "older_than_days", "must be absent where a name is erased");
+    object.forbid(
+        has_agent && has_consumer,
+        "consumer_id",
+        "must be absent beside agent_id: one name at a time",
+    );
+    object.forbid(
+        names_one && refuses,
+        "pseudonymise",
+        "must be true beside agent_id or consumer_id: events are removed by age only",
+    );
+    object.forbid(
+        pseudonymise && !names_one,
+        "pseudonymise",
+        "needs an agent_id or consumer_id",
+    );
+    object.forbid(
+        names_one && has_age,
+        "older_than_days",
+        "must be absent where a name is erased",
+    );
     Some(Purge {
         tenant: object.read("tenant_id", scalar::tenant),
         older_than_days: object.read("older_than_days", days),
@@ -160,7 +199,9 @@ fn days(raw: &RawValue) -> Result<u32, Fault> {
 
 fn above_floor(pointer: &str, days: Option<u32>) -> Result<(), Problem> {
     match days {
-        Some(days) if days < Config::RETENTION_DAYS_MIN => Err(Problem::below_retention_floor(pointer)),
+        Some(days) if days < Config::RETENTION_DAYS_MIN => {
+            Err(Problem::below_retention_floor(pointer))
+        }
         _ => Ok(()),
     }
 }
@@ -175,7 +216,10 @@ mod tests {
         assert_eq!(parse_tenant(b"{}").unwrap(), TenantSettings::default());
         let body = r#"{"name":"Acme — Ünïted","slug":"acme","currency":"EUR","rate_card":"c1","retention_days":35,"require_plan":true}"#;
         let settings = parse_tenant(body.as_bytes()).unwrap();
-        assert_eq!((settings.retention_days, settings.require_plan), (Some(35), true));
+        assert_eq!(
+            (settings.retention_days, settings.require_plan),
+            (Some(35), true)
+        );
         assert_eq!(settings.currency.unwrap().code(), "EUR");
         refuses(
             parse_tenant,
@@ -192,27 +236,57 @@ mod tests {
                 (br#"{"plan":"pro"}"#, 400, "/plan"),
             ],
         );
-        assert_eq!(parse_tenant(br#"{"retention_days":34}"#).unwrap_err().kind.code(), "below_retention_floor");
+        assert_eq!(
+            parse_tenant(br#"{"retention_days":34}"#)
+                .unwrap_err()
+                .kind
+                .code(),
+            "below_retention_floor"
+        );
     }
 
     #[test]
     fn a_key_has_a_tenant_unless_it_is_an_operators() {
         let key = parse_key(br#"{"tenant_id":"t1","scopes":["ingest","price","ingest"],"expires_at":"2027-01-01T00:00:00Z"}"#).unwrap();
-        assert_eq!(key.scopes, BTreeSet::from([KeyScope::Ingest, KeyScope::Price]));
-        assert!(parse_key(br#"{"scopes":["operator"],"name":"root"}"#).unwrap().tenant.is_none());
+        assert_eq!(
+            key.scopes,
+            BTreeSet::from([KeyScope::Ingest, KeyScope::Price])
+        );
+        assert!(
+            parse_key(br#"{"scopes":["operator"],"name":"root"}"#)
+                .unwrap()
+                .tenant
+                .is_none()
+        );
         refuses(
             parse_key,
             &[
                 (b"{}", 400, "/scopes"),
                 (br#"{"tenant_id":"t1","scopes":[]}"#, 400, "/scopes"),
                 (br#"{"tenant_id":"t1","scopes":"read"}"#, 400, "/scopes"),
-                (br#"{"tenant_id":"t1","scopes":["read","admin"]}"#, 422, "/scopes/1"),
+                (
+                    br#"{"tenant_id":"t1","scopes":["read","admin"]}"#,
+                    422,
+                    "/scopes/1",
+                ),
                 (br#"{"tenant_id":"t1","scopes":[1]}"#, 400, "/scopes/0"),
                 (br#"{"scopes":["read"]}"#, 400, "/tenant_id"),
                 (br#"{"scopes":["operator","read"]}"#, 422, "/scopes"),
-                (br#"{"tenant_id":"t1","scopes":["operator"]}"#, 422, "/tenant_id"),
-                (br#"{"tenant_id":"tasks","scopes":["read"]}"#, 422, "/tenant_id"),
-                (br#"{"tenant_id":"t1","scopes":["read"],"expires_at":"2027-01-01"}"#, 422, "/expires_at"),
+                (
+                    br#"{"tenant_id":"t1","scopes":["operator"]}"#,
+                    422,
+                    "/tenant_id",
+                ),
+                (
+                    br#"{"tenant_id":"tasks","scopes":["read"]}"#,
+                    422,
+                    "/tenant_id",
+                ),
+                (
+                    br#"{"tenant_id":"t1","scopes":["read"],"expires_at":"2027-01-01"}"#,
+                    422,
+                    "/expires_at",
+                ),
             ],
         );
     }
@@ -220,12 +294,29 @@ mod tests {
     #[test]
     fn a_purge_never_goes_below_the_floor() {
         assert_eq!(parse_purge(b"").unwrap(), Purge::default());
-        assert_eq!(parse_purge(br#"{"older_than_days":35,"dry_run":true}"#).unwrap().older_than_days, Some(35));
-        assert_eq!(refusal(parse_purge(br#"{"older_than_days":0}"#)), (422, "/older_than_days".to_owned()));
+        assert_eq!(
+            parse_purge(br#"{"older_than_days":35,"dry_run":true}"#)
+                .unwrap()
+                .older_than_days,
+            Some(35)
+        );
+        assert_eq!(
+            refusal(parse_purge(br#"{"older_than_days":0}"#)),
+            (422, "/older_than_days".to_owned())
+        );
         let body = br#"{"agent_id":"a","consumer_id":"c","pseudonymise":true}"#;
-        assert_eq!(refusal(parse_purge(body)), (400, "/tenant_id /consumer_id".to_owned()));
+        assert_eq!(
+            refusal(parse_purge(body)),
+            (400, "/tenant_id /consumer_id".to_owned())
+        );
         let body = br#"{"tenant_id":"t","agent_id":"a","pseudonymise":"yes"}"#;
-        assert_eq!(refusal(parse_purge(body)), (400, "/pseudonymise".to_owned()));
-        assert_eq!(refusal(parse_purge(br#"{"dry_run":"yes"}"#)), (400, "/dry_run".to_owned()));
+        assert_eq!(
+            refusal(parse_purge(body)),
+            (400, "/pseudonymise".to_owned())
+        );
+        assert_eq!(
+            refusal(parse_purge(br#"{"dry_run":"yes"}"#)),
+            (400, "/dry_run".to_owned())
+        );
     }
 }

@@ -14,7 +14,15 @@ const URL_MAX: usize = 2000;
 /// The most thresholds.
 const THRESHOLDS_MAX: usize = 10;
 /// Names that resolve, if at all, inside a network.
-const INNER: [&str; 7] = ["localhost", "local", "internal", "intranet", "lan", "home", "arpa"];
+const INNER: [&str; 7] = [
+    "localhost",
+    "local",
+    "internal",
+    "intranet",
+    "lan",
+    "home",
+    "arpa",
+];
 
 /// What `PUT /alerts/{tenant_id}` asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,13 +47,26 @@ pub fn parse_alerts(body: &[u8], is_local: bool) -> Result<NewAlerts, Problem> {
 
 fn alerts(object: &mut Object<'_>, is_local: bool) -> Option<NewAlerts> {
     let is_given = object.has("thresholds");
-    let nodes = object.take("thresholds").map(|node| node.elements(0, THRESHOLDS_MAX));
-    let nodes = nodes.and_then(|nodes| object.keep(nodes)).unwrap_or_default();
-    let given = object.keep(Errors::gather(nodes.iter().map(|node| node.scalar(percent))))?;
-    let ascend = given.iter().zip(given.iter().skip(1)).all(|(before, after)| before < after);
+    let nodes = object
+        .take("thresholds")
+        .map(|node| node.elements(0, THRESHOLDS_MAX));
+    let nodes = nodes
+        .and_then(|nodes| object.keep(nodes))
+        .unwrap_or_default();
+    let given = object.keep(Errors::gather(
+        nodes.iter().map(|node| node.scalar(percent)),
+    ))?;
+    let ascend = given
+        .iter()
+        .zip(given.iter().skip(1))
+        .all(|(before, after)| before < after);
     object.forbid(!ascend, "thresholds", "must ascend, none twice");
     Some(NewAlerts {
-        thresholds: if is_given { given } else { Alerts::THRESHOLDS.to_vec() },
+        thresholds: if is_given {
+            given
+        } else {
+            Alerts::THRESHOLDS.to_vec()
+        },
         url: object.read("url", |raw| webhook(raw, is_local)),
         rotate_secret: object.read("rotate_secret", scalar::flag).unwrap_or(false),
     })
@@ -58,7 +79,9 @@ fn percent(raw: &RawValue) -> Result<u8, Fault> {
 
 fn webhook(raw: &RawValue, is_local: bool) -> Result<String, Fault> {
     let text = scalar::line(URL_MAX)(raw)?;
-    webhook_url(&text, is_local).map(String::from).map_err(Fault::rule)
+    webhook_url(&text, is_local)
+        .map(String::from)
+        .map_err(Fault::rule)
 }
 
 /// The url of a webhook, if alerts may be sent there.
@@ -89,7 +112,8 @@ pub fn webhook_url(text: &str, is_local: bool) -> Result<Url, &'static str> {
 
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    name.rsplit_once('.').is_some_and(|(before, last)| !before.is_empty() && !INNER.contains(&last))
+    name.rsplit_once('.')
+        .is_some_and(|(before, last)| !before.is_empty() && !INNER.contains(&last))
 }
 
 /// Whether an address belongs to the public internet: alerts go nowhere else.
@@ -102,11 +126,20 @@ pub fn is_public_address(ip: IpAddr) -> bool {
 }
 
 fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let inner = ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified() || ip.is_broadcast();
+    let inner = ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_unspecified()
+        || ip.is_broadcast();
     let other = ip.is_documentation() || ip.is_multicast();
     let reserved = match ip.octets() {
         // This network, carrier-grade NAT, protocol assignments, benchmarks, reserved.
-        [0, ..] | [100, 64..=127, ..] | [192, 0, 0, _] | [192, 88, 99, _] | [198, 18..=19, ..] | [240..=255, ..] => true,
+        [0, ..]
+        | [100, 64..=127, ..]
+        | [192, 0, 0, _]
+        | [192, 88, 99, _]
+        | [198, 18..=19, ..]
+        | [240..=255, ..] => true,
         _ => false,
     };
     !(inner || other || reserved)
@@ -115,7 +148,10 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     // Only global unicast; of it not what embeds or tunnels to a v4 address, and no documentation.
     match ip.segments() {
-        [0x2001, 0..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => false,
+        [0x2001, 0..=0x01ff, ..]
+        | [0x2001, 0x0db8, ..]
+        | [0x2002, ..]
+        | [0x3fff, 0..=0x0fff, ..] => false,
         [0x2000..=0x3fff, ..] => true,
         _ => false,
     }
@@ -143,7 +179,10 @@ pub fn alerts_json(tenant: &Name, config: &Config, alerts: &[Alert]) -> Value {
         let progress = [
             ("state", json!(alert.state.as_str())),
             ("attempts", json!(alert.attempts)),
-            ("next_try_at", json!(alert.next_try.map(|at| at.to_string()))),
+            (
+                "next_try_at",
+                json!(alert.next_try.map(|at| at.to_string())),
+            ),
         ];
         if let Some(shown) = shown.as_object_mut() {
             shown.extend(progress.map(|(name, value)| (name.to_owned(), value)));
@@ -172,7 +211,11 @@ mod tests {
             (r#"{"thresholds":[101]}"#, 422, "/thresholds/0"),
             (r#"{"thresholds":[80,50]}"#, 422, "/thresholds"),
             (r#"{"thresholds":[50,50]}"#, 422, "/thresholds"),
-            (r#"{"thresholds":[1,2,3,4,5,6,7,8,9,10,11]}"#, 400, "/thresholds"),
+            (
+                r#"{"thresholds":[1,2,3,4,5,6,7,8,9,10,11]}"#,
+                400,
+                "/thresholds",
+            ),
             (r#"{"thresholds":["50"]}"#, 400, "/thresholds/0"),
             (r#"{"thresholds":50}"#, 400, "/thresholds"),
             (r#"{"url":7}"#, 400, "/url"),
@@ -180,11 +223,20 @@ mod tests {
             (r#"{"rotate_secret":"yes"}"#, 400, "/rotate_secret"),
             (r#"{"secret":"mine"}"#, 400, "/secret"),
         ] {
-            assert_eq!(refusal(parse_alerts(body.as_bytes(), false)), (status, pointer.to_owned()), "{body}");
+            assert_eq!(
+                refusal(parse_alerts(body.as_bytes(), false)),
+                (status, pointer.to_owned()),
+                "{body}"
+            );
         }
         let empty = parse_alerts(b"{}", false).unwrap();
         assert_eq!((empty.thresholds, empty.url), (vec![50, 80, 100], None));
-        assert!(parse_alerts(br#"{"thresholds":[]}"#, false).unwrap().thresholds.is_empty());
+        assert!(
+            parse_alerts(br#"{"thresholds":[]}"#, false)
+                .unwrap()
+                .thresholds
+                .is_empty()
+        );
     }
 
     #[test]
@@ -230,14 +282,32 @@ mod tests {
         for url in hostile {
             assert!(webhook_url(url, false).is_err(), "{url}");
         }
-        for url in ["https://hooks.example.com/t/1?x=y", "https://hooks.example.com:8443/", "https://hooks.example.com./"] {
+        for url in [
+            "https://hooks.example.com/t/1?x=y",
+            "https://hooks.example.com:8443/",
+            "https://hooks.example.com./",
+        ] {
             assert!(webhook_url(url, false).is_ok(), "{url}");
         }
-        let loopback = ["http://127.0.0.1:9999/hook", "http://localhost:1/", "http://[::1]:1/", "https://localhost/"];
+        let loopback = [
+            "http://127.0.0.1:9999/hook",
+            "http://localhost:1/",
+            "http://[::1]:1/",
+            "https://localhost/",
+        ];
         for url in loopback {
-            assert!(webhook_url(url, true).is_ok() && webhook_url(url, false).is_err(), "{url}");
+            assert!(
+                webhook_url(url, true).is_ok() && webhook_url(url, false).is_err(),
+                "{url}"
+            );
         }
-        for url in ["http://hooks.example.com/", "http://10.0.0.1/", "https://169.254.169.254/", "http://0.0.0.0/", "ftp://localhost/"] {
+        for url in [
+            "http://hooks.example.com/",
+            "http://10.0.0.1/",
+            "https://169.254.169.254/",
+            "http://0.0.0.0/",
+            "ftp://localhost/",
+        ] {
             assert!(webhook_url(url, true).is_err(), "{url}");
         }
     }

@@ -9,7 +9,9 @@ use crate::usage::with_hash;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
-use tollgate_core::{Amount, Answer, Currency, ExchangeRate, Instant, Name, Priced, Ruling, Standpoint, Stored};
+use tollgate_core::{
+    Amount, Answer, Currency, ExchangeRate, Instant, Name, Priced, Ruling, Standpoint, Stored,
+};
 
 /// The answer to a recorded event (201) or its replay (200).
 #[must_use]
@@ -109,7 +111,12 @@ impl Outcome {
 /// The answer to a batch, its results in the order of its events.
 #[must_use]
 pub fn batch(records: &[BatchRecord]) -> Value {
-    let counted = |word: &str| records.iter().filter(|record| record.outcome.word() == word).count();
+    let counted = |word: &str| {
+        records
+            .iter()
+            .filter(|record| record.outcome.word() == word)
+            .count()
+    };
     let results: Vec<Value> = records.iter().enumerate().map(batch_result).collect();
     json!({
         "recorded": counted("recorded"),
@@ -122,7 +129,10 @@ pub fn batch(records: &[BatchRecord]) -> Value {
 fn batch_result((index, record): (usize, &BatchRecord)) -> Value {
     let mut result = Map::from_iter([
         ("index".to_owned(), Value::from(index)),
-        ("event_id".to_owned(), record.event_id.as_ref().map(Name::as_str).into()),
+        (
+            "event_id".to_owned(),
+            record.event_id.as_ref().map(Name::as_str).into(),
+        ),
         ("status".to_owned(), record.outcome.word().into()),
     ]);
     if let Value::Object(fields) = record.outcome.fields() {
@@ -136,17 +146,36 @@ fn batch_result((index, record): (usize, &BatchRecord)) -> Value {
 /// voids another have a minus. Raw, as its metadata keeps numbers that no
 /// `Value` holds.
 #[must_use]
-pub fn stored_event(stored: &Stored, received: Instant, tenant: &Name, currency: Currency) -> Box<RawValue> {
+pub fn stored_event(
+    stored: &Stored,
+    received: Instant,
+    tenant: &Name,
+    currency: Currency,
+) -> Box<RawValue> {
     raw(&shown(stored, received, tenant, currency))
 }
 
 /// The same of an event asked for alone, which says whether it was voided.
 #[must_use]
-pub fn single_event(stored: &Stored, received: Instant, tenant: &Name, currency: Currency, voided: bool) -> Box<RawValue> {
-    raw(&StoredEvent { voided: voided.then_some(true), ..shown(stored, received, tenant, currency) })
+pub fn single_event(
+    stored: &Stored,
+    received: Instant,
+    tenant: &Name,
+    currency: Currency,
+    voided: bool,
+) -> Box<RawValue> {
+    raw(&StoredEvent {
+        voided: voided.then_some(true),
+        ..shown(stored, received, tenant, currency)
+    })
 }
 
-fn shown<'a>(stored: &'a Stored, received: Instant, tenant: &'a Name, currency: Currency) -> StoredEvent<'a> {
+fn shown<'a>(
+    stored: &'a Stored,
+    received: Instant,
+    tenant: &'a Name,
+    currency: Currency,
+) -> StoredEvent<'a> {
     let event = &stored.event;
     let d = &event.dimensions;
     let totals = stored.totals();
@@ -176,10 +205,16 @@ fn shown<'a>(stored: &'a Stored, received: Instant, tenant: &'a Name, currency: 
         provider: event.provider.as_ref(),
         budget_node: d.node.as_ref(),
         cost_override: stored.signed_override(),
-        metadata: event.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        metadata: event
+            .metadata
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok()),
         cost: totals.cost,
         currency,
-        rate_card: CardVersion { id: &stored.card.id, version: stored.card.version },
+        rate_card: CardVersion {
+            id: &stored.card.id,
+            version: stored.card.version,
+        },
         exchange_rate: stored.card.exchange,
         decision: stored.decision.as_str(),
         received_at: received,
@@ -250,7 +285,11 @@ struct CardVersion<'a> {
 /// A page of a list: `{data, count, next_cursor}`.
 #[must_use]
 pub fn list<T: Serialize>(data: &[T], next_cursor: Option<&str>) -> Box<RawValue> {
-    raw(&Page { data, count: data.len(), next_cursor })
+    raw(&Page {
+        data,
+        count: data.len(),
+        next_cursor,
+    })
 }
 
 #[derive(Serialize)]
@@ -281,52 +320,107 @@ mod tests {
             timestamp_given: true,
             cost: "0.0015".parse().unwrap(),
             currency: Currency::USD,
-            card: CardRef { id: name("default"), version: 1, exchange: None },
+            card: CardRef {
+                id: name("default"),
+                version: 1,
+                exchange: None,
+            },
             decision: Decision::Allow,
         }
     }
 
     #[test]
     fn a_recorded_event_is_answered_as_the_contract_says() {
-        let body = recorded(&name("e1"), &answer(), &name("x"), &name("standard"), false, &[], Some("cdd0"));
+        let body = recorded(
+            &name("e1"),
+            &answer(),
+            &name("x"),
+            &name("standard"),
+            false,
+            &[],
+            Some("cdd0"),
+        );
         let expected = json!({"event_id":"e1","recorded":true,"replayed":false,"timestamp":"2026-11-22T10:00:00Z","operation":"x",
             "tier":"standard","cost":"0.0015","currency":"USD","rate_card":{"id":"default","version":1},"decision":"allow",
             "warnings":[],"constitutional_hash":"cdd0"});
         assert_eq!(body, expected);
-        let without = recorded(&name("e1"), &answer(), &name("x"), &name("standard"), true, &[], None);
+        let without = recorded(
+            &name("e1"),
+            &answer(),
+            &name("x"),
+            &name("standard"),
+            true,
+            &[],
+            None,
+        );
         assert_eq!(without.get("constitutional_hash"), None);
     }
 
     #[test]
     fn a_batch_counts_its_outcomes_and_keeps_their_order() {
-        let record = |id: Option<&str>, outcome| BatchRecord { event_id: id.map(name), outcome };
+        let record = |id: Option<&str>, outcome| BatchRecord {
+            event_id: id.map(name),
+            outcome,
+        };
         let body = batch(&[
             record(Some("e1"), Outcome::Recorded(answer())),
-            record(None, Outcome::Rejected(Problem::invalid_event("/events/1/units", "must not be negative"))),
+            record(
+                None,
+                Outcome::Rejected(Problem::invalid_event(
+                    "/events/1/units",
+                    "must not be negative",
+                )),
+            ),
             record(Some("e1"), Outcome::Replayed(answer())),
         ]);
-        assert_eq!((&body["recorded"], &body["replayed"], &body["rejected"]), (&json!(1), &json!(1), &json!(1)));
+        assert_eq!(
+            (&body["recorded"], &body["replayed"], &body["rejected"]),
+            (&json!(1), &json!(1), &json!(1))
+        );
         assert_eq!(
             body["results"][0],
             json!({"index":0,"event_id":"e1","status":"recorded","cost":"0.0015","currency":"USD","decision":"allow"})
         );
         assert_eq!(body["results"][1]["event_id"], json!(null));
-        assert_eq!(body["results"][1]["problem"]["errors"][0]["pointer"], json!("/events/1/units"));
+        assert_eq!(
+            body["results"][1]["problem"]["errors"][0]["pointer"],
+            json!("/events/1/units")
+        );
         assert_eq!(body["results"][2]["status"], json!("replayed"));
     }
 
     #[test]
     fn a_stored_event_can_be_sent_again_but_for_what_was_added() {
         let sent = r#"{"operation":"x","units":3,"latency_ms":"1.5","agent_id":"a1","budget_node":"n1","metadata":{"n":[1e400,12345678901234567890123]}}"#;
-        let event = parse_event(sent.as_bytes()).unwrap().into_event(name("e1"), Instant::EPOCH);
-        let stored = Stored { event: event.clone(), cost: Amount::ZERO, card: answer().card, decision: Decision::Warn, voids: None };
+        let event = parse_event(sent.as_bytes())
+            .unwrap()
+            .into_event(name("e1"), Instant::EPOCH);
+        let stored = Stored {
+            event: event.clone(),
+            cost: Amount::ZERO,
+            card: answer().card,
+            decision: Decision::Warn,
+            voids: None,
+        };
         let shown = stored_event(&stored, Instant::EPOCH, &name("acme"), Currency::USD);
-        assert!(shown.get().contains(r#""metadata":{"n":[1e400,12345678901234567890123]}"#), "{shown}");
-        let cut = shown.get().split(r#","cost":"0","currency":"USD","rate_card":"#).next().unwrap();
+        assert!(
+            shown
+                .get()
+                .contains(r#""metadata":{"n":[1e400,12345678901234567890123]}"#),
+            "{shown}"
+        );
+        let cut = shown
+            .get()
+            .split(r#","cost":"0","currency":"USD","rate_card":"#)
+            .next()
+            .unwrap();
         let again = parse_event(format!("{cut}}}").as_bytes()).unwrap();
         assert_eq!(again.id, Some(name("e1")));
         assert_eq!(again.into_event(name("e1"), Instant::EPOCH), event);
         let page = list(&[shown], Some("next"));
-        assert!(page.get().ends_with(r#"],"count":1,"next_cursor":"next"}"#), "{page}");
+        assert!(
+            page.get().ends_with(r#"],"count":1,"next_cursor":"next"}"#),
+            "{page}"
+        );
     }
 }

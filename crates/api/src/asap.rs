@@ -24,7 +24,8 @@ pub fn parse_asap(body: &[u8]) -> Result<NewEvent, Problem> {
 /// # Errors
 /// 400 `invalid_request` for whatever is wrong, listing all of it.
 pub fn parse_asap_batch(body: &[u8]) -> Result<Vec<NewEvent>, Problem> {
-    let events = events_of(body).and_then(|nodes| Errors::gather(nodes.iter().map(|node| node.object(asap_event))));
+    let events = events_of(body)
+        .and_then(|nodes| Errors::gather(nodes.iter().map(|node| node.object(asap_event))));
     events.map_err(Errors::into_invalid_request)
 }
 
@@ -37,9 +38,19 @@ pub fn parse_either(body: &[u8]) -> Result<NewEvent, Problem> {
     let mut is_event = false;
     let event = node.object(|object| {
         is_event = object.has("operation");
-        if is_event { plain_event(object) } else { asap_event(object) }
+        if is_event {
+            plain_event(object)
+        } else {
+            asap_event(object)
+        }
     });
-    event.map_err(|errors| if is_event { errors.into_problem() } else { errors.into_invalid_request() })
+    event.map_err(|errors| {
+        if is_event {
+            errors.into_problem()
+        } else {
+            errors.into_invalid_request()
+        }
+    })
 }
 
 fn asap_event(object: &mut Object<'_>) -> Option<NewEvent> {
@@ -75,8 +86,16 @@ fn quantities(object: &mut Object<'_>) -> Quantities {
 /// Names cannot hold a line feed, so the lines are injective.
 fn record_id(names: &[Name; 3], used: &Quantities, timestamp: Instant) -> Option<Name> {
     let [task, agent, consumer] = names;
-    let Quantities { tokens_in, tokens_out, duration_ms, api_calls, .. } = used;
-    let content = format!("asap-1\n{task}\n{agent}\n{consumer}\n{tokens_in}\n{tokens_out}\n{duration_ms}\n{api_calls}\n{timestamp}\n");
+    let Quantities {
+        tokens_in,
+        tokens_out,
+        duration_ms,
+        api_calls,
+        ..
+    } = used;
+    let content = format!(
+        "asap-1\n{task}\n{agent}\n{consumer}\n{tokens_in}\n{tokens_out}\n{duration_ms}\n{api_calls}\n{timestamp}\n"
+    );
     derived_id("asap-", content.as_bytes())
 }
 
@@ -86,7 +105,9 @@ mod tests {
     use crate::refusals::refuses;
 
     fn record(tokens_in: u64, timestamp: &str) -> String {
-        format!(r#"{{"task_id":"t1","agent_id":"a1","consumer_id":"c1","tokens_in":{tokens_in},"timestamp":"{timestamp}"}}"#)
+        format!(
+            r#"{{"task_id":"t1","agent_id":"a1","consumer_id":"c1","tokens_in":{tokens_in},"timestamp":"{timestamp}"}}"#
+        )
     }
 
     fn id(body: &str) -> Name {
@@ -96,7 +117,10 @@ mod tests {
     #[test]
     fn a_repeated_body_is_the_same_event_and_another_step_is_not() {
         let first = id(&record(5, "2026-11-22T10:00:00Z"));
-        assert!(first.as_str().starts_with("asap-") && first.as_str().len() == 37, "{first}");
+        assert!(
+            first.as_str().starts_with("asap-") && first.as_str().len() == 37,
+            "{first}"
+        );
         assert_eq!(first, id(&record(5, "2026-11-22T11:00:00.000+01:00")));
         assert_ne!(first, id(&record(6, "2026-11-22T10:00:00Z")));
         assert_ne!(first, id(&record(5, "2026-11-22T10:00:01Z")));
@@ -133,12 +157,21 @@ mod tests {
     #[test]
     fn a_batch_is_taken_whole_or_not_at_all() {
         let good = record(5, "2026-11-22T10:00:00Z");
-        assert_eq!(parse_asap_batch(format!(r#"{{"events":[{good},{good}]}}"#).as_bytes()).unwrap().len(), 2);
+        assert_eq!(
+            parse_asap_batch(format!(r#"{{"events":[{good},{good}]}}"#).as_bytes())
+                .unwrap()
+                .len(),
+            2
+        );
         let bad = record(5, "noon");
         refuses(
             parse_asap_batch,
             &[
-                (format!(r#"{{"events":[{good},{bad},3]}}"#).as_bytes(), 400, "/events/1/timestamp /events/2"),
+                (
+                    format!(r#"{{"events":[{good},{bad},3]}}"#).as_bytes(),
+                    400,
+                    "/events/1/timestamp /events/2",
+                ),
                 (br#"{"events":[]}"#, 400, "/events"),
                 (b"[]", 400, ""),
             ],
@@ -147,14 +180,23 @@ mod tests {
 
     #[test]
     fn either_form_is_told_by_its_operation() {
-        let either = |body: &str| parse_either(body.as_bytes()).map(|new| new.contents().dimensions.operation.to_string());
+        let either = |body: &str| {
+            parse_either(body.as_bytes()).map(|new| new.contents().dimensions.operation.to_string())
+        };
         assert_eq!(either(r#"{"operation":"x"}"#).unwrap(), "x");
-        assert_eq!(either(&record(5, "2026-11-22T10:00:00Z")).unwrap(), "agent_task");
+        assert_eq!(
+            either(&record(5, "2026-11-22T10:00:00Z")).unwrap(),
+            "agent_task"
+        );
         refuses(
             parse_either,
             &[
                 (br#"{"operation":"x","units":-1}"#, 422, "/units"),
-                (br#"{"task_id":"t"}"#, 400, "/agent_id /consumer_id /timestamp"),
+                (
+                    br#"{"task_id":"t"}"#,
+                    400,
+                    "/agent_id /consumer_id /timestamp",
+                ),
                 (b"[]", 400, ""),
                 (b"{", 400, ""),
             ],

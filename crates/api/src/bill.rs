@@ -25,7 +25,11 @@ pub struct BillRange<'a> {
 #[must_use]
 pub fn bill_json(range: BillRange<'_>, bill: &Bill, hash: Option<&str>) -> Value {
     let digits = range.currency.minor_digits();
-    let lines: Vec<Value> = bill.lines.iter().map(|line| line_json(line, digits)).collect();
+    let lines: Vec<Value> = bill
+        .lines
+        .iter()
+        .map(|line| line_json(line, digits))
+        .collect();
     let mut body = json!({
         "tenant_id": range.tenant.as_str(),
         "period_start": range.start.to_string(),
@@ -71,12 +75,33 @@ mod tests {
     fn lines_are_rounded_once_and_the_exact_sum_stays_visible() {
         let name = |text| Name::new(text).unwrap();
         let mut catalog = Catalog::default();
-        let card = parse_card("c1", br#"{"currency":"USD","operations":{"x":{"unit":{"amount":"1","per":3}}}}"#).unwrap();
+        let card = parse_card(
+            "c1",
+            br#"{"currency":"USD","operations":{"x":{"unit":{"amount":"1","per":3}}}}"#,
+        )
+        .unwrap();
         catalog.insert(card.into_card(1, 1, Instant::EPOCH));
-        let card = CardRef { id: name("c1"), version: 1, exchange: None };
-        let group = |overridden| Group { operation: name("x"), tier: Name::standard(), card: card.clone(), overridden };
-        let totals = |units, cost: &str| Totals { events: 2, units, cost: cost.parse().unwrap(), ..Totals::default() };
-        let groups = BTreeMap::from([(group(false), totals(4, "0")), (group(true), totals(1, "0.125"))]);
+        let card = CardRef {
+            id: name("c1"),
+            version: 1,
+            exchange: None,
+        };
+        let group = |overridden| Group {
+            operation: name("x"),
+            tier: Name::standard(),
+            card: card.clone(),
+            overridden,
+        };
+        let totals = |units, cost: &str| Totals {
+            events: 2,
+            units,
+            cost: cost.parse().unwrap(),
+            ..Totals::default()
+        };
+        let groups = BTreeMap::from([
+            (group(false), totals(4, "0")),
+            (group(true), totals(1, "0.125")),
+        ]);
         let bill = bill(Currency::USD, &groups, &catalog).unwrap();
         let tenant = name("acme");
         let range = BillRange {
@@ -90,9 +115,21 @@ mod tests {
             "rate":"1/3","gross":"1.333333333333333333","discount":"0","amount":"1.33"});
         assert_eq!(body["line_items"][0], line);
         assert_eq!(body["line_items"][1]["component"], json!("override"));
-        assert_eq!((&body["line_items"][1]["rate"], &body["line_items"][1]["amount"]), (&json!(null), &json!("0.12")));
-        assert_eq!((&body["subtotal"], &body["total"], &body["credits_applied"]), (&json!("1.45"), &json!("1.45"), &json!("0.00")));
+        assert_eq!(
+            (
+                &body["line_items"][1]["rate"],
+                &body["line_items"][1]["amount"]
+            ),
+            (&json!(null), &json!("0.12"))
+        );
+        assert_eq!(
+            (&body["subtotal"], &body["total"], &body["credits_applied"]),
+            (&json!("1.45"), &json!("1.45"), &json!("0.00"))
+        );
         assert_eq!(body["subtotal_unrounded"], json!("1.458333333333333333"));
-        assert_eq!((&body["total_events"], &body["constitutional_hash"]), (&json!(4), &json!("h")));
+        assert_eq!(
+            (&body["total_events"], &body["constitutional_hash"]),
+            (&json!(4), &json!("h"))
+        );
     }
 }

@@ -27,18 +27,33 @@ pub fn parse_budget(body: &[u8]) -> Result<Option<Budget>, Problem> {
 
 fn budget(object: &mut Object<'_>) -> Option<Budget> {
     let currency = object.need("currency", scalar::currency);
-    let window = object.read("window", scalar::one_of(WINDOWS)).unwrap_or(WindowKind::Total);
+    let window = object
+        .read("window", scalar::one_of(WINDOWS))
+        .unwrap_or(WindowKind::Total);
     let [max_total, max_per_session, max_per_agent] =
-        ["max_total", "max_per_session", "max_per_agent"].map(|field| object.read(field, scalar::decimal));
+        ["max_total", "max_per_session", "max_per_agent"]
+            .map(|field| object.read(field, scalar::decimal));
     let tools = object.take("max_per_tool").map(|node| tools(&node));
-    let max_per_tool = tools.and_then(|tools| object.keep(tools)).unwrap_or_default();
-    Some(Budget { max_total, max_per_session, max_per_agent, max_per_tool, currency: currency?, window })
+    let max_per_tool = tools
+        .and_then(|tools| object.keep(tools))
+        .unwrap_or_default();
+    Some(Budget {
+        max_total,
+        max_per_session,
+        max_per_agent,
+        max_per_tool,
+        currency: currency?,
+        window,
+    })
 }
 
 fn tools(node: &Node<'_>) -> Result<BTreeMap<Arc<str>, Amount>, Errors> {
     let entry = |(key, node): (String, Node<'_>)| {
-        let tool = tool_of(&key)
-            .ok_or_else(|| node.fault(Fault::rule("must be under a tool's key, server/tool, with any `/` inside a part written %2F")))?;
+        let tool = tool_of(&key).ok_or_else(|| {
+            node.fault(Fault::rule(
+                "must be under a tool's key, server/tool, with any `/` inside a part written %2F",
+            ))
+        })?;
         Ok((tool, node.scalar(scalar::decimal)?))
     };
     Errors::gather(node.entries()?.into_iter().map(entry)).map(BTreeMap::from_iter)
@@ -47,22 +62,34 @@ fn tools(node: &Node<'_>) -> Result<BTreeMap<Arc<str>, Amount>, Errors> {
 /// A budget with what was spent, is held and remains: of its window as a whole,
 /// and of each tool. `spent` is of the tenant, capped or not.
 #[must_use]
-pub fn budget_json(tenant: &Name, budget: Option<&Budget>, spent: Amount, standpoints: &[Standpoint]) -> Value {
+pub fn budget_json(
+    tenant: &Name,
+    budget: Option<&Budget>,
+    spent: Amount,
+    standpoints: &[Standpoint],
+) -> Value {
     let mut body = Map::from_iter([("tenant_id".to_owned(), json!(tenant))]);
     let Some(budget) = budget else {
         body.insert("has_budget".to_owned(), false.into());
         return Value::Object(body);
     };
-    let total = standpoints.iter().find(|at| at.limit.scope == Scope::Tenant);
+    let total = standpoints
+        .iter()
+        .find(|at| at.limit.scope == Scope::Tenant);
     let optional = |value: Option<Amount>| value.map_or(Value::Null, amount);
     let units = |value: i128| Amount::from_units(value).map_or(Value::Null, amount);
     let left = |max: Amount, taken: i128| units(max.units().saturating_sub(taken).max(0));
-    let tools = standpoints.iter().filter(|at| at.limit.scope == Scope::Tool);
+    let tools = standpoints
+        .iter()
+        .filter(|at| at.limit.scope == Scope::Tool);
     let tools: Map<String, Value> = tools
         .filter_map(|at| {
             let max = budget.max_per_tool.get(&at.scope_id)?;
             let (spent, held) = (units(at.count.used()), units(at.count.held));
-            Some((at.scope_id.to_string(), json!({ "spent": spent, "held": held, "remaining": left(*max, at.count.taken) })))
+            Some((
+                at.scope_id.to_string(),
+                json!({ "spent": spent, "held": held, "remaining": left(*max, at.count.taken) }),
+            ))
         })
         .collect();
     let fields = [
@@ -70,15 +97,35 @@ pub fn budget_json(tenant: &Name, budget: Option<&Budget>, spent: Amount, standp
         ("max_total", optional(budget.max_total)),
         ("max_per_session", optional(budget.max_per_session)),
         ("max_per_agent", optional(budget.max_per_agent)),
-        ("max_per_tool", budget.max_per_tool.iter().map(|(key, max)| (key.to_string(), amount(*max))).collect::<Map<_, _>>().into()),
+        (
+            "max_per_tool",
+            budget
+                .max_per_tool
+                .iter()
+                .map(|(key, max)| (key.to_string(), amount(*max)))
+                .collect::<Map<_, _>>()
+                .into(),
+        ),
         ("currency", budget.currency.code().into()),
         ("window", budget.window.as_str().into()),
-        ("spent", total.map_or_else(|| amount(spent), |at| units(at.count.used()))),
+        (
+            "spent",
+            total.map_or_else(|| amount(spent), |at| units(at.count.used())),
+        ),
         ("held", total.map_or(Value::Null, |at| units(at.count.held))),
-        ("remaining", total.zip(budget.max_total).map_or(Value::Null, |(at, max)| left(max, at.count.taken))),
+        (
+            "remaining",
+            total
+                .zip(budget.max_total)
+                .map_or(Value::Null, |(at, max)| left(max, at.count.taken)),
+        ),
         ("tools", tools.into()),
     ];
-    body.extend(fields.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    body.extend(
+        fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
     Value::Object(body)
 }
 
@@ -95,7 +142,13 @@ mod tests {
             .limits()
             .iter()
             .map(|limit| {
-                format!("{} {} {:?} {}", limit.id, limit.scope.as_str(), limit.scope_id, limit.hard.unwrap_or_default() / 10_i128.pow(18))
+                format!(
+                    "{} {} {:?} {}",
+                    limit.id,
+                    limit.scope.as_str(),
+                    limit.scope_id,
+                    limit.hard.unwrap_or_default() / 10_i128.pow(18)
+                )
             })
             .collect();
         let expected = [
@@ -114,15 +167,40 @@ mod tests {
         for (body, status, pointer) in [
             (&br#"{"max_total":1}"#[..], 400, "/currency"),
             (br#"{"max_total":-1,"currency":"USD"}"#, 422, "/max_total"),
-            (br#"{"max_total":"1e400","currency":"USD"}"#, 422, "/max_total"),
-            (br#"{"max_per_tool":{"search":1},"currency":"USD"}"#, 422, "/max_per_tool/search"),
-            (br#"{"max_per_tool":[1],"currency":"USD"}"#, 400, "/max_per_tool"),
-            (br#"{"max_per_tool":{"a/b":"x"},"currency":"USD"}"#, 422, "/max_per_tool/a~1b"),
-            (br#"{"max_per_tool":{"a/b":true},"currency":"USD"}"#, 400, "/max_per_tool/a~1b"),
+            (
+                br#"{"max_total":"1e400","currency":"USD"}"#,
+                422,
+                "/max_total",
+            ),
+            (
+                br#"{"max_per_tool":{"search":1},"currency":"USD"}"#,
+                422,
+                "/max_per_tool/search",
+            ),
+            (
+                br#"{"max_per_tool":[1],"currency":"USD"}"#,
+                400,
+                "/max_per_tool",
+            ),
+            (
+                br#"{"max_per_tool":{"a/b":"x"},"currency":"USD"}"#,
+                422,
+                "/max_per_tool/a~1b",
+            ),
+            (
+                br#"{"max_per_tool":{"a/b":true},"currency":"USD"}"#,
+                400,
+                "/max_per_tool/a~1b",
+            ),
             (br#"{"window":"week","currency":"USD"}"#, 422, "/window"),
             (br#"{"max":1,"currency":"USD"}"#, 400, "/max"),
         ] {
-            assert_eq!(refusal(parse_budget(body)), (status, pointer.to_owned()), "{}", String::from_utf8_lossy(body));
+            assert_eq!(
+                refusal(parse_budget(body)),
+                (status, pointer.to_owned()),
+                "{}",
+                String::from_utf8_lossy(body)
+            );
         }
     }
 }

@@ -4,7 +4,8 @@ use crate::json::{Errors, Fault, Node, NodeKind, Object, scalar};
 use crate::problem::Problem;
 use std::collections::BTreeMap;
 use tollgate_core::{
-    Amount, Card, Component, Currency, DiscountMode, Factor, Instant, Name, Operation, Price, QUANTITY_MAX, Unpriced, VolumeDiscount,
+    Amount, Card, Component, Currency, DiscountMode, Factor, Instant, Name, Operation, Price,
+    QUANTITY_MAX, Unpriced, VolumeDiscount,
 };
 
 /// The highest price.
@@ -14,7 +15,10 @@ const DISCOUNT_STEP: i128 = 1_000_000_000;
 /// The most volume discounts of one operation.
 const DISCOUNTS_MAX: usize = 100;
 const UNPRICED: &[(&str, Unpriced)] = &[("reject", Unpriced::Reject), ("free", Unpriced::Free)];
-const DISCOUNT_MODES: &[(&str, DiscountMode)] = &[("graduated", DiscountMode::Graduated), ("volume", DiscountMode::Volume)];
+const DISCOUNT_MODES: &[(&str, DiscountMode)] = &[
+    ("graduated", DiscountMode::Graduated),
+    ("volume", DiscountMode::Volume),
+];
 
 /// A rate card as it was sent: to become the next version of its card.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,23 +60,39 @@ impl NewCard {
 /// # Errors
 /// As [`crate::parse_event`].
 pub fn parse_card(id_in_path: &str, body: &[u8]) -> Result<NewCard, Problem> {
-    let id = Name::in_path(id_in_path).map_err(|error| Problem::invalid_event("/id", error.to_string()))?;
+    let id = Name::in_path(id_in_path)
+        .map_err(|error| Problem::invalid_event("/id", error.to_string()))?;
     let card = Node::root(body).and_then(|node| node.object(|object| card(object, id)));
     card.map_err(Errors::into_problem)
 }
 
 fn card(object: &mut Object<'_>, id: Name) -> Option<NewCard> {
-    let other = object.read("id", scalar::path_name).is_some_and(|given| given != id);
+    let other = object
+        .read("id", scalar::path_name)
+        .is_some_and(|given| given != id);
     object.forbid(other, "id", "must be the id in the path");
     let currency = object.need("currency", scalar::currency);
     let effective_from = object.read("effective_from", scalar::instant);
-    let unpriced = object.read("unpriced", scalar::one_of(UNPRICED)).unwrap_or(Unpriced::Reject);
-    let tiers = object.take("tiers").map_or_else(|| Ok(standard_tier()), |node| tiers(&node));
+    let unpriced = object
+        .read("unpriced", scalar::one_of(UNPRICED))
+        .unwrap_or(Unpriced::Reject);
+    let tiers = object
+        .take("tiers")
+        .map_or_else(|| Ok(standard_tier()), |node| tiers(&node));
     let tiers = object.keep(tiers);
     object.require("operations");
-    let operations = object.take("operations").map(|node| named(&node, |node| node.object(operation)));
+    let operations = object
+        .take("operations")
+        .map(|node| named(&node, |node| node.object(operation)));
     let operations = operations.and_then(|operations| object.keep(operations));
-    Some(NewCard { id, currency: currency?, effective_from, tiers: tiers?, unpriced, operations: operations? })
+    Some(NewCard {
+        id,
+        currency: currency?,
+        effective_from,
+        tiers: tiers?,
+        unpriced,
+        operations: operations?,
+    })
 }
 
 fn standard_tier() -> BTreeMap<Name, Factor> {
@@ -82,7 +102,11 @@ fn standard_tier() -> BTreeMap<Name, Factor> {
 fn tiers(node: &Node<'_>) -> Result<BTreeMap<Name, Factor>, Errors> {
     let tiers = named(node, |node| {
         let factor = Factor::new(node.scalar(scalar::decimal)?);
-        factor.ok_or_else(|| node.fault(Fault::rule("must be at most 1000000, with at most 3 fraction digits")))
+        factor.ok_or_else(|| {
+            node.fault(Fault::rule(
+                "must be at most 1000000, with at most 3 fraction digits",
+            ))
+        })
     })?;
     if tiers.is_empty() {
         return Err(node.fault(Fault::rule("must name at least one tier")));
@@ -91,9 +115,13 @@ fn tiers(node: &Node<'_>) -> Result<BTreeMap<Name, Factor>, Errors> {
 }
 
 /// A dictionary with names for keys.
-fn named<'a, T>(node: &Node<'a>, read: impl Fn(&Node<'a>) -> Result<T, Errors>) -> Result<BTreeMap<Name, T>, Errors> {
+fn named<'a, T>(
+    node: &Node<'a>,
+    read: impl Fn(&Node<'a>) -> Result<T, Errors>,
+) -> Result<BTreeMap<Name, T>, Errors> {
     let entry = |(key, node): (String, Node<'a>)| {
-        let name = Name::new(&key).map_err(|error| node.fault(Fault::Rule(format!("has a name that {error}"))))?;
+        let name = Name::new(&key)
+            .map_err(|error| node.fault(Fault::Rule(format!("has a name that {error}"))))?;
         Ok((name, read(&node)?))
     };
     Errors::gather(node.entries()?.into_iter().map(entry)).map(BTreeMap::from_iter)
@@ -109,11 +137,17 @@ fn operation(object: &mut Object<'_>) -> Option<Operation> {
     let discounts = object.take("volume_discounts").map(|node| discounts(&node));
     let operation = Operation {
         prices,
-        volume_discounts: discounts.and_then(|discounts| object.keep(discounts)).unwrap_or_default(),
-        discount_mode: object.read("discount_mode", scalar::one_of(DISCOUNT_MODES)).unwrap_or_default(),
+        volume_discounts: discounts
+            .and_then(|discounts| object.keep(discounts))
+            .unwrap_or_default(),
+        discount_mode: object
+            .read("discount_mode", scalar::one_of(DISCOUNT_MODES))
+            .unwrap_or_default(),
     };
     if !operation.is_summable() {
-        object.fault_here(Fault::rule("has prices per numbers whose least common multiple exceeds 1e18"));
+        object.fault_here(Fault::rule(
+            "has prices per numbers whose least common multiple exceeds 1e18",
+        ));
     }
     Some(operation)
 }
@@ -127,7 +161,10 @@ fn price(node: &Node<'_>) -> Result<Price, Errors> {
     node.object(|object| {
         let amount = object.need("amount", scalar::decimal_to(PRICE_MAX));
         let per = object.need("per", scalar::integer(1, Price::PER_MAX));
-        Some(Price { amount: amount?, per: per? })
+        Some(Price {
+            amount: amount?,
+            per: per?,
+        })
     })
 }
 
@@ -143,7 +180,10 @@ fn discounts(node: &Node<'_>) -> Result<Vec<VolumeDiscount>, Errors> {
             let fine = discount.is_some_and(|discount| discount.units() % DISCOUNT_STEP != 0);
             object.forbid(fine, "discount", "must have at most 9 fraction digits");
             last = from.or(last);
-            Some(VolumeDiscount { from: from?, discount: discount? })
+            Some(VolumeDiscount {
+                from: from?,
+                discount: discount?,
+            })
         })
     });
     Errors::gather(discounts)
@@ -170,18 +210,28 @@ mod tests {
             "unpriced":"free","operations":{
                 "gpt-4o":{"token_in":{"amount":"2.5","per":1_000_000},"token_out":"0.00001"},
                 "validation":{"unit":"0.001","volume_discounts":[{"from":0,"discount":"0.05"},{"from":100_000,"discount":"0.1"}],"discount_mode":"volume"}}});
-        let card = of(body.to_string().as_bytes()).unwrap().into_card(3, 7, Instant::EPOCH);
+        let card = of(body.to_string().as_bytes())
+            .unwrap()
+            .into_card(3, 7, Instant::EPOCH);
         let mut shown = card_json(&card);
-        assert_eq!(shown.as_object_mut().unwrap().shift_remove("version"), Some(json!(3)));
+        assert_eq!(
+            shown.as_object_mut().unwrap().shift_remove("version"),
+            Some(json!(3))
+        );
         assert_eq!(shown, body);
     }
 
     #[test]
     fn what_a_card_leaves_out_is_a_default() {
-        let card = operations(r#"{"x":{"unit":3.7e-11}}"#).unwrap().into_card(1, 1, Instant::EPOCH);
+        let card = operations(r#"{"x":{"unit":3.7e-11}}"#)
+            .unwrap()
+            .into_card(1, 1, Instant::EPOCH);
         assert_eq!(card_json(&card)["tiers"], json!({"standard":"1"}));
         assert_eq!(card_json(&card)["unpriced"], json!("reject"));
-        assert_eq!(card_json(&card)["operations"]["x"], json!({"unit":"0.000000000037"}));
+        assert_eq!(
+            card_json(&card)["operations"]["x"],
+            json!({"unit":"0.000000000037"})
+        );
         assert_eq!(card.effective_from, Instant::EPOCH);
         assert_eq!(card_json(&card).get("discount_mode"), None::<&Value>);
     }
@@ -192,18 +242,58 @@ mod tests {
             of,
             &[
                 (b"{}", 400, "/currency /operations"),
-                (br#"{"id":"c2","currency":"USD","operations":{}}"#, 422, "/id"),
+                (
+                    br#"{"id":"c2","currency":"USD","operations":{}}"#,
+                    422,
+                    "/id",
+                ),
                 (br#"{"currency":"EURO","operations":{}}"#, 422, "/currency"),
                 (br#"{"currency":"USD","operations":[]}"#, 400, "/operations"),
-                (br#"{"currency":"USD","operations":{},"tiers":{}}"#, 422, "/tiers"),
-                (br#"{"currency":"USD","operations":{},"tiers":{"vip":1.0001}}"#, 422, "/tiers/vip"),
-                (br#"{"currency":"USD","operations":{},"tiers":{"vip":-1}}"#, 422, "/tiers/vip"),
-                (br#"{"currency":"USD","operations":{},"tiers":{"vip":1000001}}"#, 422, "/tiers/vip"),
-                (br#"{"currency":"USD","operations":{},"tiers":{"a b":1}}"#, 422, "/tiers/a b"),
-                (br#"{"currency":"USD","operations":{},"tiers":{"a":1,"a":2}}"#, 400, "/tiers/a"),
-                (br#"{"currency":"USD","operations":{},"unpriced":"maybe"}"#, 422, "/unpriced"),
-                (br#"{"currency":"USD","operations":{},"effective_from":"2026-01-01"}"#, 422, "/effective_from"),
-                (br#"{"currency":"USD","operations":{},"version":2}"#, 400, "/version"),
+                (
+                    br#"{"currency":"USD","operations":{},"tiers":{}}"#,
+                    422,
+                    "/tiers",
+                ),
+                (
+                    br#"{"currency":"USD","operations":{},"tiers":{"vip":1.0001}}"#,
+                    422,
+                    "/tiers/vip",
+                ),
+                (
+                    br#"{"currency":"USD","operations":{},"tiers":{"vip":-1}}"#,
+                    422,
+                    "/tiers/vip",
+                ),
+                (
+                    br#"{"currency":"USD","operations":{},"tiers":{"vip":1000001}}"#,
+                    422,
+                    "/tiers/vip",
+                ),
+                (
+                    br#"{"currency":"USD","operations":{},"tiers":{"a b":1}}"#,
+                    422,
+                    "/tiers/a b",
+                ),
+                (
+                    br#"{"currency":"USD","operations":{},"tiers":{"a":1,"a":2}}"#,
+                    400,
+                    "/tiers/a",
+                ),
+                (
+                    br#"{"currency":"USD","operations":{},"unpriced":"maybe"}"#,
+                    422,
+                    "/unpriced",
+                ),
+                (
+                    br#"{"currency":"USD","operations":{},"effective_from":"2026-01-01"}"#,
+                    422,
+                    "/effective_from",
+                ),
+                (
+                    br#"{"currency":"USD","operations":{},"version":2}"#,
+                    400,
+                    "/version",
+                ),
             ],
         );
         assert_eq!(refusal(parse_card("a/b", b"{}")), (422, "/id".to_owned()));
@@ -222,19 +312,47 @@ mod tests {
             (r#"{"x":{"unit":true}}"#, 400, "/x/unit"),
             (r#"{"x":{"unit":{"amount":1}}}"#, 400, "/x/unit/per"),
             (r#"{"x":{"unit":{"amount":1,"per":0}}}"#, 422, "/x/unit/per"),
-            (r#"{"x":{"unit":{"amount":1,"per":1000000001}}}"#, 422, "/x/unit/per"),
-            (r#"{"x":{"unit":{"amount":1,"per":1.5}}}"#, 400, "/x/unit/per"),
-            (r#"{"x":{"unit":1,"discount_mode":"all"}}"#, 422, "/x/discount_mode"),
-            (r#"{"x":{"volume_discounts":[{"from":1,"discount":1.1}]}}"#, 422, "/x/volume_discounts/0/discount"),
-            (r#"{"x":{"volume_discounts":[{"from":1,"discount":0},{"from":1,"discount":1}]}}"#, 422, "/x/volume_discounts/1/from"),
-            (r#"{"x":{"volume_discounts":[{"from":-1,"discount":0}]}}"#, 422, "/x/volume_discounts/0/from"),
+            (
+                r#"{"x":{"unit":{"amount":1,"per":1000000001}}}"#,
+                422,
+                "/x/unit/per",
+            ),
+            (
+                r#"{"x":{"unit":{"amount":1,"per":1.5}}}"#,
+                400,
+                "/x/unit/per",
+            ),
+            (
+                r#"{"x":{"unit":1,"discount_mode":"all"}}"#,
+                422,
+                "/x/discount_mode",
+            ),
+            (
+                r#"{"x":{"volume_discounts":[{"from":1,"discount":1.1}]}}"#,
+                422,
+                "/x/volume_discounts/0/discount",
+            ),
+            (
+                r#"{"x":{"volume_discounts":[{"from":1,"discount":0},{"from":1,"discount":1}]}}"#,
+                422,
+                "/x/volume_discounts/1/from",
+            ),
+            (
+                r#"{"x":{"volume_discounts":[{"from":-1,"discount":0}]}}"#,
+                422,
+                "/x/volume_discounts/0/from",
+            ),
             (
                 r#"{"x":{"token_in":{"amount":1,"per":999999937},"token_out":{"amount":1,"per":999999929},"unit":{"amount":1,"per":999999893}}}"#,
                 422,
                 "/x",
             ),
         ] {
-            assert_eq!(refusal(operations(json)), (status, format!("/operations{pointers}")), "{json}");
+            assert_eq!(
+                refusal(operations(json)),
+                (status, format!("/operations{pointers}")),
+                "{json}"
+            );
         }
     }
 }

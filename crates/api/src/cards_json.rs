@@ -3,14 +3,22 @@
 use crate::figures::amount;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use tollgate_core::{Card, Catalog, DiscountMode, Instant, Operation, Price, Unpriced, VolumeDiscount};
+use tollgate_core::{
+    Card, Catalog, DiscountMode, Instant, Operation, Price, Unpriced, VolumeDiscount,
+};
 
 /// A card version, in the shape that `PUT /rate-cards/{id}` takes, with its
 /// `version`.
 #[must_use]
 pub fn card_json(card: &Card) -> Value {
-    let tiers = card.tiers.iter().map(|(name, factor)| (name.to_string(), amount(factor.to_amount())));
-    let operations = card.operations.iter().map(|(name, operation)| (name.to_string(), operation_json(operation)));
+    let tiers = card
+        .tiers
+        .iter()
+        .map(|(name, factor)| (name.to_string(), amount(factor.to_amount())));
+    let operations = card
+        .operations
+        .iter()
+        .map(|(name, operation)| (name.to_string(), operation_json(operation)));
     let unpriced = match card.unpriced {
         Unpriced::Reject => "reject",
         Unpriced::Free => "free",
@@ -28,14 +36,20 @@ pub fn card_json(card: &Card) -> Value {
 
 fn operation_json(operation: &Operation) -> Value {
     let prices = operation.prices.iter();
-    let mut fields: Map<String, Value> = prices.map(|(component, price)| (component.as_str().to_owned(), price_json(price))).collect();
+    let mut fields: Map<String, Value> = prices
+        .map(|(component, price)| (component.as_str().to_owned(), price_json(price)))
+        .collect();
     if !operation.volume_discounts.is_empty() {
         let mode = match operation.discount_mode {
             DiscountMode::Graduated => "graduated",
             DiscountMode::Volume => "volume",
         };
-        let step = |step: &VolumeDiscount| json!({"from": step.from, "discount": amount(step.discount)});
-        fields.insert("volume_discounts".to_owned(), operation.volume_discounts.iter().map(step).collect());
+        let step =
+            |step: &VolumeDiscount| json!({"from": step.from, "discount": amount(step.discount)});
+        fields.insert(
+            "volume_discounts".to_owned(),
+            operation.volume_discounts.iter().map(step).collect(),
+        );
         fields.insert("discount_mode".to_owned(), mode.into());
     }
     Value::Object(fields)
@@ -52,7 +66,9 @@ fn price_json(price: &Price) -> Value {
 /// factor 1; `source` is `card@version`.
 #[must_use]
 pub fn costs_json(catalog: &Catalog, at: Instant) -> Value {
-    let in_force = catalog.cards().filter_map(|(_, versions)| in_force(versions, at));
+    let in_force = catalog
+        .cards()
+        .filter_map(|(_, versions)| in_force(versions, at));
     let costs: Vec<Value> = in_force.flat_map(card_costs).collect();
     json!({"costs": costs})
 }
@@ -60,7 +76,9 @@ pub fn costs_json(catalog: &Catalog, at: Instant) -> Value {
 /// As the catalog chooses: the latest start, the later put on ties.
 fn in_force(versions: &[Arc<Card>], at: Instant) -> Option<&Card> {
     let started = versions.iter().filter(|card| card.effective_from <= at);
-    started.max_by_key(|card| (card.effective_from, card.sequence)).map(|card| &**card)
+    started
+        .max_by_key(|card| (card.effective_from, card.sequence))
+        .map(|card| &**card)
 }
 
 fn card_costs(card: &Card) -> impl Iterator<Item = Value> + '_ {
@@ -88,7 +106,11 @@ mod tests {
     #[test]
     fn costs_are_those_of_the_versions_in_force() {
         let mut catalog = Catalog::built_in();
-        for (version, from, price) in [(1, "2026-01-01T00:00:00Z", 1), (2, "2026-02-01T00:00:00Z", 2), (3, "2026-01-15T00:00:00Z", 3)] {
+        for (version, from, price) in [
+            (1, "2026-01-01T00:00:00Z", 1),
+            (2, "2026-02-01T00:00:00Z", 2),
+            (3, "2026-01-15T00:00:00Z", 3),
+        ] {
             let body = format!(
                 r#"{{"currency":"EUR","effective_from":"{from}","operations":{{"x":{{"api_call":{{"amount":{price},"per":7}}}}}}}}"#
             );
@@ -97,10 +119,17 @@ mod tests {
         }
         let costs = |at: &str| {
             let costs = costs_json(&catalog, at.parse().unwrap());
-            costs["costs"].as_array().unwrap().iter().find(|cost| cost["operation"] == "x").cloned()
+            costs["costs"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|cost| cost["operation"] == "x")
+                .cloned()
         };
         let expected = |price: &str, source: &str| {
-            Some(json!({"operation":"x","component":"api_call","unit_price":price,"per":7,"currency":"EUR","source":source}))
+            Some(
+                json!({"operation":"x","component":"api_call","unit_price":price,"per":7,"currency":"EUR","source":source}),
+            )
         };
         assert_eq!(costs("2025-12-31T00:00:00Z"), None);
         assert_eq!(costs("2026-01-31T00:00:00Z"), expected("3", "c1@3"));

@@ -30,7 +30,11 @@ pub fn parse_cloud_event(body: &[u8]) -> Result<NewEvent, Problem> {
 pub fn parse_cloud_batch(body: &[u8]) -> Result<Vec<Result<NewEvent, Problem>>, Problem> {
     let nodes = Node::root(body).and_then(|node| node.elements(1, BATCH_MAX));
     let event = |node: &Node<'_>| node.object(cloud_event).map_err(Errors::into_problem);
-    Ok(nodes.map_err(Errors::into_problem)?.iter().map(event).collect())
+    Ok(nodes
+        .map_err(Errors::into_problem)?
+        .iter()
+        .map(event)
+        .collect())
 }
 
 fn cloud_event(object: &mut Object<'_>) -> Option<NewEvent> {
@@ -43,19 +47,33 @@ fn cloud_event(object: &mut Object<'_>) -> Option<NewEvent> {
     let timestamp = object.read("time", scalar::instant);
     object.read("datacontenttype", json_media_type);
     if object.has("data_base64") {
-        object.fault("data_base64", Fault::rule("is not taken: `data` must be a JSON object"));
+        object.fault(
+            "data_base64",
+            Fault::rule("is not taken: `data` must be a JSON object"),
+        );
     }
     object.require("data");
     let data = object.take("data");
     object.ignore_rest();
     let event = data?.object(|data| {
         // A missing type is refused already; this lets the rest be read.
-        let operation = hint(data, "operation", kind.as_ref()).or_else(|| kind.is_none().then(Name::standard));
+        let operation =
+            hint(data, "operation", kind.as_ref()).or_else(|| kind.is_none().then(Name::standard));
         let agent = hint(data, "agent_id", subject.as_ref());
-        hinted_event(data, Hints { operation, agent, timestamp })
+        hinted_event(
+            data,
+            Hints {
+                operation,
+                agent,
+                timestamp,
+            },
+        )
     });
     let mut event = object.keep(event)?;
-    event.id = event.id.or(derived_id("ce-", format!("{}\0{}", source?, id?).as_bytes()));
+    event.id = event.id.or(derived_id(
+        "ce-",
+        format!("{}\0{}", source?, id?).as_bytes(),
+    ));
     Some(event)
 }
 
@@ -68,7 +86,11 @@ fn hint(data: &mut Object<'_>, field: &str, attribute: Option<&Node<'_>>) -> Opt
 fn json_media_type(raw: &RawValue) -> Result<(), Fault> {
     let text = scalar::line(ATTRIBUTE_MAX)(raw)?.to_ascii_lowercase();
     let essence = text.split(';').next().unwrap_or_default().trim_end();
-    if essence == "application/json" || essence.ends_with("+json") { Ok(()) } else { Err(Fault::rule("must be application/json")) }
+    if essence == "application/json" || essence.ends_with("+json") {
+        Ok(())
+    } else {
+        Err(Fault::rule("must be application/json"))
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +110,10 @@ mod tests {
         assert_eq!(new.timestamp.unwrap().to_string(), "2026-11-22T10:00:00Z");
         assert_eq!(event.dimensions.node.as_ref().unwrap().as_str(), "team/x");
         // sha256("/agents/a" NUL "1")
-        assert_eq!(new.id.unwrap().as_str(), "ce-db69f58f2bf0c58992ea234b1bc951c0");
+        assert_eq!(
+            new.id.unwrap().as_str(),
+            "ce-db69f58f2bf0c58992ea234b1bc951c0"
+        );
     }
 
     #[test]
@@ -99,14 +124,19 @@ mod tests {
         let new = parse_cloud_event(body.as_bytes()).unwrap();
         assert_eq!(new.id.as_ref().unwrap().as_str(), "evt-1");
         assert_eq!(new.contents().dimensions.operation.as_str(), "x");
-        assert_eq!(new.contents().dimensions.agent.as_ref().unwrap().as_str(), "a2");
+        assert_eq!(
+            new.contents().dimensions.agent.as_ref().unwrap().as_str(),
+            "a2"
+        );
         assert_eq!(new.timestamp.unwrap().to_string(), "2026-11-21T10:00:00Z");
     }
 
     #[test]
     fn source_and_id_never_run_into_each_other() {
         let with = |source: &str, id: &str| {
-            let body = format!(r#"{{"specversion":"1.0","id":"{id}","source":"{source}","type":"x","data":{{}}}}"#);
+            let body = format!(
+                r#"{{"specversion":"1.0","id":"{id}","source":"{source}","type":"x","data":{{}}}}"#
+            );
             parse_cloud_event(body.as_bytes()).unwrap().id.unwrap()
         };
         assert_ne!(with("a", "bc"), with("ab", "c"));
@@ -138,10 +168,15 @@ mod tests {
 
     #[test]
     fn a_bad_event_of_a_batch_fails_alone() {
-        let body = format!(r#"[{MINIMAL},{{"specversion":"1.0","id":"1","source":"s","type":"x","data":{{"units":"1"}}}},7]"#);
+        let body = format!(
+            r#"[{MINIMAL},{{"specversion":"1.0","id":"1","source":"s","type":"x","data":{{"units":"1"}}}},7]"#
+        );
         let mut events = parse_cloud_batch(body.as_bytes()).unwrap().into_iter();
         assert!(events.next().unwrap().is_ok());
-        assert_eq!(refusal(events.next().unwrap()), (400, "/1/data/units".to_owned()));
+        assert_eq!(
+            refusal(events.next().unwrap()),
+            (400, "/1/data/units".to_owned())
+        );
         assert_eq!(refusal(events.next().unwrap()), (400, "/2".to_owned()));
         refuses(parse_cloud_batch, &[(b"[]", 400, ""), (b"{}", 400, "")]);
     }

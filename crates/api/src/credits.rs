@@ -37,11 +37,23 @@ pub fn parse_grant(body: &[u8]) -> Result<NewGrant, Problem> {
 fn grant(object: &mut Object<'_>) -> Option<NewGrant> {
     let id = object.need("id", scalar::path_name);
     let granted = object.need("amount", scalar::decimal);
-    object.forbid(granted == Some(Amount::ZERO), "amount", "must be more than 0");
+    object.forbid(
+        granted == Some(Amount::ZERO),
+        "amount",
+        "must be more than 0",
+    );
     let currency = object.need("currency", scalar::currency);
-    let priority = object.read("priority", scalar::integer(0, PRIORITY_MAX)).unwrap_or(PRIORITY);
+    let priority = object
+        .read("priority", scalar::integer(0, PRIORITY_MAX))
+        .unwrap_or(PRIORITY);
     let expires_at = object.read("expires_at", scalar::instant);
-    Some(NewGrant { id: id?, amount: granted?, currency: currency?, priority: u32::try_from(priority).ok()?, expires_at })
+    Some(NewGrant {
+        id: id?,
+        amount: granted?,
+        currency: currency?,
+        priority: u32::try_from(priority).ok()?,
+        expires_at,
+    })
 }
 
 /// A grant as it was made.
@@ -71,9 +83,13 @@ pub fn credits_json(
     now: Instant,
 ) -> Value {
     let money = |units: i128| limit_value(true, Some(units));
-    let rows: Vec<Row> = grants.iter().map(|(grant, count)| Row::of(grant, *count, now)).collect();
+    let rows: Vec<Row> = grants
+        .iter()
+        .map(|(grant, count)| Row::of(grant, *count, now))
+        .collect();
     let sum = |figure: fn(&Row) -> i128| rows.iter().map(figure).fold(0_i128, i128::saturating_add);
-    let of_allowance = allowance.map(|(amount, count)| amount.units().saturating_sub(count.taken).max(0));
+    let of_allowance =
+        allowance.map(|(amount, count)| amount.units().saturating_sub(count.taken).max(0));
     let remaining = sum(|row| row.remaining);
     let listed = grants.iter().zip(&rows).map(|((grant, _), row)| {
         json!({
@@ -118,8 +134,18 @@ struct Row {
 impl Row {
     fn of(grant: &Grant, count: Count, now: Instant) -> Self {
         let left = grant.amount.units().saturating_sub(count.taken);
-        let (remaining, expired) = if grant.is_open(now) { (left, 0) } else { (0, left) };
-        Self { granted: grant.amount.units(), consumed: count.used(), held: count.held, remaining, expired }
+        let (remaining, expired) = if grant.is_open(now) {
+            (left, 0)
+        } else {
+            (0, left)
+        };
+        Self {
+            granted: grant.amount.units(),
+            consumed: count.used(),
+            held: count.held,
+            remaining,
+            expired,
+        }
     }
 }
 
@@ -135,12 +161,32 @@ mod tests {
             (r#"{"id":"a/b","amount":1,"currency":"USD"}"#, 422, "/id"),
             (r#"{"id":"g","amount":0,"currency":"USD"}"#, 422, "/amount"),
             (r#"{"id":"g","amount":-1,"currency":"USD"}"#, 422, "/amount"),
-            (r#"{"id":"g","amount":"NaN","currency":"USD"}"#, 422, "/amount"),
-            (r#"{"id":"g","amount":1,"currency":"usd"}"#, 422, "/currency"),
-            (r#"{"id":"g","amount":1,"currency":"USD","priority":-1}"#, 422, "/priority"),
-            (r#"{"id":"g","amount":1,"currency":"USD","note":"x"}"#, 400, "/note"),
+            (
+                r#"{"id":"g","amount":"NaN","currency":"USD"}"#,
+                422,
+                "/amount",
+            ),
+            (
+                r#"{"id":"g","amount":1,"currency":"usd"}"#,
+                422,
+                "/currency",
+            ),
+            (
+                r#"{"id":"g","amount":1,"currency":"USD","priority":-1}"#,
+                422,
+                "/priority",
+            ),
+            (
+                r#"{"id":"g","amount":1,"currency":"USD","note":"x"}"#,
+                400,
+                "/note",
+            ),
         ] {
-            assert_eq!(refusal(parse_grant(body.as_bytes())), (status, pointers.to_owned()), "{body}");
+            assert_eq!(
+                refusal(parse_grant(body.as_bytes())),
+                (status, pointers.to_owned()),
+                "{body}"
+            );
         }
     }
 }

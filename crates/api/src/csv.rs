@@ -107,14 +107,26 @@ pub fn csv_event(stored: &Stored, received: Instant, tenant: &Name, currency: Cu
 /// calculates.
 #[must_use]
 pub fn csv_record(cells: &[(String, bool)]) -> String {
-    let cells: Vec<Cow<'_, str>> =
-        cells.iter().map(|(cell, is_text)| if *is_text { text(cell) } else { Cow::Borrowed(cell.as_str()) }).collect();
+    let cells: Vec<Cow<'_, str>> = cells
+        .iter()
+        .map(|(cell, is_text)| {
+            if *is_text {
+                text(cell)
+            } else {
+                Cow::Borrowed(cell.as_str())
+            }
+        })
+        .collect();
     line(&cells)
 }
 
 /// A cell that no spreadsheet calculates.
 fn text(text: &str) -> Cow<'_, str> {
-    if text.starts_with(FORMULA) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+    if text.starts_with(FORMULA) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 fn name(name: Option<&Name>) -> Cow<'_, str> {
@@ -128,10 +140,16 @@ fn number(number: Option<impl Display>) -> Cow<'static, str> {
 /// The cells, quoted where they must be, and CRLF. Writing to memory does not
 /// fail, and cells are whole Unicode, so the line is never empty.
 fn line(cells: &[Cow<'_, str>]) -> String {
-    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).buffer_capacity(512).from_writer(Vec::with_capacity(512));
-    let written = writer.write_record(cells.iter().map(|cell| cell.as_bytes())).ok();
+    let mut writer = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .buffer_capacity(512)
+        .from_writer(Vec::with_capacity(512));
+    let written = writer
+        .write_record(cells.iter().map(|cell| cell.as_bytes()))
+        .ok();
     let line = written.and_then(|()| writer.into_inner().ok());
-    line.and_then(|line| String::from_utf8(line).ok()).unwrap_or_default()
+    line.and_then(|line| String::from_utf8(line).ok())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -144,31 +162,62 @@ mod tests {
     use tollgate_core::{Amount, CardRef, Decision, ExchangeRate};
 
     fn read(lines: &str) -> Vec<Vec<String>> {
-        let mut reader = ReaderBuilder::new().has_headers(false).from_reader(lines.as_bytes());
-        reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(lines.as_bytes());
+        reader
+            .records()
+            .map(|record| record.unwrap().iter().map(str::to_owned).collect())
+            .collect()
     }
 
     fn stored(body: &str) -> Stored {
-        let event = parse_event(body.as_bytes()).unwrap().into_event(Name::new("e1").unwrap(), Instant::EPOCH);
-        let card = CardRef { id: Name::new("ai").unwrap(), version: 3, exchange: None };
-        Stored { event, cost: "0.0015".parse().unwrap(), card, decision: Decision::Warn, voids: None }
+        let event = parse_event(body.as_bytes())
+            .unwrap()
+            .into_event(Name::new("e1").unwrap(), Instant::EPOCH);
+        let card = CardRef {
+            id: Name::new("ai").unwrap(),
+            version: 3,
+            exchange: None,
+        };
+        Stored {
+            event,
+            cost: "0.0015".parse().unwrap(),
+            card,
+            decision: Decision::Warn,
+            voids: None,
+        }
     }
 
     fn cells(stored: &Stored) -> Vec<(String, String)> {
-        let line = csv_event(stored, Instant::EPOCH, &Name::new("acme").unwrap(), Currency::USD);
+        let line = csv_event(
+            stored,
+            Instant::EPOCH,
+            &Name::new("acme").unwrap(),
+            Currency::USD,
+        );
         let [header, cells] = [csv_header(), line].map(|line| read(&line).remove(0));
         assert_eq!(header.len(), cells.len());
         header.into_iter().zip(cells).collect()
     }
 
     fn cell(stored: &Stored, column: &str) -> String {
-        cells(stored).into_iter().find(|(name, _)| name == column).unwrap().1
+        cells(stored)
+            .into_iter()
+            .find(|(name, _)| name == column)
+            .unwrap()
+            .1
     }
 
     #[test]
     fn the_header_begins_as_the_contract_says_and_lines_end_in_crlf() {
-        assert!(csv_header().starts_with("task_id,agent_id,consumer_id,tokens_in,tokens_out,duration_ms,api_calls,timestamp,id,"));
-        assert!(csv_header().ends_with("exchange_rate,exchange_rate_from,exchange_rate_version,voids\r\n"));
+        assert!(csv_header().starts_with(
+            "task_id,agent_id,consumer_id,tokens_in,tokens_out,duration_ms,api_calls,timestamp,id,"
+        ));
+        assert!(
+            csv_header()
+                .ends_with("exchange_rate,exchange_rate_from,exchange_rate_version,voids\r\n")
+        );
     }
 
     #[test]
@@ -178,20 +227,48 @@ mod tests {
             "session_id":"s1","task_id":"t1","tool_server":"srv","tool_name":"find","model":"m","provider":"p","budget_node":"n","cost_override":"0.5",
             "metadata":{"a":["b",1e400]}}"#,
         );
-        full.card.exchange = Some(ExchangeRate { version: 2, from: "EUR".parse().unwrap(), rate: "1.08".parse().unwrap() });
+        full.card.exchange = Some(ExchangeRate {
+            version: 2,
+            from: "EUR".parse().unwrap(),
+            rate: "1.08".parse().unwrap(),
+        });
         full.voids = Name::new("e0").ok();
-        let shown = stored_event(&full, Instant::EPOCH, &Name::new("acme").unwrap(), Currency::USD);
-        let shown: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&shown.get().replace("1e400", "1")).unwrap();
-        let mut columns: Vec<String> = cells(&full).into_iter().map(|(name, _)| name.replace("rate_card_id", "rate_card")).collect();
-        let parts = ["rate_card_version", "exchange_rate_from", "exchange_rate_version"];
+        let shown = stored_event(
+            &full,
+            Instant::EPOCH,
+            &Name::new("acme").unwrap(),
+            Currency::USD,
+        );
+        let shown: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&shown.get().replace("1e400", "1")).unwrap();
+        let mut columns: Vec<String> = cells(&full)
+            .into_iter()
+            .map(|(name, _)| name.replace("rate_card_id", "rate_card"))
+            .collect();
+        let parts = [
+            "rate_card_version",
+            "exchange_rate_from",
+            "exchange_rate_version",
+        ];
         columns.retain(|name| !parts.contains(&name.as_str()));
         columns.sort();
         let mut fields: Vec<String> = shown.keys().cloned().collect();
         fields.sort();
         assert_eq!(columns, fields);
         assert_eq!(cell(&full, "metadata"), r#"{"a":["b",1e400]}"#);
-        assert_eq!((cell(&full, "rate_card_id"), cell(&full, "rate_card_version")), ("ai".to_owned(), "3".to_owned()));
-        let exchange = ["exchange_rate", "exchange_rate_from", "exchange_rate_version"].map(|column| cell(&full, column));
+        assert_eq!(
+            (
+                cell(&full, "rate_card_id"),
+                cell(&full, "rate_card_version")
+            ),
+            ("ai".to_owned(), "3".to_owned())
+        );
+        let exchange = [
+            "exchange_rate",
+            "exchange_rate_from",
+            "exchange_rate_version",
+        ]
+        .map(|column| cell(&full, column));
         assert_eq!(exchange, ["1.08", "EUR", "2"]);
         assert!(cells(&full).iter().all(|(_, cell)| !cell.is_empty()));
     }
@@ -200,7 +277,10 @@ mod tests {
     fn a_negative_number_stays_one_and_a_text_like_it_does_not() {
         let mut event = stored(r#"{"operation":"x","metadata":-5}"#);
         event.cost = Amount::ZERO.checked_sub("1.5".parse().unwrap()).unwrap();
-        assert_eq!((cell(&event, "cost"), cell(&event, "metadata")), ("-1.5".to_owned(), "'-5".to_owned()));
+        assert_eq!(
+            (cell(&event, "cost"), cell(&event, "metadata")),
+            ("-1.5".to_owned(), "'-5".to_owned())
+        );
         assert_eq!(cell(&event, "agent_id"), "");
     }
 

@@ -52,8 +52,18 @@ pub(crate) struct Hints {
 }
 
 impl NewEvent {
-    pub(crate) fn new(tenant: Option<Name>, id: Option<Name>, timestamp: Option<Instant>, event: Event) -> Self {
-        Self { tenant, id, timestamp, event }
+    pub(crate) fn new(
+        tenant: Option<Name>,
+        id: Option<Name>,
+        timestamp: Option<Instant>,
+        event: Event,
+    ) -> Self {
+        Self {
+            tenant,
+            id,
+            timestamp,
+            event,
+        }
     }
 
     /// What was used; its `id` and `timestamp` are settled by
@@ -67,7 +77,11 @@ impl NewEvent {
     #[must_use]
     pub fn into_event(self, id: Name, now: Instant) -> Event {
         let timestamp = self.timestamp.unwrap_or(now);
-        Event { id, timestamp, ..self.event }
+        Event {
+            id,
+            timestamp,
+            ..self.event
+        }
     }
 }
 
@@ -116,14 +130,18 @@ pub(crate) fn plain_event(object: &mut Object<'_>) -> Option<NewEvent> {
 pub(crate) fn hinted_event(object: &mut Object<'_>, hints: Hints) -> Option<NewEvent> {
     let tenant = object.read("tenant_id", scalar::tenant);
     let id = object.read("id", scalar::event_id);
-    let timestamp = object.read("timestamp", scalar::instant).or(hints.timestamp);
+    let timestamp = object
+        .read("timestamp", scalar::instant)
+        .or(hints.timestamp);
     let operation = object.read("operation", scalar::name).or(hints.operation);
     let dimensions = dimensions(object, hints.agent);
     let quantities = quantities(object);
     let task = object.read("task_id", scalar::name);
     let provider = object.read("provider", scalar::name);
     let latency_ms = object.read("latency_ms", scalar::decimal_to(LATENCY_MS_MAX));
-    let compliance_score = object.read("compliance_score", scalar::decimal_to(1)).or(Amount::whole(1))?;
+    let compliance_score = object
+        .read("compliance_score", scalar::decimal_to(1))
+        .or(Amount::whole(1))?;
     let cost_override = object.read("cost_override", scalar::decimal_to(OVERRIDE_MAX));
     let metadata = object.read("metadata", scalar::metadata);
     let operation = operation?;
@@ -131,7 +149,10 @@ pub(crate) fn hinted_event(object: &mut Object<'_>, hints: Hints) -> Option<NewE
         // A stand-in: `into_event` sets id and timestamp.
         id: id.clone().unwrap_or_else(|| operation.clone()),
         timestamp: timestamp.unwrap_or(Instant::EPOCH),
-        dimensions: Dimensions { operation, ..dimensions },
+        dimensions: Dimensions {
+            operation,
+            ..dimensions
+        },
         quantities,
         task,
         provider,
@@ -146,7 +167,9 @@ pub(crate) fn hinted_event(object: &mut Object<'_>, hints: Hints) -> Option<NewE
 /// All dimensions but the operation.
 fn dimensions(object: &mut Object<'_>, agent: Option<Name>) -> Dimensions {
     Dimensions {
-        tier: object.read("tier", scalar::name).unwrap_or_else(Name::standard),
+        tier: object
+            .read("tier", scalar::name)
+            .unwrap_or_else(Name::standard),
         agent: object.read("agent_id", scalar::name).or(agent),
         consumer: object.read("consumer_id", scalar::name),
         session: object.read("session_id", scalar::name),
@@ -159,7 +182,8 @@ fn dimensions(object: &mut Object<'_>, agent: Option<Name>) -> Dimensions {
 }
 
 fn quantities(object: &mut Object<'_>) -> Quantities {
-    let mut of = |field: &str, default: u64| object.read(field, scalar::quantity).unwrap_or(default);
+    let mut of =
+        |field: &str, default: u64| object.read(field, scalar::quantity).unwrap_or(default);
     let quantities = Quantities {
         units: of("units", 1),
         tokens_in: of("tokens_in", 0),
@@ -171,7 +195,10 @@ fn quantities(object: &mut Object<'_>) -> Quantities {
         data_bytes: of("data_bytes", 0),
     };
     if quantities.cached_tokens_in > quantities.tokens_in {
-        object.fault("cached_tokens_in", Fault::rule("is a part of tokens_in and must not exceed it"));
+        object.fault(
+            "cached_tokens_in",
+            Fault::rule("is a part of tokens_in and must not exceed it"),
+        );
     }
     quantities
 }
@@ -196,29 +223,46 @@ mod tests {
         let event = new.into_event(id, now);
         assert_eq!(event.timestamp.to_string(), "2026-11-22T10:00:00.5Z");
         assert_eq!(event.quantities.data_bytes, 9_007_199_254_740_991);
-        assert_eq!(event.dimensions.tool_name.as_ref().unwrap().as_str(), "search");
+        assert_eq!(
+            event.dimensions.tool_name.as_ref().unwrap().as_str(),
+            "search"
+        );
         assert_eq!(event.task.as_ref().unwrap().as_str(), "t/1");
         assert_eq!(event.dimensions.node.as_ref().unwrap().as_str(), "team/x");
         assert_eq!(event.latency_ms.unwrap().to_string(), "12.5");
         assert_eq!(event.compliance_score.to_string(), "0.97");
         assert_eq!(event.cost_override.unwrap().to_string(), "0.05");
-        assert_eq!(event.metadata.as_deref(), Some(r#"{"a":"é","b":[1.0,12345678901234567890123]}"#));
+        assert_eq!(
+            event.metadata.as_deref(),
+            Some(r#"{"a":"é","b":[1.0,12345678901234567890123]}"#)
+        );
     }
 
     #[test]
     fn only_the_operation_is_required_and_null_is_absent() {
-        for body in [r#"{"operation":"x"}"#, r#" {"operation":"x","units":null,"agent_id":null,"tier":null,"metadata":null} "#] {
+        for body in [
+            r#"{"operation":"x"}"#,
+            r#" {"operation":"x","units":null,"agent_id":null,"tier":null,"metadata":null} "#,
+        ] {
             let new = parse_event(body.as_bytes()).unwrap();
             assert_eq!((&new.tenant, &new.id, new.timestamp), (&None, &None, None));
             let name = Name::new("x").unwrap();
             let now = Instant::from_millis(1).unwrap();
-            assert_eq!(new.into_event(name.clone(), now), Event::new(name.clone(), now, name), "{body}");
+            assert_eq!(
+                new.into_event(name.clone(), now),
+                Event::new(name.clone(), now, name),
+                "{body}"
+            );
         }
     }
 
     #[test]
     fn what_is_misshapen_is_400_and_names_its_place() {
-        let deep = format!(r#"{{"operation":"x","metadata":{}1{}}}"#, "[".repeat(32), "]".repeat(32));
+        let deep = format!(
+            r#"{{"operation":"x","metadata":{}1{}}}"#,
+            "[".repeat(32),
+            "]".repeat(32)
+        );
         refuses(
             parse_event,
             &[
@@ -248,12 +292,36 @@ mod tests {
                 (br#"{"operation":"x","units":1e3}"#, 400, "/units"),
                 (br#"{"operation":"x","units":"5"}"#, 400, "/units"),
                 (br#"{"operation":"x","units":true}"#, 400, "/units"),
-                (br#"{"operation":"x","latency_ms":true}"#, 400, "/latency_ms"),
-                (br#"{"operation":"x","cost_override":{}}"#, 400, "/cost_override"),
-                (br#"{"operation":"x","timestamp":1700000000}"#, 400, "/timestamp"),
-                (br#"{"operation":"x","metadata":{"a":1,"b":{"k":1,"k":2}}}"#, 400, "/metadata"),
-                (br#"{"operation":"x","metadata":["\udc00"]}"#, 400, "/metadata"),
-                (br#"{"units":-1,"agent_id":5,"zz":0}"#, 400, "/operation /agent_id /units /zz"),
+                (
+                    br#"{"operation":"x","latency_ms":true}"#,
+                    400,
+                    "/latency_ms",
+                ),
+                (
+                    br#"{"operation":"x","cost_override":{}}"#,
+                    400,
+                    "/cost_override",
+                ),
+                (
+                    br#"{"operation":"x","timestamp":1700000000}"#,
+                    400,
+                    "/timestamp",
+                ),
+                (
+                    br#"{"operation":"x","metadata":{"a":1,"b":{"k":1,"k":2}}}"#,
+                    400,
+                    "/metadata",
+                ),
+                (
+                    br#"{"operation":"x","metadata":["\udc00"]}"#,
+                    400,
+                    "/metadata",
+                ),
+                (
+                    br#"{"units":-1,"agent_id":5,"zz":0}"#,
+                    400,
+                    "/operation /agent_id /units /zz",
+                ),
             ],
         );
     }
@@ -269,45 +337,134 @@ mod tests {
                 (br#"{"operation":"a|b"}"#, 422, "/operation"),
                 (br#"{"operation":"a\u0000"}"#, 422, "/operation"),
                 (br#"{"operation":"-a"}"#, 422, "/operation"),
-                ("{\"operation\":\"caf\u{e9}\"}".as_bytes(), 422, "/operation"),
+                (
+                    "{\"operation\":\"caf\u{e9}\"}".as_bytes(),
+                    422,
+                    "/operation",
+                ),
                 (long.as_bytes(), 422, "/operation"),
                 (br#"{"operation":"x","id":"void-1"}"#, 422, "/id"),
                 (br#"{"operation":"x","tenant_id":"a/b"}"#, 422, "/tenant_id"),
-                (br#"{"operation":"x","tenant_id":"summary"}"#, 422, "/tenant_id"),
+                (
+                    br#"{"operation":"x","tenant_id":"summary"}"#,
+                    422,
+                    "/tenant_id",
+                ),
                 (br#"{"operation":"x","units":-1}"#, 422, "/units"),
-                (br#"{"operation":"x","units":9007199254740992}"#, 422, "/units"),
-                (br#"{"operation":"x","units":340282366920938463463374607431768211456}"#, 422, "/units"),
-                (br#"{"operation":"x","tokens_in":1,"cached_tokens_in":2}"#, 422, "/cached_tokens_in"),
-                (br#"{"operation":"x","latency_ms":"NaN"}"#, 422, "/latency_ms"),
+                (
+                    br#"{"operation":"x","units":9007199254740992}"#,
+                    422,
+                    "/units",
+                ),
+                (
+                    br#"{"operation":"x","units":340282366920938463463374607431768211456}"#,
+                    422,
+                    "/units",
+                ),
+                (
+                    br#"{"operation":"x","tokens_in":1,"cached_tokens_in":2}"#,
+                    422,
+                    "/cached_tokens_in",
+                ),
+                (
+                    br#"{"operation":"x","latency_ms":"NaN"}"#,
+                    422,
+                    "/latency_ms",
+                ),
                 (br#"{"operation":"x","latency_ms":""}"#, 422, "/latency_ms"),
-                (br#"{"operation":"x","latency_ms":1e400}"#, 422, "/latency_ms"),
-                (br#"{"operation":"x","latency_ms":1e-400}"#, 422, "/latency_ms"),
-                (br#"{"operation":"x","latency_ms":-0.1}"#, 422, "/latency_ms"),
-                (br#"{"operation":"x","latency_ms":10000000000.1}"#, 422, "/latency_ms"),
-                (br#"{"operation":"x","compliance_score":1.000001}"#, 422, "/compliance_score"),
-                (br#"{"operation":"x","cost_override":"0.0000000000000001"}"#, 422, "/cost_override"),
-                (br#"{"operation":"x","cost_override":100000000000000000000000000000000000001}"#, 422, "/cost_override"),
-                (br#"{"operation":"x","cost_override":1000000000000001}"#, 422, "/cost_override"),
-                (br#"{"operation":"x","timestamp":"2026-11-22T10:00:00"}"#, 422, "/timestamp"),
-                (br#"{"operation":"x","timestamp":"yesterday"}"#, 422, "/timestamp"),
-                (br#"{"operation":"x","timestamp":"2026-02-30T10:00:00Z"}"#, 422, "/timestamp"),
+                (
+                    br#"{"operation":"x","latency_ms":1e400}"#,
+                    422,
+                    "/latency_ms",
+                ),
+                (
+                    br#"{"operation":"x","latency_ms":1e-400}"#,
+                    422,
+                    "/latency_ms",
+                ),
+                (
+                    br#"{"operation":"x","latency_ms":-0.1}"#,
+                    422,
+                    "/latency_ms",
+                ),
+                (
+                    br#"{"operation":"x","latency_ms":10000000000.1}"#,
+                    422,
+                    "/latency_ms",
+                ),
+                (
+                    br#"{"operation":"x","compliance_score":1.000001}"#,
+                    422,
+                    "/compliance_score",
+                ),
+                (
+                    br#"{"operation":"x","cost_override":"0.0000000000000001"}"#,
+                    422,
+                    "/cost_override",
+                ),
+                (
+                    br#"{"operation":"x","cost_override":100000000000000000000000000000000000001}"#,
+                    422,
+                    "/cost_override",
+                ),
+                (
+                    br#"{"operation":"x","cost_override":1000000000000001}"#,
+                    422,
+                    "/cost_override",
+                ),
+                (
+                    br#"{"operation":"x","timestamp":"2026-11-22T10:00:00"}"#,
+                    422,
+                    "/timestamp",
+                ),
+                (
+                    br#"{"operation":"x","timestamp":"yesterday"}"#,
+                    422,
+                    "/timestamp",
+                ),
+                (
+                    br#"{"operation":"x","timestamp":"2026-02-30T10:00:00Z"}"#,
+                    422,
+                    "/timestamp",
+                ),
                 (large.as_bytes(), 422, "/metadata"),
-                (br#"{"operation":"x","units":-1,"tier":"a b"}"#, 422, "/tier /units"),
+                (
+                    br#"{"operation":"x","units":-1,"tier":"a b"}"#,
+                    422,
+                    "/tier /units",
+                ),
             ],
         );
     }
 
     #[test]
     fn metadata_may_be_2048_bytes_in_canonical_form_however_it_is_spaced() {
-        let body = format!(r#"{{"operation":"x","metadata":{}"{}"}}"#, " ".repeat(5000), "x".repeat(2046));
-        assert_eq!(parse_event(body.as_bytes()).unwrap().contents().metadata.as_ref().unwrap().len(), 2048);
+        let body = format!(
+            r#"{{"operation":"x","metadata":{}"{}"}}"#,
+            " ".repeat(5000),
+            "x".repeat(2046)
+        );
+        assert_eq!(
+            parse_event(body.as_bytes())
+                .unwrap()
+                .contents()
+                .metadata
+                .as_ref()
+                .unwrap()
+                .len(),
+            2048
+        );
     }
 
     #[test]
     fn nesting_is_counted_outside_strings_only() {
         let text = format!(r#"{{"operation":"x","metadata":"\"{}"}}"#, "[".repeat(100));
         assert!(parse_event(text.as_bytes()).is_ok());
-        let deep = format!(r#"{{"operation":"x","metadata":{}{}}}"#, "[".repeat(31), "]".repeat(31));
+        let deep = format!(
+            r#"{{"operation":"x","metadata":{}{}}}"#,
+            "[".repeat(31),
+            "]".repeat(31)
+        );
         assert!(parse_event(deep.as_bytes()).is_ok());
         let bomb = "[".repeat(1_000_000);
         assert_eq!(refusal(parse_event(bomb.as_bytes())), (400, String::new()));
@@ -318,14 +475,28 @@ mod tests {
         let body = br#"{"events":[{"operation":"x"},{"operation":"x","units":-1},5,{"operation":"y","oops":1}]}"#;
         let mut events = parse_batch(body).unwrap().into_iter();
         assert!(events.next().unwrap().is_ok());
-        assert_eq!(refusal(events.next().unwrap()), (422, "/events/1/units".to_owned()));
-        assert_eq!(refusal(events.next().unwrap()), (400, "/events/2".to_owned()));
-        assert_eq!(refusal(events.next().unwrap()), (400, "/events/3/oops".to_owned()));
+        assert_eq!(
+            refusal(events.next().unwrap()),
+            (422, "/events/1/units".to_owned())
+        );
+        assert_eq!(
+            refusal(events.next().unwrap()),
+            (400, "/events/2".to_owned())
+        );
+        assert_eq!(
+            refusal(events.next().unwrap()),
+            (400, "/events/3/oops".to_owned())
+        );
     }
 
     #[test]
     fn a_misshapen_batch_fails_as_a_whole() {
-        let of = |count: usize| format!(r#"{{"events":[{}]}}"#, vec![r#"{"operation":"x"}"#; count].join(","));
+        let of = |count: usize| {
+            format!(
+                r#"{{"events":[{}]}}"#,
+                vec![r#"{"operation":"x"}"#; count].join(",")
+            )
+        };
         assert_eq!(parse_batch(of(1000).as_bytes()).unwrap().len(), 1000);
         let huge = format!(r#"{{"events":[{}0]}}"#, "0,".repeat(500_000));
         refuses(
@@ -344,9 +515,15 @@ mod tests {
 
     #[test]
     fn the_list_of_faults_is_bounded_and_says_how_many_there_are() {
-        let fields: Vec<String> = (0..5000).map(|number| format!(r#""f{number}":0"#)).collect();
+        let fields: Vec<String> = (0..5000)
+            .map(|number| format!(r#""f{number}":0"#))
+            .collect();
         let problem = parse_event(format!("{{{}}}", fields.join(",")).as_bytes()).unwrap_err();
         assert_eq!(problem.errors.len(), 1000);
-        assert!(problem.detail.starts_with("5001 values"), "{}", problem.detail);
+        assert!(
+            problem.detail.starts_with("5001 values"),
+            "{}",
+            problem.detail
+        );
     }
 }

@@ -27,8 +27,18 @@ impl NewExchange {
     /// The table as `version`, at `sequence` among all versions.
     #[must_use]
     pub fn into_table(self, version: u32, sequence: u64, now: Instant) -> ExchangeTable {
-        let Self { base, rates, effective_from } = self;
-        ExchangeTable { version, sequence, base, rates, effective_from: effective_from.unwrap_or(now) }
+        let Self {
+            base,
+            rates,
+            effective_from,
+        } = self;
+        ExchangeTable {
+            version,
+            sequence,
+            base,
+            rates,
+            effective_from: effective_from.unwrap_or(now),
+        }
     }
 }
 
@@ -47,12 +57,18 @@ fn exchange(object: &mut Object<'_>) -> Option<NewExchange> {
     object.require("rates");
     let rates = object.take("rates").map(|node| rates(&node, base));
     let rates = rates.and_then(|rates| object.keep(rates));
-    Some(NewExchange { base: base?, rates: rates?, effective_from })
+    Some(NewExchange {
+        base: base?,
+        rates: rates?,
+        effective_from,
+    })
 }
 
 fn rates(node: &Node<'_>, base: Option<Currency>) -> Result<BTreeMap<Currency, Amount>, Errors> {
     let entry = |(key, node): (String, Node<'_>)| {
-        let currency: Currency = key.parse().map_err(|error| node.fault(Fault::Rule(format!("has a name that {error}"))))?;
+        let currency: Currency = key
+            .parse()
+            .map_err(|error| node.fault(Fault::Rule(format!("has a name that {error}"))))?;
         if Some(currency) == base {
             return Err(node.fault(Fault::rule("is the base, of which one is always worth one")));
         }
@@ -67,14 +83,22 @@ fn rates(node: &Node<'_>, base: Option<Currency>) -> Result<BTreeMap<Currency, A
 
 fn rate(raw: &RawValue) -> Result<Amount, Fault> {
     let rate = scalar::decimal_to(RATE_MAX)(raw)?;
-    if rate == Amount::ZERO { Err(Fault::rule("must be above 0")) } else { Ok(rate) }
+    if rate == Amount::ZERO {
+        Err(Fault::rule("must be above 0"))
+    } else {
+        Ok(rate)
+    }
 }
 
 /// A version of the exchange rates, in the shape that `PUT /exchange-rates`
 /// takes, with its `version`.
 #[must_use]
 pub fn exchange_json(table: &ExchangeTable) -> Value {
-    let rates: Map<String, Value> = table.rates.iter().map(|(currency, rate)| (currency.to_string(), amount(*rate))).collect();
+    let rates: Map<String, Value> = table
+        .rates
+        .iter()
+        .map(|(currency, rate)| (currency.to_string(), amount(*rate)))
+        .collect();
     json!({
         "version": table.version,
         "base": table.base.code(),
@@ -85,7 +109,15 @@ pub fn exchange_json(table: &ExchangeTable) -> Value {
 
 /// Adds the rate that converted a cost priced by `card`, where there is one.
 pub(crate) fn with_exchange(body: &mut Value, card: &CardRef) {
-    if let (Some(body), Some(ExchangeRate { version, from, rate })) = (body.as_object_mut(), card.exchange) {
+    if let (
+        Some(body),
+        Some(ExchangeRate {
+            version,
+            from,
+            rate,
+        }),
+    ) = (body.as_object_mut(), card.exchange)
+    {
         let rate = json!({ "version": version, "from": from.code(), "rate": amount(rate) });
         body.insert("exchange_rate".to_owned(), rate);
     }
@@ -99,9 +131,14 @@ mod tests {
     #[test]
     fn rates_are_shown_as_they_were_put() {
         let body = json!({"base":"USD","rates":{"EUR":"1.08","JPY":"0.0067"},"effective_from":"2026-01-01T00:00:00Z"});
-        let table = parse_exchange(body.to_string().as_bytes()).unwrap().into_table(3, 7, Instant::EPOCH);
+        let table = parse_exchange(body.to_string().as_bytes())
+            .unwrap()
+            .into_table(3, 7, Instant::EPOCH);
         let mut shown = exchange_json(&table);
-        assert_eq!(shown.as_object_mut().unwrap().shift_remove("version"), Some(json!(3)));
+        assert_eq!(
+            shown.as_object_mut().unwrap().shift_remove("version"),
+            Some(json!(3))
+        );
         assert_eq!(shown, body);
     }
 
@@ -117,16 +154,36 @@ mod tests {
                 (br#"{"base":"USD","rates":null}"#, 400, "/rates"),
                 (br#"{"base":"DOLLAR","rates":{"EUR":1}}"#, 422, "/base"),
                 (br#"{"base":"USD","rates":{"eur":1}}"#, 422, "/rates/eur"),
-                (br#"{"base":"USD","rates":{"EUR":1,"EUR":2}}"#, 400, "/rates/EUR"),
+                (
+                    br#"{"base":"USD","rates":{"EUR":1,"EUR":2}}"#,
+                    400,
+                    "/rates/EUR",
+                ),
                 (br#"{"base":"USD","rates":{"USD":1}}"#, 422, "/rates/USD"),
                 (br#"{"base":"USD","rates":{"EUR":0}}"#, 422, "/rates/EUR"),
                 (br#"{"base":"USD","rates":{"EUR":"-1"}}"#, 422, "/rates/EUR"),
-                (br#"{"base":"USD","rates":{"EUR":"1e-16"}}"#, 422, "/rates/EUR"),
-                (br#"{"base":"USD","rates":{"EUR":1000000000.1}}"#, 422, "/rates/EUR"),
+                (
+                    br#"{"base":"USD","rates":{"EUR":"1e-16"}}"#,
+                    422,
+                    "/rates/EUR",
+                ),
+                (
+                    br#"{"base":"USD","rates":{"EUR":1000000000.1}}"#,
+                    422,
+                    "/rates/EUR",
+                ),
                 (br#"{"base":"USD","rates":{"EUR":true}}"#, 400, "/rates/EUR"),
                 (br#"{"base":"USD","rates":{"EUR":null}}"#, 400, "/rates/EUR"),
-                (br#"{"base":"USD","rates":{"EUR":1},"effective_from":"2026-01-01"}"#, 422, "/effective_from"),
-                (br#"{"base":"USD","rates":{"EUR":0,"XYZ":1},"version":1}"#, 400, "/rates/EUR /rates/XYZ /version"),
+                (
+                    br#"{"base":"USD","rates":{"EUR":1},"effective_from":"2026-01-01"}"#,
+                    422,
+                    "/effective_from",
+                ),
+                (
+                    br#"{"base":"USD","rates":{"EUR":0,"XYZ":1},"version":1}"#,
+                    400,
+                    "/rates/EUR /rates/XYZ /version",
+                ),
             ],
         );
     }

@@ -11,7 +11,11 @@ pub(crate) fn count(number: i128) -> Value {
 
 /// A value of a limit's measure: a decimal string for spend, else an integer.
 pub(crate) fn measured(at: &Standpoint, value: i128) -> Value {
-    if at.is_money() { at.text(value).into() } else { count(value) }
+    if at.is_money() {
+        at.text(value).into()
+    } else {
+        count(value)
+    }
 }
 
 /// A value of a measure without its limit's standing.

@@ -41,11 +41,20 @@ pub fn hold_json(hold: &Hold, now: Instant, hash: Option<&str>) -> Value {
 /// The answer to `POST /holds`: the hold, and the limits as it found them; none
 /// on a replay.
 #[must_use]
-pub fn taken(hold: &Hold, now: Instant, replayed: bool, limits: &[Standpoint], hash: Option<&str>) -> Value {
+pub fn taken(
+    hold: &Hold,
+    now: Instant,
+    replayed: bool,
+    limits: &[Standpoint],
+    hash: Option<&str>,
+) -> Value {
     let mut body = hold_json(hold, now, hash);
     if let Some(body) = body.as_object_mut() {
         body.insert("replayed".to_owned(), replayed.into());
-        body.insert("limits".to_owned(), limits.iter().map(limit_status).collect());
+        body.insert(
+            "limits".to_owned(),
+            limits.iter().map(limit_status).collect(),
+        );
     }
     body
 }

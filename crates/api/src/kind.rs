@@ -86,7 +86,9 @@ impl Kind {
     #[must_use]
     pub fn type_uri(self) -> String {
         match self {
-            Self::UsageLimitExceeded => "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned(),
+            Self::UsageLimitExceeded => {
+                "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned()
+            }
             _ => format!("https://tollgate.dev/problems/{}", self.code()),
         }
     }
@@ -96,29 +98,75 @@ impl Kind {
             Self::InvalidRequest => (400, "invalid_request", "The request is malformed"),
             Self::InvalidCursor => (400, "invalid_cursor", "The cursor is not valid"),
             Self::Unauthenticated => (401, "unauthenticated", "A valid API key is required"),
-            Self::BudgetExceeded => (402, "budget_exceeded", "The budget does not cover the request"),
-            Self::UsagePolicyConfigurationError => (402, "usage_policy_configuration_error", "The tenant has no plan in force"),
+            Self::BudgetExceeded => (
+                402,
+                "budget_exceeded",
+                "The budget does not cover the request",
+            ),
+            Self::UsagePolicyConfigurationError => (
+                402,
+                "usage_policy_configuration_error",
+                "The tenant has no plan in force",
+            ),
             Self::Forbidden => (403, "forbidden", "The API key may not do this"),
-            Self::ConstitutionalHashMismatch => (403, "constitutional_hash_mismatch", "The constitutional hash does not match"),
+            Self::ConstitutionalHashMismatch => (
+                403,
+                "constitutional_hash_mismatch",
+                "The constitutional hash does not match",
+            ),
             Self::NotFound => (404, "not_found", "Not found"),
             Self::MethodNotAllowed => (405, "method_not_allowed", "The route has no such method"),
-            Self::Conflict | Self::KeyRepeated => (409, "conflict", "The request conflicts with what is there"),
-            Self::EventIdReused => (409, "event_id_reused", "The event id belongs to other content"),
-            Self::HoldIdReused => (409, "hold_id_reused", "The hold id belongs to another estimate"),
+            Self::Conflict | Self::KeyRepeated => {
+                (409, "conflict", "The request conflicts with what is there")
+            }
+            Self::EventIdReused => (
+                409,
+                "event_id_reused",
+                "The event id belongs to other content",
+            ),
+            Self::HoldIdReused => (
+                409,
+                "hold_id_reused",
+                "The hold id belongs to another estimate",
+            ),
             Self::HoldClosed => (409, "hold_closed", "The hold has ended"),
-            Self::PreconditionFailed => (412, "precondition_failed", "The version is no longer current"),
+            Self::PreconditionFailed => (
+                412,
+                "precondition_failed",
+                "The version is no longer current",
+            ),
             Self::TooLarge => (413, "too_large", "The body is too large"),
-            Self::UnsupportedMediaType => (415, "unsupported_media_type", "The media type is not supported"),
+            Self::UnsupportedMediaType => (
+                415,
+                "unsupported_media_type",
+                "The media type is not supported",
+            ),
             Self::InvalidEvent => (422, "invalid_event", "A value breaks a rule"),
             Self::HoldMismatch => (422, "hold_mismatch", "The event is not the hold's"),
-            Self::CurrencyMismatch => (422, "currency_mismatch", "The currency is not the tenant's"),
-            Self::TooManyLimits => (422, "too_many_limits", "The tenant would have too many limits"),
-            Self::BelowRetentionFloor => (422, "below_retention_floor", "The retention is too short"),
+            Self::CurrencyMismatch => {
+                (422, "currency_mismatch", "The currency is not the tenant's")
+            }
+            Self::TooManyLimits => (
+                422,
+                "too_many_limits",
+                "The tenant would have too many limits",
+            ),
+            Self::BelowRetentionFloor => {
+                (422, "below_retention_floor", "The retention is too short")
+            }
             Self::RangePurged => (422, "range_purged", "Part of the range is purged"),
-            Self::IdempotencyKeyReused => (422, "idempotency_key_reused", "The idempotency key belongs to another body"),
+            Self::IdempotencyKeyReused => (
+                422,
+                "idempotency_key_reused",
+                "The idempotency key belongs to another body",
+            ),
             Self::UnknownRateCard => (422, "unknown_rate_card", "There is no such rate card"),
             Self::UnknownPlan => (422, "unknown_plan", "There is no such plan"),
-            Self::UsageLimitExceeded => (429, "usage_limit_exceeded", "The request would exceed an assigned quota"),
+            Self::UsageLimitExceeded => (
+                429,
+                "usage_limit_exceeded",
+                "The request would exceed an assigned quota",
+            ),
             Self::Internal => (500, "internal", "The service failed"),
             Self::StoreUnavailable => (503, "store_unavailable", "The store is unavailable"),
         }

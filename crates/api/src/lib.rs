@@ -17,7 +17,14 @@
 //! assert_eq!(refused.kind.status(), 422);
 //! assert_eq!(refused.errors[0].pointer, "/tokens_in");
 //! ```
-#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing))]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::indexing_slicing
+    )
+)]
 
 mod admin;
 mod alerts;
@@ -53,8 +60,12 @@ mod usage;
 mod void;
 
 pub use admin::{NewKey, Person, Purge, TenantSettings, parse_key, parse_purge, parse_tenant};
-pub use alerts::{NewAlerts, alert_json, alerts_json, is_public_address, parse_alerts, webhook_url};
-pub use answer::{BatchRecord, Outcome, batch, checked, list, recorded, single_event, stored_event, with_degraded};
+pub use alerts::{
+    NewAlerts, alert_json, alerts_json, is_public_address, parse_alerts, webhook_url,
+};
+pub use answer::{
+    BatchRecord, Outcome, batch, checked, list, recorded, single_event, stored_event, with_degraded,
+};
 pub use asap::{parse_asap, parse_asap_batch, parse_either};
 pub use bill::{BillRange, bill_json};
 pub use budgets::{budget_json, parse_budget};

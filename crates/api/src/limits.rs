@@ -5,7 +5,10 @@ use crate::problem::Problem;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tollgate_core::{LIMITS_MAX, Layer, Limit, Measure, Name, OnUnavailable, Quota, Scope, SoftMode, WindowKind, tool_key};
+use tollgate_core::{
+    LIMITS_MAX, Layer, Limit, Measure, Name, OnUnavailable, Quota, Scope, SoftMode, WindowKind,
+    tool_key,
+};
 
 const SCOPES: &[(&str, Scope)] = &[
     ("tenant", Scope::Tenant),
@@ -22,8 +25,12 @@ pub(crate) const WINDOWS: &[(&str, WindowKind)] = &[
     ("month", WindowKind::Month),
     ("period", WindowKind::Period),
 ];
-pub(crate) const SOFT_MODES: &[(&str, SoftMode)] = &[("warn", SoftMode::Warn), ("block", SoftMode::Block)];
-pub(crate) const ON_UNAVAILABLE: &[(&str, OnUnavailable)] = &[("deny", OnUnavailable::Deny), ("allow", OnUnavailable::Allow)];
+pub(crate) const SOFT_MODES: &[(&str, SoftMode)] =
+    &[("warn", SoftMode::Warn), ("block", SoftMode::Block)];
+pub(crate) const ON_UNAVAILABLE: &[(&str, OnUnavailable)] = &[
+    ("deny", OnUnavailable::Deny),
+    ("allow", OnUnavailable::Allow),
+];
 
 /// Reads `POST /quota`: the tenant, where the body names one, and its quota.
 ///
@@ -46,7 +53,9 @@ pub fn parse_limits(body: &[u8]) -> Result<Vec<Limit>, Problem> {
         return Err(Problem::too_many_limits());
     }
     let mut ids = BTreeSet::new();
-    let limits = nodes.iter().map(|node| node.object(|object| limit(object, &mut ids)));
+    let limits = nodes
+        .iter()
+        .map(|node| node.object(|object| limit(object, &mut ids)));
     Errors::gather(limits).map_err(Errors::into_problem)
 }
 
@@ -79,7 +88,9 @@ fn limit(object: &mut Object<'_>, ids: &mut BTreeSet<Name>) -> Option<Limit> {
     let window = object.need("window", scalar::one_of(WINDOWS));
     let currency = currency(object, measure.as_ref());
     let (soft, hard) = values(object, measure.as_ref());
-    let soft_mode = object.read("soft_mode", scalar::one_of(SOFT_MODES)).unwrap_or_default();
+    let soft_mode = object
+        .read("soft_mode", scalar::one_of(SOFT_MODES))
+        .unwrap_or_default();
     let on_unavailable = object.read("on_unavailable", scalar::one_of(ON_UNAVAILABLE));
     Some(Limit {
         id: id?,
@@ -98,7 +109,9 @@ fn limit(object: &mut Object<'_>, ids: &mut BTreeSet<Name>) -> Option<Limit> {
 
 fn scope_id(object: &mut Object<'_>, scope: Option<Scope>) -> Option<Arc<str>> {
     // A bad scope is refused already; what it would make of the id is unknown.
-    let Some(scope) = scope else { return object.take("scope_id").and(None) };
+    let Some(scope) = scope else {
+        return object.take("scope_id").and(None);
+    };
     match scope {
         Scope::Tenant => {
             let given = object.take("scope_id").is_some();
@@ -106,9 +119,9 @@ fn scope_id(object: &mut Object<'_>, scope: Option<Scope>) -> Option<Arc<str>> {
             None
         }
         Scope::Tool => object.read("scope_id", tool),
-        Scope::Agent | Scope::Consumer | Scope::Session | Scope::Operation => {
-            object.read("scope_id", scalar::name).map(|name| name.shared())
-        }
+        Scope::Agent | Scope::Consumer | Scope::Session | Scope::Operation => object
+            .read("scope_id", scalar::name)
+            .map(|name| name.shared()),
         // No limit of this layer is set on them.
         Scope::Node | Scope::Credit => None,
     }
@@ -117,7 +130,9 @@ fn scope_id(object: &mut Object<'_>, scope: Option<Scope>) -> Option<Arc<str>> {
 /// A tool's key: `server/tool`, with `/` inside a part written `%2F`.
 fn tool(raw: &RawValue) -> Result<Arc<str>, Fault> {
     let key = tool_of(&scalar::text(raw)?);
-    key.ok_or_else(|| Fault::rule("must be a tool's key, server/tool, with any `/` inside a part written %2F"))
+    key.ok_or_else(|| {
+        Fault::rule("must be a tool's key, server/tool, with any `/` inside a part written %2F")
+    })
 }
 
 /// The tool that a key names.
@@ -132,7 +147,9 @@ fn currency(object: &mut Object<'_>, measure: Option<&Measure>) -> Option<tollga
     let given = object.has("currency");
     let currency = object.read("currency", scalar::currency);
     match measure {
-        Some(Measure::Spend) if !given => object.fault("currency", Fault::shape("is required for spend")),
+        Some(Measure::Spend) if !given => {
+            object.fault("currency", Fault::shape("is required for spend"))
+        }
         Some(Measure::Spend) | None => {}
         Some(_) => object.forbid(given, "currency", "is for spend only"),
     }
@@ -147,14 +164,24 @@ fn values(object: &mut Object<'_>, measure: Option<&Measure>) -> (Option<i128>, 
 
 /// The soft and the hard value in units of `measure`, by the names of their
 /// fields. Without a measure they are taken and mean nothing.
-pub(crate) fn soft_and_hard(object: &mut Object<'_>, fields: [&str; 2], measure: Option<&Measure>) -> (Option<i128>, Option<i128>) {
+pub(crate) fn soft_and_hard(
+    object: &mut Object<'_>,
+    fields: [&str; 2],
+    measure: Option<&Measure>,
+) -> (Option<i128>, Option<i128>) {
     let [soft, hard] = fields.map(|field| match measure {
-        Some(Measure::Spend) => object.read(field, scalar::decimal).map(|amount| amount.units()),
+        Some(Measure::Spend) => object
+            .read(field, scalar::decimal)
+            .map(|amount| amount.units()),
         Some(_) => object.read(field, scalar::quantity).map(i128::from),
         None => object.take(field).and(None),
     });
     let crossed = soft.zip(hard).is_some_and(|(soft, hard)| soft > hard);
-    object.forbid(crossed, fields[0], &format!("must not exceed {}", fields[1]));
+    object.forbid(
+        crossed,
+        fields[0],
+        &format!("must not exceed {}", fields[1]),
+    );
     (soft, hard)
 }
 
@@ -173,11 +200,17 @@ mod tests {
     fn a_limit_is_shown_as_it_was_set() {
         let spend = r#"{"id":"day","scope":"tool","scope_id":"a%2Fb/c","measure":"spend","window":"day","soft":0.000000000000001,"hard":"10.50","currency":"USD","soft_mode":"block","on_unavailable":"allow"}"#;
         let limits = one(spend).unwrap();
-        assert_eq!((limits[0].soft, limits[0].hard), (Some(1000), Some(10_500_000_000_000_000_000)));
+        assert_eq!(
+            (limits[0].soft, limits[0].hard),
+            (Some(1000), Some(10_500_000_000_000_000_000))
+        );
         let shown = json!({"id":"day","scope":"tool","scope_id":"a%2Fb/c","measure":"spend","window":"day",
             "soft":"0.000000000000001","hard":"10.5","currency":"USD","soft_mode":"block","on_unavailable":"allow","source":"limits"});
         assert_eq!(limit_definition(&limits[0]), shown);
-        let tokens = one(r#"{"id":"t","scope":"tenant","measure":"events:gpt-4o","window":"total","hard":0}"#).unwrap();
+        let tokens = one(
+            r#"{"id":"t","scope":"tenant","measure":"events:gpt-4o","window":"total","hard":0}"#,
+        )
+        .unwrap();
         assert_eq!(limit_definition(&tokens[0])["hard"], json!(0));
         assert_eq!(limit_definition(&tokens[0])["scope_id"], json!(null));
     }
@@ -187,58 +220,166 @@ mod tests {
         for (limit, status, pointers) in [
             ("{}", 400, "id scope measure window hard"),
             ("7", 400, ""),
-            (r#"{"id":"a","scope":"team","measure":"events","window":"day","hard":1}"#, 422, "scope"),
-            (r#"{"id":"a","scope":"tenant","scope_id":"t","measure":"events","window":"day","hard":1}"#, 422, "scope_id"),
-            (r#"{"id":"a","scope":"tool","scope_id":"t","measure":"events","window":"day","hard":1}"#, 422, "scope_id"),
-            (r#"{"id":"a","scope":"tool","scope_id":"a/b/c","measure":"events","window":"day","hard":1}"#, 422, "scope_id"),
-            (r#"{"id":"a","scope":"agent","scope_id":"a|b","measure":"events","window":"day","hard":1}"#, 422, "scope_id"),
-            (r#"{"id":"a","scope":"agent","measure":"event","window":"day","hard":1}"#, 422, "measure"),
-            (r#"{"id":"a","scope":"agent","measure":"events","window":"second","hard":1}"#, 422, "window"),
-            (r#"{"id":"a","scope":"agent","measure":"events","window":"week","hard":1}"#, 422, "window"),
-            (r#"{"id":"a","scope":"agent","measure":"events","window":"day"}"#, 422, "hard"),
-            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":"1"}"#, 400, "hard"),
-            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1.5}"#, 400, "hard"),
-            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":-1}"#, 422, "hard"),
-            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","soft":2,"hard":1}"#, 422, "soft"),
-            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"currency":"USD"}"#, 422, "currency"),
-            (r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1}"#, 400, "currency"),
-            (r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":"1e400","currency":"USD"}"#, 422, "hard"),
-            (r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":-0.1,"currency":"USD"}"#, 422, "hard"),
-            (r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1,"currency":"XXX"}"#, 422, "currency"),
-            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"soft_mode":"loud"}"#, 422, "soft_mode"),
-            (r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"source":"quota"}"#, 400, "source"),
+            (
+                r#"{"id":"a","scope":"team","measure":"events","window":"day","hard":1}"#,
+                422,
+                "scope",
+            ),
+            (
+                r#"{"id":"a","scope":"tenant","scope_id":"t","measure":"events","window":"day","hard":1}"#,
+                422,
+                "scope_id",
+            ),
+            (
+                r#"{"id":"a","scope":"tool","scope_id":"t","measure":"events","window":"day","hard":1}"#,
+                422,
+                "scope_id",
+            ),
+            (
+                r#"{"id":"a","scope":"tool","scope_id":"a/b/c","measure":"events","window":"day","hard":1}"#,
+                422,
+                "scope_id",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","scope_id":"a|b","measure":"events","window":"day","hard":1}"#,
+                422,
+                "scope_id",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"event","window":"day","hard":1}"#,
+                422,
+                "measure",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"second","hard":1}"#,
+                422,
+                "window",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"week","hard":1}"#,
+                422,
+                "window",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day"}"#,
+                422,
+                "hard",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":"1"}"#,
+                400,
+                "hard",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1.5}"#,
+                400,
+                "hard",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":-1}"#,
+                422,
+                "hard",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","soft":2,"hard":1}"#,
+                422,
+                "soft",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"currency":"USD"}"#,
+                422,
+                "currency",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1}"#,
+                400,
+                "currency",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":"1e400","currency":"USD"}"#,
+                422,
+                "hard",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":-0.1,"currency":"USD"}"#,
+                422,
+                "hard",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1,"currency":"XXX"}"#,
+                422,
+                "currency",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"soft_mode":"loud"}"#,
+                422,
+                "soft_mode",
+            ),
+            (
+                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"source":"quota"}"#,
+                400,
+                "source",
+            ),
         ] {
-            let expected: Vec<String> =
-                pointers.split(' ').map(|field| format!("/limits/0/{field}").trim_end_matches('/').to_owned()).collect();
+            let expected: Vec<String> = pointers
+                .split(' ')
+                .map(|field| {
+                    format!("/limits/0/{field}")
+                        .trim_end_matches('/')
+                        .to_owned()
+                })
+                .collect();
             assert_eq!(refusal(one(limit)), (status, expected.join(" ")), "{limit}");
         }
     }
 
     #[test]
     fn ids_are_unique_and_limits_at_most_200() {
-        let limit = |id: usize| format!(r#"{{"id":"l{id}","scope":"agent","measure":"events","window":"day","hard":1}}"#);
-        assert_eq!(refusal(one(&format!("{},{}", limit(1), limit(1)))), (422, "/limits/1/id".to_owned()));
+        let limit = |id: usize| {
+            format!(
+                r#"{{"id":"l{id}","scope":"agent","measure":"events","window":"day","hard":1}}"#
+            )
+        };
+        assert_eq!(
+            refusal(one(&format!("{},{}", limit(1), limit(1)))),
+            (422, "/limits/1/id".to_owned())
+        );
         let many = |count: usize| (0..count).map(limit).collect::<Vec<_>>().join(",");
         assert_eq!(one(&many(200)).unwrap().len(), 200);
         assert_eq!(one(&many(201)).unwrap_err().kind.code(), "too_many_limits");
         refuses(
             parse_limits,
-            &[(b"{}", 400, "/limits"), (br#"{"limits":{}}"#, 400, "/limits"), (br#"{"limits":[],"etag":1}"#, 400, "/etag")],
+            &[
+                (b"{}", 400, "/limits"),
+                (br#"{"limits":{}}"#, 400, "/limits"),
+                (br#"{"limits":[],"etag":1}"#, 400, "/etag"),
+            ],
         );
         assert_eq!(one("").unwrap(), []);
     }
 
     #[test]
     fn a_quota_is_null_where_there_is_no_limit_and_zero_where_nothing_is_allowed() {
-        let (tenant, quota) = parse_quota(br#"{"tenant_id":"t1","monthly_total_limit":0,"monthly_message_limit":null}"#).unwrap();
+        let (tenant, quota) = parse_quota(
+            br#"{"tenant_id":"t1","monthly_total_limit":0,"monthly_message_limit":null}"#,
+        )
+        .unwrap();
         assert_eq!(tenant.unwrap().as_str(), "t1");
         assert_eq!(quota_fields(&quota)["monthly_total_limit"], json!(0));
         assert_eq!(quota_fields(&quota)["rate_limit_per_second"], json!(null));
         refuses(
             parse_quota,
             &[
-                (br#"{"monthly_total_limit":-1}"#, 422, "/monthly_total_limit"),
-                (br#"{"monthly_total_limit":1e2}"#, 400, "/monthly_total_limit"),
+                (
+                    br#"{"monthly_total_limit":-1}"#,
+                    422,
+                    "/monthly_total_limit",
+                ),
+                (
+                    br#"{"monthly_total_limit":1e2}"#,
+                    400,
+                    "/monthly_total_limit",
+                ),
                 (br#"{"monthly_limit":1}"#, 400, "/monthly_limit"),
                 (br#"{"tenant_id":""}"#, 422, "/tenant_id"),
             ],

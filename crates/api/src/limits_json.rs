@@ -79,9 +79,15 @@ pub fn quota_fields(quota: &Quota) -> Map<String, Value> {
         ("monthly_total_limit", quota.monthly_total_limit),
         ("monthly_validation_limit", quota.monthly_validation_limit),
         ("monthly_message_limit", quota.monthly_message_limit),
-        ("monthly_deliberation_limit", quota.monthly_deliberation_limit),
+        (
+            "monthly_deliberation_limit",
+            quota.monthly_deliberation_limit,
+        ),
         ("rate_limit_per_second", quota.rate_limit_per_second),
     ];
     let value = |limit: Option<u64>| limit.map_or(Value::Null, |limit| count(i128::from(limit)));
-    fields.into_iter().map(|(name, limit)| (name.to_owned(), value(limit))).collect()
+    fields
+        .into_iter()
+        .map(|(name, limit)| (name.to_owned(), value(limit)))
+        .collect()
 }

@@ -13,7 +13,11 @@ const FEATURES_MAX: usize = 100;
 const KEY_MAX: usize = 64;
 /// The longest text for people, in characters.
 const LABEL_MAX: usize = 200;
-const STATUSES: &[(&str, Status)] = &[("active", Status::Active), ("past_due", Status::PastDue), ("cancelled", Status::Cancelled)];
+const STATUSES: &[(&str, Status)] = &[
+    ("active", Status::Active),
+    ("past_due", Status::PastDue),
+    ("cancelled", Status::Cancelled),
+];
 
 /// What `PUT /tenants/{id}/subscription` asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,23 +66,44 @@ pub fn parse_subscription(body: &[u8]) -> Result<NewSubscription, Problem> {
 
 fn plan(code: &Name, object: &mut Object<'_>) -> Option<Plan> {
     let named = object.read("code", scalar::path_name);
-    object.forbid(named.is_some_and(|named| named != *code), "code", "must be the code in the path");
+    object.forbid(
+        named.is_some_and(|named| named != *code),
+        "code",
+        "must be the code in the path",
+    );
     object.read("version", scalar::quantity);
     let name = object.need("name", scalar::line(LABEL_MAX));
     let currency = object.need("currency", scalar::currency);
     let allowance = object.read("allowance", scalar::decimal);
     object.require("features");
-    let nodes = object.take("features").map(|node| node.elements(0, FEATURES_MAX));
-    let nodes = nodes.and_then(|nodes| object.keep(nodes)).unwrap_or_default();
+    let nodes = object
+        .take("features")
+        .map(|node| node.elements(0, FEATURES_MAX));
+    let nodes = nodes
+        .and_then(|nodes| object.keep(nodes))
+        .unwrap_or_default();
     let mut keys = BTreeSet::new();
-    let features = Errors::gather(nodes.iter().map(|node| node.object(|object| feature(object, &mut keys))));
+    let features = Errors::gather(
+        nodes
+            .iter()
+            .map(|node| node.object(|object| feature(object, &mut keys))),
+    );
     let features = object.keep(features);
-    Some(Plan { code: code.clone(), version: 0, name: name?, currency: currency?, features: features?, allowance })
+    Some(Plan {
+        code: code.clone(),
+        version: 0,
+        name: name?,
+        currency: currency?,
+        features: features?,
+        allowance,
+    })
 }
 
 fn feature(object: &mut Object<'_>, keys: &mut BTreeSet<Name>) -> Option<Feature> {
     let feature_key = object.need("feature_key", feature_key);
-    let repeated = feature_key.as_ref().is_some_and(|key| !keys.insert(key.clone()));
+    let repeated = feature_key
+        .as_ref()
+        .is_some_and(|key| !keys.insert(key.clone()));
     object.forbid(repeated, "feature_key", "is the key of another feature too");
     let is_metered = object.read("is_metered", scalar::flag).unwrap_or(true);
     let named = object.read("measure", scalar::measure);
@@ -91,31 +116,54 @@ fn feature(object: &mut Object<'_>, keys: &mut BTreeSet<Name>) -> Option<Feature
         unit: object.read("unit", scalar::line(LABEL_MAX)),
         is_metered,
         measure: measure?,
-        window: object.read("window", scalar::one_of(WINDOWS)).unwrap_or(WindowKind::Period),
+        window: object
+            .read("window", scalar::one_of(WINDOWS))
+            .unwrap_or(WindowKind::Period),
         soft,
         hard,
-        soft_mode: object.read("soft_mode", scalar::one_of(SOFT_MODES)).unwrap_or_default(),
-        on_unavailable: object.read("on_unavailable", scalar::one_of(ON_UNAVAILABLE)).unwrap_or_default(),
+        soft_mode: object
+            .read("soft_mode", scalar::one_of(SOFT_MODES))
+            .unwrap_or_default(),
+        on_unavailable: object
+            .read("on_unavailable", scalar::one_of(ON_UNAVAILABLE))
+            .unwrap_or_default(),
     })
 }
 
 fn feature_key(raw: &RawValue) -> Result<Name, Fault> {
     let name = scalar::name(raw)?;
-    if name.as_str().len() > KEY_MAX { Err(Fault::Rule(format!("must have 1 to {KEY_MAX} characters"))) } else { Ok(name) }
+    if name.as_str().len() > KEY_MAX {
+        Err(Fault::Rule(format!("must have 1 to {KEY_MAX} characters")))
+    } else {
+        Ok(name)
+    }
 }
 
 fn subscription(object: &mut Object<'_>) -> Option<NewSubscription> {
     if !object.names("plan") {
-        object.fault("plan", Fault::shape("is required; null ends the subscription"));
+        object.fault(
+            "plan",
+            Fault::shape("is required; null ends the subscription"),
+        );
     }
     let plan = object.read("plan", scalar::path_name);
-    let nodes = object.take("overrides").map(|node| node.elements(0, FEATURES_MAX));
-    let nodes = nodes.and_then(|nodes| object.keep(nodes)).unwrap_or_default();
+    let nodes = object
+        .take("overrides")
+        .map(|node| node.elements(0, FEATURES_MAX));
+    let nodes = nodes
+        .and_then(|nodes| object.keep(nodes))
+        .unwrap_or_default();
     let mut keys = BTreeSet::new();
-    let overrides = Errors::gather(nodes.iter().map(|node| node.object(|object| own(object, &mut keys))));
+    let overrides = Errors::gather(
+        nodes
+            .iter()
+            .map(|node| node.object(|object| own(object, &mut keys))),
+    );
     Some(NewSubscription {
         plan,
-        status: object.read("status", scalar::one_of(STATUSES)).unwrap_or_default(),
+        status: object
+            .read("status", scalar::one_of(STATUSES))
+            .unwrap_or_default(),
         period_anchor: object.read("period_anchor", scalar::instant),
         time_zone: object.read("time_zone", scalar::zone),
         overrides: object.keep(overrides)?,
@@ -124,12 +172,23 @@ fn subscription(object: &mut Object<'_>) -> Option<NewSubscription> {
 
 fn own(object: &mut Object<'_>, keys: &mut BTreeSet<Name>) -> Option<NewOverride> {
     let feature_key = object.need("feature_key", feature_key);
-    let repeated = feature_key.as_ref().is_some_and(|key| !keys.insert(key.clone()));
-    object.forbid(repeated, "feature_key", "is the key of another override too");
-    let [soft, hard] = ["soft_limit", "hard_limit"].map(|field| object.read(field, scalar::decimal));
+    let repeated = feature_key
+        .as_ref()
+        .is_some_and(|key| !keys.insert(key.clone()));
+    object.forbid(
+        repeated,
+        "feature_key",
+        "is the key of another override too",
+    );
+    let [soft, hard] =
+        ["soft_limit", "hard_limit"].map(|field| object.read(field, scalar::decimal));
     let crossed = soft.zip(hard).is_some_and(|(soft, hard)| soft > hard);
     object.forbid(crossed, "soft_limit", "must not exceed hard_limit");
-    Some(NewOverride { feature_key: feature_key?, soft, hard })
+    Some(NewOverride {
+        feature_key: feature_key?,
+        soft,
+        hard,
+    })
 }
 
 #[cfg(test)]
@@ -167,8 +226,15 @@ mod tests {
             ("events:gpt-4o", "events:gpt-4o"),
             ("vector.search", "units:vector.search"),
         ] {
-            let plan = parsed(&with(&format!(r#"{{"feature_key":"{key}","hard_limit":1}}"#))).unwrap();
-            assert_eq!(plan_json(&plan)["features"][0]["measure"], Value::from(measure), "{key}");
+            let plan = parsed(&with(&format!(
+                r#"{{"feature_key":"{key}","hard_limit":1}}"#
+            )))
+            .unwrap();
+            assert_eq!(
+                plan_json(&plan)["features"][0]["measure"],
+                Value::from(measure),
+                "{key}"
+            );
         }
     }
 
@@ -176,20 +242,56 @@ mod tests {
     fn a_bad_plan_is_refused_by_field() {
         for (body, status, pointers) in [
             ("{}".to_owned(), 400, "/currency /features /name"),
-            (r#"{"code":"pro","name":"S","currency":"USD","features":[]}"#.to_owned(), 422, "/code"),
-            (r#"{"name":"S","currency":"USD","features":[],"allowance":-1}"#.to_owned(), 422, "/allowance"),
+            (
+                r#"{"code":"pro","name":"S","currency":"USD","features":[]}"#.to_owned(),
+                422,
+                "/code",
+            ),
+            (
+                r#"{"name":"S","currency":"USD","features":[],"allowance":-1}"#.to_owned(),
+                422,
+                "/allowance",
+            ),
             (with("{}"), 400, "/features/0/feature_key"),
-            (with(r#"{"feature_key":"a"},{"feature_key":"a"}"#), 422, "/features/1/feature_key"),
-            (with(&format!(r#"{{"feature_key":"{}"}}"#, "k".repeat(65))), 422, "/features/0/feature_key"),
-            (with(r#"{"feature_key":"a","soft_limit":2,"hard_limit":1}"#), 422, "/features/0/soft_limit"),
-            (with(r#"{"feature_key":"a","hard_limit":"1"}"#), 400, "/features/0/hard_limit"),
-            (with(r#"{"feature_key":"a","window":"week"}"#), 422, "/features/0/window"),
-            (with(r#"{"feature_key":"a","limit":1}"#), 400, "/features/0/limit"),
+            (
+                with(r#"{"feature_key":"a"},{"feature_key":"a"}"#),
+                422,
+                "/features/1/feature_key",
+            ),
+            (
+                with(&format!(r#"{{"feature_key":"{}"}}"#, "k".repeat(65))),
+                422,
+                "/features/0/feature_key",
+            ),
+            (
+                with(r#"{"feature_key":"a","soft_limit":2,"hard_limit":1}"#),
+                422,
+                "/features/0/soft_limit",
+            ),
+            (
+                with(r#"{"feature_key":"a","hard_limit":"1"}"#),
+                400,
+                "/features/0/hard_limit",
+            ),
+            (
+                with(r#"{"feature_key":"a","window":"week"}"#),
+                422,
+                "/features/0/window",
+            ),
+            (
+                with(r#"{"feature_key":"a","limit":1}"#),
+                400,
+                "/features/0/limit",
+            ),
         ] {
             let (found, at) = refusal(parsed(&body));
             let mut at: Vec<&str> = at.split(' ').collect();
             at.sort_unstable();
-            assert_eq!((found, at.join(" ")), (status, pointers.to_owned()), "{body}");
+            assert_eq!(
+                (found, at.join(" ")),
+                (status, pointers.to_owned()),
+                "{body}"
+            );
         }
     }
 
@@ -199,13 +301,33 @@ mod tests {
             ("{}", 400, "/plan"),
             (r#"{"plan":"a/b"}"#, 422, "/plan"),
             (r#"{"plan":"p","status":"paused"}"#, 422, "/status"),
-            (r#"{"plan":"p","period_anchor":"2026-01-31T00:00:00"}"#, 422, "/period_anchor"),
-            (r#"{"plan":"p","time_zone":"Mars/Olympus"}"#, 422, "/time_zone"),
-            (r#"{"plan":"p","overrides":[{}]}"#, 400, "/overrides/0/feature_key"),
-            (r#"{"plan":"p","overrides":[{"feature_key":"a","soft_limit":2,"hard_limit":1}]}"#, 422, "/overrides/0/soft_limit"),
+            (
+                r#"{"plan":"p","period_anchor":"2026-01-31T00:00:00"}"#,
+                422,
+                "/period_anchor",
+            ),
+            (
+                r#"{"plan":"p","time_zone":"Mars/Olympus"}"#,
+                422,
+                "/time_zone",
+            ),
+            (
+                r#"{"plan":"p","overrides":[{}]}"#,
+                400,
+                "/overrides/0/feature_key",
+            ),
+            (
+                r#"{"plan":"p","overrides":[{"feature_key":"a","soft_limit":2,"hard_limit":1}]}"#,
+                422,
+                "/overrides/0/soft_limit",
+            ),
             (r#"{"plan":"p","seats":1}"#, 400, "/seats"),
         ] {
-            assert_eq!(refusal(parse_subscription(body.as_bytes())), (status, pointer.to_owned()), "{body}");
+            assert_eq!(
+                refusal(parse_subscription(body.as_bytes())),
+                (status, pointer.to_owned()),
+                "{body}"
+            );
         }
         assert_eq!(parse_subscription(br#"{"plan":null}"#).unwrap().plan, None);
     }

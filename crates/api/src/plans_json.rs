@@ -3,7 +3,10 @@
 use crate::figures::{amount, limit_value, measured};
 use crate::limits_json::{on_unavailable, soft_mode, window};
 use serde_json::{Map, Value, json};
-use tollgate_core::{Calendar, Config, Feature, Instant, Layer, Measure, Name, Plan, Scope, Standpoint, Subscription, WindowKind};
+use tollgate_core::{
+    Calendar, Config, Feature, Instant, Layer, Measure, Name, Plan, Scope, Standpoint,
+    Subscription, WindowKind,
+};
 
 /// A plan as `PUT /plans/{code}` takes it, and its version.
 #[must_use]
@@ -39,9 +42,16 @@ fn feature_json(feature: &Feature) -> Value {
 /// that holds `now`.
 #[must_use]
 pub fn subscription_json(tenant: &Name, subscription: &Subscription, now: Instant) -> Value {
-    let measure = |key: &Name| subscription.plan.features.iter().find(|feature| feature.feature_key == *key);
+    let measure = |key: &Name| {
+        subscription
+            .plan
+            .features
+            .iter()
+            .find(|feature| feature.feature_key == *key)
+    };
     let overrides = subscription.overrides.iter().map(|own| {
-        let is_money = measure(&own.feature_key).is_some_and(|feature| feature.measure == Measure::Spend);
+        let is_money =
+            measure(&own.feature_key).is_some_and(|feature| feature.measure == Measure::Spend);
         json!({
             "feature_key": own.feature_key,
             "soft_limit": limit_value(is_money, own.soft),
@@ -66,24 +76,36 @@ pub fn subscription_json(tenant: &Name, subscription: &Subscription, now: Instan
 /// tenant as a whole or on one named agent and so on, and the features of its
 /// plan that are only shown.
 #[must_use]
-pub fn entitlements_json(tenant: &Name, config: &Config, standpoints: &[Standpoint], now: Instant) -> Value {
+pub fn entitlements_json(
+    tenant: &Name,
+    config: &Config,
+    standpoints: &[Standpoint],
+    now: Instant,
+) -> Value {
     let subscription = config.subscription.as_ref();
     let calendar: Calendar = config.calendar();
     let period = calendar.holding(WindowKind::Period, now);
-    let features = subscription.map(|subscription| subscription.plan.features.as_slice()).unwrap_or_default();
+    let features = subscription
+        .map(|subscription| subscription.plan.features.as_slice())
+        .unwrap_or_default();
     let of_plan = features.iter().map(|feature| {
         let id = Subscription::limit_id(feature);
-        let at = standpoints.iter().find(|at| at.limit.layer == Layer::Plan && at.limit.id.as_str() == id);
+        let at = standpoints
+            .iter()
+            .find(|at| at.limit.layer == Layer::Plan && at.limit.id.as_str() == id);
         let is_own = subscription.is_some_and(|subscription| subscription.values(feature).2);
         let mut row = described(feature, if is_own { "override" } else { "plan" });
         row.extend(at.map(figures).unwrap_or_else(|| unlimited(feature)));
         Value::Object(row)
     });
-    let others = standpoints.iter().filter(|at| at.limit.layer != Layer::Plan).map(|at| {
-        let mut row = named(at);
-        row.extend(figures(at));
-        Value::Object(row)
-    });
+    let others = standpoints
+        .iter()
+        .filter(|at| at.limit.layer != Layer::Plan)
+        .map(|at| {
+            let mut row = named(at);
+            row.extend(figures(at));
+            Value::Object(row)
+        });
     json!({
         "tenant_id": tenant,
         "plan_code": config.plan_code(),
@@ -120,7 +142,8 @@ fn named(at: &Standpoint) -> Map<String, Value> {
 /// A feature that nothing limits: what it allows, if anything, is shown.
 fn unlimited(feature: &Feature) -> Map<String, Value> {
     let is_money = feature.measure == Measure::Spend;
-    let nothing = ["limit_id", "scope", "scope_id", "window", "usage", "held"].map(|name| (name, Value::Null));
+    let nothing = ["limit_id", "scope", "scope_id", "window", "usage", "held"]
+        .map(|name| (name, Value::Null));
     let mut row = fields(nothing);
     row.extend(fields([
         ("measure", json!(feature.measure.to_string())),
@@ -138,11 +161,19 @@ fn unlimited(feature: &Feature) -> Map<String, Value> {
 fn figures(at: &Standpoint) -> Map<String, Value> {
     let limit = &at.limit;
     let taken = at.count.taken;
-    let left = |value: Option<i128>| limit_value(at.is_money(), value.map(|value| value.saturating_sub(taken).max(0)));
+    let left = |value: Option<i128>| {
+        limit_value(
+            at.is_money(),
+            value.map(|value| value.saturating_sub(taken).max(0)),
+        )
+    };
     fields([
         ("limit_id", json!(limit.id)),
         ("scope", json!(limit.scope.as_str())),
-        ("scope_id", json!((limit.scope != Scope::Tenant).then_some(&*at.scope_id))),
+        (
+            "scope_id",
+            json!((limit.scope != Scope::Tenant).then_some(&*at.scope_id)),
+        ),
         ("measure", json!(limit.measure.to_string())),
         ("window", window(&at.window)),
         ("soft_limit", limit_value(at.is_money(), limit.soft)),
@@ -158,5 +189,8 @@ fn figures(at: &Standpoint) -> Map<String, Value> {
 }
 
 fn fields<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }

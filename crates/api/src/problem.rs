@@ -33,7 +33,13 @@ impl Problem {
     /// A problem without further members.
     #[must_use]
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), extra: Box::default(), headers: Vec::new() }
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            extra: Box::default(),
+            headers: Vec::new(),
+        }
     }
 
     /// The same with a further member of the body.
@@ -86,12 +92,18 @@ impl Problem {
             ("detail", self.detail.clone().into()),
             ("code", kind.code().into()),
         ];
-        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     fn append_rest(&self, body: &mut Map<String, Value>) {
         if !self.errors.is_empty() {
-            body.insert("errors".to_owned(), self.errors.iter().map(FieldError::to_json).collect());
+            body.insert(
+                "errors".to_owned(),
+                self.errors.iter().map(FieldError::to_json).collect(),
+            );
         }
         body.extend((*self.extra).clone());
     }
@@ -101,7 +113,10 @@ impl FieldError {
     /// An error at `pointer`.
     #[must_use]
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+        }
     }
 
     /// `{pointer, message}`.
@@ -145,14 +160,19 @@ impl Problem {
             PriceError::Range => "",
         };
         let mut problem = Self::new(Kind::InvalidEvent, error.to_string());
-        problem.errors.push(FieldError::new(pointer, error.to_string()));
+        problem
+            .errors
+            .push(FieldError::new(pointer, error.to_string()));
         problem
     }
 
     /// 400: the cursor is not one of ours for this query.
     #[must_use]
     pub fn invalid_cursor() -> Self {
-        Self::new(Kind::InvalidCursor, "the cursor was changed or belongs to another query")
+        Self::new(
+            Kind::InvalidCursor,
+            "the cursor was changed or belongs to another query",
+        )
     }
 
     /// 401.
@@ -184,7 +204,8 @@ impl Problem {
     /// 405; `allow` lists the methods of the route.
     #[must_use]
     pub fn method_not_allowed(allow: &str) -> Self {
-        Self::new(Kind::MethodNotAllowed, format!("the route takes {allow}")).with_header("allow", allow)
+        Self::new(Kind::MethodNotAllowed, format!("the route takes {allow}"))
+            .with_header("allow", allow)
     }
 
     /// 409.
@@ -203,20 +224,32 @@ impl Problem {
     /// 409: the id was taken for another estimate.
     #[must_use]
     pub fn hold_id_reused(id: &Name) -> Self {
-        Self::new(Kind::HoldIdReused, format!("hold `{id}` is of another estimate")).with("hold_id", id.as_str())
+        Self::new(
+            Kind::HoldIdReused,
+            format!("hold `{id}` is of another estimate"),
+        )
+        .with("hold_id", id.as_str())
     }
 
     /// 409: the hold has ended, and how.
     #[must_use]
     pub fn hold_closed(id: &Name, state: HoldState) -> Self {
         let state = state.as_str();
-        Self::new(Kind::HoldClosed, format!("hold `{id}` is {state}")).with("hold_id", id.as_str()).with("state", state)
+        Self::new(Kind::HoldClosed, format!("hold `{id}` is {state}"))
+            .with("hold_id", id.as_str())
+            .with("state", state)
     }
 
     /// 422: what is to be booked is not the hold's.
     #[must_use]
     pub fn hold_mismatch(mismatch: &Mismatch) -> Self {
-        Self::field(Kind::HoldMismatch, FieldError::new(format!("/event/{}", mismatch.0), "must be the hold's, or absent"))
+        Self::field(
+            Kind::HoldMismatch,
+            FieldError::new(
+                format!("/event/{}", mismatch.0),
+                "must be the hold's, or absent",
+            ),
+        )
     }
 
     /// 409: this request has made its key already, which is shown only once.
@@ -229,19 +262,29 @@ impl Problem {
     /// 412: `current` is the version in force.
     #[must_use]
     pub fn precondition_failed(current: u64) -> Self {
-        Self::new(Kind::PreconditionFailed, format!("the current version is {current}")).with("version", current)
+        Self::new(
+            Kind::PreconditionFailed,
+            format!("the current version is {current}"),
+        )
+        .with("version", current)
     }
 
     /// 413.
     #[must_use]
     pub fn too_large(bytes_max: usize) -> Self {
-        Self::new(Kind::TooLarge, format!("a body may have at most {bytes_max} bytes"))
+        Self::new(
+            Kind::TooLarge,
+            format!("a body may have at most {bytes_max} bytes"),
+        )
     }
 
     /// 415; `accepted` names what the route takes.
     #[must_use]
     pub fn unsupported_media_type(accepted: &str) -> Self {
-        Self::new(Kind::UnsupportedMediaType, format!("the body must be {accepted}"))
+        Self::new(
+            Kind::UnsupportedMediaType,
+            format!("the body must be {accepted}"),
+        )
     }
 
     /// 422: the tenant's currency is `expected`.
@@ -275,19 +318,28 @@ impl Problem {
     /// 422: the idempotency key came with another body.
     #[must_use]
     pub fn idempotency_key_reused() -> Self {
-        Self::new(Kind::IdempotencyKeyReused, "the idempotency key was used with another body")
+        Self::new(
+            Kind::IdempotencyKeyReused,
+            "the idempotency key was used with another body",
+        )
     }
 
     /// 422.
     #[must_use]
     pub fn unknown_rate_card(id: &Name) -> Self {
-        Self::field(Kind::UnknownRateCard, FieldError::new("/rate_card", format!("names no rate card: `{id}`")))
+        Self::field(
+            Kind::UnknownRateCard,
+            FieldError::new("/rate_card", format!("names no rate card: `{id}`")),
+        )
     }
 
     /// 422: there is no such plan.
     #[must_use]
     pub fn unknown_plan(code: &Name) -> Self {
-        Self::field(Kind::UnknownPlan, FieldError::new("/plan", format!("names no plan: `{code}`")))
+        Self::field(
+            Kind::UnknownPlan,
+            FieldError::new("/plan", format!("names no plan: `{code}`")),
+        )
     }
 
     /// 503; nothing is known to be wrong with the request.
@@ -301,7 +353,10 @@ impl Problem {
     /// 500: a caught panic, and nothing else.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(Kind::Internal, "the service failed; the request id finds the cause in its log")
+        Self::new(
+            Kind::Internal,
+            "the service failed; the request id finds the cause in its log",
+        )
     }
 }
 
@@ -318,20 +373,36 @@ mod tests {
             "errors":[{"pointer":"/units","message":"must be an integer"}]});
         assert_eq!(problem.body("r1"), expected);
         let problem = Problem::key_repeated("k1");
-        assert_eq!((problem.status(), &problem.body("r")["key_id"], &problem.body("r")["code"]), (409, &json!("k1"), &json!("conflict")));
+        assert_eq!(
+            (
+                problem.status(),
+                &problem.body("r")["key_id"],
+                &problem.body("r")["code"]
+            ),
+            (409, &json!("k1"), &json!("conflict"))
+        );
     }
 
     #[test]
     fn an_unavailable_store_always_says_when_to_come_back() {
-        assert_eq!(Problem::store_unavailable(0).headers, [("retry-after", "1".to_owned())]);
+        assert_eq!(
+            Problem::store_unavailable(0).headers,
+            [("retry-after", "1".to_owned())]
+        );
     }
 
     #[test]
     fn what_has_no_price_points_at_the_reason() {
         let name = |text| Name::new(text).unwrap();
         let problem = Problem::unpriceable(&PriceError::UnknownOperation(name("x")));
-        assert_eq!((problem.status(), problem.errors[0].pointer.as_str()), (422, "/operation"));
-        let tier = PriceError::UnknownTier { tier: name("gold"), card: name("c") };
+        assert_eq!(
+            (problem.status(), problem.errors[0].pointer.as_str()),
+            (422, "/operation")
+        );
+        let tier = PriceError::UnknownTier {
+            tier: name("gold"),
+            card: name("c"),
+        };
         assert_eq!(Problem::unpriceable(&tier).errors[0].pointer, "/tier");
     }
 }

@@ -10,8 +10,13 @@ use tollgate_core::{Filter, Instant, Name};
 /// The most bytes of a query.
 const QUERY_BYTES_MAX: usize = 8192;
 /// Other spellings of parameters.
-const ALIASES: [(&str, &str); 5] =
-    [("start_date", "start"), ("end_date", "end"), ("agent", "agent_id"), ("consumer", "consumer_id"), ("export_format", "format")];
+const ALIASES: [(&str, &str); 5] = [
+    ("start_date", "start"),
+    ("end_date", "end"),
+    ("agent", "agent_id"),
+    ("consumer", "consumer_id"),
+    ("export_format", "format"),
+];
 /// What says where in a list to begin and how much to show, not what to list.
 const PAGING: [&str; 2] = ["cursor", "limit"];
 
@@ -42,11 +47,30 @@ impl Range {
 
 impl Params {
     /// The parameters of a filter.
-    pub const FILTERS: &'static [&'static str] =
-        &["agent_id", "consumer_id", "session_id", "task_id", "operation", "tier", "tool_server", "tool_name", "model", "id"];
+    pub const FILTERS: &'static [&'static str] = &[
+        "agent_id",
+        "consumer_id",
+        "session_id",
+        "task_id",
+        "operation",
+        "tier",
+        "tool_server",
+        "tool_name",
+        "model",
+        "id",
+    ];
     /// The same for questions about totals, which know no event ids.
-    pub const USE_FILTERS: &'static [&'static str] =
-        &["agent_id", "consumer_id", "session_id", "task_id", "operation", "tier", "tool_server", "tool_name", "model"];
+    pub const USE_FILTERS: &'static [&'static str] = &[
+        "agent_id",
+        "consumer_id",
+        "session_id",
+        "task_id",
+        "operation",
+        "tier",
+        "tool_server",
+        "tool_name",
+        "model",
+    ];
     /// The parameters of a list.
     pub const PAGING: &'static [&'static str] = &["limit", "cursor"];
 
@@ -69,7 +93,10 @@ impl Params {
     pub fn parse_any(raw: Option<&str>, allowed: &[&[&'static str]]) -> Result<Self, Problem> {
         let raw = raw.unwrap_or_default();
         if raw.len() > QUERY_BYTES_MAX {
-            return Err(Problem::invalid_request("?", format!("the query must have at most {QUERY_BYTES_MAX} bytes")));
+            return Err(Problem::invalid_request(
+                "?",
+                format!("the query must have at most {QUERY_BYTES_MAX} bytes"),
+            ));
         }
         let mut params = Self::default();
         for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
@@ -86,11 +113,21 @@ impl Params {
         let pointer = format!("?{spelt}");
         let alias = ALIASES.iter().find(|(alias, _)| *alias == spelt);
         let canonical = alias.map_or(spelt.as_str(), |(_, name)| name);
-        let known = allowed.iter().flat_map(|list| list.iter()).find(|known| **known == canonical);
-        let known = known.ok_or_else(|| Problem::invalid_request(&pointer, "is an unknown parameter"))?;
+        let known = allowed
+            .iter()
+            .flat_map(|list| list.iter())
+            .find(|known| **known == canonical);
+        let known =
+            known.ok_or_else(|| Problem::invalid_request(&pointer, "is an unknown parameter"))?;
         let value = decoded(value).ok_or_else(encoding)?;
         let repeated = || Problem::invalid_request(&pointer, "is given twice");
-        match self.0.insert(known, Param { pointer: pointer.clone(), value }) {
+        match self.0.insert(
+            known,
+            Param {
+                pointer: pointer.clone(),
+                value,
+            },
+        ) {
             Some(_) => Err(repeated()),
             None => Ok(()),
         }
@@ -102,8 +139,14 @@ impl Params {
         self.0.get(name).map(|param| param.value.as_str())
     }
 
-    fn read<T, E: Display>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, Problem> {
-        let Some(param) = self.0.get(name) else { return Ok(None) };
+    fn read<T, E: Display>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Problem> {
+        let Some(param) = self.0.get(name) else {
+            return Ok(None);
+        };
         let refuse = |error: E| Problem::invalid_request(&param.pointer, error.to_string());
         read(&param.value).map(Some).map_err(refuse)
     }
@@ -122,7 +165,9 @@ impl Params {
     /// 400 for a text that cannot be a tenant's id.
     pub fn tenant(&self) -> Result<Option<Name>, Problem> {
         self.read("tenant_id", |text| match Name::in_path(text) {
-            Ok(_) if is_reserved_tenant(text) => Err("is a word of a route and names no tenant".to_owned()),
+            Ok(_) if is_reserved_tenant(text) => {
+                Err("is a word of a route and names no tenant".to_owned())
+            }
             named => named.map_err(|error| error.to_string()),
         })
     }
@@ -132,7 +177,9 @@ impl Params {
     /// # Errors
     /// 400 naming the parameter.
     pub fn parsed<T: FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, Problem> {
-        self.read(name, |text| text.parse().map_err(|_| format!("must be {what}")))
+        self.read(name, |text| {
+            text.parse().map_err(|_| format!("must be {what}"))
+        })
     }
 
     /// `true` or `false`; absent = false.
@@ -149,7 +196,10 @@ impl Params {
     /// 400 naming the parameter and the values.
     pub fn one_of<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, Problem> {
         self.read(name, |text| {
-            let chosen = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+            let chosen = choices
+                .iter()
+                .find(|(name, _)| *name == text)
+                .map(|(_, value)| *value);
             let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
             chosen.ok_or_else(|| format!("must be one of {}", names.join(", ")))
         })
@@ -161,7 +211,11 @@ impl Params {
     /// 400 naming the parameter.
     pub fn instant(&self, name: &str) -> Result<Option<Instant>, Problem> {
         self.read(name, |text| {
-            let midnight = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+            let midnight = if text.len() == 10 {
+                format!("{text}T00:00:00Z")
+            } else {
+                text.to_owned()
+            };
             midnight.parse::<Instant>()
         })
     }
@@ -173,7 +227,10 @@ impl Params {
     pub fn range(&self) -> Result<Range, Problem> {
         let (start, end) = (self.instant("start")?, self.instant("end")?);
         if start.zip(end).is_some_and(|(start, end)| start > end) {
-            return Err(Problem::invalid_request("?start", "must not be after the end"));
+            return Err(Problem::invalid_request(
+                "?start",
+                "must not be after the end",
+            ));
         }
         Ok(Range { start, end })
     }
@@ -185,7 +242,10 @@ impl Params {
     pub fn limit(&self, default: usize, max: usize) -> Result<usize, Problem> {
         let limit = self.read("limit", |text| {
             let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-            let number = text.parse().ok().filter(|limit| digits && (1..=max).contains(limit));
+            let number = text
+                .parse()
+                .ok()
+                .filter(|limit| digits && (1..=max).contains(limit));
             number.ok_or_else(|| format!("must be an integer from 1 to {max}"))
         })?;
         Ok(limit.unwrap_or(default))
@@ -215,7 +275,9 @@ impl Params {
     #[must_use]
     pub fn canonical(&self) -> String {
         let listed = self.0.iter().filter(|(name, _)| !PAGING.contains(name));
-        listed.map(|(name, param)| format!("{name}={}\n", param.value)).collect()
+        listed
+            .map(|(name, param)| format!("{name}={}\n", param.value))
+            .collect()
     }
 
     /// The query that goes on at `cursor`, all else as it was asked.
@@ -230,7 +292,15 @@ impl Params {
 /// Percent-encoded, but for what needs it nowhere.
 fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| {
+            if plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 /// Percent-decoded text; `None` for a broken escape, text that is not UTF-8,
@@ -240,7 +310,9 @@ fn decoded(text: &str) -> Option<String> {
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
-            b'%' => hex(rest.next()?)?.checked_mul(16)?.checked_add(hex(rest.next()?)?)?,
+            b'%' => hex(rest.next()?)?
+                .checked_mul(16)?
+                .checked_add(hex(rest.next()?)?)?,
             other => other,
         });
     }
@@ -249,7 +321,9 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
@@ -258,7 +332,10 @@ mod tests {
     use crate::refusals::refusal;
 
     fn params(raw: &str) -> Result<Params, Problem> {
-        Params::parse_any(Some(raw), &[Params::FILTERS, Range::PARAMETERS, Params::PAGING, &["dry"]])
+        Params::parse_any(
+            Some(raw),
+            &[Params::FILTERS, Range::PARAMETERS, Params::PAGING, &["dry"]],
+        )
     }
 
     #[test]
@@ -271,21 +348,34 @@ mod tests {
         assert_eq!(read.limit(100, 1000).unwrap(), 5);
         assert!(read.flag("dry").unwrap());
         let none = Params::parse(None, &[]).unwrap();
-        assert_eq!((none.limit(100, 1000).unwrap(), none.range().unwrap()), (100, Range::default()));
+        assert_eq!(
+            (none.limit(100, 1000).unwrap(), none.range().unwrap()),
+            (100, Range::default())
+        );
     }
 
     #[test]
     fn a_cursor_is_bound_to_the_query_and_not_to_its_page_or_spelling() {
         let canonical = |raw: &str| params(raw).unwrap().canonical();
-        assert_eq!(canonical("agent=a&start=2026-11-22&limit=1&cursor=x"), canonical("start_date=2026-11-22&agent_id=%61"));
+        assert_eq!(
+            canonical("agent=a&start=2026-11-22&limit=1&cursor=x"),
+            canonical("start_date=2026-11-22&agent_id=%61")
+        );
         assert_ne!(canonical("agent=a"), canonical("consumer=a"));
     }
 
     #[test]
     fn the_next_query_asks_the_same_elsewhere() {
-        let first = params("agent=a%2Fb+c&limit=5&cursor=x&start=2026-11-22T10:00:00%2B01:00").unwrap();
-        assert_eq!(first.next("y-_"), "agent_id=a%2Fb%2Bc&limit=5&start=2026-11-22T10:00:00%2B01:00&cursor=y-_");
-        assert_eq!(params(&first.next("y")).unwrap().canonical(), first.canonical());
+        let first =
+            params("agent=a%2Fb+c&limit=5&cursor=x&start=2026-11-22T10:00:00%2B01:00").unwrap();
+        assert_eq!(
+            first.next("y-_"),
+            "agent_id=a%2Fb%2Bc&limit=5&start=2026-11-22T10:00:00%2B01:00&cursor=y-_"
+        );
+        assert_eq!(
+            params(&first.next("y")).unwrap().canonical(),
+            first.canonical()
+        );
         assert_eq!(Params::default().next("y"), "cursor=y");
     }
 
@@ -318,7 +408,14 @@ mod tests {
             ("%ff=1", "?%ff"),
             (&long, "?"),
         ] {
-            let read = params(raw).and_then(|read| Ok((read.range()?, read.filters()?, read.limit(100, 1000)?, read.flag("dry")?)));
+            let read = params(raw).and_then(|read| {
+                Ok((
+                    read.range()?,
+                    read.filters()?,
+                    read.limit(100, 1000)?,
+                    read.flag("dry")?,
+                ))
+            });
             assert_eq!(refusal(read), (400, pointer.to_owned()), "{raw}");
         }
     }
@@ -326,7 +423,9 @@ mod tests {
     #[test]
     fn all_conditions_must_hold() {
         let body = br#"{"operation":"x","agent_id":"a1","task_id":"t1"}"#;
-        let event = crate::event::parse_event(body).unwrap().into_event(Name::new("e1").unwrap(), tollgate_core::Instant::EPOCH);
+        let event = crate::event::parse_event(body)
+            .unwrap()
+            .into_event(Name::new("e1").unwrap(), tollgate_core::Instant::EPOCH);
         for (query, matches) in [
             ("", true),
             ("agent=a1", true),
@@ -335,7 +434,10 @@ mod tests {
             ("agent=a1&id=e2", false),
             ("session_id=s1", false),
         ] {
-            let filter = Params::parse(Some(query), Params::FILTERS).unwrap().filters().unwrap();
+            let filter = Params::parse(Some(query), Params::FILTERS)
+                .unwrap()
+                .filters()
+                .unwrap();
             assert_eq!(filter.matches(&event), matches, "{query}");
         }
     }

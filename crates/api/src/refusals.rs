@@ -8,17 +8,28 @@ pub(crate) fn refusal<T: Debug>(result: Result<T, Problem>) -> (u16, String) {
     match result {
         Ok(value) => panic!("not refused: {value:?}"),
         Err(problem) => {
-            let pointers: Vec<&str> = problem.errors.iter().map(|error| error.pointer.as_str()).collect();
+            let pointers: Vec<&str> = problem
+                .errors
+                .iter()
+                .map(|error| error.pointer.as_str())
+                .collect();
             (problem.status(), pointers.join(" "))
         }
     }
 }
 
 /// Claims that `parse` refuses each body with that status and those pointers.
-pub(crate) fn refuses<T: Debug>(parse: impl Fn(&[u8]) -> Result<T, Problem>, table: &[(&[u8], u16, &str)]) {
+pub(crate) fn refuses<T: Debug>(
+    parse: impl Fn(&[u8]) -> Result<T, Problem>,
+    table: &[(&[u8], u16, &str)],
+) {
     for (body, status, pointers) in table {
         let (found_status, found) = refusal(parse(body));
         let shown = String::from_utf8_lossy(&body[..body.len().min(200)]);
-        assert_eq!((found_status, found.as_str()), (*status, *pointers), "{shown}");
+        assert_eq!(
+            (found_status, found.as_str()),
+            (*status, *pointers),
+            "{shown}"
+        );
     }
 }

@@ -18,7 +18,13 @@ pub enum KeyScope {
 
 impl KeyScope {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Ingest, Self::Enforce, Self::Price, Self::Read, Self::Operator];
+    pub const ALL: [Self; 5] = [
+        Self::Ingest,
+        Self::Enforce,
+        Self::Price,
+        Self::Read,
+        Self::Operator,
+    ];
 
     /// Its name in JSON.
     #[must_use]

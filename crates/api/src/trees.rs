@@ -6,7 +6,9 @@ use crate::limits_json::limit_status;
 use crate::problem::Problem;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tollgate_core::{Currency, LIMITS_MAX, Measure, Name, Node, NodeLimit, Standpoint, Tree, TreeError};
+use tollgate_core::{
+    Currency, LIMITS_MAX, Measure, Name, Node, NodeLimit, Standpoint, Tree, TreeError,
+};
 
 /// Reads `PUT /budgets/{tenant_id}/tree`: the tree, or `None` where it has no
 /// node, which removes it.
@@ -18,14 +20,20 @@ pub fn parse_tree(body: &[u8]) -> Result<Option<Tree>, Problem> {
     let parsed = Json::root(body).and_then(|node| node.object(tree));
     let (currency, nodes) = parsed.map_err(Errors::into_problem)?;
     let order: Vec<Name> = nodes.iter().map(|(id, _)| id.clone()).collect();
-    let tree = Tree { currency, nodes: BTreeMap::from_iter(nodes) };
+    let tree = Tree {
+        currency,
+        nodes: BTreeMap::from_iter(nodes),
+    };
     if tree.nodes.len() > LIMITS_MAX || tree.limits().len() > LIMITS_MAX {
         return Err(Problem::too_many_limits());
     }
     if let Err(error) = tree.verify() {
         let (TreeError::MissingParent(id) | TreeError::Cycle(id) | TreeError::Depth(id)) = &error;
         let place = order.iter().position(|node| node == id).unwrap_or(0);
-        return Err(Problem::invalid_event(format!("/nodes/{place}/parent"), error.to_string()));
+        return Err(Problem::invalid_event(
+            format!("/nodes/{place}/parent"),
+            error.to_string(),
+        ));
     }
     Ok(Some(tree).filter(|tree| !tree.nodes.is_empty()))
 }
@@ -33,8 +41,12 @@ pub fn parse_tree(body: &[u8]) -> Result<Option<Tree>, Problem> {
 fn tree(object: &mut Object<'_>) -> Option<(Currency, Vec<(Name, Node)>)> {
     let currency = object.need("currency", scalar::currency);
     object.require("nodes");
-    let nodes = object.take("nodes").map(|node| node.elements(0, LIMITS_MAX));
-    let nodes = nodes.and_then(|nodes| object.keep(nodes)).unwrap_or_default();
+    let nodes = object
+        .take("nodes")
+        .map(|node| node.elements(0, LIMITS_MAX));
+    let nodes = nodes
+        .and_then(|nodes| object.keep(nodes))
+        .unwrap_or_default();
     let mut ids = std::collections::BTreeSet::new();
     let nodes = Errors::gather(nodes.iter().map(|json| {
         json.object(|object| {
@@ -45,16 +57,30 @@ fn tree(object: &mut Object<'_>) -> Option<(Currency, Vec<(Name, Node)>)> {
         })
     }));
     let nodes = object.keep(nodes)?;
-    Some((currency?, nodes.into_iter().filter_map(|(id, node)| Some((id?, node?))).collect()))
+    Some((
+        currency?,
+        nodes
+            .into_iter()
+            .filter_map(|(id, node)| Some((id?, node?)))
+            .collect(),
+    ))
 }
 
 fn node(object: &mut Object<'_>) -> Option<Node> {
     let parent = object.read("parent", scalar::name);
     let enabled = object.read("enabled", scalar::flag).unwrap_or(true);
-    let limits = object.take("limits").map(|node| node.elements(0, LIMITS_MAX));
-    let limits = limits.and_then(|limits| object.keep(limits)).unwrap_or_default();
+    let limits = object
+        .take("limits")
+        .map(|node| node.elements(0, LIMITS_MAX));
+    let limits = limits
+        .and_then(|limits| object.keep(limits))
+        .unwrap_or_default();
     let limits = Errors::gather(limits.iter().map(|json| json.object(limit)));
-    Some(Node { parent, enabled, limits: object.keep(limits)? })
+    Some(Node {
+        parent,
+        enabled,
+        limits: object.keep(limits)?,
+    })
 }
 
 fn limit(object: &mut Object<'_>) -> Option<NodeLimit> {
@@ -62,17 +88,25 @@ fn limit(object: &mut Object<'_>) -> Option<NodeLimit> {
     let window = object.need("window", scalar::one_of(WINDOWS));
     object.require("hard");
     let hard = match &measure {
-        Some(Measure::Spend) => object.read("hard", scalar::decimal).map(|amount| amount.units()),
+        Some(Measure::Spend) => object
+            .read("hard", scalar::decimal)
+            .map(|amount| amount.units()),
         Some(_) => object.read("hard", scalar::quantity).map(i128::from),
         None => object.take("hard").and(None),
     };
-    Some(NodeLimit { measure: measure?, window: window?, hard: hard? })
+    Some(NodeLimit {
+        measure: measure?,
+        window: window?,
+        hard: hard?,
+    })
 }
 
 /// A tree with where its limits stand.
 #[must_use]
 pub fn tree_json(tenant: &Name, tree: Option<&Tree>, standpoints: &[Standpoint]) -> Value {
-    let Some(tree) = tree else { return json!({ "tenant_id": tenant, "currency": null, "nodes": [] }) };
+    let Some(tree) = tree else {
+        return json!({ "tenant_id": tenant, "currency": null, "nodes": [] });
+    };
     let nodes = tree.nodes.iter().map(|(id, node)| {
         let own = standpoints.iter().filter(|at| *at.scope_id == *id.as_str());
         json!({ "id": id, "parent": node.parent, "enabled": node.enabled, "limits": own.map(limit_status).collect::<Vec<_>>() })
@@ -92,15 +126,35 @@ mod tests {
             ("{}".to_owned(), 400, "/currency /nodes"),
             (with("{}"), 400, "/nodes/0/id"),
             (with(r#"{"id":"a"},{"id":"a"}"#), 422, "/nodes/1/id"),
-            (with(r#"{"id":"a"},{"id":"b","parent":"c"}"#), 422, "/nodes/1/parent"),
+            (
+                with(r#"{"id":"a"},{"id":"b","parent":"c"}"#),
+                422,
+                "/nodes/1/parent",
+            ),
             (with(r#"{"id":"a","parent":"a"}"#), 422, "/nodes/0/parent"),
             (with(r#"{"id":"a","enabled":1}"#), 400, "/nodes/0/enabled"),
-            (with(r#"{"id":"a","limits":[{"measure":"spend","window":"total"}]}"#), 400, "/nodes/0/limits/0/hard"),
-            (with(r#"{"id":"a","limits":[{"measure":"spend","window":"week","hard":1}]}"#), 422, "/nodes/0/limits/0/window"),
-            (with(r#"{"id":"a","limits":[{"measure":"events","window":"day","hard":"1"}]}"#), 400, "/nodes/0/limits/0/hard"),
+            (
+                with(r#"{"id":"a","limits":[{"measure":"spend","window":"total"}]}"#),
+                400,
+                "/nodes/0/limits/0/hard",
+            ),
+            (
+                with(r#"{"id":"a","limits":[{"measure":"spend","window":"week","hard":1}]}"#),
+                422,
+                "/nodes/0/limits/0/window",
+            ),
+            (
+                with(r#"{"id":"a","limits":[{"measure":"events","window":"day","hard":"1"}]}"#),
+                400,
+                "/nodes/0/limits/0/hard",
+            ),
             (with(r#"{"id":"a","cap":1}"#), 400, "/nodes/0/cap"),
         ] {
-            assert_eq!(refusal(parse_tree(body.as_bytes())), (status, pointers.to_owned()), "{body}");
+            assert_eq!(
+                refusal(parse_tree(body.as_bytes())),
+                (status, pointers.to_owned()),
+                "{body}"
+            );
         }
         assert_eq!(parse_tree(with("").as_bytes()).unwrap(), None);
     }

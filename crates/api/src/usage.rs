@@ -8,7 +8,13 @@ use tollgate_core::{Amount, Currency, Name, Tally, Usage};
 /// `GET /usage/{tenant_id}`; `period` is the range asked for. Averages are null
 /// when nothing carries the figure.
 #[must_use]
-pub fn usage_json(tenant: &Name, period: crate::Range, usage: &Usage, currency: Currency, hash: Option<&str>) -> Value {
+pub fn usage_json(
+    tenant: &Name,
+    period: crate::Range,
+    usage: &Usage,
+    currency: Currency,
+    hash: Option<&str>,
+) -> Value {
     let totals = &usage.tally.totals;
     let mut body = json!({
         "tenant_id": tenant.as_str(),
@@ -36,7 +42,10 @@ pub(crate) fn with_hash(body: &mut Value, hash: Option<&str>) {
 }
 
 fn counts(counts: &BTreeMap<Name, i64>) -> Map<String, Value> {
-    counts.iter().map(|(name, events)| (name.to_string(), Value::from(*events))).collect()
+    counts
+        .iter()
+        .map(|(name, events)| (name.to_string(), Value::from(*events)))
+        .collect()
 }
 
 /// `GET /usage/summary`.
@@ -61,7 +70,12 @@ pub fn summary_json(tally: &Tally, currency: Currency) -> Value {
 pub fn totals_json(tally: &Tally, currency: Currency) -> Map<String, Value> {
     let totals = &tally.totals;
     let tasks = tally.total_tasks();
-    let per_task = |sum: i128| mean(u64::try_from(sum).ok().and_then(Amount::whole), i64::try_from(tasks).unwrap_or(0));
+    let per_task = |sum: i128| {
+        mean(
+            u64::try_from(sum).ok().and_then(Amount::whole),
+            i64::try_from(tasks).unwrap_or(0),
+        )
+    };
     let fields = [
         ("total_events", Value::from(totals.events)),
         ("total_tasks", tasks.into()),
@@ -78,7 +92,10 @@ pub fn totals_json(tally: &Tally, currency: Currency) -> Map<String, Value> {
         ("unique_agents", tally.agents.count().into()),
         ("unique_consumers", tally.consumers.count().into()),
     ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// The same led by what the row is of: `("key", "2026-11")` in aggregates,
@@ -99,9 +116,13 @@ mod tests {
     fn usage(bodies: &[&str]) -> Usage {
         let (mut usage, mut roster) = (Usage::default(), Roster::default());
         for body in bodies {
-            let event = parse_event(body.as_bytes()).unwrap().into_event(Name::standard(), Instant::EPOCH);
+            let event = parse_event(body.as_bytes())
+                .unwrap()
+                .into_event(Name::standard(), Instant::EPOCH);
             let totals = Totals::of(&event, "0.0015".parse().unwrap());
-            usage.add(&roster.place(&event).unwrap(), &totals.into()).unwrap();
+            usage
+                .add(&roster.place(&event).unwrap(), &totals.into())
+                .unwrap();
         }
         usage
     }
@@ -113,31 +134,67 @@ mod tests {
             r#"{"operation":"x","latency_ms":"1.000001","tokens_out":5,"agent_id":"a1","task_id":"t1"}"#,
             r#"{"operation":"y","tier":"enhanced","compliance_score":0,"tokens_in":1,"consumer_id":"c1"}"#,
         ]);
-        let body = usage_json(&Name::new("acme").unwrap(), crate::Range::default(), &usage, Currency::USD, None);
+        let body = usage_json(
+            &Name::new("acme").unwrap(),
+            crate::Range::default(),
+            &usage,
+            Currency::USD,
+            None,
+        );
         assert_eq!(body["operations"], json!({"x":2,"y":1}));
         assert_eq!(body["tiers"], json!({"enhanced":1,"standard":2}));
-        assert_eq!((&body["total_cost"], &body["total_tokens"]), (&json!("0.0045"), &json!(11)));
+        assert_eq!(
+            (&body["total_cost"], &body["total_tokens"]),
+            (&json!("0.0045"), &json!(11))
+        );
         assert_eq!(body["avg_latency_ms"], json!("1.000000"));
         assert_eq!(body["avg_compliance_score"], json!("0.666667"));
         let row = aggregate_row("key", "x", &usage.tally, Currency::USD);
-        assert_eq!((&row["total_tasks"], &row["avg_tokens_per_task"]), (&json!(2), &json!("5.500000")));
-        assert_eq!((&row["unique_agents"], &row["unique_consumers"]), (&json!(1), &json!(1)));
-        assert_eq!(summary_json(&usage.tally, Currency::USD)["total_events"], json!(3));
+        assert_eq!(
+            (&row["total_tasks"], &row["avg_tokens_per_task"]),
+            (&json!(2), &json!("5.500000"))
+        );
+        assert_eq!(
+            (&row["unique_agents"], &row["unique_consumers"]),
+            (&json!(1), &json!(1))
+        );
+        assert_eq!(
+            summary_json(&usage.tally, Currency::USD)["total_events"],
+            json!(3)
+        );
     }
 
     #[test]
     fn nothing_used_is_zeros_and_no_averages() {
-        let body = usage_json(&Name::new("acme").unwrap(), crate::Range::default(), &Usage::default(), Currency::USD, Some("h"));
-        assert_eq!((&body["total_events"], &body["total_cost"]), (&json!(0), &json!("0")));
-        assert_eq!((&body["avg_latency_ms"], &body["constitutional_hash"]), (&json!(null), &json!("h")));
+        let body = usage_json(
+            &Name::new("acme").unwrap(),
+            crate::Range::default(),
+            &Usage::default(),
+            Currency::USD,
+            Some("h"),
+        );
+        assert_eq!(
+            (&body["total_events"], &body["total_cost"]),
+            (&json!(0), &json!("0"))
+        );
+        assert_eq!(
+            (&body["avg_latency_ms"], &body["constitutional_hash"]),
+            (&json!(null), &json!("h"))
+        );
     }
 
     #[test]
     fn sums_beyond_64_bits_keep_every_digit() {
         let mut tally = Tally::default();
         tally.totals.tokens_in = i128::from(u64::MAX);
-        assert_eq!(totals_json(&tally, Currency::USD)["tokens_in"], json!(u64::MAX));
+        assert_eq!(
+            totals_json(&tally, Currency::USD)["tokens_in"],
+            json!(u64::MAX)
+        );
         tally.totals.tokens_in += 1;
-        assert_eq!(totals_json(&tally, Currency::USD)["tokens_in"], json!("18446744073709551616"));
+        assert_eq!(
+            totals_json(&tally, Currency::USD)["tokens_in"],
+            json!("18446744073709551616")
+        );
     }
 }

@@ -29,7 +29,10 @@ pub fn parse_void(body: &[u8]) -> Result<NewVoid, Problem> {
 }
 
 fn void(object: &mut Object<'_>) -> NewVoid {
-    NewVoid { tenant: object.read("tenant_id", scalar::tenant), reason: object.read("reason", scalar::line(REASON_MAX)) }
+    NewVoid {
+        tenant: object.read("tenant_id", scalar::tenant),
+        reason: object.read("reason", scalar::line(REASON_MAX)),
+    }
 }
 
 /// The answer to it: `id` is of the event that takes `event` back.
@@ -55,7 +58,10 @@ mod tests {
     fn a_body_may_say_whose_and_why_or_be_absent() {
         assert_eq!(parse_void(b"").unwrap(), NewVoid::default());
         let void = parse_void(br#"{"tenant_id":"acme","reason":"sent twice"}"#).unwrap();
-        assert_eq!((void.tenant.unwrap().as_str(), void.reason.unwrap().as_str()), ("acme", "sent twice"));
+        assert_eq!(
+            (void.tenant.unwrap().as_str(), void.reason.unwrap().as_str()),
+            ("acme", "sent twice")
+        );
         let long = format!(r#"{{"reason":"{}"}}"#, "x".repeat(129));
         refuses(
             parse_void,

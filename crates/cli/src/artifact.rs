@@ -97,11 +97,14 @@ impl Artifact {
         let artifact: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let mut codes = BTreeSet::new();
         for plan in &artifact.plans {
-            Name::in_path(&plan.plan_code).map_err(|error| format!("plan code `{}` {error}", plan.plan_code))?;
+            Name::in_path(&plan.plan_code)
+                .map_err(|error| format!("plan code `{}` {error}", plan.plan_code))?;
             if !codes.insert(&plan.plan_code) {
                 return Err(format!("plan `{}` stands twice", plan.plan_code));
             }
-            plan.fault().map_or(Ok(()), |fault| Err(format!("plan `{}`: {fault}", plan.plan_code)))?;
+            plan.fault().map_or(Ok(()), |fault| {
+                Err(format!("plan `{}`: {fault}", plan.plan_code))
+            })?;
         }
         Ok(artifact)
     }
@@ -115,8 +118,13 @@ impl Plan {
             if !keys.insert(key) {
                 return Some(format!("feature `{key}` stands twice"));
             }
-            let crossed = feature.soft_limit.zip(feature.hard_limit).filter(|(soft, hard)| soft > hard);
-            crossed.map(|(soft, hard)| format!("the soft limit {soft} of `{key}` is above the hard limit {hard}"))
+            let crossed = feature
+                .soft_limit
+                .zip(feature.hard_limit)
+                .filter(|(soft, hard)| soft > hard);
+            crossed.map(|(soft, hard)| {
+                format!("the soft limit {soft} of `{key}` is above the hard limit {hard}")
+            })
         })
     }
 }
@@ -134,15 +142,35 @@ mod tests {
         let artifact = Artifact::parse(FILE).unwrap();
         assert_eq!((artifact.soft_limit_mode, artifact.currency), (None, None));
         let seats = &artifact.plans[0].features[1];
-        assert_eq!((seats.is_metered, seats.soft_limit, seats.hard_limit, &seats.unit), (true, None, None, &None));
+        assert_eq!(
+            (
+                seats.is_metered,
+                seats.soft_limit,
+                seats.hard_limit,
+                &seats.unit
+            ),
+            (true, None, None, &None)
+        );
     }
 
     #[test]
     fn a_file_that_cannot_be_meant_is_refused_with_the_place() {
         for (part, other, fault) in [
-            ("\"soft_limit\":150", "\"soft_limit\":201", "plan `starter`: the soft limit 201 of `messages` is above the hard limit 200"),
-            ("\"seats\"", "\"messages\"", "plan `starter`: feature `messages` stands twice"),
-            ("\"soft_limit\":null", "\"softlimit\":1", "unknown field `softlimit`"),
+            (
+                "\"soft_limit\":150",
+                "\"soft_limit\":201",
+                "plan `starter`: the soft limit 201 of `messages` is above the hard limit 200",
+            ),
+            (
+                "\"seats\"",
+                "\"messages\"",
+                "plan `starter`: feature `messages` stands twice",
+            ),
+            (
+                "\"soft_limit\":null",
+                "\"softlimit\":1",
+                "unknown field `softlimit`",
+            ),
             ("150", "-1", "invalid value: integer `-1`"),
             ("150", "1.5", "invalid type: floating point `1.5`"),
             ("\"starter\"", "\"a/b\"", "plan code `a/b` "),
@@ -151,7 +179,13 @@ mod tests {
             let found = Artifact::parse(&FILE.replace(part, other)).unwrap_err();
             assert!(found.starts_with(fault), "{found}");
         }
-        let twice = FILE.replace("\"plans\":[", "\"plans\":[{\"plan_code\":\"starter\",\"features\":[]},");
-        assert_eq!(Artifact::parse(&twice).unwrap_err(), "plan `starter` stands twice");
+        let twice = FILE.replace(
+            "\"plans\":[",
+            "\"plans\":[{\"plan_code\":\"starter\",\"features\":[]},",
+        );
+        assert_eq!(
+            Artifact::parse(&twice).unwrap_err(),
+            "plan `starter` stands twice"
+        );
     }
 }

@@ -50,7 +50,13 @@ impl Call {
     }
 
     fn new(method: Method, target: impl Into<String>, body: impl Into<String>) -> Self {
-        Self { method, target: target.into(), body: body.into(), idempotency_key: None, if_match: None }
+        Self {
+            method,
+            target: target.into(),
+            body: body.into(),
+            idempotency_key: None,
+            if_match: None,
+        }
     }
 }
 

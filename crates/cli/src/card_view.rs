@@ -49,10 +49,18 @@ impl CardView {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let wire: Wire = serde_json::from_str(text).ok()?;
         let tiers = match &wire.tiers {
-            Some(tiers) => Some(tiers.iter().map(|(tier, factor)| Some((tier.clone(), number(factor)?))).collect::<Option<_>>()?),
+            Some(tiers) => Some(
+                tiers
+                    .iter()
+                    .map(|(tier, factor)| Some((tier.clone(), number(factor)?)))
+                    .collect::<Option<_>>()?,
+            ),
             None => None,
         };
-        let operations = wire.operations.iter().map(|(name, fields)| Some((name.clone(), Pricing::of(fields)?)));
+        let operations = wire
+            .operations
+            .iter()
+            .map(|(name, fields)| Some((name.clone(), Pricing::of(fields)?)));
         Some(Self {
             currency: wire.currency,
             effective_from: wire.effective_from,
@@ -65,7 +73,8 @@ impl CardView {
     /// Whether `stored`, in which the server has filled in what this leaves
     /// out, says the same.
     pub(crate) fn is_said_by(&self, stored: &Self) -> bool {
-        let same_start = self.effective_from.is_none() || self.effective_from == stored.effective_from;
+        let same_start =
+            self.effective_from.is_none() || self.effective_from == stored.effective_from;
         same_start
             && self.tiers_match(stored)
             && self.currency == stored.currency
@@ -102,7 +111,10 @@ impl Pricing {
 
 fn discounts(raw: &RawValue) -> Option<Vec<(Amount, Amount)>> {
     let wire: Vec<WireDiscount> = serde_json::from_str(raw.get()).ok()?;
-    let mut discounts: Vec<_> = wire.iter().map(|wire| Some((number(&wire.from)?, number(&wire.discount)?))).collect::<Option<_>>()?;
+    let mut discounts: Vec<_> = wire
+        .iter()
+        .map(|wire| Some((number(&wire.from)?, number(&wire.discount)?)))
+        .collect::<Option<_>>()?;
     discounts.sort_unstable();
     Some(discounts)
 }
@@ -133,7 +145,9 @@ mod tests {
         "operations":{"gpt-4o":{"token_in":{"amount":"2.50","per":1000000},"token_out":1e-5}}}"#;
 
     fn is_same(file: &str, stored: &str) -> bool {
-        CardView::parse(file).unwrap().is_said_by(&CardView::parse(stored).unwrap())
+        CardView::parse(file)
+            .unwrap()
+            .is_said_by(&CardView::parse(stored).unwrap())
     }
 
     #[test]
@@ -149,7 +163,10 @@ mod tests {
         let file = r#"{"currency":"USD","operations":{"a":{"unit":"1"}}}"#;
         let stored = r#"{"currency":"USD","effective_from":"2026-01-01T00:00:00Z","unpriced":"reject","tiers":{"standard":"1"},"operations":{"a":{"unit":"1"}}}"#;
         assert!(is_same(file, stored));
-        assert!(!is_same(file, &stored.replace(r#"{"standard":"1"}"#, r#"{"standard":"2"}"#)));
+        assert!(!is_same(
+            file,
+            &stored.replace(r#"{"standard":"1"}"#, r#"{"standard":"2"}"#)
+        ));
     }
 
     #[test]
@@ -163,9 +180,15 @@ mod tests {
             ("1e-5", "1.0000001e-5"),
             ("token_out", "unit"),
             (r#""tiers""#, r#""unpriced":"free","tiers""#),
-            (r#"1e-5"#, r#"1e-5,"volume_discounts":[{"from":10,"discount":"0.1"}]"#),
+            (
+                r#"1e-5"#,
+                r#"1e-5,"volume_discounts":[{"from":10,"discount":"0.1"}]"#,
+            ),
         ] {
-            assert!(!is_same(FILE, &FILE.replace(part, other)), "{part} -> {other}");
+            assert!(
+                !is_same(FILE, &FILE.replace(part, other)),
+                "{part} -> {other}"
+            );
         }
         assert_eq!(CardView::parse(r#"{"operations":[]}"#), None);
     }

@@ -43,7 +43,11 @@ impl Client {
         let http = connection.client_builder()?.build();
         Ok(Self {
             http: http.map_err(|error| Failure::to("start an HTTP client", chain(&error)))?,
-            base: connection.base_url()?.as_str().trim_end_matches('/').to_string(),
+            base: connection
+                .base_url()?
+                .as_str()
+                .trim_end_matches('/')
+                .to_string(),
             patience,
         })
     }
@@ -68,11 +72,19 @@ impl Client {
     }
 
     /// All items of a list that `query` picks, page after page.
-    pub(crate) async fn list_where(&self, path: &str, query: &[(&str, Option<&str>)]) -> Result<Vec<Value>, CallError> {
+    pub(crate) async fn list_where(
+        &self,
+        path: &str,
+        query: &[(&str, Option<&str>)],
+    ) -> Result<Vec<Value>, CallError> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let query: Vec<_> = query.iter().copied().chain([("cursor", cursor.as_deref())]).collect();
+            let query: Vec<_> = query
+                .iter()
+                .copied()
+                .chain([("cursor", cursor.as_deref())])
+                .collect();
             let page = self.send(&Call::get(target(path, &query))).await?;
             items.extend(page["data"].as_array().cloned().unwrap_or_default());
             cursor = page["next_cursor"].as_str().map(str::to_string);
@@ -83,20 +95,34 @@ impl Client {
     }
 
     /// The answer to `call` with a patience of its own.
-    pub(crate) async fn send_with(&self, call: &Call, patience: Patience) -> Result<Value, CallError> {
-        repeated(patience, async || body(self.try_once(call, None).await?).await).await
+    pub(crate) async fn send_with(
+        &self,
+        call: &Call,
+        patience: Patience,
+    ) -> Result<Value, CallError> {
+        repeated(patience, async || {
+            body(self.try_once(call, None).await?).await
+        })
+        .await
     }
 
     /// The answer to `call`, a 2xx, whose body is still to come and may take
     /// hours.
     pub(crate) async fn open(&self, call: &Call) -> Result<Response, CallError> {
-        repeated(self.patience, async || accepted(self.try_once(call, Some(BODY_MAX)).await?).await).await
+        repeated(self.patience, async || {
+            accepted(self.try_once(call, Some(BODY_MAX)).await?).await
+        })
+        .await
     }
 
     async fn try_once(&self, call: &Call, longest: Option<Duration>) -> Result<Response, Missed> {
-        let mut request = self.http.request(call.method.clone(), format!("{}{}", self.base, call.target));
+        let mut request = self
+            .http
+            .request(call.method.clone(), format!("{}{}", self.base, call.target));
         if !call.body.is_empty() {
-            request = request.header(CONTENT_TYPE, "application/json").body(call.body.clone());
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(call.body.clone());
         }
         if let Some(key) = &call.idempotency_key {
             request = request.header("idempotency-key", key);
@@ -107,12 +133,19 @@ impl Client {
         if let Some(longest) = longest {
             request = request.timeout(longest);
         }
-        request.send().await.map_err(|error| self.unreachable(&error))
+        request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Missed {
         Missed {
-            error: CallError::Unreachable(format!("{} does not answer: {}", self.base, chain(error))),
+            error: CallError::Unreachable(format!(
+                "{} does not answer: {}",
+                self.base,
+                chain(error)
+            )),
             again: !error.is_builder(),
             retry_after: None,
         }
@@ -145,14 +178,19 @@ impl CallError {
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Refused(problem) => Self::new(format!("the server refused: {}", problem.reason())),
+            CallError::Refused(problem) => {
+                Self::new(format!("the server refused: {}", problem.reason()))
+            }
             CallError::Unreachable(reason) => Self::new(reason),
         }
     }
 }
 
 /// What `once` comes to, after as many tries as it takes.
-async fn repeated<T>(patience: Patience, once: impl AsyncFn() -> Result<T, Missed>) -> Result<T, CallError> {
+async fn repeated<T>(
+    patience: Patience,
+    once: impl AsyncFn() -> Result<T, Missed>,
+) -> Result<T, CallError> {
     let mut attempt = 1;
     loop {
         let missed = match once().await {
@@ -174,10 +212,17 @@ async fn accepted(response: Response) -> Result<Response, Missed> {
     if status.is_success() {
         return Ok(response);
     }
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     let body = serde_json::from_str(&text(response).await?).unwrap_or(Value::Null);
     let status = status.as_u16();
-    Err(Missed { error: CallError::Refused(Problem { status, body }), again: is_retryable(status, retry_after), retry_after })
+    Err(Missed {
+        error: CallError::Refused(Problem { status, body }),
+        again: is_retryable(status, retry_after),
+        retry_after,
+    })
 }
 
 /// The body of a 2xx as JSON.
@@ -187,7 +232,11 @@ async fn body(response: Response) -> Result<Value, Missed> {
 }
 
 async fn text(response: Response) -> Result<String, Missed> {
-    response.text().await.map_err(|error| Missed { error: CallError::broken(error), again: true, retry_after: None })
+    response.text().await.map_err(|error| Missed {
+        error: CallError::broken(error),
+        again: true,
+        retry_after: None,
+    })
 }
 
 /// An error with its causes; the outermost of reqwest's repeats the address.
@@ -196,5 +245,9 @@ fn chain(error: &reqwest::Error) -> String {
     while let Some(cause) = innermost.source() {
         innermost = cause;
     }
-    if error.is_timeout() { "it took too long".to_string() } else { innermost.to_string() }
+    if error.is_timeout() {
+        "it took too long".to_string()
+    } else {
+        innermost.to_string()
+    }
 }

@@ -16,7 +16,12 @@ pub(crate) struct Connection {
     #[arg(long, env = "TOLLGATE_KEY", hide_env_values = true)]
     pub(crate) key: Option<String>,
     /// Constitutional hash to send; empty sends none
-    #[arg(long, env = "TOLLGATE_CONSTITUTIONAL_HASH", default_value = "cdd01ef066bc6cf2", hide = true)]
+    #[arg(
+        long,
+        env = "TOLLGATE_CONSTITUTIONAL_HASH",
+        default_value = "cdd01ef066bc6cf2",
+        hide = true
+    )]
     pub(crate) constitutional_hash: String,
 }
 
@@ -36,9 +41,16 @@ impl Connection {
 }
 
 fn parse_base(text: &str) -> Result<Url, Failure> {
-    let wrong = || Failure::new(format!("`{text}` is no address of an API, such as http://127.0.0.1:8085"));
+    let wrong = || {
+        Failure::new(format!(
+            "`{text}` is no address of an API, such as http://127.0.0.1:8085"
+        ))
+    };
     let url = Url::parse(text).map_err(|_| wrong())?;
-    let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    let is_plain = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !is_plain {
         return Err(wrong());
     }
@@ -57,7 +69,11 @@ fn builder(url: &Url) -> reqwest::ClientBuilder {
     if url.scheme() == "http" {
         builder = builder.tls_certs_only([]);
     }
-    if is_loopback(url) { builder.no_proxy() } else { builder }
+    if is_loopback(url) {
+        builder.no_proxy()
+    } else {
+        builder
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -70,8 +86,14 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn headers(connection: &Connection) -> Result<HeaderMap, Failure> {
-    let key = connection.key.as_deref().map(str::trim).filter(|key| !key.is_empty());
-    let key = key.ok_or_else(|| Failure::new("no key: give --key or set TOLLGATE_KEY (`tollgate serve` prints one)"))?;
+    let key = connection
+        .key
+        .as_deref()
+        .map(str::trim)
+        .filter(|key| !key.is_empty());
+    let key = key.ok_or_else(|| {
+        Failure::new("no key: give --key or set TOLLGATE_KEY (`tollgate serve` prints one)")
+    })?;
     let mut bearer = header(&format!("Bearer {key}"), "the key")?;
     bearer.set_sensitive(true);
     let mut headers = HeaderMap::new();
@@ -84,5 +106,6 @@ fn headers(connection: &Connection) -> Result<HeaderMap, Failure> {
 }
 
 fn header(text: &str, what: &str) -> Result<HeaderValue, Failure> {
-    HeaderValue::from_str(text).map_err(|_| Failure::new(format!("{what} has a character that no header may hold")))
+    HeaderValue::from_str(text)
+        .map_err(|_| Failure::new(format!("{what} has a character that no header may hold")))
 }

@@ -22,7 +22,10 @@ impl Failure {
 /// `text` on one line, every run of white space and control characters one space.
 pub(crate) fn one_line(text: &str) -> String {
     let parts = text.split(|c: char| c.is_whitespace() || c.is_control());
-    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    parts
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -32,6 +35,9 @@ mod tests {
     #[test]
     fn a_failure_is_one_line_whatever_it_quotes() {
         let failure = Failure::to("read `a.csv`", "no such\r\n\tfile\u{1b}[31m");
-        assert_eq!(failure.to_string(), "failed to read `a.csv`: no such file [31m");
+        assert_eq!(
+            failure.to_string(),
+            "failed to read `a.csv`: no such file [31m"
+        );
     }
 }

@@ -20,22 +20,43 @@ impl Output {
     /// written to as it is.
     pub(crate) fn create(target: &Path) -> Result<Self, Failure> {
         if target == Path::new("-") {
-            return Ok(Self { to: BufWriter::new(Box::new(stdout())), is_stdout: true, renames: None });
+            return Ok(Self {
+                to: BufWriter::new(Box::new(stdout())),
+                is_stdout: true,
+                renames: None,
+            });
         }
         let failed = |error| Failure::to(format!("write `{}`", target.display()), error);
         if std::fs::metadata(target).is_ok_and(|found| !found.is_file()) {
-            let file = OpenOptions::new().write(true).open(target).map_err(failed)?;
-            return Ok(Self { to: buffered(file), is_stdout: false, renames: None });
+            let file = OpenOptions::new()
+                .write(true)
+                .open(target)
+                .map_err(failed)?;
+            return Ok(Self {
+                to: buffered(file),
+                is_stdout: false,
+                renames: None,
+            });
         }
         let beside = beside(target)?;
-        let file = OpenOptions::new().write(true).create_new(true).open(&beside).map_err(failed)?;
-        Ok(Self { to: buffered(file), is_stdout: false, renames: Some((beside, target.to_owned())) })
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&beside)
+            .map_err(failed)?;
+        Ok(Self {
+            to: buffered(file),
+            is_stdout: false,
+            renames: Some((beside, target.to_owned())),
+        })
     }
 
     /// The same, with the folders that it takes.
     pub(crate) fn create_all(target: &Path) -> Result<Self, Failure> {
         if let Some(folder) = target.parent().filter(|_| target != Path::new("-")) {
-            std::fs::create_dir_all(folder).map_err(|error| Failure::to(format!("make the folder `{}`", folder.display()), error))?;
+            std::fs::create_dir_all(folder).map_err(|error| {
+                Failure::to(format!("make the folder `{}`", folder.display()), error)
+            })?;
         }
         Self::create(target)
     }
@@ -47,14 +68,22 @@ impl Output {
 
     /// Writes more.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.to.write_all(bytes).map_err(|error| Failure::to("write the file", error))
+        self.to
+            .write_all(bytes)
+            .map_err(|error| Failure::to("write the file", error))
     }
 
     /// Says that it is whole.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
-        self.to.flush().map_err(|error| Failure::to("write the file", error))?;
-        let Some((beside, target)) = self.renames.take() else { return Ok(()) };
-        let kept = File::open(&beside).and_then(|file| file.sync_all()).and_then(|()| std::fs::rename(&beside, &target));
+        self.to
+            .flush()
+            .map_err(|error| Failure::to("write the file", error))?;
+        let Some((beside, target)) = self.renames.take() else {
+            return Ok(());
+        };
+        let kept = File::open(&beside)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| std::fs::rename(&beside, &target));
         kept.map_err(|error| {
             // What cannot be removed either is of no use to anyone.
             let _ = std::fs::remove_file(&beside);
@@ -89,7 +118,9 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        let entries = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
         entries.collect()
     }
 
@@ -101,12 +132,24 @@ mod tests {
         let mut broken = Output::create(&target).unwrap();
         broken.write(b"half").unwrap();
         drop(broken);
-        assert_eq!((std::fs::read_to_string(&target).unwrap().as_str(), names(folder.path()).len()), ("before", 1));
+        assert_eq!(
+            (
+                std::fs::read_to_string(&target).unwrap().as_str(),
+                names(folder.path()).len()
+            ),
+            ("before", 1)
+        );
         let mut whole = Output::create(&target).unwrap();
         whole.write(b"whole").unwrap();
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "before");
         whole.finish().unwrap();
-        assert_eq!((std::fs::read_to_string(&target).unwrap().as_str(), names(folder.path()).len()), ("whole", 1));
+        assert_eq!(
+            (
+                std::fs::read_to_string(&target).unwrap().as_str(),
+                names(folder.path()).len()
+            ),
+            ("whole", 1)
+        );
     }
 
     #[test]

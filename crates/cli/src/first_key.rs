@@ -9,18 +9,37 @@ use tollgate_gateway::SystemClock;
 use tollgate_service::{Actor, NewKey, Scope, Service, Tenancy};
 
 /// Makes an operator key in the DynamoDB table `table` and prints it.
-pub(crate) async fn create(table: &str, name: Option<&str>, expires_at: Option<Instant>, json: bool) -> Result<(), Failure> {
+pub(crate) async fn create(
+    table: &str,
+    name: Option<&str>,
+    expires_at: Option<Instant>,
+    json: bool,
+) -> Result<(), Failure> {
     let store = Dynamo::connect(table).await;
-    let tenancy = Tenancy::Shared { settle: std::time::Duration::ZERO };
+    let tenancy = Tenancy::Shared {
+        settle: std::time::Duration::ZERO,
+    };
     let service = Service::new(Arc::new(store), Arc::new(SystemClock), tenancy, [0; 32]);
-    let new = NewKey { tenant: None, scopes: BTreeSet::from([Scope::Operator]), name: name.map(str::to_owned), expires: expires_at };
-    let actor = Actor { key_id: "command-line".to_owned(), if_match: None };
+    let new = NewKey {
+        tenant: None,
+        scopes: BTreeSet::from([Scope::Operator]),
+        name: name.map(str::to_owned),
+        expires: expires_at,
+    };
+    let actor = Actor {
+        key_id: "command-line".to_owned(),
+        if_match: None,
+    };
     let made = service.create_key(new, &actor).await;
-    let (record, key) = made.map_err(|failure| Failure::to(format!("write a key into table `{table}`"), failure))?;
+    let (record, key) =
+        made.map_err(|failure| Failure::to(format!("write a key into table `{table}`"), failure))?;
     if json {
         println!("{}", serde_json::json!({ "key_id": record.id, "key": key }));
     } else {
-        println!("key id:  {}\nkey:     {key}\nIt is shown this once.", record.id);
+        println!(
+            "key id:  {}\nkey:     {key}\nIt is shown this once.",
+            record.id
+        );
     }
     Ok(())
 }

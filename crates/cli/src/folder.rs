@@ -15,13 +15,21 @@ pub(crate) struct Folder {
 impl Folder {
     /// Opens the folder, made if need be, and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| Failure::to(format!("use the folder `{}`", path.display()), error);
+        let failed = |error: std::io::Error| {
+            Failure::to(format!("use the folder `{}`", path.display()), error)
+        };
         std::fs::create_dir_all(path).map_err(failed)?;
         let lock = private(path, "lock", false).map_err(failed)?;
         if lock.try_lock().is_err() {
-            return Err(Failure::new(format!("another process uses the folder `{}`", path.display())));
+            return Err(Failure::new(format!(
+                "another process uses the folder `{}`",
+                path.display()
+            )));
         }
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     /// Where it is.
@@ -30,15 +38,23 @@ impl Folder {
     }
 
     /// The secret kept under `name`, made by `fresh` the first time.
-    pub(crate) fn secret(&self, name: &str, fresh: impl Fn() -> Result<String, Failure>) -> Result<String, Failure> {
-        let failed = |error: std::io::Error| Failure::to(format!("keep `{name}` in `{}`", self.path.display()), error);
+    pub(crate) fn secret(
+        &self,
+        name: &str,
+        fresh: impl Fn() -> Result<String, Failure>,
+    ) -> Result<String, Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::to(format!("keep `{name}` in `{}`", self.path.display()), error)
+        };
         let kept = std::fs::read_to_string(self.path.join(name)).unwrap_or_default();
         if !kept.trim().is_empty() {
             return Ok(kept.trim().to_owned());
         }
         let secret = fresh()?;
         let mut file = private(&self.path, name, true).map_err(failed)?;
-        file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+        file.write_all(secret.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(failed)?;
         Ok(secret)
     }
 }

@@ -13,7 +13,9 @@ use tollgate_core::{Instant, Name};
 
 /// Make, list and revoke API keys
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tollgate keys create --tenant acme --scope ingest --scope read --name worker")]
+#[command(
+    after_help = "Example:\n  tollgate keys create --tenant acme --scope ingest --scope read --name worker"
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -30,14 +32,21 @@ enum Command {
 }
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tollgate keys create --tenant acme --scope ingest,read --expires-at 2027-01-01T00:00:00Z\n  \
-    tollgate keys create --operator --table tollgate")]
+#[command(
+    after_help = "Example:\n  tollgate keys create --tenant acme --scope ingest,read --expires-at 2027-01-01T00:00:00Z\n  \
+    tollgate keys create --operator --table tollgate"
+)]
 struct Create {
     /// Tenant that the key is fixed to
     #[arg(long, value_parser = names::in_path, required_unless_present = "operator")]
     tenant: Option<Name>,
     /// What it may do; repeatable
-    #[arg(long = "scope", value_enum, value_delimiter = ',', required_unless_present = "operator")]
+    #[arg(
+        long = "scope",
+        value_enum,
+        value_delimiter = ',',
+        required_unless_present = "operator"
+    )]
     scopes: Vec<Scope>,
     /// Make an operator's key, for everything of all tenants
     #[arg(long, conflicts_with_all = ["tenant", "scopes"])]
@@ -114,7 +123,11 @@ async fn create(args: Create) -> Result<(), Failure> {
     let client = Client::new(&args.connection, Patience::SHORT)?;
     let made = client.send(&call).await.map_err(lost_answer)?;
     print_either(args.json, &made, |made| {
-        format!("key id  {}\nkey     {}\nThe key is not shown again.", cell(&made["key_id"]), cell(&made["key"]))
+        format!(
+            "key id  {}\nkey     {}\nThe key is not shown again.",
+            cell(&made["key_id"]),
+            cell(&made["key"])
+        )
     })
 }
 
@@ -127,8 +140,19 @@ async fn list(args: List) -> Result<(), Failure> {
     if args.json {
         return print(&json!({"count": keys.len(), "data": keys}).to_string());
     }
-    let columns = ["key_id", "tenant_id", "scopes", "name", "created", "expires_at", "revoked_at"];
-    let rows: Vec<_> = keys.iter().map(|key| columns.iter().map(|column| cell(&key[*column])).collect()).collect();
+    let columns = [
+        "key_id",
+        "tenant_id",
+        "scopes",
+        "name",
+        "created",
+        "expires_at",
+        "revoked_at",
+    ];
+    let rows: Vec<_> = keys
+        .iter()
+        .map(|key| columns.iter().map(|column| cell(&key[*column])).collect())
+        .collect();
     print(&table(&columns, &rows))
 }
 
@@ -137,13 +161,21 @@ async fn revoke(args: Revoke) -> Result<(), Failure> {
     let call = Call::delete(target(&format!("/keys/{}", args.key_id), &[]));
     let revoked = client.send(&call).await?;
     let id = args.key_id.as_str();
-    let body = if revoked.is_null() { json!({"key_id": id, "revoked": true}) } else { revoked };
+    let body = if revoked.is_null() {
+        json!({"key_id": id, "revoked": true})
+    } else {
+        revoked
+    };
     print_either(args.json, &body, |_| format!("revoked {id}"))
 }
 
 impl Create {
     fn body(&self) -> Value {
-        let scopes: Vec<&str> = if self.operator { vec!["operator"] } else { self.scopes.iter().map(|scope| scope.as_str()).collect() };
+        let scopes: Vec<&str> = if self.operator {
+            vec!["operator"]
+        } else {
+            self.scopes.iter().map(|scope| scope.as_str()).collect()
+        };
         let mut body = Map::new();
         body.insert("scopes".into(), scopes.into());
         let fields = [
@@ -177,7 +209,9 @@ fn lost_answer(error: CallError) -> Failure {
         CallError::Refused(_) | CallError::Unreachable(_) => None,
     };
     match made {
-        Some(id) => Failure::new(format!("key `{id}` was made but its answer was lost: revoke it and make another")),
+        Some(id) => Failure::new(format!(
+            "key `{id}` was made but its answer was lost: revoke it and make another"
+        )),
         None => error.into(),
     }
 }
@@ -195,6 +229,9 @@ mod tests {
     fn a_key_whose_answer_was_lost_is_named() {
         let body = json!({"code":"conflict","key_id":"k1"});
         let failure = lost_answer(CallError::Refused(Problem { status: 409, body }));
-        assert_eq!(failure.to_string(), "key `k1` was made but its answer was lost: revoke it and make another");
+        assert_eq!(
+            failure.to_string(),
+            "key `k1` was made but its answer was lost: revoke it and make another"
+        );
     }
 }

@@ -14,23 +14,38 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Prints `body` as JSON where `json` says so, else as `text` puts it.
-pub(crate) fn print_either(json: bool, body: &Value, text: impl FnOnce(&Value) -> String) -> Result<(), Failure> {
+pub(crate) fn print_either(
+    json: bool,
+    body: &Value,
+    text: impl FnOnce(&Value) -> String,
+) -> Result<(), Failure> {
     print(&if json { body.to_string() } else { text(body) })
 }
 
 /// Cells in columns as wide as their widest cell; empty cells as `-`.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let header = header.iter().map(|cell| (*cell).to_string()).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(header).chain(rows.iter().cloned()).collect();
+    let lines: Vec<Vec<String>> = std::iter::once(header)
+        .chain(rows.iter().cloned())
+        .collect();
     let cell = |line: &[String], column: usize| match line.get(column) {
         Some(text) if !text.is_empty() => text.clone(),
         _ => "-".to_string(),
     };
     let columns = lines.first().map_or(0, Vec::len);
-    let width = |column: usize| lines.iter().map(|line| cell(line, column).chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        lines
+            .iter()
+            .map(|line| cell(line, column).chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let shown = lines.iter().map(|line| {
-        let cells = widths.iter().enumerate().map(|(column, width)| format!("{:width$}", cell(line, column)));
+        let cells = widths
+            .iter()
+            .enumerate()
+            .map(|(column, width)| format!("{:width$}", cell(line, column)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
     });
     shown.collect::<Vec<_>>().join("\n")
@@ -51,9 +66,16 @@ pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let lead = digits.len() % 3;
     let (first, rest) = digits.split_at(lead);
-    let groups = rest.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let groups = rest
+        .as_bytes()
+        .chunks(3)
+        .map(|group| String::from_utf8_lossy(group).into_owned());
     let first = Some(first.to_string()).filter(|first| !first.is_empty());
-    first.into_iter().chain(groups).collect::<Vec<_>>().join(",")
+    first
+        .into_iter()
+        .chain(groups)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 #[cfg(test)]
@@ -62,14 +84,25 @@ mod tests {
 
     #[test]
     fn digits_stand_in_groups_of_three() {
-        for (number, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (22_361_870, "22,361,870")] {
+        for (number, shown) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (22_361_870, "22,361,870"),
+        ] {
             assert_eq!(grouped(number), shown);
         }
     }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [vec!["k1".to_string(), String::new()], vec!["key-2".to_string(), "acme".to_string()]];
-        assert_eq!(table(&["id", "tenant"], &rows), "id     tenant\nk1     -\nkey-2  acme");
+        let rows = [
+            vec!["k1".to_string(), String::new()],
+            vec!["key-2".to_string(), "acme".to_string()],
+        ];
+        assert_eq!(
+            table(&["id", "tenant"], &rows),
+            "id     tenant\nk1     -\nkey-2  acme"
+        );
     }
 }

@@ -48,7 +48,11 @@ pub(crate) const PRESETS: [Preset; 2] = [
     Preset {
         code: "starter",
         hint: "a trial or one small team; it warns at about three quarters",
-        limits: [(Dimension::Messages, 150, 200), (Dimension::InputTokens, 200_000, 250_000), (Dimension::OutputTokens, 75_000, 100_000)],
+        limits: [
+            (Dimension::Messages, 150, 200),
+            (Dimension::InputTokens, 200_000, 250_000),
+            (Dimension::OutputTokens, 75_000, 100_000),
+        ],
     },
     Preset {
         code: "pro",
@@ -63,9 +67,21 @@ pub(crate) const PRESETS: [Preset; 2] = [
 
 /// The capacity features of every plan.
 pub(crate) const CAPACITY: [Capacity; 3] = [
-    Capacity { key: "vector.max_file_bytes", unit: "bytes", limit: 512 * 1024 * 1024 },
-    Capacity { key: "vector.files_per_store", unit: "count", limit: 5000 },
-    Capacity { key: "vector.stores_per_tenant", unit: "count", limit: 10 },
+    Capacity {
+        key: "vector.max_file_bytes",
+        unit: "bytes",
+        limit: 512 * 1024 * 1024,
+    },
+    Capacity {
+        key: "vector.files_per_store",
+        unit: "count",
+        limit: 5000,
+    },
+    Capacity {
+        key: "vector.stores_per_tenant",
+        unit: "count",
+        limit: 10,
+    },
 ];
 
 impl Dimension {
@@ -109,7 +125,9 @@ impl Dimension {
 
     /// The dimension of this key.
     pub(crate) fn of(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|dimension| dimension.key() == key)
+        Self::ALL
+            .into_iter()
+            .find(|dimension| dimension.key() == key)
     }
 }
 
@@ -122,7 +140,12 @@ impl Preset {
     /// Its values for `dimension`.
     pub(crate) fn limits(&self, dimension: Dimension) -> Limits {
         let found = self.limits.iter().find(|(of, ..)| *of == dimension);
-        found.map(|(_, soft, hard)| Limits { soft: Some(*soft), hard: Some(*hard) }).unwrap_or_default()
+        found
+            .map(|(_, soft, hard)| Limits {
+                soft: Some(*soft),
+                hard: Some(*hard),
+            })
+            .unwrap_or_default()
     }
 }
 
@@ -134,7 +157,10 @@ pub(crate) fn presets_json() -> Value {
             "soft_limit": soft, "hard_limit": hard })
     };
     let plan = |preset: &Preset| {
-        let features: Vec<Value> = Dimension::ALL.into_iter().map(|dimension| feature(preset, dimension)).collect();
+        let features: Vec<Value> = Dimension::ALL
+            .into_iter()
+            .map(|dimension| feature(preset, dimension))
+            .collect();
         json!({ "plan_code": preset.code, "hint": preset.hint, "features": features })
     };
     let capacity = |room: &Capacity| json!({ "feature_key": room.key, "unit": room.unit, "is_metered": false, "hard_limit": room.limit });
@@ -151,10 +177,26 @@ mod tests {
         for preset in &PRESETS {
             for dimension in Dimension::ALL {
                 let Limits { soft, hard } = preset.limits(dimension);
-                assert!(soft.is_some() && soft < hard, "{} {dimension:?}", preset.code);
+                assert!(
+                    soft.is_some() && soft < hard,
+                    "{} {dimension:?}",
+                    preset.code
+                );
             }
         }
-        assert_eq!(Preset::of("starter").unwrap().limits(Dimension::Messages), Limits { soft: Some(150), hard: Some(200) });
-        assert_eq!(Preset::of("pro").unwrap().limits(Dimension::OutputTokens), Limits { soft: Some(400_000), hard: Some(600_000) });
+        assert_eq!(
+            Preset::of("starter").unwrap().limits(Dimension::Messages),
+            Limits {
+                soft: Some(150),
+                hard: Some(200)
+            }
+        );
+        assert_eq!(
+            Preset::of("pro").unwrap().limits(Dimension::OutputTokens),
+            Limits {
+                soft: Some(400_000),
+                hard: Some(600_000)
+            }
+        );
     }
 }

@@ -37,13 +37,21 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let client = Client::new(&args.connection, Patience::SHORT)?;
     let answer = client.send(&Call::post("/usage/validate", event)).await?;
     if answer["valid"] == true {
-        return print_either(args.json, &answer, |answer| format!("{} {}", cell(&answer["cost"]), cell(&answer["currency"])));
+        return print_either(args.json, &answer, |answer| {
+            format!("{} {}", cell(&answer["cost"]), cell(&answer["currency"]))
+        });
     }
     if args.json {
         print(&answer.to_string())?;
     }
-    let errors = Problem { status: 0, body: answer };
-    Err(Failure::new(format!("the event is not valid: {}", errors.listed())))
+    let errors = Problem {
+        status: 0,
+        body: answer,
+    };
+    Err(Failure::new(format!(
+        "the event is not valid: {}",
+        errors.listed()
+    )))
 }
 
 impl Args {
@@ -82,7 +90,8 @@ mod tests {
     fn a_tenant_is_added_where_there_is_none_and_digits_stay() {
         let acme = Name::new("acme").unwrap();
         let event = r#"{"operation":"x","latency_ms":1.10000000000000000001}"#;
-        let expected = r#"{"latency_ms":1.10000000000000000001,"operation":"x","tenant_id":"acme"}"#;
+        let expected =
+            r#"{"latency_ms":1.10000000000000000001,"operation":"x","tenant_id":"acme"}"#;
         assert_eq!(with_tenant(event, &acme).unwrap(), expected);
         let named = r#"{"operation":"x","tenant_id":"other"}"#;
         assert_eq!(with_tenant(named, &acme).unwrap(), named);

@@ -18,8 +18,13 @@ const ERRORS_SHOWN_MAX: usize = 3;
 impl Problem {
     /// From a problem that stands inside a body, as in a batch's results.
     pub(crate) fn inside(body: &Value) -> Self {
-        let status = body["status"].as_u64().and_then(|status| u16::try_from(status).ok());
-        Self { status: status.unwrap_or(0), body: body.clone() }
+        let status = body["status"]
+            .as_u64()
+            .and_then(|status| u16::try_from(status).ok());
+        Self {
+            status: status.unwrap_or(0),
+            body: body.clone(),
+        }
     }
 
     /// The stable code, such as `forbidden`; empty where there is none.
@@ -40,21 +45,32 @@ impl Problem {
     /// Why, in one line: the detail, the first errors, the code and status.
     pub(crate) fn reason(&self) -> String {
         let detail = self.detail();
-        let errors = self.errors().into_iter().filter(|(_, message)| !detail.contains(message));
-        let errors: String = errors.take(ERRORS_SHOWN_MAX).map(|(pointer, message)| format!("; {pointer} {message}")).collect();
+        let errors = self
+            .errors()
+            .into_iter()
+            .filter(|(_, message)| !detail.contains(message));
+        let errors: String = errors
+            .take(ERRORS_SHOWN_MAX)
+            .map(|(pointer, message)| format!("; {pointer} {message}"))
+            .collect();
         one_line(&format!("{detail}{errors} ({})", self.label()))
     }
 
     /// Its first errors alone, in one line.
     pub(crate) fn listed(&self) -> String {
         let errors = self.errors().into_iter().take(ERRORS_SHOWN_MAX);
-        let errors: Vec<String> = errors.map(|(pointer, message)| format!("{pointer} {message}")).collect();
+        let errors: Vec<String> = errors
+            .map(|(pointer, message)| format!("{pointer} {message}"))
+            .collect();
         one_line(&errors.join("; "))
     }
 
     /// Pointer and message of each of its `errors`, which may be plain texts.
     fn errors<'a>(&'a self) -> Vec<(&'a str, &'a str)> {
-        let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let errors = self.body["errors"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let text = |error: &'a Value, name: &str| error[name].as_str().unwrap_or_default();
         errors
             .iter()
@@ -66,8 +82,12 @@ impl Problem {
     }
 
     fn detail(&self) -> String {
-        let text = ["detail", "title", "message"].iter().find_map(|name| self.body[name].as_str());
-        text.unwrap_or("no reason given").trim_end_matches('.').to_string()
+        let text = ["detail", "title", "message"]
+            .iter()
+            .find_map(|name| self.body[name].as_str());
+        text.unwrap_or("no reason given")
+            .trim_end_matches('.')
+            .to_string()
     }
 
     fn label(&self) -> String {
@@ -90,14 +110,23 @@ mod tests {
         let body = json!({"title":"Invalid event","detail":"the event breaks a rule.","status":422,"code":"invalid_event",
             "errors":[{"pointer":"/operation","message":"is unknown"}]});
         let problem = Problem { status: 422, body };
-        assert_eq!(problem.reason(), "the event breaks a rule; /operation is unknown (422 invalid_event)");
+        assert_eq!(
+            problem.reason(),
+            "the event breaks a rule; /operation is unknown (422 invalid_event)"
+        );
     }
 
     #[test]
     fn an_answer_that_is_no_problem_has_a_reason_too() {
-        let gateway = Problem { status: 403, body: json!({"message":"Forbidden"}) };
+        let gateway = Problem {
+            status: 403,
+            body: json!({"message":"Forbidden"}),
+        };
         assert_eq!(gateway.reason(), "Forbidden (403)");
-        let nothing = Problem { status: 502, body: Value::Null };
+        let nothing = Problem {
+            status: 502,
+            body: Value::Null,
+        };
         assert_eq!(nothing.reason(), "no reason given (502)");
     }
 }

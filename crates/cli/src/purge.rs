@@ -36,8 +36,16 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let call = Call::post("/usage/purge", args.body().to_string()).once_only()?;
     let purged = client.send(&call).await?;
     print_either(args.json, &purged, |purged| {
-        let verb = if purged["dry_run"] == true { "would remove" } else { "removed" };
-        format!("{verb} {} events in {} pages", cell(&purged["removed"]), cell(&purged["pages"]))
+        let verb = if purged["dry_run"] == true {
+            "would remove"
+        } else {
+            "removed"
+        };
+        format!(
+            "{verb} {} events in {} pages",
+            cell(&purged["removed"]),
+            cell(&purged["pages"])
+        )
     })
 }
 
@@ -45,8 +53,15 @@ impl Args {
     fn body(&self) -> Value {
         let mut body = Map::new();
         body.insert("dry_run".into(), self.dry_run.into());
-        body.extend(self.tenant.as_ref().map(|tenant| ("tenant_id".into(), tenant.as_str().into())));
-        body.extend(self.older_than_days.map(|days| ("older_than_days".into(), days.into())));
+        body.extend(
+            self.tenant
+                .as_ref()
+                .map(|tenant| ("tenant_id".into(), tenant.as_str().into())),
+        );
+        body.extend(
+            self.older_than_days
+                .map(|days| ("older_than_days".into(), days.into())),
+        );
         Value::Object(body)
     }
 }

@@ -33,10 +33,16 @@ impl CardFile {
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         let action = || format!("read the rate card `{}`", path.display());
         let text = std::fs::read_to_string(path).map_err(|error| Failure::to(action(), error))?;
-        let card: Value = serde_json::from_str(&text).map_err(|error| Failure::to(action(), error))?;
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let id = card["id"].as_str().map_or(stem.unwrap_or_default(), str::to_string);
-        let id = Name::in_path(&id).map_err(|error| Failure::to(action(), format!("its id `{id}` {error}")))?;
+        let card: Value =
+            serde_json::from_str(&text).map_err(|error| Failure::to(action(), error))?;
+        let stem = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned());
+        let id = card["id"]
+            .as_str()
+            .map_or(stem.unwrap_or_default(), str::to_string);
+        let id = Name::in_path(&id)
+            .map_err(|error| Failure::to(action(), format!("its id `{id}` {error}")))?;
         Ok(Self { id, text })
     }
 
@@ -57,7 +63,9 @@ impl CardFile {
                 Ok(made) => return Ok(self.standing(&made, true)),
                 Err(error) => error,
             };
-            let pause = Patience::LONG.pause(attempt, None, random()).filter(|_| error.is_transient());
+            let pause = Patience::LONG
+                .pause(attempt, None, random())
+                .filter(|_| error.is_transient());
             let Some(pause) = pause else {
                 return Err(error.into());
             };
@@ -68,11 +76,18 @@ impl CardFile {
 
     /// A file that is no rate card says nothing; the server then tells why.
     fn says_the_same(&self, newest: &Value) -> bool {
-        let (file, newest) = (CardView::parse(&self.text), CardView::parse(&newest.to_string()));
+        let (file, newest) = (
+            CardView::parse(&self.text),
+            CardView::parse(&newest.to_string()),
+        );
         matches!((file, newest), (Some(file), Some(newest)) if file.is_said_by(&newest))
     }
 
     fn standing(&self, card: &Value, is_new: bool) -> Standing {
-        Standing { id: self.id.clone(), version: card["version"].as_u64(), is_new }
+        Standing {
+            id: self.id.clone(),
+            version: card["version"].as_u64(),
+            is_new,
+        }
     }
 }

@@ -25,7 +25,9 @@ enum Command {
 }
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tollgate rate-cards show\n  tollgate rate-cards show default --json")]
+#[command(
+    after_help = "Example:\n  tollgate rate-cards show\n  tollgate rate-cards show default --json"
+)]
 struct Show {
     /// Rate card to show in full
     #[arg(value_parser = names::in_path)]
@@ -53,7 +55,10 @@ async fn show(args: Show) -> Result<(), Failure> {
         return show_all(&client, args.json).await;
     };
     let version = args.version.map(|version| version.to_string());
-    let path = target(&format!("/rate-cards/{id}"), &[("version", version.as_deref())]);
+    let path = target(
+        &format!("/rate-cards/{id}"),
+        &[("version", version.as_deref())],
+    );
     let card = client.send(&Call::get(path)).await?;
     print_either(args.json, &card, prices)
 }
@@ -63,13 +68,21 @@ async fn show_all(client: &Client, json: bool) -> Result<(), Failure> {
     if json {
         return print(&json!({"count": cards.len(), "data": cards}).to_string());
     }
-    let operations = |card: &Value| card["operations"].as_object().map(|operations| operations.len().to_string());
+    let operations = |card: &Value| {
+        card["operations"]
+            .as_object()
+            .map(|operations| operations.len().to_string())
+    };
     let row = |card: &Value| {
-        let cells = ["id", "version", "currency", "effective_from"].map(|column| cell(&card[column]));
+        let cells =
+            ["id", "version", "currency", "effective_from"].map(|column| cell(&card[column]));
         cells.into_iter().chain(operations(card)).collect()
     };
     let rows: Vec<_> = cards.iter().map(row).collect();
-    print(&table(&["id", "version", "currency", "effective_from", "operations"], &rows))
+    print(&table(
+        &["id", "version", "currency", "effective_from", "operations"],
+        &rows,
+    ))
 }
 
 /// A card, one line for each operation and component.
@@ -79,15 +92,21 @@ fn prices(card: &Value) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     for (operation, fields) in operations {
         for (component, price) in fields.as_object().unwrap_or(&empty) {
-            if !matches!(component.as_str(), "volume_discounts" | "discount_mode") && !price.is_null() {
+            if !matches!(component.as_str(), "volume_discounts" | "discount_mode")
+                && !price.is_null()
+            {
                 rows.push(vec![operation.clone(), component.clone(), shown(price)]);
             }
         }
     }
-    let columns = ["id", "version", "currency", "effective_from", "unpriced"].map(|name| cell(&card[name]));
+    let columns =
+        ["id", "version", "currency", "effective_from", "unpriced"].map(|name| cell(&card[name]));
     let [id, version, currency, from, unpriced] = columns;
     let title = format!("{id} version {version}, {currency}, from {from}, unpriced: {unpriced}");
-    format!("{title}\n{}", table(&["operation", "component", "price"], &rows))
+    format!(
+        "{title}\n{}",
+        table(&["operation", "component", "price"], &rows)
+    )
 }
 
 fn shown(price: &Value) -> String {

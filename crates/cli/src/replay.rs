@@ -38,9 +38,11 @@ use trace::{Source, Survey, Trace};
 /// so a second run records nothing. `timestamp` is RFC 3339; quantities are
 /// whole numbers.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tollgate replay AzureLLMInferenceTrace_conv.csv --tenant acme --operation gpt-4o \\\n    \
+#[command(
+    after_help = "Example:\n  tollgate replay AzureLLMInferenceTrace_conv.csv --tenant acme --operation gpt-4o \\\n    \
     --rate-card prices.json --assume-utc --shift-to-now\n  \
-    tollgate replay log.csv --tenant acme --map operation=kind --map tokens_in=prompt --map timestamp=at")]
+    tollgate replay log.csv --tenant acme --map operation=kind --map tokens_in=prompt --map timestamp=at"
+)]
 pub(crate) struct Args {
     /// CSV file with a header
     file: PathBuf,
@@ -110,18 +112,34 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 
 impl Args {
     fn trace(&self) -> Result<Trace, Failure> {
-        let source = Source { path: self.file.clone(), delimiter: self.delimiter };
+        let source = Source {
+            path: self.file.clone(),
+            delimiter: self.delimiter,
+        };
         let headers = source.headers()?;
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
         let mapping = Mapping::new(&headers, &self.wishes, self.operation.is_some())?;
         if self.operation.is_none() && mapping.column(Field::Operation).is_none() {
-            return Err(Failure::new("nothing says what was used: give --operation, or --map operation=COLUMN"));
+            return Err(Failure::new(
+                "nothing says what was used: give --operation, or --map operation=COLUMN",
+            ));
         }
-        let reading = Reading { tenant: self.tenant.clone(), operation: self.operation.clone(), mapping, assume_utc: self.assume_utc };
+        let reading = Reading {
+            tenant: self.tenant.clone(),
+            operation: self.operation.clone(),
+            mapping,
+            assume_utc: self.assume_utc,
+        };
         Ok(Trace { source, reading })
     }
 
-    fn report<'a>(&'a self, mapping: &'a Mapping, survey: &Survey, shift: Shift, now: Instant) -> Report<'a> {
+    fn report<'a>(
+        &'a self,
+        mapping: &'a Mapping,
+        survey: &Survey,
+        shift: Shift,
+        now: Instant,
+    ) -> Report<'a> {
         Report {
             file: self.file.display().to_string(),
             tenant: self.tenant.as_str(),
@@ -129,20 +147,40 @@ impl Args {
             rows: survey.rows,
             card: None,
             shift,
-            backfill: survey.span.is_some_and(|(oldest, _)| shift.needs_backfill(oldest, now)),
+            backfill: survey
+                .span
+                .is_some_and(|(oldest, _)| shift.needs_backfill(oldest, now)),
             mode: self.mode.as_str(),
         }
     }
 
-    async fn send(&self, client: &Client, trace: &Trace, report: &Report<'_>) -> Result<(), Failure> {
+    async fn send(
+        &self,
+        client: &Client,
+        trace: &Trace,
+        report: &Report<'_>,
+    ) -> Result<(), Failure> {
         if !self.json {
             print(&report.preface())?;
         }
-        let sender = Sender { client, mode: report.mode, backfill: report.backfill };
-        let batches = Batches::new(trace.rows()?, self.tenant.clone(), report.shift.seconds, usize::from(self.batch));
+        let sender = Sender {
+            client,
+            mode: report.mode,
+            backfill: report.backfill,
+        };
+        let batches = Batches::new(
+            trace.rows()?,
+            self.tenant.clone(),
+            report.shift.seconds,
+            usize::from(self.batch),
+        );
         let bar = run::progress(report.rows, self.json);
         let ran = run::run(&sender, batches, usize::from(self.concurrency), &bar).await;
-        print(&if self.json { report.json(&ran).to_string() } else { report.figures(&ran) })?;
+        print(&if self.json {
+            report.json(&ran).to_string()
+        } else {
+            report.figures(&ran)
+        })?;
         report.failure(&ran).map_or(Ok(()), Err)
     }
 }

@@ -26,11 +26,20 @@ impl Patience {
 
     /// How long to wait after failed try number `attempt` (from 1), jittered
     /// by `random`; `None` when that was the last.
-    pub(crate) fn pause(self, attempt: u32, retry_after: Option<u64>, random: u32) -> Option<Duration> {
+    pub(crate) fn pause(
+        self,
+        attempt: u32,
+        retry_after: Option<u64>,
+        random: u32,
+    ) -> Option<Duration> {
         if attempt >= self.tries {
             return None;
         }
-        let step = FIRST_STEP_MILLIS.saturating_mul(1_u64.checked_shl(attempt.saturating_sub(1)).unwrap_or(u64::MAX));
+        let step = FIRST_STEP_MILLIS.saturating_mul(
+            1_u64
+                .checked_shl(attempt.saturating_sub(1))
+                .unwrap_or(u64::MAX),
+        );
         let step = step.min(STEP_MILLIS_MAX);
         let jittered = step.saturating_mul(u64::from(random)) / u64::from(u32::MAX);
         let asked = retry_after.unwrap_or(0).saturating_mul(1000);
@@ -60,7 +69,11 @@ mod tests {
     #[test]
     fn pauses_double_up_to_a_bound_and_end() {
         let patience = Patience { tries: 9 };
-        let longest = |attempt| patience.pause(attempt, None, u32::MAX).map(|pause| pause.as_millis());
+        let longest = |attempt| {
+            patience
+                .pause(attempt, None, u32::MAX)
+                .map(|pause| pause.as_millis())
+        };
         assert_eq!(longest(1), Some(100));
         assert_eq!(longest(2), Some(200));
         assert_eq!(longest(8), Some(10_000));
@@ -70,7 +83,10 @@ mod tests {
 
     #[test]
     fn a_pause_is_never_shorter_than_the_server_asked() {
-        assert_eq!(Patience::LONG.pause(1, Some(2), 0), Some(Duration::from_secs(2)));
+        assert_eq!(
+            Patience::LONG.pause(1, Some(2), 0),
+            Some(Duration::from_secs(2))
+        );
     }
 
     #[test]
@@ -87,7 +103,11 @@ mod tests {
             (409, Some(1), false),
             (402, Some(1), false),
         ] {
-            assert_eq!(is_retryable(status, retry_after), again, "{status} {retry_after:?}");
+            assert_eq!(
+                is_retryable(status, retry_after),
+                again,
+                "{status} {retry_after:?}"
+            );
         }
     }
 }

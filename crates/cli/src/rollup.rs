@@ -41,11 +41,25 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let Some(table) = &args.table else {
         let folder = Folder::open(&args.data)?;
-        let store = embedded::open(Some(folder.path())).await.map_err(|error| Failure::to("open the store", error))?;
+        let store = embedded::open(Some(folder.path()))
+            .await
+            .map_err(|error| Failure::to("open the store", error))?;
         let secret = cursor_secret(Some(&folder))?;
-        return roll_up(&Service::new(Arc::new(store), Arc::new(SystemClock), Tenancy::Sole, secret), &args).await;
+        return roll_up(
+            &Service::new(
+                Arc::new(store),
+                Arc::new(SystemClock),
+                Tenancy::Sole,
+                secret,
+            ),
+            &args,
+        )
+        .await;
     };
-    let app = lambda_app(Dynamo::connect(table).await, |name| std::env::var(name).ok()).map_err(Failure::new)?;
+    let app = lambda_app(Dynamo::connect(table).await, |name| {
+        std::env::var(name).ok()
+    })
+    .map_err(Failure::new)?;
     roll_up(&app.service, &args).await
 }
 
@@ -63,7 +77,9 @@ async fn roll_up(service: &Service, args: &Args) -> Result<(), Failure> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    print_either(args.json, &json!({ "tenants": tenants.len(), "hours": hours }), |_| {
-        format!("hours rolled up: {hours}, tenants: {}", tenants.len())
-    })
+    print_either(
+        args.json,
+        &json!({ "tenants": tenants.len(), "hours": hours }),
+        |_| format!("hours rolled up: {hours}, tenants: {}", tenants.len()),
+    )
 }

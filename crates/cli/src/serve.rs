@@ -14,7 +14,9 @@ use tollgate_service::{KeyRecord, Service, Tenancy};
 
 /// Run the whole service on this machine
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tollgate serve --data ./data\n\nEvery request is logged with RUST_LOG=info.")]
+#[command(
+    after_help = "Example:\n  tollgate serve --data ./data\n\nEvery request is logged with RUST_LOG=info."
+)]
 pub(crate) struct Args {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:8085")]
@@ -39,21 +41,46 @@ const ROUNDS_A_DAY: u64 = 60 * 24;
 /// Runs the command until Ctrl-C or a termination signal.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     log_to_stderr();
-    let folder = if args.memory { None } else { Some(Folder::open(&args.data)?) };
+    let folder = if args.memory {
+        None
+    } else {
+        Some(Folder::open(&args.data)?)
+    };
     let path = folder.as_ref().map(Folder::path);
-    let (store, expiry) = embedded::open_expiring(path).await.map_err(|error| Failure::to("open the store", error))?;
-    let (key, secret) = (operator_key(folder.as_ref())?, cursor_secret(folder.as_ref())?);
-    let service = Service::new(Arc::new(store), Arc::new(SystemClock), Tenancy::Sole, secret);
+    let (store, expiry) = embedded::open_expiring(path)
+        .await
+        .map_err(|error| Failure::to("open the store", error))?;
+    let (key, secret) = (
+        operator_key(folder.as_ref())?,
+        cursor_secret(folder.as_ref())?,
+    );
+    let service = Service::new(
+        Arc::new(store),
+        Arc::new(SystemClock),
+        Tenancy::Sole,
+        secret,
+    );
     let mut settings = Settings::read(|name| std::env::var(name).ok());
     settings.is_local = true;
     settings.operator = Some(KeyRecord::operator("operator", &key));
     let app = App::new(service, settings);
-    let listener = TcpListener::bind(args.listen).await.map_err(|error| Failure::to(format!("listen on {}", args.listen), error))?;
-    let address = listener.local_addr().map_err(|error| Failure::to("listen", error))?;
-    greet(&app, address, &key, path.map(|path| path.display().to_string()))?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|error| Failure::to(format!("listen on {}", args.listen), error))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::to("listen", error))?;
+    greet(
+        &app,
+        address,
+        &key,
+        path.map(|path| path.display().to_string()),
+    )?;
     let schedule = tokio::spawn(keep_house(Arc::clone(&app), expiry));
     let alerts = tokio::spawn(deliver_alerts(Arc::clone(&app)));
-    let served = axum::serve(listener, router(&app, routes())).with_graceful_shutdown(stopped()).await;
+    let served = axum::serve(listener, router(&app, routes()))
+        .with_graceful_shutdown(stopped())
+        .await;
     schedule.abort();
     alerts.abort();
     served.map_err(|error| Failure::to("serve", error))
@@ -73,7 +100,9 @@ fn routes() -> Vec<Route> {
 
 /// The operator's key: given, kept in the folder, or made anew.
 fn operator_key(folder: Option<&Folder>) -> Result<String, Failure> {
-    let given = std::env::var("TOLLGATE_OPERATOR_KEY").ok().filter(|key| !key.is_empty());
+    let given = std::env::var("TOLLGATE_OPERATOR_KEY")
+        .ok()
+        .filter(|key| !key.is_empty());
     given.map_or_else(|| kept(folder, "operator.key"), Ok)
 }
 
@@ -84,7 +113,11 @@ pub(crate) fn cursor_secret(folder: Option<&Folder>) -> Result<[u8; 32], Failure
 
 /// A secret that stays the same in a folder, and is made anew without one.
 fn kept(folder: Option<&Folder>, name: &str) -> Result<String, Failure> {
-    let fresh = || tollgate_service::fresh_key().map(|(_, key)| key).map_err(|failure| Failure::to("make a key", failure));
+    let fresh = || {
+        tollgate_service::fresh_key()
+            .map(|(_, key)| key)
+            .map_err(|failure| Failure::to("make a key", failure))
+    };
     folder.map_or_else(fresh, |folder| folder.secret(name, fresh))
 }
 
@@ -94,9 +127,17 @@ fn digest(text: &str) -> [u8; 32] {
 }
 
 fn greet(app: &App, address: SocketAddr, key: &str, folder: Option<String>) -> Result<(), Failure> {
-    let kept = folder.map_or_else(|| "in memory, lost at the end".to_owned(), |folder| format!("in {folder}"));
-    let hash = app.hash().map(|hash| format!(" -H 'X-Constitutional-Hash: {hash}'")).unwrap_or_default();
-    print(&format!("tollgate listens on http://{address}, data {kept}"))?;
+    let kept = folder.map_or_else(
+        || "in memory, lost at the end".to_owned(),
+        |folder| format!("in {folder}"),
+    );
+    let hash = app
+        .hash()
+        .map(|hash| format!(" -H 'X-Constitutional-Hash: {hash}'"))
+        .unwrap_or_default();
+    print(&format!(
+        "tollgate listens on http://{address}, data {kept}"
+    ))?;
     print(&format!("operator key: {key}"))?;
     print("record an event:")?;
     print(&format!(
@@ -115,9 +156,15 @@ async fn keep_house(app: Arc<App>, expiry: Expiry) {
             tracing::warn!(%error, "expired items stay until tomorrow");
         }
         let rolls_up = round.is_multiple_of(ROUNDS_TO_ROLL_UP);
-        let actions: &[&str] = if rolls_up { &["expire_holds", "rollup", "purge"] } else { &["expire_holds"] };
+        let actions: &[&str] = if rolls_up {
+            &["expire_holds", "rollup", "purge"]
+        } else {
+            &["expire_holds"]
+        };
         for action in actions {
-            if let Err(error) = tollgate_purge::scheduled(&app, &serde_json::json!({ "action": action })).await {
+            if let Err(error) =
+                tollgate_purge::scheduled(&app, &serde_json::json!({ "action": action })).await
+            {
                 tracing::warn!(action, %error, "the schedule will try again");
             }
         }
@@ -128,7 +175,10 @@ async fn keep_house(app: Arc<App>, expiry: Expiry) {
 /// Sends alerts that are due, as the schedule does on Lambda.
 async fn deliver_alerts(app: Arc<App>) {
     loop {
-        if let Err(error) = tollgate_purge::scheduled(&app, &serde_json::json!({ "action": "deliver_alerts" })).await {
+        if let Err(error) =
+            tollgate_purge::scheduled(&app, &serde_json::json!({ "action": "deliver_alerts" }))
+                .await
+        {
             tracing::warn!(%error, "the schedule will try again");
         }
         tokio::time::sleep(ALERTS).await;
@@ -153,6 +203,11 @@ pub(crate) async fn stopped() {
 }
 
 fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }

@@ -62,18 +62,36 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let has_terminal = stdin().is_terminal() && stderr().is_terminal();
     if !args.headless && !has_terminal {
-        return Err(Failure::new("the wizard needs a terminal: without one, use --headless with settings"));
+        return Err(Failure::new(
+            "the wizard needs a terminal: without one, use --headless with settings",
+        ));
     }
     let files = Files::below(&args.out);
-    let kept = Some(&files.artifact).filter(|path| path.exists()).map(|path| Artifact::read(path)).transpose();
+    let kept = Some(&files.artifact)
+        .filter(|path| path.exists())
+        .map(|path| Artifact::read(path))
+        .transpose();
     // With --force a file that cannot be read is replaced like any other.
-    let kept = if args.force { kept.unwrap_or_default() } else { kept? };
+    let kept = if args.force {
+        kept.unwrap_or_default()
+    } else {
+        kept?
+    };
     let is_agreed = args.force || !(args.headless || args.yes);
     if let Some(path) = files.present().first().filter(|_| !is_agreed) {
-        return Err(Failure::new(format!("`{}` is there already: --force replaces it", path.display())));
+        return Err(Failure::new(format!(
+            "`{}` is there already: --force replaces it",
+            path.display()
+        )));
     }
-    let source = Source { given: args.settings.clone(), environment: Box::new(|key| std::env::var(key).ok()), kept };
-    let read = source.draft(args.headless).map_err(|faults| faulty(&faults))?;
+    let source = Source {
+        given: args.settings.clone(),
+        environment: Box::new(|key| std::env::var(key).ok()),
+        kept,
+    };
+    let read = source
+        .draft(args.headless)
+        .map_err(|faults| faulty(&faults))?;
     let (draft, is_confirmed) = if args.headless {
         tell(&args, &read.summary())?;
         (read, true)
@@ -92,12 +110,21 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 
 /// Writes both files and says where they are.
 fn write(args: &Args, files: &Files, source: &Source, draft: &Draft) -> Result<(), Failure> {
-    let kept = source.kept.as_ref().map(|kept| kept.plans.as_slice()).unwrap_or_default();
+    let kept = source
+        .kept
+        .as_ref()
+        .map(|kept| kept.plans.as_slice())
+        .unwrap_or_default();
     let artifact = draft.artifact(SystemClock.now().to_string(), kept);
     files.write(&artifact, &draft.settings_file())?;
-    let [path, settings] = [&files.artifact, &files.settings].map(|path| path.display().to_string());
+    let [path, settings] =
+        [&files.artifact, &files.settings].map(|path| path.display().to_string());
     if args.json {
-        let plans: Vec<&str> = artifact.plans.iter().map(|plan| plan.plan_code.as_str()).collect();
+        let plans: Vec<&str> = artifact
+            .plans
+            .iter()
+            .map(|plan| plan.plan_code.as_str())
+            .collect();
         return print(&json!({ "enabled": draft.enabled, "plans": plans, "artifact": path, "settings": settings }).to_string());
     }
     let next = match (draft.enabled, args.out.to_str()) {

@@ -10,7 +10,9 @@ use crate::failure::Failure;
 
 /// Export and report what was used, and set what may be
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tollgate usage export --tenant acme --format csv --output usage.csv\n  tollgate usage export-report")]
+#[command(
+    after_help = "Example:\n  tollgate usage export --tenant acme --format csv --output usage.csv\n  tollgate usage export-report"
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,

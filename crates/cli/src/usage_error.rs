@@ -18,7 +18,9 @@ pub(crate) fn exit(error: &clap::Error) -> ExitCode {
 
 /// clap's message without its usage text.
 fn sentence(message: &str) -> String {
-    let end = message.find("\n\nUsage:").or_else(|| message.find("\n\nFor more information"));
+    let end = message
+        .find("\n\nUsage:")
+        .or_else(|| message.find("\n\nFor more information"));
     let first = end.and_then(|end| message.get(..end)).unwrap_or(message);
     format!("{}; --help shows how", one_line(first))
 }
@@ -29,8 +31,7 @@ mod tests {
 
     #[test]
     fn a_usage_error_is_one_line() {
-        let message =
-            "error: the following required arguments were not provided:\n  --tenant <TENANT>\n\nUsage: tollgate replay\n\nFor more";
+        let message = "error: the following required arguments were not provided:\n  --tenant <TENANT>\n\nUsage: tollgate replay\n\nFor more";
         let expected = "error: the following required arguments were not provided: --tenant <TENANT>; --help shows how";
         assert_eq!(sentence(message), expected);
     }

@@ -16,11 +16,24 @@ const BATCH: u64 = 40;
 /// Batches acknowledged between two kills, so that each kill meets new ones.
 const ACKNOWLEDGED: u64 = 10;
 
-async fn ask(client: &reqwest::Client, server: &(String, String), method: &str, path: &str, body: String) -> Option<Value> {
+async fn ask(
+    client: &reqwest::Client,
+    server: &(String, String),
+    method: &str,
+    path: &str,
+    body: String,
+) -> Option<Value> {
     let (address, key) = server;
     let method = method.parse().expect("a method");
-    let request = client.request(method, format!("{address}{path}")).body(body).header("authorization", format!("Bearer {key}"));
-    let reply = request.header("x-constitutional-hash", "cdd01ef066bc6cf2").send().await.ok()?;
+    let request = client
+        .request(method, format!("{address}{path}"))
+        .body(body)
+        .header("authorization", format!("Bearer {key}"));
+    let reply = request
+        .header("x-constitutional-hash", "cdd01ef066bc6cf2")
+        .send()
+        .await
+        .ok()?;
     let status = reply.status().as_u16();
     let body: Value = serde_json::from_slice(&reply.bytes().await.ok()?).ok()?;
     assert!(status == 200 || status == 503, "{status} {body}");
@@ -29,8 +42,16 @@ async fn ask(client: &reqwest::Client, server: &(String, String), method: &str, 
 
 /// Sends batch after batch, each until it is acknowledged, always with the
 /// same ids, until told to stop.
-async fn produce(lane: u64, server: watch::Receiver<(String, String)>, acknowledged: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+async fn produce(
+    lane: u64,
+    server: watch::Receiver<(String, String)>,
+    acknowledged: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+) {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
     let mut batch = 0;
     while !stop.load(Ordering::SeqCst) {
         let event = |number: u64| json!({ "id": format!("{lane}-{batch}-{number}"), "tenant_id": "acme", "operation": "hitl_approval" });
@@ -39,7 +60,14 @@ async fn produce(lane: u64, server: watch::Receiver<(String, String)>, acknowled
             let at = server.borrow().clone();
             match ask(&client, &at, "POST", "/events/batch", body.clone()).await {
                 Some(reply) => {
-                    assert_eq!(reply["recorded"].as_u64().zip(reply["replayed"].as_u64()).map(|(a, b)| a + b), Some(BATCH), "{reply}");
+                    assert_eq!(
+                        reply["recorded"]
+                            .as_u64()
+                            .zip(reply["replayed"].as_u64())
+                            .map(|(a, b)| a + b),
+                        Some(BATCH),
+                        "{reply}"
+                    );
                     break;
                 }
                 None => tokio::task::yield_now().await,
@@ -55,11 +83,32 @@ async fn twenty_kills_lose_nothing_acknowledged_and_count_nothing_twice() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut running = Server::start([OsStr::new("--data"), folder.path().as_os_str()]);
     let (publish, server) = watch::channel((running.address.clone(), running.key.clone()));
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
     let limits = json!({ "limits": [{ "id": "all", "scope": "tenant", "measure": "events", "window": "total", "hard": 1_000_000_000 }] });
-    ask(&client, &server.borrow().clone(), "PUT", "/limits/acme", limits.to_string()).await.expect("limits");
-    let (acknowledged, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let lanes = (0..PRODUCERS).map(|lane| tokio::spawn(produce(lane, server.clone(), acknowledged.clone(), stop.clone())));
+    ask(
+        &client,
+        &server.borrow().clone(),
+        "PUT",
+        "/limits/acme",
+        limits.to_string(),
+    )
+    .await
+    .expect("limits");
+    let (acknowledged, stop) = (
+        Arc::new(AtomicU64::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let lanes = (0..PRODUCERS).map(|lane| {
+        tokio::spawn(produce(
+            lane,
+            server.clone(),
+            acknowledged.clone(),
+            stop.clone(),
+        ))
+    });
     let lanes: Vec<_> = lanes.collect();
     for _ in 0..KILLS {
         let before = acknowledged.load(Ordering::SeqCst);
@@ -68,7 +117,9 @@ async fn twenty_kills_lose_nothing_acknowledged_and_count_nothing_twice() {
         }
         drop(running);
         running = Server::start([OsStr::new("--data"), folder.path().as_os_str()]);
-        publish.send((running.address.clone(), running.key.clone())).expect("producers");
+        publish
+            .send((running.address.clone(), running.key.clone()))
+            .expect("producers");
     }
     stop.store(true, Ordering::SeqCst);
     for lane in lanes {
@@ -76,9 +127,15 @@ async fn twenty_kills_lose_nothing_acknowledged_and_count_nothing_twice() {
     }
     let sent = acknowledged.load(Ordering::SeqCst) * BATCH;
     let at = server.borrow().clone();
-    let usage = ask(&client, &at, "GET", "/usage/acme", String::new()).await.expect("usage");
-    let limits = ask(&client, &at, "GET", "/limits/acme", String::new()).await.expect("limits");
-    let bill = ask(&client, &at, "GET", "/billing/acme", String::new()).await.expect("a bill");
+    let usage = ask(&client, &at, "GET", "/usage/acme", String::new())
+        .await
+        .expect("usage");
+    let limits = ask(&client, &at, "GET", "/limits/acme", String::new())
+        .await
+        .expect("limits");
+    let bill = ask(&client, &at, "GET", "/billing/acme", String::new())
+        .await
+        .expect("a bill");
     println!("{KILLS} kills, {sent} events acknowledged");
     assert_eq!(usage["total_events"], sent);
     assert_eq!(limits["status"][0]["used"], sent);

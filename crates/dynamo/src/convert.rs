@@ -2,7 +2,9 @@
 
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use std::collections::HashMap;
 use tollgate_core::{Attrs, Change, Guard, Key, Value, Write};
 
@@ -36,10 +38,15 @@ impl Expression {
             Guard::Absent => format!("attribute_not_exists({})", self.name(PK)),
             Guard::Present => format!("attribute_exists({})", self.name(PK)),
             Guard::Lacks(name) => format!("attribute_not_exists({})", self.name(name)),
-            Guard::Equals(name, value) => format!("{} = {}", self.name(name), self.value(attribute(value))),
+            Guard::Equals(name, value) => {
+                format!("{} = {}", self.name(name), self.value(attribute(value)))
+            }
             Guard::AtMost(name, most) => {
                 let name = self.name(name);
-                format!("(attribute_not_exists({name}) OR {name} <= {})", self.value(AttributeValue::N(most.to_string())))
+                format!(
+                    "(attribute_not_exists({name}) OR {name} <= {})",
+                    self.value(AttributeValue::N(most.to_string()))
+                )
             }
         }
     }
@@ -49,18 +56,40 @@ impl Expression {
         (!parts.is_empty()).then(|| parts.join(" AND "))
     }
 
-    fn update(&mut self, add: &[(std::sync::Arc<str>, i128)], set: &[(std::sync::Arc<str>, Value)]) -> String {
-        let adds: Vec<String> =
-            add.iter().map(|(name, more)| format!("{} {}", self.name(name), self.value(AttributeValue::N(more.to_string())))).collect();
-        let sets: Vec<String> = set.iter().map(|(name, value)| format!("{} = {}", self.name(name), self.value(attribute(value)))).collect();
+    fn update(
+        &mut self,
+        add: &[(std::sync::Arc<str>, i128)],
+        set: &[(std::sync::Arc<str>, Value)],
+    ) -> String {
+        let adds: Vec<String> = add
+            .iter()
+            .map(|(name, more)| {
+                format!(
+                    "{} {}",
+                    self.name(name),
+                    self.value(AttributeValue::N(more.to_string()))
+                )
+            })
+            .collect();
+        let sets: Vec<String> = set
+            .iter()
+            .map(|(name, value)| format!("{} = {}", self.name(name), self.value(attribute(value))))
+            .collect();
         let clause = |word: &str, parts: &[String]| {
-            if parts.is_empty() { String::new() } else { format!("{word} {} ", parts.join(", ")) }
+            if parts.is_empty() {
+                String::new()
+            } else {
+                format!("{word} {} ", parts.join(", "))
+            }
         };
         format!("{}{}", clause("ADD", &adds), clause("SET", &sets))
     }
 
     fn into_parts(self) -> (Option<HashMap<String, String>>, Option<Item>) {
-        (Some(self.names).filter(|names| !names.is_empty()), Some(self.values).filter(|values| !values.is_empty()))
+        (
+            Some(self.names).filter(|names| !names.is_empty()),
+            Some(self.values).filter(|values| !values.is_empty()),
+        )
     }
 }
 
@@ -73,33 +102,70 @@ pub(crate) fn action(table: &str, write: &Write) -> Result<TransactWriteItem, Bu
     Ok(match &write.change {
         Change::Put(attrs) => {
             let (names, values) = expression.into_parts();
-            let put = Put::builder().table_name(table).set_item(Some(full_item(&write.key, attrs))).set_condition_expression(condition);
-            let put = put.set_expression_attribute_names(names).set_expression_attribute_values(values);
-            item.put(put.return_values_on_condition_check_failure(all_old).build()?).build()
+            let put = Put::builder()
+                .table_name(table)
+                .set_item(Some(full_item(&write.key, attrs)))
+                .set_condition_expression(condition);
+            let put = put
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(values);
+            item.put(
+                put.return_values_on_condition_check_failure(all_old)
+                    .build()?,
+            )
+            .build()
         }
         Change::Delete => {
             let (names, values) = expression.into_parts();
-            let delete = Delete::builder().table_name(table).set_key(Some(key_item(&write.key))).set_condition_expression(condition);
-            let delete = delete.set_expression_attribute_names(names).set_expression_attribute_values(values);
-            item.delete(delete.return_values_on_condition_check_failure(all_old).build()?).build()
+            let delete = Delete::builder()
+                .table_name(table)
+                .set_key(Some(key_item(&write.key)))
+                .set_condition_expression(condition);
+            let delete = delete
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(values);
+            item.delete(
+                delete
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()?,
+            )
+            .build()
         }
         Change::Update { add, set } => {
             let text = expression.update(add, set);
             let (names, values) = expression.into_parts();
-            let update = Update::builder().table_name(table).set_key(Some(key_item(&write.key))).set_condition_expression(condition);
-            let update = update.update_expression(text).set_expression_attribute_names(names).set_expression_attribute_values(values);
-            item.update(update.return_values_on_condition_check_failure(all_old).build()?).build()
+            let update = Update::builder()
+                .table_name(table)
+                .set_key(Some(key_item(&write.key)))
+                .set_condition_expression(condition);
+            let update = update
+                .update_expression(text)
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(values);
+            item.update(
+                update
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()?,
+            )
+            .build()
         }
     })
 }
 
 pub(crate) fn key_item(key: &Key) -> Item {
-    Item::from([(PK.to_owned(), AttributeValue::S(key.pk.clone())), (SK.to_owned(), AttributeValue::S(key.sk.clone()))])
+    Item::from([
+        (PK.to_owned(), AttributeValue::S(key.pk.clone())),
+        (SK.to_owned(), AttributeValue::S(key.sk.clone())),
+    ])
 }
 
 fn full_item(key: &Key, attrs: &Attrs) -> Item {
     let mut item = key_item(key);
-    item.extend(attrs.iter().map(|(name, value)| (name.to_string(), attribute(value))));
+    item.extend(
+        attrs
+            .iter()
+            .map(|(name, value)| (name.to_string(), attribute(value))),
+    );
     item
 }
 
@@ -113,8 +179,12 @@ fn attribute(value: &Value) -> AttributeValue {
 
 /// An item without its keys; `None` for a type that nothing here writes.
 pub(crate) fn attrs(item: Item) -> Option<Attrs> {
-    let pairs = item.into_iter().filter(|(name, _)| name != PK && name != SK);
-    pairs.map(|(name, value)| Some((name.into(), from_attribute(value)?))).collect()
+    let pairs = item
+        .into_iter()
+        .filter(|(name, _)| name != PK && name != SK);
+    pairs
+        .map(|(name, value)| Some((name.into(), from_attribute(value)?)))
+        .collect()
 }
 
 fn from_attribute(value: AttributeValue) -> Option<Value> {

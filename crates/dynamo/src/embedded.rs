@@ -7,7 +7,9 @@ use crate::Dynamo;
 use crate::schema::create_table;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
-use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -62,13 +64,27 @@ impl std::fmt::Debug for Expiry {
 impl Expiry {
     fn enable(&self) -> Result<(), StoreError> {
         let broken = |error: DynoxideError| StoreError::Broken(error.to_string());
-        let described = self.0.describe_time_to_live(DescribeTimeToLiveRequest { table_name: TABLE.to_owned() }).map_err(broken)?;
+        let described = self
+            .0
+            .describe_time_to_live(DescribeTimeToLiveRequest {
+                table_name: TABLE.to_owned(),
+            })
+            .map_err(broken)?;
         if described.time_to_live_description.time_to_live_status == "ENABLED" {
             return Ok(());
         }
-        let specification = TimeToLiveSpecification { attribute_name: TTL.to_owned(), enabled: true };
-        let request = UpdateTimeToLiveRequest { table_name: TABLE.to_owned(), time_to_live_specification: specification };
-        self.0.update_time_to_live(request).map(drop).map_err(broken)
+        let specification = TimeToLiveSpecification {
+            attribute_name: TTL.to_owned(),
+            enabled: true,
+        };
+        let request = UpdateTimeToLiveRequest {
+            table_name: TABLE.to_owned(),
+            time_to_live_specification: specification,
+        };
+        self.0
+            .update_time_to_live(request)
+            .map(drop)
+            .map_err(broken)
     }
 
     /// Goes through the whole table once, others in between, and says how many
@@ -80,7 +96,9 @@ impl Expiry {
         let database = self.0.clone();
         let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
         let failed = |why: String| StoreError::Unavailable(why);
-        swept.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
+        swept
+            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| failed(error.to_string()))
     }
 }
 
@@ -89,9 +107,11 @@ fn database(data: Option<&Path>) -> Result<Database, StoreError> {
     let Some(folder) = data else {
         return Database::memory().map_err(|error| broken(error.to_string()));
     };
-    std::fs::create_dir_all(folder).map_err(|error| broken(format!("`{}`: {error}", folder.display())))?;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| broken(format!("`{}`: {error}", folder.display())))?;
     let file = folder.join(FILE);
-    Database::new(&file.to_string_lossy()).map_err(|error| broken(format!("`{}`: {error}", file.display())))
+    Database::new(&file.to_string_lossy())
+        .map_err(|error| broken(format!("`{}`: {error}", file.display())))
 }
 
 /// Serves the store in `data` over HTTP on `listener` until `stop`, as
@@ -106,14 +126,18 @@ pub async fn serve(
 ) -> Result<(), StoreError> {
     let database = database(data)?;
     create_table(&client(database.clone()), TABLE).await?;
-    dynoxide::server::serve_with_shutdown(listener, database, stop).await.map_err(StoreError::Broken)
+    dynoxide::server::serve_with_shutdown(listener, database, stop)
+        .await
+        .map_err(StoreError::Broken)
 }
 
 fn client(database: Database) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("embedded", "embedded", None, None, "embedded"))
+        .credentials_provider(Credentials::new(
+            "embedded", "embedded", None, None, "embedded",
+        ))
         .endpoint_url("http://embedded.invalid")
         .retry_config(crate::store::retries())
         .timeout_config(crate::store::timeouts())
@@ -135,7 +159,11 @@ impl std::fmt::Debug for InProcess {
 }
 
 impl HttpClient for InProcess {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -143,14 +171,23 @@ impl HttpClient for InProcess {
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let database = self.database.clone();
-        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let target = request
+            .headers()
+            .get("x-amz-target")
+            .unwrap_or_default()
+            .to_owned();
         let body = request.body().bytes().unwrap_or_default().to_vec();
         HttpConnectorFuture::new(async move {
-            let answer = tokio::task::spawn_blocking(move || answer(&database, &target, &body)).await;
-            let (status, body) = answer.map_err(|error| ConnectorError::other(error.into(), None))?;
-            let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
+            let answer =
+                tokio::task::spawn_blocking(move || answer(&database, &target, &body)).await;
+            let (status, body) =
+                answer.map_err(|error| ConnectorError::other(error.into(), None))?;
+            let status = StatusCode::try_from(status)
+                .map_err(|error| ConnectorError::other(error.into(), None))?;
             let mut response = HttpResponse::new(status, SdkBody::from(body));
-            response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+            response
+                .headers_mut()
+                .insert("content-type", "application/x-amz-json-1.0");
             Ok(response)
         })
     }
@@ -170,7 +207,9 @@ fn answer(database: &Database, target: &str, body: &[u8]) -> (u16, String) {
         }),
         "CreateTable" => run(body, |request| database.create_table(request)),
         "DescribeTable" => run(body, |request| database.describe_table(request)),
-        other => Err(DynoxideError::ValidationException(format!("`{other}` is not used here"))),
+        other => Err(DynoxideError::ValidationException(format!(
+            "`{other}` is not used here"
+        ))),
     };
     match result {
         Ok(body) => (200, body),
@@ -184,7 +223,8 @@ where
     A: Serialize,
     F: FnOnce(Q) -> Result<A, DynoxideError>,
 {
-    let malformed = |error: serde_json::Error| DynoxideError::ValidationException(error.to_string());
+    let malformed =
+        |error: serde_json::Error| DynoxideError::ValidationException(error.to_string());
     let request = serde_json::from_slice(body).map_err(malformed)?;
     serde_json::to_string(&operation(request)?).map_err(malformed)
 }

@@ -26,19 +26,29 @@ where
     let passing = match &error {
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
-            status >= 500 || service.err().code().is_some_and(|code| PASSING.contains(&code))
+            status >= 500
+                || service
+                    .err()
+                    .code()
+                    .is_some_and(|code| PASSING.contains(&code))
         }
         SdkError::ConstructionFailure(_) => false,
         _ => true,
     };
     let why = DisplayErrorContext(&error).to_string();
-    if passing { StoreError::Unavailable(why) } else { StoreError::Broken(why) }
+    if passing {
+        StoreError::Unavailable(why)
+    } else {
+        StoreError::Broken(why)
+    }
 }
 
 /// Sorts the error of a transaction: a cancelled one says why, write by write.
 pub(crate) fn commit_fault(error: SdkError<TransactWriteItemsError>) -> Result<Commit, StoreError> {
     match error.as_service_error() {
-        Some(TransactionCanceled(cancelled)) => refusals(cancelled.cancellation_reasons()).map(Commit::Refused),
+        Some(TransactionCanceled(cancelled)) => {
+            refusals(cancelled.cancellation_reasons()).map(Commit::Refused)
+        }
         _ => Err(fault(error)),
     }
 }
@@ -51,17 +61,28 @@ fn refusals(reasons: &[CancellationReason]) -> Result<Vec<Refusal>, StoreError> 
         let code = cancelled.code().unwrap_or("None");
         let reason = match code {
             "None" => continue,
-            "ConditionalCheckFailed" => {
-                Reason::Guard(cancelled.item().filter(|item| !item.is_empty()).cloned().and_then(crate::convert::attrs))
-            }
+            "ConditionalCheckFailed" => Reason::Guard(
+                cancelled
+                    .item()
+                    .filter(|item| !item.is_empty())
+                    .cloned()
+                    .and_then(crate::convert::attrs),
+            ),
             "TransactionConflict" => Reason::Conflict,
             "ProvisionedThroughputExceeded" | "ThrottlingError" => Reason::Throttled,
-            other => return Err(StoreError::Broken(format!("{other}: {}", cancelled.message().unwrap_or_default()))),
+            other => {
+                return Err(StoreError::Broken(format!(
+                    "{other}: {}",
+                    cancelled.message().unwrap_or_default()
+                )));
+            }
         };
         refusals.push(Refusal { index, reason });
     }
     if refusals.is_empty() {
-        return Err(StoreError::Unavailable("a transaction was cancelled without a reason".to_owned()));
+        return Err(StoreError::Unavailable(
+            "a transaction was cancelled without a reason".to_owned(),
+        ));
     }
     Ok(refusals)
 }

@@ -30,14 +30,20 @@ impl Dynamo {
     /// The table `table` as `client` sees it.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self {
+            client,
+            table: table.into(),
+        }
     }
 
     /// The table `table` in the account and region of the environment, or at
     /// `AWS_ENDPOINT_URL_DYNAMODB`.
     pub async fn connect(table: impl Into<String>) -> Self {
         let config = aws_config::load_from_env().await;
-        let config = aws_sdk_dynamodb::config::Builder::from(&config).retry_config(retries()).timeout_config(timeouts()).build();
+        let config = aws_sdk_dynamodb::config::Builder::from(&config)
+            .retry_config(retries())
+            .timeout_config(timeouts())
+            .build();
         Self::new(Client::from_conf(config), table)
     }
 
@@ -47,25 +53,54 @@ impl Dynamo {
         &self.client
     }
 
-    async fn read_chunk(&self, keys: &[Key]) -> Result<HashMap<(String, String), Attrs>, StoreError> {
+    async fn read_chunk(
+        &self,
+        keys: &[Key],
+    ) -> Result<HashMap<(String, String), Attrs>, StoreError> {
         let mut found = HashMap::new();
         let mut wanted: Vec<Item> = keys.iter().map(key_item).collect();
         for _ in 0..READ_TRIES_MAX {
-            let keys = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+            let keys = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(true)
+                .build();
             let keys = keys.map_err(|error| StoreError::Broken(error.to_string()))?;
-            let reply = self.client.batch_get_item().request_items(&self.table, keys).send().await.map_err(fault)?;
-            let items = reply.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+            let reply = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, keys)
+                .send()
+                .await
+                .map_err(fault)?;
+            let items = reply
+                .responses
+                .unwrap_or_default()
+                .remove(&self.table)
+                .unwrap_or_default();
             for item in items {
-                let key = (text(&item, "pk").unwrap_or_default().to_owned(), text(&item, SK).unwrap_or_default().to_owned());
-                found.insert(key, attrs(item).ok_or_else(|| StoreError::Broken("an attribute has an unknown type".to_owned()))?);
+                let key = (
+                    text(&item, "pk").unwrap_or_default().to_owned(),
+                    text(&item, SK).unwrap_or_default().to_owned(),
+                );
+                found.insert(
+                    key,
+                    attrs(item).ok_or_else(|| {
+                        StoreError::Broken("an attribute has an unknown type".to_owned())
+                    })?,
+                );
             }
-            let left = reply.unprocessed_keys.unwrap_or_default().remove(&self.table);
+            let left = reply
+                .unprocessed_keys
+                .unwrap_or_default()
+                .remove(&self.table);
             wanted = left.map(|left| left.keys).unwrap_or_default();
             if wanted.is_empty() {
                 return Ok(found);
             }
         }
-        Err(StoreError::Unavailable("keys stayed unprocessed".to_owned()))
+        Err(StoreError::Unavailable(
+            "keys stayed unprocessed".to_owned(),
+        ))
     }
 }
 
@@ -77,7 +112,10 @@ pub(crate) fn retries() -> RetryConfig {
 /// A call ends within five seconds; what waits for commits counts on it.
 pub(crate) fn timeouts() -> TimeoutConfig {
     let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(1));
-    timeouts.operation_attempt_timeout(Duration::from_secs(2)).operation_timeout(Duration::from_secs(5)).build()
+    timeouts
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(5))
+        .build()
 }
 
 #[async_trait]
@@ -87,16 +125,33 @@ impl Store for Dynamo {
         for chunk in keys.chunks(READS_MAX) {
             found.extend(self.read_chunk(chunk).await?);
         }
-        Ok(keys.iter().map(|key| found.remove(&(key.pk.clone(), key.sk.clone()))).collect())
+        Ok(keys
+            .iter()
+            .map(|key| found.remove(&(key.pk.clone(), key.sk.clone())))
+            .collect())
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
-        let (pk_name, sk_name) = if query.by_task { (TASK_KEY, TASK_SORT) } else { ("pk", SK) };
+        let (pk_name, sk_name) = if query.by_task {
+            (TASK_KEY, TASK_SORT)
+        } else {
+            ("pk", SK)
+        };
         let wanted = query.limit.min(Query::LIMIT_MAX);
-        let mut request = self.client.query().table_name(&self.table).scan_index_forward(!query.descending);
+        let mut request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .scan_index_forward(!query.descending);
         request = request.limit(i32::try_from(wanted.saturating_add(1)).unwrap_or(i32::MAX));
-        request = if query.by_task { request.index_name(TASK_INDEX) } else { request.consistent_read(true) };
-        request = request.expression_attribute_names("#p", pk_name).expression_attribute_values(":p", AttributeValue::S(query.pk.clone()));
+        request = if query.by_task {
+            request.index_name(TASK_INDEX)
+        } else {
+            request.consistent_read(true)
+        };
+        request = request
+            .expression_attribute_names("#p", pk_name)
+            .expression_attribute_values(":p", AttributeValue::S(query.pk.clone()));
         let (condition, values) = sort_condition(query);
         if condition != "#p = :p" {
             request = request.expression_attribute_names("#s", sk_name);
@@ -104,7 +159,11 @@ impl Store for Dynamo {
         for (name, value) in values {
             request = request.expression_attribute_values(name, AttributeValue::S(value));
         }
-        let reply = request.key_condition_expression(condition).send().await.map_err(fault)?;
+        let reply = request
+            .key_condition_expression(condition)
+            .send()
+            .await
+            .map_err(fault)?;
         let mut more = reply.last_evaluated_key.is_some();
         let mut items = Vec::new();
         for item in reply.items.unwrap_or_default() {
@@ -116,21 +175,37 @@ impl Store for Dynamo {
                 more = true;
                 break;
             }
-            items.push((sort, attrs(item).ok_or_else(|| StoreError::Broken("an attribute has an unknown type".to_owned()))?));
+            items.push((
+                sort,
+                attrs(item).ok_or_else(|| {
+                    StoreError::Broken("an attribute has an unknown type".to_owned())
+                })?,
+            ));
         }
         Ok(Slice { items, more })
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
-        let mut request = self.client.transact_write_items().return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let mut request = self
+            .client
+            .transact_write_items()
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         for write in writes {
-            request = request.transact_items(action(&self.table, write).map_err(|error| StoreError::Broken(error.to_string()))?);
+            request = request.transact_items(
+                action(&self.table, write)
+                    .map_err(|error| StoreError::Broken(error.to_string()))?,
+            );
         }
         match request.send().await {
             Ok(reply) => {
-                let units =
-                    reply.consumed_capacity().iter().filter_map(|capacity| capacity.write_capacity_units().or(capacity.capacity_units()));
-                Ok(Commit::Done { write_units: units.map(whole).sum() })
+                let units = reply.consumed_capacity().iter().filter_map(|capacity| {
+                    capacity
+                        .write_capacity_units()
+                        .or(capacity.capacity_units())
+                });
+                Ok(Commit::Done {
+                    write_units: units.map(whole).sum(),
+                })
             }
             Err(error) => commit_fault(error),
         }
@@ -150,7 +225,10 @@ fn sort_condition(query: &Query) -> (&'static str, Vec<(&'static str, String)>) 
         (None, None) => ("#p = :p", Vec::new()),
         (Some(from), None) => ("#p = :p AND #s >= :f", vec![(":f", from)]),
         (None, Some(to)) => ("#p = :p AND #s < :t", vec![(":t", to)]),
-        (Some(from), Some(to)) if from <= to => ("#p = :p AND #s BETWEEN :f AND :t", vec![(":f", from), (":t", to)]),
+        (Some(from), Some(to)) if from <= to => (
+            "#p = :p AND #s BETWEEN :f AND :t",
+            vec![(":f", from), (":t", to)],
+        ),
         // Nothing lies between; a bound below the first key says so.
         (Some(_), Some(to)) => ("#p = :p AND #s BETWEEN :t AND :t", vec![(":t", to)]),
     }

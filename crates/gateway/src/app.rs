@@ -37,7 +37,8 @@ impl Settings {
     /// From what `variable` says of `TOLLGATE_CONSTITUTIONAL_HASH` (unset =
     /// the default, empty = no gate) and `TOLLGATE_OPERATOR_KEY`.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let hash = variable("TOLLGATE_CONSTITUTIONAL_HASH").unwrap_or_else(|| DEFAULT_HASH.to_owned());
+        let hash =
+            variable("TOLLGATE_CONSTITUTIONAL_HASH").unwrap_or_else(|| DEFAULT_HASH.to_owned());
         let operator = variable("TOLLGATE_OPERATOR_KEY").filter(|key| !key.is_empty());
         Self {
             hash: Some(hash).filter(|hash| !hash.is_empty()),
@@ -64,7 +65,12 @@ impl App {
 
     fn with(service: Service, settings: Settings, may_stream: bool) -> Arc<Self> {
         let metrics = Metrics::new(settings.embedded.clone());
-        Arc::new(Self { service, settings, metrics, may_stream })
+        Arc::new(Self {
+            service,
+            settings,
+            metrics,
+            may_stream,
+        })
     }
 
     /// Whether an answer may be of any length, sent while it is made.

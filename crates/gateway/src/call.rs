@@ -63,7 +63,9 @@ impl Call {
     /// 404 for another tenant than the key's.
     pub fn path_tenant(&self) -> Result<Name, Problem> {
         let text = self.path_text("tenant_id");
-        let named = Name::in_path(text).ok().filter(|_| !tollgate_api::is_reserved_tenant(text));
+        let named = Name::in_path(text)
+            .ok()
+            .filter(|_| !tollgate_api::is_reserved_tenant(text));
         let named = named.ok_or_else(|| Problem::not_found("tenant"))?;
         self.caller()?.tenant_to_read(Some(&named))
     }
@@ -74,16 +76,28 @@ impl Call {
     /// 400 for a text that cannot be a tenant's id.
     pub fn path_tenant_to_write(&self) -> Result<Name, Problem> {
         let text = self.path_text("tenant_id");
-        let named = Name::in_path(text).ok().filter(|_| !tollgate_api::is_reserved_tenant(text));
-        let named = named.ok_or_else(|| Problem::invalid_request("tenant_id", "is not a tenant id"))?;
+        let named = Name::in_path(text)
+            .ok()
+            .filter(|_| !tollgate_api::is_reserved_tenant(text));
+        let named =
+            named.ok_or_else(|| Problem::invalid_request("tenant_id", "is not a tenant id"))?;
         self.caller()?.tenant_to_write(Some(&named))
     }
 
     /// The media type of the body, without parameters, in lower case.
     #[must_use]
     pub fn media_type(&self) -> String {
-        let value = self.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        let value = self
+            .headers
+            .get("content-type")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
     }
 
     /// The `Idempotency-Key`, if there is one.
@@ -92,9 +106,19 @@ impl Call {
     /// 400 unless it has 1 to 255 visible characters and occurs once.
     pub fn idempotency_key(&self) -> Result<Option<&str>, Problem> {
         let mut values = self.headers.get_all("idempotency-key").iter();
-        let Some(value) = values.next() else { return Ok(None) };
-        let text = value.to_str().ok().filter(|text| !text.is_empty() && text.len() <= 255 && values.next().is_none());
-        text.map(Some).ok_or_else(|| Problem::invalid_request("Idempotency-Key", "must have 1 to 255 visible characters, once"))
+        let Some(value) = values.next() else {
+            return Ok(None);
+        };
+        let text = value
+            .to_str()
+            .ok()
+            .filter(|text| !text.is_empty() && text.len() <= 255 && values.next().is_none());
+        text.map(Some).ok_or_else(|| {
+            Problem::invalid_request(
+                "Idempotency-Key",
+                "must have 1 to 255 visible characters, once",
+            )
+        })
     }
 
     /// The event id that an idempotency key stands for.
@@ -102,9 +126,15 @@ impl Call {
     /// # Errors
     /// As [`Call::idempotency_key`].
     pub fn id_from_key(&self, tenant: &Name, route: &str) -> Result<Option<Name>, Problem> {
-        let Some(key) = self.idempotency_key()? else { return Ok(None) };
+        let Some(key) = self.idempotency_key()? else {
+            return Ok(None);
+        };
         let digest = Sha256::digest(format!("{tenant}\0{route}\0{key}"));
-        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = digest
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Ok(Name::new(&format!("ik-{hex}")).ok())
     }
 
@@ -121,6 +151,8 @@ impl Call {
             return Ok(None);
         }
         let number = text.trim_matches('"').parse().ok();
-        number.map(Some).ok_or_else(|| Problem::invalid_request("If-Match", "must be a version"))
+        number
+            .map(Some)
+            .ok_or_else(|| Problem::invalid_request("If-Match", "must be a version"))
     }
 }

@@ -20,7 +20,11 @@ pub struct Caller {
 
 impl Caller {
     fn of(record: &KeyRecord) -> Self {
-        Self { key_id: record.id.clone(), tenant: record.tenant.clone(), scopes: record.scopes.clone() }
+        Self {
+            key_id: record.id.clone(),
+            tenant: record.tenant.clone(),
+            scopes: record.scopes.clone(),
+        }
     }
 
     /// Whether it is an operator.
@@ -38,7 +42,10 @@ impl Caller {
     /// The caller as the one who changes something.
     #[must_use]
     pub fn actor(&self, if_match: Option<u64>) -> Actor {
-        Actor { key_id: self.key_id.clone(), if_match }
+        Actor {
+            key_id: self.key_id.clone(),
+            if_match,
+        }
     }
 
     /// The tenant to read: the key's own, or for an operator the one named.
@@ -51,7 +58,10 @@ impl Caller {
             (Some(own), Some(named)) if own != named => Err(Problem::not_found("tenant")),
             (Some(own), _) => Ok(own.clone()),
             (None, Some(named)) => Ok(named.clone()),
-            (None, None) => Err(Problem::invalid_request("?tenant_id", "is required with an operator key")),
+            (None, None) => Err(Problem::invalid_request(
+                "?tenant_id",
+                "is required with an operator key",
+            )),
         }
     }
 
@@ -61,35 +71,55 @@ impl Caller {
     /// 403 for another tenant, 400 for an operator who names none.
     pub fn tenant_to_write(&self, named: Option<&Name>) -> Result<Name, Problem> {
         match (&self.tenant, named) {
-            (Some(own), Some(named)) if own != named => Err(Problem::forbidden("the key belongs to another tenant")),
+            (Some(own), Some(named)) if own != named => {
+                Err(Problem::forbidden("the key belongs to another tenant"))
+            }
             (Some(own), _) => Ok(own.clone()),
             (None, Some(named)) => Ok(named.clone()),
-            (None, None) => Err(Problem::invalid_request("/tenant_id", "is required with an operator key")),
+            (None, None) => Err(Problem::invalid_request(
+                "/tenant_id",
+                "is required with an operator key",
+            )),
         }
     }
 }
 
 /// The caller whose key the headers carry; `in_outage`, by the key as it was
 /// last read where the store is out of reach.
-pub(crate) async fn authenticate(app: &App, headers: &HeaderMap, in_outage: bool) -> Result<Caller, Problem> {
+pub(crate) async fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    in_outage: bool,
+) -> Result<Caller, Problem> {
     let key = key_text(headers).ok_or_else(Problem::unauthenticated)?;
-    if let Some(operator) = app.settings.operator.as_ref().filter(|operator| operator.is(key)) {
+    if let Some(operator) = app
+        .settings
+        .operator
+        .as_ref()
+        .filter(|operator| operator.is(key))
+    {
         return Ok(Caller::of(operator));
     }
     let record = match app.service.key(key).await {
-        Err(failure @ Failure::Unavailable(_)) if in_outage => {
-            Some(app.service.last_key(key).ok_or_else(|| crate::from_failure(&failure))?)
-        }
+        Err(failure @ Failure::Unavailable(_)) if in_outage => Some(
+            app.service
+                .last_key(key)
+                .ok_or_else(|| crate::from_failure(&failure))?,
+        ),
         record => record.map_err(|failure| crate::from_failure(&failure))?,
     };
-    record.map(|record| Caller::of(&record)).ok_or_else(Problem::unauthenticated)
+    record
+        .map(|record| Caller::of(&record))
+        .ok_or_else(Problem::unauthenticated)
 }
 
 /// The one key that the headers name; `None` for none, several or no text.
 fn key_text(headers: &HeaderMap) -> Option<&str> {
     let bearers = headers.get_all(AUTHORIZATION).iter();
     let keys = headers.get_all("x-api-key").iter();
-    let mut named = bearers.map(bearer).chain(keys.map(|value| value.to_str().ok()));
+    let mut named = bearers
+        .map(bearer)
+        .chain(keys.map(|value| value.to_str().ok()));
     let first = named.next()??;
     named.next().is_none().then_some(first)
 }

@@ -35,7 +35,9 @@ struct Line {
 
 impl std::fmt::Debug for Embedded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Embedded").field("function", &self.function).finish_non_exhaustive()
+        f.debug_struct("Embedded")
+            .field("function", &self.function)
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,7 +45,10 @@ impl Embedded {
     /// Writes for `function`, a `line` at a time, without its end.
     #[must_use]
     pub fn new(function: &str, line: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self { function: Arc::from(function), line: Arc::new(line) }
+        Self {
+            function: Arc::from(function),
+            line: Arc::new(line),
+        }
     }
 
     /// Writes one line for the request, with the first of `tallies`, and a
@@ -66,26 +71,49 @@ impl Embedded {
 
 impl Line {
     fn request(&mut self, function: &str, request: Answered<'_>) {
-        let Answered { route, method, status, micros, .. } = request;
+        let Answered {
+            route,
+            method,
+            status,
+            micros,
+            ..
+        } = request;
         let labels = [
             ("Function", function.to_owned()),
             ("Route", route.to_owned()),
             ("Method", method.to_owned()),
             ("Status", format!("{}xx", status / 100)),
         ];
-        let figures = [("http_request_duration_seconds", "Seconds", seconds(micros)), ("tollgate_requests_total", "Count", "1".to_owned())];
+        let figures = [
+            ("http_request_duration_seconds", "Seconds", seconds(micros)),
+            ("tollgate_requests_total", "Count", "1".to_owned()),
+        ];
         self.add(&labels, &figures);
     }
 
     fn tally(&mut self, tally: Tally, count: u64) {
         let count = count.to_string();
         match tally {
-            Tally::Decision { decision, plan_code } => {
+            Tally::Decision {
+                decision,
+                plan_code,
+            } => {
                 let labels = [("Decision", decision.to_owned()), ("PlanCode", plan_code)];
-                self.add(&labels, &[("usage_guardrail_decisions_total", "Count", count)]);
+                self.add(
+                    &labels,
+                    &[("usage_guardrail_decisions_total", "Count", count)],
+                );
             }
-            Tally::Hit { plan_code, limit_type, feature_key } => {
-                let labels = [("PlanCode", plan_code), ("LimitType", limit_type.to_owned()), ("FeatureKey", feature_key)];
+            Tally::Hit {
+                plan_code,
+                limit_type,
+                feature_key,
+            } => {
+                let labels = [
+                    ("PlanCode", plan_code),
+                    ("LimitType", limit_type.to_owned()),
+                    ("FeatureKey", feature_key),
+                ];
                 self.add(&labels, &[("usage_limit_hits_total", "Count", count)]);
             }
         }
@@ -94,10 +122,17 @@ impl Line {
     /// Adds figures, each of a name, a unit and a number as text.
     fn add(&mut self, labels: &[(&'static str, String)], figures: &[(&'static str, &str, String)]) {
         let dimensions: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
-        let metrics: Vec<Value> = figures.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
-        self.directives.push(json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics }));
+        let metrics: Vec<Value> = figures
+            .iter()
+            .map(|(name, unit, _)| json!({ "Name": name, "Unit": unit }))
+            .collect();
+        self.directives.push(
+            json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics }),
+        );
         self.labels.extend(labels.iter().cloned());
-        let raw = figures.iter().filter_map(|(name, _, figure)| Some((*name, RawValue::from_string(figure.clone()).ok()?)));
+        let raw = figures.iter().filter_map(|(name, _, figure)| {
+            Some((*name, RawValue::from_string(figure.clone()).ok()?))
+        });
         self.figures.extend(raw);
     }
 

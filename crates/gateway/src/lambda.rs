@@ -21,14 +21,29 @@ const SETTLE: Duration = Duration::from_secs(7);
 ///
 /// # Errors
 /// A sentence where the secret is missing.
-pub fn lambda_app(store: impl Store + 'static, variable: impl Fn(&str) -> Option<String>) -> Result<Arc<App>, String> {
+pub fn lambda_app(
+    store: impl Store + 'static,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Arc<App>, String> {
     let secret = variable("TOLLGATE_CURSOR_SECRET").filter(|secret| !secret.is_empty());
     let secret = secret.ok_or("TOLLGATE_CURSOR_SECRET must be set: it signs cursors")?;
     let tenancy = Tenancy::Shared { settle: SETTLE };
-    let service = Service::new(Arc::new(store), Arc::new(SystemClock), tenancy, Sha256::digest(secret).into());
+    let service = Service::new(
+        Arc::new(store),
+        Arc::new(SystemClock),
+        tenancy,
+        Sha256::digest(secret).into(),
+    );
     let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-    let embedded = (!function.is_empty()).then(|| Embedded::new(&function, |line| println!("{line}")));
-    Ok(App::buffered(service, Settings { embedded, ..Settings::read(variable) }))
+    let embedded =
+        (!function.is_empty()).then(|| Embedded::new(&function, |line| println!("{line}")));
+    Ok(App::buffered(
+        service,
+        Settings {
+            embedded,
+            ..Settings::read(variable)
+        },
+    ))
 }
 
 /// An answer in the form that the HTTP API takes from a function (payload
@@ -36,8 +51,12 @@ pub fn lambda_app(store: impl Store + 'static, variable: impl Fn(&str) -> Option
 pub async fn gateway_reply(response: Response) -> Value {
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let text =
-        |(name, value): (&http::HeaderName, &http::HeaderValue)| (name.to_string(), json!(String::from_utf8_lossy(value.as_bytes())));
+    let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        (
+            name.to_string(),
+            json!(String::from_utf8_lossy(value.as_bytes())),
+        )
+    };
     let headers: Map<String, Value> = parts.headers.iter().map(text).collect();
     json!({
         "statusCode": parts.status.as_u16(),

@@ -79,17 +79,31 @@ pub struct Answered<'a> {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Tally {
     /// `usage_guardrail_decisions_total`.
-    Decision { decision: &'static str, plan_code: String },
+    Decision {
+        decision: &'static str,
+        plan_code: String,
+    },
     /// `usage_limit_hits_total`.
-    Hit { plan_code: String, limit_type: &'static str, feature_key: String },
+    Hit {
+        plan_code: String,
+        limit_type: &'static str,
+        feature_key: String,
+    },
 }
 
 impl Tally {
     fn cut(self) -> Self {
         let other = || OTHER.to_owned();
         match self {
-            Self::Decision { decision, .. } => Self::Decision { decision, plan_code: other() },
-            Self::Hit { limit_type, .. } => Self::Hit { plan_code: other(), limit_type, feature_key: other() },
+            Self::Decision { decision, .. } => Self::Decision {
+                decision,
+                plan_code: other(),
+            },
+            Self::Hit { limit_type, .. } => Self::Hit {
+                plan_code: other(),
+                limit_type,
+                feature_key: other(),
+            },
         }
     }
 }
@@ -120,7 +134,10 @@ impl Metrics {
     /// Nothing counted yet; with `embedded`, each request is also written there.
     #[must_use]
     pub fn new(embedded: Option<Embedded>) -> Self {
-        Self { counts: Mutex::default(), embedded }
+        Self {
+            counts: Mutex::default(),
+            embedded,
+        }
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -129,11 +146,28 @@ impl Metrics {
 
     /// Counts one answered request, and writes its embedded lines.
     pub fn count(&self, request: Answered<'_>) {
-        let Answered { route, method, status, micros, .. } = request;
-        let label = if method == route { route.to_owned() } else { format!("{method} {route}") };
+        let Answered {
+            route,
+            method,
+            status,
+            micros,
+            ..
+        } = request;
+        let label = if method == route {
+            route.to_owned()
+        } else {
+            format!("{method} {route}")
+        };
         let mut counts = self.counts();
-        counts.requests.entry((label, status)).or_default().add(micros);
-        let histogram = counts.durations.entry((route.to_owned(), method.to_owned(), status / 100)).or_default();
+        counts
+            .requests
+            .entry((label, status))
+            .or_default()
+            .add(micros);
+        let histogram = counts
+            .durations
+            .entry((route.to_owned(), method.to_owned(), status / 100))
+            .or_default();
         histogram.all.add(micros);
         let bucket = BOUNDS.iter().position(|(bound, _)| micros <= *bound);
         if let Some(within) = bucket.and_then(|place| histogram.within.get_mut(place)) {
@@ -150,7 +184,11 @@ impl Metrics {
     /// limit that it passed. A refusal for want of a plan is no decision of a
     /// limit, and is not counted.
     pub fn decided(&self, decision: Decision, ruling: &Ruling) {
-        if ruling.objections.iter().any(|objection| matches!(objection, Objection::NoPlan | Objection::Cancelled)) {
+        if ruling
+            .objections
+            .iter()
+            .any(|objection| matches!(objection, Objection::NoPlan | Objection::Cancelled))
+        {
             return;
         }
         let decision = match decision {
@@ -158,14 +196,30 @@ impl Metrics {
             Decision::Warn => "soft_limit",
             Decision::Deny => "hard_limit",
         };
-        let plan_code = ruling.plan_code.as_ref().map_or_else(|| UNKNOWN.to_owned(), |plan: &Name| plan.as_str().to_lowercase());
+        let plan_code = ruling.plan_code.as_ref().map_or_else(
+            || UNKNOWN.to_owned(),
+            |plan: &Name| plan.as_str().to_lowercase(),
+        );
         let is_embedded = self.embedded.is_some();
         let mut counts = self.counts();
         for passed in ruling.violations.iter().chain(&ruling.warnings) {
             let (limit_type, feature_key) = (passed.limit_type(), passed.limit.feature_key());
-            counts.tally(Tally::Hit { plan_code: plan_code.clone(), limit_type, feature_key }, is_embedded);
+            counts.tally(
+                Tally::Hit {
+                    plan_code: plan_code.clone(),
+                    limit_type,
+                    feature_key,
+                },
+                is_embedded,
+            );
         }
-        counts.tally(Tally::Decision { decision, plan_code }, is_embedded);
+        counts.tally(
+            Tally::Decision {
+                decision,
+                plan_code,
+            },
+            is_embedded,
+        );
     }
 
     /// The counts in Prometheus' text format.
@@ -173,14 +227,31 @@ impl Metrics {
     pub fn render(&self) -> String {
         let counts = self.counts();
         let mut text = String::new();
-        head(&mut text, "tollgate_requests_total", "Requests by route and status.", "counter");
+        head(
+            &mut text,
+            "tollgate_requests_total",
+            "Requests by route and status.",
+            "counter",
+        );
         for ((route, status), timing) in &counts.requests {
-            let _ = writeln!(text, "tollgate_requests_total{{route=\"{route}\",status=\"{status}\"}} {}", timing.count);
+            let _ = writeln!(
+                text,
+                "tollgate_requests_total{{route=\"{route}\",status=\"{status}\"}} {}",
+                timing.count
+            );
         }
-        head(&mut text, "tollgate_request_seconds_total", "Time spent answering, by route and status.", "counter");
+        head(
+            &mut text,
+            "tollgate_request_seconds_total",
+            "Time spent answering, by route and status.",
+            "counter",
+        );
         for ((route, status), timing) in &counts.requests {
             let seconds = seconds(timing.micros);
-            let _ = writeln!(text, "tollgate_request_seconds_total{{route=\"{route}\",status=\"{status}\"}} {seconds}");
+            let _ = writeln!(
+                text,
+                "tollgate_request_seconds_total{{route=\"{route}\",status=\"{status}\"}} {seconds}"
+            );
         }
         counts.render_durations(&mut text);
         counts.render_tallies(&mut text);
@@ -191,7 +262,12 @@ impl Metrics {
 impl Counts {
     fn render_durations(&self, text: &mut String) {
         const NAME: &str = "http_request_duration_seconds";
-        head(text, NAME, "Time spent answering, by route, method and class of status.", "histogram");
+        head(
+            text,
+            NAME,
+            "Time spent answering, by route, method and class of status.",
+            "histogram",
+        );
         for ((route, method, class), histogram) in &self.durations {
             let labels = format!("route=\"{route}\",method=\"{method}\",status=\"{class}xx\"");
             let mut within = 0_u64;
@@ -207,16 +283,40 @@ impl Counts {
     }
 
     fn render_tallies(&self, text: &mut String) {
-        head(text, "usage_guardrail_decisions_total", "Events and holds decided in enforce mode, by decision and plan.", "counter");
+        head(
+            text,
+            "usage_guardrail_decisions_total",
+            "Events and holds decided in enforce mode, by decision and plan.",
+            "counter",
+        );
         for (tally, count) in &self.tallies {
-            if let Tally::Decision { decision, plan_code } = tally {
-                let _ = writeln!(text, "usage_guardrail_decisions_total{{decision=\"{decision}\",plan_code=\"{plan_code}\"}} {count}");
+            if let Tally::Decision {
+                decision,
+                plan_code,
+            } = tally
+            {
+                let _ = writeln!(
+                    text,
+                    "usage_guardrail_decisions_total{{decision=\"{decision}\",plan_code=\"{plan_code}\"}} {count}"
+                );
             }
         }
-        head(text, "usage_limit_hits_total", "Limits that those passed, by plan, kind of value and feature.", "counter");
+        head(
+            text,
+            "usage_limit_hits_total",
+            "Limits that those passed, by plan, kind of value and feature.",
+            "counter",
+        );
         for (tally, count) in &self.tallies {
-            if let Tally::Hit { plan_code, limit_type, feature_key } = tally {
-                let labels = format!("plan_code=\"{plan_code}\",limit_type=\"{limit_type}\",feature_key=\"{feature_key}\"");
+            if let Tally::Hit {
+                plan_code,
+                limit_type,
+                feature_key,
+            } = tally
+            {
+                let labels = format!(
+                    "plan_code=\"{plan_code}\",limit_type=\"{limit_type}\",feature_key=\"{feature_key}\""
+                );
                 let _ = writeln!(text, "usage_limit_hits_total{{{labels}}} {count}");
             }
         }
@@ -241,25 +341,57 @@ mod tests {
         let metrics = Metrics::default();
         for number in 0..LABELS_MAX + 50 {
             let plan_code = Name::new(&format!("plan-{number}")).ok();
-            metrics.decided(Decision::Allow, &Ruling { plan_code, ..Ruling::default() });
+            metrics.decided(
+                Decision::Allow,
+                &Ruling {
+                    plan_code,
+                    ..Ruling::default()
+                },
+            );
         }
         let text = metrics.render();
-        assert!(text.contains("usage_guardrail_decisions_total{decision=\"allow\",plan_code=\"other\"} 50\n"));
-        assert_eq!(text.matches("usage_guardrail_decisions_total{").count(), LABELS_MAX + 1);
+        assert!(text.contains(
+            "usage_guardrail_decisions_total{decision=\"allow\",plan_code=\"other\"} 50\n"
+        ));
+        assert_eq!(
+            text.matches("usage_guardrail_decisions_total{").count(),
+            LABELS_MAX + 1
+        );
     }
 
     #[test]
     fn a_duration_counts_in_every_bucket_that_it_fits() {
         let metrics = Metrics::default();
         for micros in [5_000, 5_001, 10_000_001] {
-            metrics.count(Answered { route: "/check", method: "POST", status: 201, micros, at: Instant::EPOCH });
+            metrics.count(Answered {
+                route: "/check",
+                method: "POST",
+                status: 201,
+                micros,
+                at: Instant::EPOCH,
+            });
         }
         let text = metrics.render();
         let labels = "route=\"/check\",method=\"POST\",status=\"2xx\"";
         for (le, count) in [("0.005", 1), ("0.01", 2), ("10", 2), ("+Inf", 3)] {
-            assert!(text.contains(&format!("http_request_duration_seconds_bucket{{{labels},le=\"{le}\"}} {count}\n")), "{le}: {text}");
+            assert!(
+                text.contains(&format!(
+                    "http_request_duration_seconds_bucket{{{labels},le=\"{le}\"}} {count}\n"
+                )),
+                "{le}: {text}"
+            );
         }
-        assert!(text.contains(&format!("http_request_duration_seconds_sum{{{labels}}} 10.010002\n")), "{text}");
-        assert!(text.contains(&format!("http_request_duration_seconds_count{{{labels}}} 3\n")), "{text}");
+        assert!(
+            text.contains(&format!(
+                "http_request_duration_seconds_sum{{{labels}}} 10.010002\n"
+            )),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!(
+                "http_request_duration_seconds_count{{{labels}}} 3\n"
+            )),
+            "{text}"
+        );
     }
 }

@@ -22,17 +22,24 @@ pub fn from_failure(failure: &Failure) -> Problem {
         }
         Failure::NotFound(what) => Problem::not_found(what),
         Failure::Stale(version) => Problem::precondition_failed(*version),
-        Failure::CurrencyMismatch { tenant, other } => match (tenant.parse::<Currency>(), other.parse::<Currency>()) {
-            (Ok(tenant), Ok(other)) => Problem::currency_mismatch(tenant, other),
-            _ => Problem::invalid_event("/currency", failure.to_string()),
-        },
-        Failure::UnknownCard(id) => Name::new(id).map_or_else(|_| Problem::not_found("rate card"), |id| Problem::unknown_rate_card(&id)),
+        Failure::CurrencyMismatch { tenant, other } => {
+            match (tenant.parse::<Currency>(), other.parse::<Currency>()) {
+                (Ok(tenant), Ok(other)) => Problem::currency_mismatch(tenant, other),
+                _ => Problem::invalid_event("/currency", failure.to_string()),
+            }
+        }
+        Failure::UnknownCard(id) => Name::new(id).map_or_else(
+            |_| Problem::not_found("rate card"),
+            |id| Problem::unknown_rate_card(&id),
+        ),
         Failure::Taken(_) => Problem::conflict(failure.to_string()),
         Failure::Expired => Problem::invalid_event("/expires_at", failure.to_string()),
         Failure::PlanCurrency(_) => Problem::invalid_event("/currency", failure.to_string()),
         Failure::TooManyGrants => Problem::invalid_event("", failure.to_string()),
         Failure::UnknownPlan(code) => Problem::unknown_plan(code),
-        Failure::Override { place, field, why } => Problem::invalid_event(format!("/overrides/{place}/{field}"), *why),
+        Failure::Override { place, field, why } => {
+            Problem::invalid_event(format!("/overrides/{place}/{field}"), *why)
+        }
         Failure::Limits(_) => Problem::too_many_limits(),
         Failure::Overflow(_) => Problem::invalid_event("", "a total would be out of range"),
         Failure::RangePurged => Problem::range_purged(),
@@ -47,7 +54,9 @@ pub fn from_rejection(id: &Name, rejection: &Rejection) -> Problem {
     match rejection {
         Rejection::Reused => Problem::event_id_reused(id),
         Rejection::UnknownNode(_) => Problem::invalid_event("/budget_node", rejection.to_string()),
-        Rejection::TooOld(_) | Rejection::TooNew => Problem::invalid_event("/timestamp", rejection.to_string()),
+        Rejection::TooOld(_) | Rejection::TooNew => {
+            Problem::invalid_event("/timestamp", rejection.to_string())
+        }
         Rejection::Price(error) => Problem::unpriceable(error),
         Rejection::Currency { tenant, card } => Problem::currency_mismatch(*tenant, *card),
     }

@@ -37,7 +37,12 @@ impl fmt::Debug for Content {
 impl Reply {
     fn json(status: StatusCode, body: &impl Serialize) -> Self {
         let body = serde_json::to_string(body).unwrap_or_default();
-        Self { status, headers: Vec::new(), body: Content::Text(body), media_type: "application/json" }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Content::Text(body),
+            media_type: "application/json",
+        }
     }
 
     /// 200 with `body`.
@@ -67,15 +72,28 @@ impl Reply {
     /// 200 with text of a media type.
     #[must_use]
     pub fn of(media_type: &'static str, body: impl Into<String>) -> Self {
-        Self { status: StatusCode::OK, headers: Vec::new(), body: Content::Text(body.into()), media_type }
+        Self {
+            status: StatusCode::OK,
+            headers: Vec::new(),
+            body: Content::Text(body.into()),
+            media_type,
+        }
     }
 
     /// 200 with a body that is made while it is sent; only where
     /// [`crate::App::may_stream`]. A failure is logged and breaks the transfer
     /// off. It is never stored under an idempotency key.
     #[must_use]
-    pub fn stream(media_type: &'static str, pieces: impl Stream<Item = Result<String, Failure>> + Send + 'static) -> Self {
-        Self { status: StatusCode::OK, headers: Vec::new(), body: Content::Stream(pieces.boxed()), media_type }
+    pub fn stream(
+        media_type: &'static str,
+        pieces: impl Stream<Item = Result<String, Failure>> + Send + 'static,
+    ) -> Self {
+        Self {
+            status: StatusCode::OK,
+            headers: Vec::new(),
+            body: Content::Stream(pieces.boxed()),
+            media_type,
+        }
     }
 
     /// The same with one more header.

@@ -33,7 +33,10 @@ pub fn router(app: &Arc<App>, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
     let mut methods: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for route in &routes {
-        methods.entry(route.path).or_default().push(route.method.to_string());
+        methods
+            .entry(route.path)
+            .or_default()
+            .push(route.method.to_string());
     }
     for route in routes {
         let Ok(filter) = MethodFilter::try_from(route.method.clone()) else {
@@ -41,7 +44,8 @@ pub fn router(app: &Arc<App>, routes: Vec<Route>) -> Router {
         };
         let (app, path) = (Arc::clone(app), route.path);
         let route = Arc::new(route);
-        let answer = move |params: Result<RawPathParams, RawPathParamsRejection>, request: Request<Body>| {
+        let answer = move |params: Result<RawPathParams, RawPathParamsRejection>,
+                           request: Request<Body>| {
             let (app, route) = (Arc::clone(&app), Arc::clone(&route));
             async move {
                 match params {
@@ -56,15 +60,26 @@ pub fn router(app: &Arc<App>, routes: Vec<Route>) -> Router {
     for (path, allowed) in methods {
         let allowed = allowed.join(", ");
         let app = Arc::clone(app);
-        let refuse = move |request: Request<Body>| stray(Arc::clone(&app), request, Problem::method_not_allowed(&allowed));
+        let refuse = move |request: Request<Body>| {
+            stray(
+                Arc::clone(&app),
+                request,
+                Problem::method_not_allowed(&allowed),
+            )
+        };
         router = router.route(path, axum::routing::MethodRouter::new().fallback(refuse));
     }
     let app = Arc::clone(app);
-    router.fallback(move |request: Request<Body>| stray(Arc::clone(&app), request, Problem::not_found("route")))
+    router.fallback(move |request: Request<Body>| {
+        stray(Arc::clone(&app), request, Problem::not_found("route"))
+    })
 }
 
 fn named(params: &RawPathParams) -> BTreeMap<String, String> {
-    params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    params
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// A request that no route takes.
@@ -72,7 +87,14 @@ async fn stray(app: Arc<App>, request: Request<Body>, problem: Problem) -> Respo
     let request_id = ulid(app.service.now());
     finish(
         &app,
-        &Trace { request_id, method: request.method(), route: STRAY, tenant: None, passed: false, began: app.service.now() },
+        &Trace {
+            request_id,
+            method: request.method(),
+            route: STRAY,
+            tenant: None,
+            passed: false,
+            began: app.service.now(),
+        },
         Err(problem),
     )
 }
@@ -87,22 +109,48 @@ struct Trace<'a> {
     began: tollgate_core::Instant,
 }
 
-async fn respond(app: Arc<App>, route: Arc<Route>, path: BTreeMap<String, String>, request: Request<Body>) -> Response {
+async fn respond(
+    app: Arc<App>,
+    route: Arc<Route>,
+    path: BTreeMap<String, String>,
+    request: Request<Body>,
+) -> Response {
     let began = app.service.now();
-    let mut trace = Trace { request_id: ulid(began), method: &route.method, route: route.path, tenant: None, passed: false, began };
+    let mut trace = Trace {
+        request_id: ulid(began),
+        method: &route.method,
+        route: route.path,
+        tenant: None,
+        passed: false,
+        began,
+    };
     let handled = gates(&app, &route, path, request, &mut trace);
-    let handled = AssertUnwindSafe(handled).catch_unwind().await.unwrap_or_else(|_| Err(Problem::internal()));
+    let handled = AssertUnwindSafe(handled)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(Problem::internal()));
     finish(&app, &trace, handled)
 }
 
 /// Size, key, compliance, scope; then the handler.
-async fn gates(app: &Arc<App>, route: &Route, path: BTreeMap<String, String>, request: Request<Body>, trace: &mut Trace<'_>) -> Handled {
+async fn gates(
+    app: &Arc<App>,
+    route: &Route,
+    path: BTreeMap<String, String>,
+    request: Request<Body>,
+    trace: &mut Trace<'_>,
+) -> Handled {
     let (parts, body) = request.into_parts();
-    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced = parts
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
         return Err(Problem::too_large(BODY_BYTES_MAX));
     }
-    let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
+    let body = to_bytes(body, BODY_BYTES_MAX)
+        .await
+        .map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
     let query = parts.uri.query().map(str::to_owned);
     let mut call = Call {
         request_id: trace.request_id.clone(),
@@ -127,11 +175,17 @@ async fn gates(app: &Arc<App>, route: &Route, path: BTreeMap<String, String>, re
 
 /// The compliance gate: after the key, and in place of no part of it.
 fn comply(app: &App, call: &Call) -> Result<(), Problem> {
-    let Some(expected) = app.hash() else { return Ok(()) };
+    let Some(expected) = app.hash() else {
+        return Ok(());
+    };
     let mut given = call.headers.get_all("x-constitutional-hash").iter();
     let first = given.next().map_or(&b""[..], HeaderValue::as_bytes);
     let matches: bool = first.ct_eq(expected.as_bytes()).into();
-    if matches && given.next().is_none() { Ok(()) } else { Err(Problem::hash_mismatch()) }
+    if matches && given.next().is_none() {
+        Ok(())
+    } else {
+        Err(Problem::hash_mismatch())
+    }
 }
 
 fn permit(access: Access, caller: &Caller) -> Result<(), Problem> {
@@ -141,28 +195,60 @@ fn permit(access: Access, caller: &Caller) -> Result<(), Problem> {
         Access::Any(scopes) => scopes.iter().any(|scope| caller.may(*scope)),
     };
     let needed = match access {
-        Access::Any(scopes) => scopes.iter().map(|scope: &Scope| scope.as_str()).collect::<Vec<_>>().join("` or `"),
+        Access::Any(scopes) => scopes
+            .iter()
+            .map(|scope: &Scope| scope.as_str())
+            .collect::<Vec<_>>()
+            .join("` or `"),
         Access::Operator | Access::Open => "operator".to_owned(),
     };
-    if permitted { Ok(()) } else { Err(Problem::forbidden(format!("this needs a key with scope `{needed}`"))) }
+    if permitted {
+        Ok(())
+    } else {
+        Err(Problem::forbidden(format!(
+            "this needs a key with scope `{needed}`"
+        )))
+    }
 }
 
 /// Calls the handler; where the route stores answers and the request names an
 /// idempotency key, gives the answer that it got before.
 async fn answer_once(app: &Arc<App>, route: &Route, call: Call) -> Handled {
-    let key = if route.stores_answer { call.idempotency_key()? } else { None };
+    let key = if route.stores_answer {
+        call.idempotency_key()?
+    } else {
+        None
+    };
     let Some(key) = key else {
         return (route.handler)(Arc::clone(app), call).await;
     };
-    let tenant = call.caller()?.tenant.as_ref().map(ToString::to_string).unwrap_or_default();
-    let content = [call.query.as_deref().unwrap_or_default().as_bytes(), &[0], &call.body].concat();
+    let tenant = call
+        .caller()?
+        .tenant
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let content = [
+        call.query.as_deref().unwrap_or_default().as_bytes(),
+        &[0],
+        &call.body,
+    ]
+    .concat();
     let question = Question::new(&tenant, route.path, key, &content);
-    if let Some(stored) = app.service.answered(&question).await.map_err(|failure| crate::from_failure(&failure))? {
+    if let Some(stored) = app
+        .service
+        .answered(&question)
+        .await
+        .map_err(|failure| crate::from_failure(&failure))?
+    {
         return Ok(Reply::stored(stored.status, stored.body));
     }
     let reply = (route.handler)(Arc::clone(app), call).await?;
     if let Content::Text(body) = &reply.body {
-        let stored = app.service.store_answer(&question, reply.status(), body).await;
+        let stored = app
+            .service
+            .store_answer(&question, reply.status(), body)
+            .await;
         stored.map_err(|failure| crate::from_failure(&failure))?;
     }
     Ok(reply)
@@ -175,16 +261,34 @@ fn finish(app: &App, trace: &Trace<'_>, handled: Handled) -> Response {
     let at = app.service.now();
     let micros = at.micros_since(trace.began);
     // Whatever clients make up counts under one name.
-    let method = if trace.route == STRAY { STRAY } else { trace.method.as_str() };
-    app.metrics.count(Answered { route: trace.route, method, status: reply.status(), micros, at });
+    let method = if trace.route == STRAY {
+        STRAY
+    } else {
+        trace.method.as_str()
+    };
+    app.metrics.count(Answered {
+        route: trace.route,
+        method,
+        status: reply.status(),
+        micros,
+        at,
+    });
     let (status, tenant) = (reply.status(), trace.tenant.as_deref().unwrap_or_default());
     tracing::info!(request_id = trace.request_id, tenant, method = %trace.method, route = trace.route, status, code, micros, "request");
     let mut response = Response::new(body(reply.body, trace));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.media_type));
-    let hash = app.hash().filter(|_| trace.passed).map(|hash| ("x-constitutional-hash", hash.to_owned()));
-    for (name, value) in reply.headers.into_iter().chain(hash).chain([("x-request-id", trace.request_id.clone())]) {
+    let hash = app
+        .hash()
+        .filter(|_| trace.passed)
+        .map(|hash| ("x-constitutional-hash", hash.to_owned()));
+    for (name, value) in reply
+        .headers
+        .into_iter()
+        .chain(hash)
+        .chain([("x-request-id", trace.request_id.clone())])
+    {
         if let Ok(value) = HeaderValue::from_str(&value) {
             let name = HeaderName::from_bytes(name.to_ascii_lowercase().as_bytes());
             name.map(|name| headers.insert(name, value)).ok();
@@ -200,7 +304,9 @@ fn body(content: Content, trace: &Trace<'_>) -> Body {
         Content::Text(text) => Body::from(text),
         Content::Stream(pieces) => {
             let (request_id, route) = (trace.request_id.clone(), trace.route.to_owned());
-            Body::from_stream(pieces.inspect_err(move |failure| tracing::error!(request_id, route, %failure, "the answer broke off")))
+            Body::from_stream(pieces.inspect_err(
+                move |failure| tracing::error!(request_id, route, %failure, "the answer broke off"),
+            ))
         }
     }
 }

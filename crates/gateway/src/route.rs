@@ -55,7 +55,14 @@ impl Route {
         F: Future<Output = Handled> + Send + 'static,
     {
         let handler: Handler = Arc::new(move |app, call| Box::pin(handler(app, call)));
-        Self { method, path, access, stores_answer: false, in_outage: false, handler }
+        Self {
+            method,
+            path,
+            access,
+            stores_answer: false,
+            in_outage: false,
+            handler,
+        }
     }
 
     /// The same, its answers stored for requests with an `Idempotency-Key`.

@@ -39,7 +39,13 @@ struct ToolError;
 async fn main() -> Result<(), Box<dyn Error>> {
     let api = Api::from_environment()?;
     let transport = HttpTransport::new(&api.url, &api.key)?;
-    let recorder = Recorder::start(transport, Settings { tenant: api.tenant.clone(), ..Settings::default() })?;
+    let recorder = Recorder::start(
+        transport,
+        Settings {
+            tenant: api.tenant.clone(),
+            ..Settings::default()
+        },
+    )?;
 
     plan(&recorder).await?;
     search(&recorder).await?;
@@ -50,23 +56,40 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let undelivered = recorder.shutdown(Some(Duration::from_secs(10))).await;
     let stats = recorder.stats();
     println!("recorded   {} events", stats.accepted);
-    println!("delivered  {}, dropped {}, rejected {:?}", stats.delivered, stats.dropped, stats.rejected_by);
+    println!(
+        "delivered  {}, dropped {}, rejected {:?}",
+        stats.delivered, stats.dropped, stats.rejected_by
+    );
     for event in &undelivered {
         println!("not delivered: {}", event.json());
     }
     println!("totals     {}", api.summary().await?);
-    if undelivered.is_empty() { Ok(()) } else { Err("some events were not delivered".into()) }
+    if undelivered.is_empty() {
+        Ok(())
+    } else {
+        Err("some events were not delivered".into())
+    }
 }
 
 /// A model is called, and answers.
 async fn plan(recorder: &Recorder) -> Result<(), Box<dyn Error>> {
     let model = async {
         sleep(Duration::from_millis(40)).await;
-        Ok::<_, ToolError>(Completion { text: "search, then write", tokens_in: 1200, tokens_out: 30 })
+        Ok::<_, ToolError>(Completion {
+            text: "search, then write",
+            tokens_in: 1200,
+            tokens_out: 30,
+        })
     };
     let read = |result: Result<&Completion, &ToolError>| {
-        let (tokens_in, tokens_out) = result.map_or((0, 0), |answer| (answer.tokens_in, answer.tokens_out));
-        Some(Usage { tokens_in, tokens_out, api_calls: 1, ..Usage::default() })
+        let (tokens_in, tokens_out) =
+            result.map_or((0, 0), |answer| (answer.tokens_in, answer.tokens_out));
+        Some(Usage {
+            tokens_in,
+            tokens_out,
+            api_calls: 1,
+            ..Usage::default()
+        })
     };
     let answer = recorder.call(of_model("plan")?, model, read).await?;
     println!("plan       {}", answer.text);
@@ -79,9 +102,19 @@ async fn search(recorder: &Recorder) -> Result<(), Box<dyn Error>> {
     let (server, tool) = (Name::new("web")?, Name::new("search")?);
     let describe = move |_: &&str| {
         let (tool_server, tool_name) = (Some(server.clone()), Some(tool.clone()));
-        Some(Task { session: Some(session.clone()), tool_server, tool_name, ..Task::default() })
+        Some(Task {
+            session: Some(session.clone()),
+            tool_server,
+            tool_name,
+            ..Task::default()
+        })
     };
-    let read = |_: Result<&usize, &ToolError>| Some(Usage { api_calls: 1, ..Usage::default() });
+    let read = |_: Result<&usize, &ToolError>| {
+        Some(Usage {
+            api_calls: 1,
+            ..Usage::default()
+        })
+    };
     let search = recorder.handler(look_up, describe, read);
     for query in ["tolls", "", "gates"] {
         match search(query).await {
@@ -94,7 +127,11 @@ async fn search(recorder: &Recorder) -> Result<(), Box<dyn Error>> {
 
 async fn look_up(query: &str) -> Result<usize, ToolError> {
     sleep(Duration::from_millis(5)).await;
-    if query.is_empty() { Err(ToolError) } else { Ok(query.len()) }
+    if query.is_empty() {
+        Err(ToolError)
+    } else {
+        Ok(query.len())
+    }
 }
 
 /// A model is called that takes too long, so the call is cancelled.
@@ -127,37 +164,68 @@ async fn remember(recorder: &Recorder) {
         ("gen_ai.provider.name", Reported::Text("anthropic")),
         ("gen_ai.agent.name", Reported::Text("Scribe of the Gate")),
         ("gen_ai.usage.input_tokens", Reported::Integer(20)),
-        ("gen_ai.usage.cache_read.input_tokens", Reported::Integer(1000)),
+        (
+            "gen_ai.usage.cache_read.input_tokens",
+            Reported::Integer(1000),
+        ),
         ("gen_ai.usage.output_tokens", Reported::Integer(5)),
     ]
     .into_iter()
     .collect();
     let span = GenAi::read(&Span::default(), &attributes);
-    println!("remember   {} tokens in, {} of them cached", span.tokens_in, span.cached_tokens_in);
-    let running = recorder.begin(Task { agent: span.agent.clone(), ..Task::default() });
+    println!(
+        "remember   {} tokens in, {} of them cached",
+        span.tokens_in, span.cached_tokens_in
+    );
+    let running = recorder.begin(Task {
+        agent: span.agent.clone(),
+        ..Task::default()
+    });
     running.finish(Outcome::Success, Usage::from(&span)).await;
 }
 
 fn of_model(step: &str) -> Result<Task, Box<dyn Error>> {
     let (agent, session) = (Some(Name::new("writer")?), Some(Name::new("session-1")?));
-    Ok(Task { agent, session, task: Some(Name::new(step)?), model: Some(Name::new("fake-1")?), ..Task::default() })
+    Ok(Task {
+        agent,
+        session,
+        task: Some(Name::new(step)?),
+        model: Some(Name::new("fake-1")?),
+        ..Task::default()
+    })
 }
 
 impl Api {
     fn from_environment() -> Result<Self, Box<dyn Error>> {
         let url = env::var("TOLLGATE_URL").unwrap_or_else(|_| "http://127.0.0.1:8085".to_owned());
-        let key = env::var("TOLLGATE_KEY").map_err(|_| "set TOLLGATE_KEY; `tollgate serve` prints one")?;
+        let key = env::var("TOLLGATE_KEY")
+            .map_err(|_| "set TOLLGATE_KEY; `tollgate serve` prints one")?;
         let tenant = env::var("TOLLGATE_TENANT").unwrap_or_else(|_| "acme".to_owned());
-        let tenant = if tenant.is_empty() { None } else { Some(Name::in_path(&tenant)?) };
+        let tenant = if tenant.is_empty() {
+            None
+        } else {
+            Some(Name::in_path(&tenant)?)
+        };
         Ok(Self { url, key, tenant })
     }
 
     /// What the server says was used so far.
     async fn summary(&self) -> Result<String, Box<dyn Error>> {
-        let tenant = self.tenant.as_ref().map(|tenant| format!("?tenant_id={tenant}")).unwrap_or_default();
+        let tenant = self
+            .tenant
+            .as_ref()
+            .map(|tenant| format!("?tenant_id={tenant}"))
+            .unwrap_or_default();
         let client = reqwest::Client::builder().build()?;
-        let request = client.get(format!("{}/usage/summary{tenant}", self.url.trim_end_matches('/')));
-        let reply = request.bearer_auth(&self.key).header("x-constitutional-hash", DEFAULT_HASH).send().await?;
+        let request = client.get(format!(
+            "{}/usage/summary{tenant}",
+            self.url.trim_end_matches('/')
+        ));
+        let reply = request
+            .bearer_auth(&self.key)
+            .header("x-constitutional-hash", DEFAULT_HASH)
+            .send()
+            .await?;
         Ok(reply.text().await?)
     }
 }

@@ -58,7 +58,10 @@ impl Verdict {
     /// clearly final is to be tried again, since the ids make that harmless.
     pub(crate) fn of(reply: &Reply, events: usize) -> Self {
         match reply.status {
-            200..=299 => fates(reply, events).map_or_else(|| Self::later(reply, "an answer that cannot be read"), Self::Each),
+            200..=299 => fates(reply, events).map_or_else(
+                || Self::later(reply, "an answer that cannot be read"),
+                Self::Each,
+            ),
             400 | 409 | 413 | 414 | 422 => Self::Unfit(code(reply)),
             _ => Self::later(reply, &code(reply)),
         }
@@ -67,7 +70,11 @@ impl Verdict {
     fn later(reply: &Reply, why: &str) -> Self {
         let is_passing = matches!(reply.status, 200..=299 | 408 | 425 | 429 | 500..);
         let why = format!("{} {why}", reply.status);
-        Self::Later { why, retry_after: reply.retry_after, is_misconfigured: !is_passing }
+        Self::Later {
+            why,
+            retry_after: reply.retry_after,
+            is_misconfigured: !is_passing,
+        }
     }
 }
 
@@ -87,7 +94,9 @@ impl Line {
         match (self.status.as_str(), self.problem) {
             ("recorded", _) => Fate::Recorded,
             ("replayed", _) => Fate::Replayed,
-            ("rejected", Some(problem)) if !matches!(problem.status, 408 | 425 | 429 | 500..) => Fate::Rejected(problem.code),
+            ("rejected", Some(problem)) if !matches!(problem.status, 408 | 425 | 429 | 500..) => {
+                Fate::Rejected(problem.code)
+            }
             _ => Fate::Later,
         }
     }
@@ -96,7 +105,9 @@ impl Line {
 /// The problem code, or the status where the answer has none.
 fn code(reply: &Reply) -> String {
     let problem = serde_json::from_slice::<Problem>(&reply.body).ok();
-    let code = problem.map(|problem| problem.code).filter(|code| !code.is_empty());
+    let code = problem
+        .map(|problem| problem.code)
+        .filter(|code| !code.is_empty());
     code.unwrap_or_else(|| format!("http_{}", reply.status))
 }
 
@@ -106,7 +117,14 @@ mod tests {
     use serde_json::json;
 
     fn verdict(status: u16, body: &serde_json::Value) -> Verdict {
-        Verdict::of(&Reply { status, retry_after: None, body: body.to_string().into() }, 4)
+        Verdict::of(
+            &Reply {
+                status,
+                retry_after: None,
+                body: body.to_string().into(),
+            },
+            4,
+        )
     }
 
     #[test]
@@ -117,18 +135,36 @@ mod tests {
             {"index": 2, "status": "rejected", "problem": {"status": 422, "code": "invalid_event", "detail": "no"}},
             {"index": 9, "status": "recorded"},
         ]});
-        let fates = vec![Fate::Recorded, Fate::Replayed, Fate::Rejected("invalid_event".to_owned()), Fate::Later];
+        let fates = vec![
+            Fate::Recorded,
+            Fate::Replayed,
+            Fate::Rejected("invalid_event".to_owned()),
+            Fate::Later,
+        ];
         assert_eq!(verdict(200, &body), Verdict::Each(fates));
     }
 
     #[test]
     fn what_passes_is_sent_again_and_only_what_is_final_is_given_up() {
-        for (status, is_final) in
-            [(409, true), (403, true), (402, true), (422, true), (429, false), (500, false), (503, false), (408, false)]
-        {
+        for (status, is_final) in [
+            (409, true),
+            (403, true),
+            (402, true),
+            (422, true),
+            (429, false),
+            (500, false),
+            (503, false),
+            (408, false),
+        ] {
             let body = json!({"results": [{"index": 0, "status": "rejected", "problem": {"status": status, "code": "c"}}]});
-            let Verdict::Each(fates) = verdict(200, &body) else { panic!("an answer") };
-            assert_eq!(fates[0] == Fate::Rejected("c".to_owned()), is_final, "{status}");
+            let Verdict::Each(fates) = verdict(200, &body) else {
+                panic!("an answer")
+            };
+            assert_eq!(
+                fates[0] == Fate::Rejected("c".to_owned()),
+                is_final,
+                "{status}"
+            );
         }
         for (status, body, misconfigured) in [
             (200, json!("nonsense"), false),
@@ -140,10 +176,21 @@ mod tests {
             (429, json!({}), false),
             (503, json!({"code": "store_unavailable"}), false),
         ] {
-            let Verdict::Later { is_misconfigured, .. } = verdict(status, &body) else { panic!("{status} is not given up") };
+            let Verdict::Later {
+                is_misconfigured, ..
+            } = verdict(status, &body)
+            else {
+                panic!("{status} is not given up")
+            };
             assert_eq!(is_misconfigured, misconfigured, "{status}");
         }
-        assert_eq!(verdict(413, &json!({"code": "too_large"})), Verdict::Unfit("too_large".to_owned()));
-        assert_eq!(verdict(400, &json!("?")), Verdict::Unfit("http_400".to_owned()));
+        assert_eq!(
+            verdict(413, &json!({"code": "too_large"})),
+            Verdict::Unfit("too_large".to_owned())
+        );
+        assert_eq!(
+            verdict(400, &json!("?")),
+            Verdict::Unfit("http_400".to_owned())
+        );
     }
 }

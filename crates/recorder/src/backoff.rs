@@ -17,8 +17,15 @@ impl Backoff {
     /// The pause after failed try number `attempt` (from 1): between half of
     /// the step and all of it, as `random` of `u32::MAX` says, after what the
     /// server asked for.
-    pub(crate) fn pause(self, attempt: u32, retry_after: Option<Duration>, random: u32) -> Duration {
-        let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
+    pub(crate) fn pause(
+        self,
+        attempt: u32,
+        retry_after: Option<Duration>,
+        random: u32,
+    ) -> Duration {
+        let doubled = 1_u32
+            .checked_shl(attempt.saturating_sub(1))
+            .unwrap_or(u32::MAX);
         let half = self.first.saturating_mul(doubled).min(self.max) / 2;
         let jitter = half.as_millis().saturating_mul(random.into()) / u128::from(u32::MAX);
         let jitter = Duration::from_millis(u64::try_from(jitter).unwrap_or(u64::MAX));
@@ -38,7 +45,10 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_bound_and_come_after_what_the_server_asked() {
-        let backoff = Backoff { first: Duration::from_millis(200), max: Duration::from_secs(30) };
+        let backoff = Backoff {
+            first: Duration::from_millis(200),
+            max: Duration::from_secs(30),
+        };
         let seconds = Duration::from_secs;
         for (attempt, asked, random, pause) in [
             (1, None, 0, Duration::from_millis(100)),
@@ -49,7 +59,11 @@ mod tests {
             (1, Some(seconds(7)), 0, Duration::from_millis(7100)),
             (1, Some(Duration::MAX), 0, Duration::from_millis(3_600_100)),
         ] {
-            assert_eq!(backoff.pause(attempt, asked, random), pause, "{attempt} {asked:?} {random}");
+            assert_eq!(
+                backoff.pause(attempt, asked, random),
+                pause,
+                "{attempt} {asked:?} {random}"
+            );
         }
     }
 }

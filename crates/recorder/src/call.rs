@@ -27,7 +27,12 @@ impl<F: Future, R> Unpin for Call<F, R> {}
 impl<F: Future, R> Call<F, R> {
     /// Without `running` the call is not metered.
     pub(crate) fn new(call: F, running: Option<Running>, read: Arc<R>) -> Self {
-        Self { call: Some(Box::pin(call)), running, read, waiting: None }
+        Self {
+            call: Some(Box::pin(call)),
+            running,
+            read,
+            waiting: None,
+        }
     }
 
     fn inside(&mut self, is_inside: bool) {
@@ -43,8 +48,14 @@ where
     R: Fn(Result<&T, &E>) -> Option<Usage>,
 {
     fn end(&mut self, result: Result<&T, &E>) -> Put {
-        let Some(mut running) = self.running.take() else { return Put::Done(false) };
-        let outcome = if result.is_ok() { Outcome::Success } else { Outcome::Error };
+        let Some(mut running) = self.running.take() else {
+            return Put::Done(false);
+        };
+        let outcome = if result.is_ok() {
+            Outcome::Success
+        } else {
+            Outcome::Error
+        };
         match catch_unwind(AssertUnwindSafe(|| (self.read)(result))) {
             Ok(Some(usage)) => *running.usage_mut() = usage,
             Ok(None) => {
@@ -81,6 +92,8 @@ where
             ready!(taken.as_mut().poll(cx));
         }
         // One that is polled again after its end never ends again.
-        this.waiting.take().map_or(Poll::Pending, |(result, _)| Poll::Ready(result))
+        this.waiting
+            .take()
+            .map_or(Poll::Pending, |(result, _)| Poll::Ready(result))
     }
 }

@@ -33,7 +33,13 @@ impl RecordedEvent {
     }
 
     /// What a call used that took `taken`, stamped now.
-    pub(crate) fn of_call(settings: &Settings, task: Task, usage: Usage, taken: Duration, outcome: Outcome) -> Option<Self> {
+    pub(crate) fn of_call(
+        settings: &Settings,
+        task: Task,
+        usage: Usage,
+        taken: Duration,
+        outcome: Outcome,
+    ) -> Option<Self> {
         let now = settings.clock.now();
         let id = task.id.unwrap_or_else(|| new_id(now));
         let usage = usage.settled();
@@ -41,7 +47,10 @@ impl RecordedEvent {
             id: &id,
             tenant_id: settings.tenant.as_ref(),
             timestamp: now,
-            operation: &usage.operation.or(task.operation).unwrap_or_else(|| settings.operation.clone()),
+            operation: &usage
+                .operation
+                .or(task.operation)
+                .unwrap_or_else(|| settings.operation.clone()),
             tier: task.tier,
             units: usage.units,
             tokens_in: usage.tokens_in,
@@ -70,8 +79,12 @@ impl RecordedEvent {
     pub(crate) fn of_span(settings: &Settings, mut span: GenAi) -> Option<Self> {
         let timestamp = *span.timestamp.get_or_insert_with(|| settings.clock.now());
         let id = span.id.get_or_insert_with(|| new_id(timestamp)).clone();
-        span.operation.get_or_insert_with(|| settings.operation.clone());
-        let of_tenant = OfTenant { tenant_id: settings.tenant.as_ref(), span: &span };
+        span.operation
+            .get_or_insert_with(|| settings.operation.clone());
+        let of_tenant = OfTenant {
+            tenant_id: settings.tenant.as_ref(),
+            span: &span,
+        };
         let json = serde_json::to_string(&of_tenant).ok()?.into();
         Some(Self { id, json })
     }
@@ -132,7 +145,11 @@ fn kept(mut metadata: Map<String, Value>, outcome: Outcome) -> Map<String, Value
     let outcome = ("outcome".to_owned(), Value::from(outcome.word()));
     metadata.extend([outcome.clone()]);
     let fits = serde_json::to_string(&metadata).is_ok_and(|json| json.len() <= METADATA_BYTES_MAX);
-    if fits { metadata } else { Map::from_iter([outcome]) }
+    if fits {
+        metadata
+    } else {
+        Map::from_iter([outcome])
+    }
 }
 
 /// A ULID. Where the system has no randomness to give, the seed that every
@@ -143,7 +160,10 @@ fn new_id(at: Instant) -> Name {
         let half = || u128::from(RandomState::new().hash_one(at));
         random = ((half() << 64) | half()).to_be_bytes();
     }
-    let id = format!("evt-{}", Ulid::from_parts(at.unix_millis(), u128::from_be_bytes(random)));
+    let id = format!(
+        "evt-{}",
+        Ulid::from_parts(at.unix_millis(), u128::from_be_bytes(random))
+    );
     Name::new(&id).unwrap_or_else(|_| Name::standard())
 }
 
@@ -155,7 +175,10 @@ mod tests {
 
     fn settings() -> Settings {
         let noon: Instant = "2026-11-22T12:00:00Z".parse().unwrap();
-        Settings { clock: Clock::new(move || noon), ..Settings::default() }
+        Settings {
+            clock: Clock::new(move || noon),
+            ..Settings::default()
+        }
     }
 
     fn json(event: Option<RecordedEvent>) -> Value {
@@ -165,22 +188,68 @@ mod tests {
     #[test]
     fn a_duration_is_rounded_half_to_even_and_quantities_stay_as_they_are() {
         for (micros, millis) in [(1_234_500, 1234), (1_235_500, 1236), (0, 0), (500_000, 500)] {
-            let usage = Usage { tokens_in: 1500, tokens_out: 2300, api_calls: 5, ..Usage::default() };
-            let event = json(RecordedEvent::of_call(&settings(), Task::default(), usage, Duration::from_micros(micros), Outcome::Success));
+            let usage = Usage {
+                tokens_in: 1500,
+                tokens_out: 2300,
+                api_calls: 5,
+                ..Usage::default()
+            };
+            let event = json(RecordedEvent::of_call(
+                &settings(),
+                Task::default(),
+                usage,
+                Duration::from_micros(micros),
+                Outcome::Success,
+            ));
             assert_eq!(event["duration_ms"], millis);
-            assert_eq!((&event["tokens_in"], &event["tokens_out"], &event["api_calls"]), (&1500.into(), &2300.into(), &5.into()));
-            assert_eq!((&event["operation"], &event["timestamp"]), (&"agent_task".into(), &"2026-11-22T12:00:00Z".into()));
+            assert_eq!(
+                (
+                    &event["tokens_in"],
+                    &event["tokens_out"],
+                    &event["api_calls"]
+                ),
+                (&1500.into(), &2300.into(), &5.into())
+            );
+            assert_eq!(
+                (&event["operation"], &event["timestamp"]),
+                (&"agent_task".into(), &"2026-11-22T12:00:00Z".into())
+            );
         }
     }
 
     #[test]
     fn what_the_result_says_goes_before_what_the_task_said() {
         let name = |text| Some(Name::new(text).unwrap());
-        let task = Task { operation: name("asked"), model: name("asked"), provider: name("p"), id: name("e1"), ..Task::default() };
-        let usage = Usage { operation: name("answered"), model: name("answered"), ..Usage::default() };
-        let settings = Settings { tenant: name("acme"), ..settings() };
-        let event = json(RecordedEvent::of_call(&settings, task, usage, Duration::ZERO, Outcome::Error));
-        for (field, value) in [("operation", "answered"), ("model", "answered"), ("provider", "p"), ("id", "e1"), ("tenant_id", "acme")] {
+        let task = Task {
+            operation: name("asked"),
+            model: name("asked"),
+            provider: name("p"),
+            id: name("e1"),
+            ..Task::default()
+        };
+        let usage = Usage {
+            operation: name("answered"),
+            model: name("answered"),
+            ..Usage::default()
+        };
+        let settings = Settings {
+            tenant: name("acme"),
+            ..settings()
+        };
+        let event = json(RecordedEvent::of_call(
+            &settings,
+            task,
+            usage,
+            Duration::ZERO,
+            Outcome::Error,
+        ));
+        for (field, value) in [
+            ("operation", "answered"),
+            ("model", "answered"),
+            ("provider", "p"),
+            ("id", "e1"),
+            ("tenant_id", "acme"),
+        ] {
             assert_eq!(event[field], value);
         }
         assert_eq!(event["metadata"]["outcome"], "error");
@@ -188,9 +257,17 @@ mod tests {
 
     #[test]
     fn a_span_that_leaves_out_what_an_event_needs_gets_it() {
-        let attributes: Attributes<'_> = [("gen_ai.usage.input_tokens", Reported::Integer(5))].into_iter().collect();
-        let event = json(RecordedEvent::of_span(&settings(), GenAi::read(&Span::default(), &attributes)));
-        assert_eq!((&event["operation"], &event["timestamp"]), (&"agent_task".into(), &"2026-11-22T12:00:00Z".into()));
+        let attributes: Attributes<'_> = [("gen_ai.usage.input_tokens", Reported::Integer(5))]
+            .into_iter()
+            .collect();
+        let event = json(RecordedEvent::of_span(
+            &settings(),
+            GenAi::read(&Span::default(), &attributes),
+        ));
+        assert_eq!(
+            (&event["operation"], &event["timestamp"]),
+            (&"agent_task".into(), &"2026-11-22T12:00:00Z".into())
+        );
         assert!(event["id"].as_str().unwrap().starts_with("evt-"));
         assert_eq!(event["tokens_in"], 5);
     }

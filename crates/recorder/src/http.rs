@@ -53,7 +53,11 @@ impl HttpTransport {
         let target = target(url)?;
         let client = builder(&target).default_headers(headers(key)?).build();
         let client = client.map_err(|error| HttpError::Client(innermost(&error)))?;
-        Ok(Self { client, target, hash: Some(HeaderValue::from_static(DEFAULT_HASH)) })
+        Ok(Self {
+            client,
+            target,
+            hash: Some(HeaderValue::from_static(DEFAULT_HASH)),
+        })
     }
 
     /// With another constitutional hash; an empty one is not sent.
@@ -61,32 +65,56 @@ impl HttpTransport {
     /// # Errors
     /// [`HttpError::Hash`] where no header can hold it.
     pub fn with_hash(self, hash: &str) -> Result<Self, HttpError> {
-        let hash = Some(hash).filter(|hash| !hash.is_empty()).map(HeaderValue::from_str);
-        Ok(Self { hash: hash.transpose().map_err(|_| HttpError::Hash)?, ..self })
+        let hash = Some(hash)
+            .filter(|hash| !hash.is_empty())
+            .map(HeaderValue::from_str);
+        Ok(Self {
+            hash: hash.transpose().map_err(|_| HttpError::Hash)?,
+            ..self
+        })
     }
 
     async fn send(&self, batch: Bytes) -> Result<Reply, reqwest::Error> {
-        let mut request = self.client.post(self.target.clone()).header(CONTENT_TYPE, "application/json").body(batch);
+        let mut request = self
+            .client
+            .post(self.target.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .body(batch);
         if let Some(hash) = &self.hash {
             request = request.header(HASH_HEADER, hash);
         }
         let response = request.send().await?;
         let status = response.status().as_u16();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, clock::system()));
-        Ok(Reply { status, retry_after, body: response.bytes().await? })
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| retry_after(value.to_str().ok()?, clock::system()));
+        Ok(Reply {
+            status,
+            retry_after,
+            body: response.bytes().await?,
+        })
     }
 }
 
 impl Transport for HttpTransport {
     fn post(&self, batch: Bytes) -> BoxFuture<'_, Result<Reply, Unreachable>> {
-        async move { self.send(batch).await.map_err(|error| Unreachable(reason(&error))) }.boxed()
+        async move {
+            self.send(batch)
+                .await
+                .map_err(|error| Unreachable(reason(&error)))
+        }
+        .boxed()
     }
 }
 
 fn target(url: &str) -> Result<Url, HttpError> {
     let wrong = || HttpError::Url(url.to_owned());
     let base = Url::parse(url).map_err(|_| wrong())?;
-    let is_plain = base.query().is_none() && base.fragment().is_none() && base.username().is_empty() && base.password().is_none();
+    let is_plain = base.query().is_none()
+        && base.fragment().is_none()
+        && base.username().is_empty()
+        && base.password().is_none();
     if !matches!(base.scheme(), "http" | "https") || base.host().is_none() || !is_plain {
         return Err(wrong());
     }
@@ -105,7 +133,11 @@ fn builder(url: &Url) -> reqwest::ClientBuilder {
     if url.scheme() == "http" {
         builder = builder.tls_certs_only([]);
     }
-    if is_loopback(url) { builder.no_proxy() } else { builder }
+    if is_loopback(url) {
+        builder.no_proxy()
+    } else {
+        builder
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -118,7 +150,9 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn headers(key: &str) -> Result<HeaderMap, HttpError> {
-    let key = Some(key.trim()).filter(|key| !key.is_empty()).ok_or(HttpError::Key)?;
+    let key = Some(key.trim())
+        .filter(|key| !key.is_empty())
+        .ok_or(HttpError::Key)?;
     let mut bearer = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| HttpError::Key)?;
     bearer.set_sensitive(true);
     Ok(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
@@ -130,11 +164,20 @@ fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let until = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
-    Some(until.duration_since(now).try_into().unwrap_or(Duration::ZERO))
+    Some(
+        until
+            .duration_since(now)
+            .try_into()
+            .unwrap_or(Duration::ZERO),
+    )
 }
 
 fn reason(error: &reqwest::Error) -> String {
-    if error.is_timeout() { "it took too long".to_owned() } else { innermost(error) }
+    if error.is_timeout() {
+        "it took too long".to_owned()
+    } else {
+        innermost(error)
+    }
 }
 
 /// The cause of an error; the outermost of reqwest's repeats the address.
@@ -152,16 +195,43 @@ mod tests {
 
     #[test]
     fn only_an_address_of_an_api_and_a_key_make_a_transport() {
-        for url in ["", "tollgate", "ftp://host", "http://user@host", "http://host?x=1", "http://host#x"] {
-            assert_eq!(HttpTransport::new(url, "key").unwrap_err(), HttpError::Url(url.to_owned()), "{url}");
+        for url in [
+            "",
+            "tollgate",
+            "ftp://host",
+            "http://user@host",
+            "http://host?x=1",
+            "http://host#x",
+        ] {
+            assert_eq!(
+                HttpTransport::new(url, "key").unwrap_err(),
+                HttpError::Url(url.to_owned()),
+                "{url}"
+            );
         }
         for key in ["", "  ", "a\nb"] {
-            assert_eq!(HttpTransport::new("http://host", key).unwrap_err(), HttpError::Key, "{key:?}");
+            assert_eq!(
+                HttpTransport::new("http://host", key).unwrap_err(),
+                HttpError::Key,
+                "{key:?}"
+            );
         }
-        assert_eq!(HttpTransport::new("http://host", "key").unwrap().with_hash("\n").unwrap_err(), HttpError::Hash);
+        assert_eq!(
+            HttpTransport::new("http://host", "key")
+                .unwrap()
+                .with_hash("\n")
+                .unwrap_err(),
+            HttpError::Hash
+        );
         let transport = HttpTransport::new("https://host/stage/", "key").unwrap();
-        assert_eq!(transport.target.as_str(), "https://host/stage/events/batch?mode=observe");
-        assert!(!format!("{transport:?}").contains("key\""), "a key is not shown");
+        assert_eq!(
+            transport.target.as_str(),
+            "https://host/stage/events/batch?mode=observe"
+        );
+        assert!(
+            !format!("{transport:?}").contains("key\""),
+            "a key is not shown"
+        );
     }
 
     #[test]
@@ -175,7 +245,11 @@ mod tests {
             ("-1", None),
             ("soon", None),
         ] {
-            assert_eq!(retry_after(text, now), seconds.map(Duration::from_secs), "{text}");
+            assert_eq!(
+                retry_after(text, now),
+                seconds.map(Duration::from_secs),
+                "{text}"
+            );
         }
     }
 }

@@ -24,7 +24,11 @@ pub struct RecorderService<S, D, R> {
 
 impl<D, R> RecorderLayer<D, R> {
     pub(crate) fn new(recorder: Recorder, describe: D, read: R) -> Self {
-        Self { recorder, describe: Arc::new(describe), read: Arc::new(read) }
+        Self {
+            recorder,
+            describe: Arc::new(describe),
+            read: Arc::new(read),
+        }
     }
 }
 
@@ -32,7 +36,10 @@ impl<S, D, R> Layer<S> for RecorderLayer<D, R> {
     type Service = RecorderService<S, D, R>;
 
     fn layer(&self, service: S) -> Self::Service {
-        RecorderService { service, layer: self.clone() }
+        RecorderService {
+            service,
+            layer: self.clone(),
+        }
     }
 }
 
@@ -51,20 +58,30 @@ where
     }
 
     fn call(&mut self, request: Q) -> Self::Future {
-        let running = self.layer.recorder.described(|| (self.layer.describe)(&request));
+        let running = self
+            .layer
+            .recorder
+            .described(|| (self.layer.describe)(&request));
         Call::new(self.service.call(request), running, self.layer.read.clone())
     }
 }
 
 impl<D, R> Clone for RecorderLayer<D, R> {
     fn clone(&self) -> Self {
-        Self { recorder: self.recorder.clone(), describe: self.describe.clone(), read: self.read.clone() }
+        Self {
+            recorder: self.recorder.clone(),
+            describe: self.describe.clone(),
+            read: self.read.clone(),
+        }
     }
 }
 
 impl<S: Clone, D, R> Clone for RecorderService<S, D, R> {
     fn clone(&self) -> Self {
-        Self { service: self.service.clone(), layer: self.layer.clone() }
+        Self {
+            service: self.service.clone(),
+            layer: self.layer.clone(),
+        }
     }
 }
 
@@ -76,6 +93,8 @@ impl<D, R> fmt::Debug for RecorderLayer<D, R> {
 
 impl<S: fmt::Debug, D, R> fmt::Debug for RecorderService<S, D, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecorderService").field("service", &self.service).finish_non_exhaustive()
+        f.debug_struct("RecorderService")
+            .field("service", &self.service)
+            .finish_non_exhaustive()
     }
 }

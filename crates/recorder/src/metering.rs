@@ -26,7 +26,12 @@ impl Recorder {
 
     /// Wraps an async handler. `describe` says of a request what task it is;
     /// `None` means that it is none, and it is not metered.
-    pub fn handler<Q, H, F, D, R, T, E>(&self, handler: H, describe: D, read: R) -> impl Fn(Q) -> Call<F, R> + use<Q, H, F, D, R, T, E>
+    pub fn handler<Q, H, F, D, R, T, E>(
+        &self,
+        handler: H,
+        describe: D,
+        read: R,
+    ) -> impl Fn(Q) -> Call<F, R> + use<Q, H, F, D, R, T, E>
     where
         H: Fn(Q) -> F,
         F: Future<Output = Result<T, E>>,
@@ -49,7 +54,12 @@ impl Recorder {
     /// Meters a streamed call: `read` adds up what each item says, and one
     /// event is recorded when the stream ends or is dropped, with what was seen
     /// until then.
-    pub fn stream<S, R>(&self, task: Task, stream: S, mut read: R) -> MeteredStream<S, impl FnMut(&S::Item, &mut Usage) -> bool>
+    pub fn stream<S, R>(
+        &self,
+        task: Task,
+        stream: S,
+        mut read: R,
+    ) -> MeteredStream<S, impl FnMut(&S::Item, &mut Usage) -> bool>
     where
         S: Stream,
         R: FnMut(&S::Item, &mut Usage),

@@ -50,19 +50,27 @@ const COMMA: usize = 1;
 
 impl Queue {
     pub(crate) fn new(max: usize) -> Self {
-        Self { lines: Mutex::default(), room: Semaphore::new(max), arrived: Notify::new() }
+        Self {
+            lines: Mutex::default(),
+            room: Semaphore::new(max),
+            arrived: Notify::new(),
+        }
     }
 
     /// Takes `event` if there is room at once; says whether it did.
     pub(crate) fn offer(&self, event: RecordedEvent) -> bool {
-        let Ok(permit) = self.room.try_acquire() else { return false };
+        let Ok(permit) = self.room.try_acquire() else {
+            return false;
+        };
         permit.forget();
         self.push(event)
     }
 
     /// Takes `event` when there is room; false where it is closed before.
     pub(crate) async fn take(&self, event: RecordedEvent) -> bool {
-        let Ok(permit) = self.room.acquire().await else { return false };
+        let Ok(permit) = self.room.acquire().await else {
+            return false;
+        };
         permit.forget();
         self.push(event)
     }
@@ -72,8 +80,14 @@ impl Queue {
         if lines.is_closed {
             return false;
         }
-        lines.bytes = lines.bytes.saturating_add(event.json().len()).saturating_add(COMMA);
-        lines.slots.push_back(Slot { event, is_settled: false });
+        lines.bytes = lines
+            .bytes
+            .saturating_add(event.json().len())
+            .saturating_add(COMMA);
+        lines.slots.push_back(Slot {
+            event,
+            is_settled: false,
+        });
         drop(lines);
         self.arrived.notify_one();
         true
@@ -98,7 +112,11 @@ impl Queue {
 
     /// The next batch, when it is full, old enough, hurried or the last;
     /// `None` once the queue is closed and empty.
-    pub(crate) async fn batch(&self, events_max: usize, interval: Duration) -> Option<Vec<Numbered>> {
+    pub(crate) async fn batch(
+        &self,
+        events_max: usize,
+        interval: Duration,
+    ) -> Option<Vec<Numbered>> {
         let mut due = None;
         loop {
             let readiness = self.lines().readiness(events_max);
@@ -130,7 +148,10 @@ impl Queue {
     /// How many were accepted, and how many of them are not settled.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let lines = self.lines();
-        (lines.accepted(), count(lines.slots.len().saturating_sub(lines.settled)))
+        (
+            lines.accepted(),
+            count(lines.slots.len().saturating_sub(lines.settled)),
+        )
     }
 
     /// Whatever is not settled, taken out.
@@ -138,7 +159,12 @@ impl Queue {
         let mut lines = self.lines();
         lines.first = lines.accepted();
         lines.settled = 0;
-        lines.slots.drain(..).filter(|slot| !slot.is_settled).map(|slot| slot.event).collect()
+        lines
+            .slots
+            .drain(..)
+            .filter(|slot| !slot.is_settled)
+            .map(|slot| slot.event)
+            .collect()
     }
 
     /// No code can panic while it holds the lock, so a poisoned one is sound.
@@ -161,11 +187,20 @@ impl Lines {
 
     fn readiness(&self, events_max: usize) -> Readiness {
         if self.slots.is_empty() {
-            return if self.is_closed { Readiness::Ended } else { Readiness::Empty };
+            return if self.is_closed {
+                Readiness::Ended
+            } else {
+                Readiness::Empty
+            };
         }
-        let is_full = self.slots.len().saturating_sub(self.settled) >= events_max || self.bytes >= BATCH_BYTES_MAX;
+        let is_full = self.slots.len().saturating_sub(self.settled) >= events_max
+            || self.bytes >= BATCH_BYTES_MAX;
         let is_ready = is_full || self.is_closed || self.hurried > self.first;
-        if is_ready { Readiness::Ready } else { Readiness::Filling }
+        if is_ready {
+            Readiness::Ready
+        } else {
+            Readiness::Filling
+        }
     }
 
     /// The first events that are not settled, within the bounds of a batch; at
@@ -173,21 +208,42 @@ impl Lines {
     fn batch(&self, events_max: usize) -> Vec<Numbered> {
         let mut bytes = FRAME.len();
         let mut batch = Vec::new();
-        for (slot, number) in self.slots.iter().zip(self.first..).filter(|(slot, _)| !slot.is_settled).take(events_max) {
-            bytes = bytes.saturating_add(slot.event.json().len()).saturating_add(COMMA);
+        for (slot, number) in self
+            .slots
+            .iter()
+            .zip(self.first..)
+            .filter(|(slot, _)| !slot.is_settled)
+            .take(events_max)
+        {
+            bytes = bytes
+                .saturating_add(slot.event.json().len())
+                .saturating_add(COMMA);
             if bytes > BATCH_BYTES_MAX && !batch.is_empty() {
                 break;
             }
-            batch.push(Numbered { number, event: slot.event.clone() });
+            batch.push(Numbered {
+                number,
+                event: slot.event.clone(),
+            });
         }
         batch
     }
 
     fn settle(&mut self, number: u64) -> bool {
-        let place = number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
-        let Some(slot) = place.and_then(|place| self.slots.get_mut(place)).filter(|slot| !slot.is_settled) else { return false };
+        let place = number
+            .checked_sub(self.first)
+            .and_then(|place| usize::try_from(place).ok());
+        let Some(slot) = place
+            .and_then(|place| self.slots.get_mut(place))
+            .filter(|slot| !slot.is_settled)
+        else {
+            return false;
+        };
         slot.is_settled = true;
-        self.bytes = self.bytes.saturating_sub(slot.event.json().len()).saturating_sub(COMMA);
+        self.bytes = self
+            .bytes
+            .saturating_sub(slot.event.json().len())
+            .saturating_sub(COMMA);
         self.settled = self.settled.saturating_add(1);
         while self.slots.front().is_some_and(|slot| slot.is_settled) {
             self.slots.pop_front();

@@ -73,7 +73,10 @@ impl Recorder {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         catch_unwind(|| drop(sleep(Duration::ZERO))).map_err(|_| StartError::NoTime)?;
         let settings = settings.bounded();
-        let (queue, tally) = (Arc::new(Queue::new(settings.queue_max)), Arc::new(Tally::default()));
+        let (queue, tally) = (
+            Arc::new(Queue::new(settings.queue_max)),
+            Arc::new(Tally::default()),
+        );
         let (progress, observed) = watch::channel(0);
         let sender = Sender {
             queue: queue.clone(),
@@ -81,18 +84,35 @@ impl Recorder {
             transport,
             events_max: settings.batch_events,
             interval: settings.interval,
-            backoff: Backoff { first: settings.backoff_first, max: settings.backoff_max },
+            backoff: Backoff {
+                first: settings.backoff_first,
+                max: settings.backoff_max,
+            },
             progress,
             failures: 0,
         };
         let sending = runtime.spawn(sender.run()).abort_handle();
-        Ok(Self(Arc::new(Shared { queue, tally, settings, progress: observed, sending })))
+        Ok(Self(Arc::new(Shared {
+            queue,
+            tally,
+            settings,
+            progress: observed,
+            sending,
+        })))
     }
 
     /// Records one call that has ended, waiting for room where
     /// [`WhenFull::Wait`] is set; whether it was taken.
-    pub async fn record(&self, task: Task, usage: Usage, taken: Duration, outcome: Outcome) -> bool {
-        self.put(self.event(task, usage, taken, outcome)).done().await
+    pub async fn record(
+        &self,
+        task: Task,
+        usage: Usage,
+        taken: Duration,
+        outcome: Outcome,
+    ) -> bool {
+        self.put(self.event(task, usage, taken, outcome))
+            .done()
+            .await
     }
 
     /// Records one call that has ended, without ever waiting; whether it was
@@ -105,7 +125,9 @@ impl Recorder {
     /// [`Recorder::record`] does; whether it was taken. With the ids of the
     /// span in it, a repeated export counts once.
     pub async fn record_span(&self, span: GenAi) -> bool {
-        self.put(RecordedEvent::of_span(&self.0.settings, span)).done().await
+        self.put(RecordedEvent::of_span(&self.0.settings, span))
+            .done()
+            .await
     }
 
     /// As [`Recorder::record_span`], without ever waiting.
@@ -157,7 +179,13 @@ impl Recorder {
         self.0.queue.take_rest()
     }
 
-    fn event(&self, task: Task, usage: Usage, taken: Duration, outcome: Outcome) -> Option<RecordedEvent> {
+    fn event(
+        &self,
+        task: Task,
+        usage: Usage,
+        taken: Duration,
+        outcome: Outcome,
+    ) -> Option<RecordedEvent> {
         RecordedEvent::of_call(&self.0.settings, task, usage, taken, outcome)
     }
 
@@ -166,14 +194,22 @@ impl Recorder {
     }
 
     /// Puts the event of a call into the queue, waiting or not as it is set.
-    pub(crate) fn put_call(&self, task: Task, usage: Usage, taken: Duration, outcome: Outcome) -> Put {
+    pub(crate) fn put_call(
+        &self,
+        task: Task,
+        usage: Usage,
+        taken: Duration,
+        outcome: Outcome,
+    ) -> Put {
         self.put(self.event(task, usage, taken, outcome))
     }
 
     fn put(&self, event: Option<RecordedEvent>) -> Put {
         match (self.0.settings.when_full, event) {
             (WhenFull::Wait, Some(event)) => self.put_waiting(event),
-            (WhenFull::Drop, event) | (WhenFull::Wait, event @ None) => Put::Done(self.offer_event(event)),
+            (WhenFull::Drop, event) | (WhenFull::Wait, event @ None) => {
+                Put::Done(self.offer_event(event))
+            }
         }
     }
 
@@ -181,7 +217,10 @@ impl Recorder {
         if self.0.queue.offer(event.clone()) {
             return Put::Done(true);
         }
-        let (queue, unless_taken) = (self.0.queue.clone(), CountedAsDropped(Some(self.0.tally.clone())));
+        let (queue, unless_taken) = (
+            self.0.queue.clone(),
+            CountedAsDropped(Some(self.0.tally.clone())),
+        );
         Put::Waiting(Box::pin(async move {
             let is_taken = queue.take(event).await;
             if is_taken {

@@ -20,7 +20,13 @@ pub struct Running {
 
 impl Running {
     pub(crate) fn new(recorder: Recorder, task: Task) -> Self {
-        Self { recorder, task: Some(task), usage: Usage::default(), began: Instant::now(), is_inside: false }
+        Self {
+            recorder,
+            task: Some(task),
+            usage: Usage::default(),
+            began: Instant::now(),
+            is_inside: false,
+        }
     }
 
     /// What it has used so far, for the case that it is cancelled.
@@ -53,9 +59,12 @@ impl Running {
     }
 
     pub(crate) fn end(&mut self, outcome: Outcome) -> Put {
-        let Some(task) = self.task.take() else { return Put::Done(false) };
+        let Some(task) = self.task.take() else {
+            return Put::Done(false);
+        };
         let usage = std::mem::take(&mut self.usage);
-        self.recorder.put_call(task, usage, self.began.elapsed(), outcome)
+        self.recorder
+            .put_call(task, usage, self.began.elapsed(), outcome)
     }
 }
 
@@ -63,8 +72,13 @@ impl Drop for Running {
     fn drop(&mut self) {
         let Some(task) = self.task.take() else { return };
         let has_panicked = self.is_inside || std::thread::panicking();
-        let outcome = if has_panicked { Outcome::Error } else { Outcome::Cancelled };
+        let outcome = if has_panicked {
+            Outcome::Error
+        } else {
+            Outcome::Cancelled
+        };
         let usage = std::mem::take(&mut self.usage);
-        self.recorder.offer(task, usage, self.began.elapsed(), outcome);
+        self.recorder
+            .offer(task, usage, self.began.elapsed(), outcome);
     }
 }

@@ -53,7 +53,11 @@ impl<T: Transport> Sender<T> {
                     }
                 }
                 Verdict::Unfit(code) => parts.extend(self.halves(part, &code)),
-                Verdict::Later { why, retry_after, is_misconfigured } => {
+                Verdict::Later {
+                    why,
+                    retry_after,
+                    is_misconfigured,
+                } => {
                     parts.push(part);
                     self.pause(&why, retry_after, is_misconfigured).await;
                 }
@@ -113,19 +117,33 @@ impl<T: Transport> Sender<T> {
         self.tally.retried();
         self.failures = self.failures.saturating_add(1);
         if self.failures == 1 {
-            tracing::warn!(why, "usage events are not delivered; they are kept and sent again");
+            tracing::warn!(
+                why,
+                "usage events are not delivered; they are kept and sent again"
+            );
         }
-        let attempt = if is_misconfigured { u32::MAX } else { self.failures };
+        let attempt = if is_misconfigured {
+            u32::MAX
+        } else {
+            self.failures
+        };
         sleep(self.backoff.pause(attempt, retry_after, random())).await;
     }
 }
 
 fn unanswered(why: String) -> Verdict {
-    Verdict::Later { why, retry_after: None, is_misconfigured: false }
+    Verdict::Later {
+        why,
+        retry_after: None,
+        is_misconfigured: false,
+    }
 }
 
 /// `{"events":[…]}`, each event as it was recorded.
 fn body(part: &[Numbered]) -> Bytes {
-    let events: Vec<&str> = part.iter().map(|numbered| RecordedEvent::json(&numbered.event)).collect();
+    let events: Vec<&str> = part
+        .iter()
+        .map(|numbered| RecordedEvent::json(&numbered.event))
+        .collect();
     Bytes::from(format!(r#"{{"events":[{}]}}"#, events.join(",")))
 }

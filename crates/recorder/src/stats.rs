@@ -45,8 +45,14 @@ const CODES_MAX: usize = 64;
 
 impl Tally {
     pub(crate) fn stats(&self, accepted: u64, queued: u64) -> Stats {
-        let rejected_by = self.rejected_by.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let rejected = rejected_by.values().fold(0, |sum: u64, count| sum.saturating_add(*count));
+        let rejected_by = self
+            .rejected_by
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let rejected = rejected_by
+            .values()
+            .fold(0, |sum: u64, count| sum.saturating_add(*count));
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Stats {
             accepted,
@@ -63,9 +69,15 @@ impl Tally {
 
     /// Warns of the first one and then each time that the count has doubled.
     pub(crate) fn dropped(&self) {
-        let count = self.dropped.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let count = self
+            .dropped
+            .fetch_add(1, Ordering::Relaxed)
+            .saturating_add(1);
         if count.is_power_of_two() {
-            tracing::warn!(dropped = count, "usage events are dropped: the queue is full or closed");
+            tracing::warn!(
+                dropped = count,
+                "usage events are dropped: the queue is full or closed"
+            );
         }
     }
 
@@ -83,18 +95,31 @@ impl Tally {
 
     pub(crate) fn unread(&self) {
         if self.unread.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!("a closure of the recorder panicked; the event is recorded without what it would have said");
+            tracing::warn!(
+                "a closure of the recorder panicked; the event is recorded without what it would have said"
+            );
         }
     }
 
     /// Logs the first rejection of each code.
     pub(crate) fn rejected(&self, code: &str, event_id: &str) {
-        let mut counts = self.rejected_by.lock().unwrap_or_else(PoisonError::into_inner);
-        let code = if counts.len() < CODES_MAX || counts.contains_key(code) { code } else { "other" };
+        let mut counts = self
+            .rejected_by
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let code = if counts.len() < CODES_MAX || counts.contains_key(code) {
+            code
+        } else {
+            "other"
+        };
         let count = counts.entry(code.to_owned()).or_default();
         *count = count.saturating_add(1);
         if *count == 1 {
-            tracing::warn!(code, event_id, "a usage event was rejected; further ones of this code are only counted");
+            tracing::warn!(
+                code,
+                event_id,
+                "a usage event was rejected; further ones of this code are only counted"
+            );
         }
     }
 }

@@ -32,7 +32,13 @@ where
 {
     /// `read` says of each item whether it is a failure.
     pub(crate) fn new(stream: S, running: Running, read: R) -> Self {
-        Self { stream: Box::pin(stream), running: Some(running), read, is_unreadable: false, waiting: None }
+        Self {
+            stream: Box::pin(stream),
+            running: Some(running),
+            read,
+            is_unreadable: false,
+            waiting: None,
+        }
     }
 
     fn inside(&mut self, is_inside: bool) {
@@ -44,22 +50,29 @@ where
     /// How the stream ended, if it did with `item`.
     fn seen(&mut self, item: Option<&S::Item>) -> Option<Outcome> {
         let running = self.running.as_mut()?;
-        let Some(item) = item else { return Some(Outcome::Success) };
+        let Some(item) = item else {
+            return Some(Outcome::Success);
+        };
         if self.is_unreadable {
             return None;
         }
         let usage = running.usage_mut();
-        let is_failure = catch_unwind(AssertUnwindSafe(|| (self.read)(item, usage))).unwrap_or_else(|_| {
-            self.is_unreadable = true;
-            running.recorder().unread();
-            false
-        });
+        let is_failure = catch_unwind(AssertUnwindSafe(|| (self.read)(item, usage)))
+            .unwrap_or_else(|_| {
+                self.is_unreadable = true;
+                running.recorder().unread();
+                false
+            });
         is_failure.then_some(Outcome::Error)
     }
 
     fn end(&mut self, outcome: Option<Outcome>) -> Put {
-        let Some(outcome) = outcome else { return Put::Done(false) };
-        self.running.take().map_or(Put::Done(false), |mut running| running.end(outcome))
+        let Some(outcome) = outcome else {
+            return Put::Done(false);
+        };
+        self.running
+            .take()
+            .map_or(Put::Done(false), |mut running| running.end(outcome))
     }
 }
 
@@ -90,6 +103,10 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        if self.waiting.is_some() { (0, None) } else { self.stream.size_hint() }
+        if self.waiting.is_some() {
+            (0, None)
+        } else {
+            self.stream.size_hint()
+        }
     }
 }

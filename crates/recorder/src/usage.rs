@@ -60,7 +60,11 @@ impl Usage {
     /// its fraction.
     #[must_use]
     pub fn from_json(metrics: &Value) -> Self {
-        let of = |field: &str, default: u64| metrics.get(field).map_or(default, |value| quantity(value, default));
+        let of = |field: &str, default: u64| {
+            metrics
+                .get(field)
+                .map_or(default, |value| quantity(value, default))
+        };
         Self {
             units: of("units", of("requests", 1)),
             tokens_in: of("tokens_in", 0),
@@ -77,7 +81,11 @@ impl Usage {
     /// As it is recorded.
     pub(crate) fn settled(self) -> Self {
         let held = |quantity: u64| quantity.min(QUANTITY_MAX);
-        let tokens_out = if self.tokens_out == 0 { self.tokens_used } else { self.tokens_out };
+        let tokens_out = if self.tokens_out == 0 {
+            self.tokens_used
+        } else {
+            self.tokens_out
+        };
         let tokens_in = held(self.tokens_in);
         Self {
             units: held(self.units),
@@ -115,7 +123,11 @@ fn quantity(value: &Value, default: u64) -> u64 {
         Value::Number(number) => {
             let text = number.to_string();
             let is_plain = !text.contains(['e', 'E']);
-            let whole = text.split('.').next().filter(|_| is_plain).unwrap_or_default();
+            let whole = text
+                .split('.')
+                .next()
+                .filter(|_| is_plain)
+                .unwrap_or_default();
             Reported::Text(whole).quantity_or(default)
         }
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => default,
@@ -134,12 +146,30 @@ mod tests {
             (usage.tokens_in, usage.tokens_out, usage.api_calls)
         };
         for (metrics, quantities) in [
-            (json!({"tokens_in": 10, "tokens_out": 0, "tokens_used": 55}), (10, 55, 0)),
-            (json!({"tokens_in": 10, "tokens_out": 3, "tokens_used": 55}), (10, 3, 0)),
-            (json!({"tokens_in": 1500, "tokens_out": 2300, "api_calls": 5}), (1500, 2300, 5)),
-            (json!({"tokens_in": null, "tokens_out": -5, "api_calls": "10"}), (0, 0, 10)),
-            (json!({"tokens_in": "10.5", "tokens_out": "abc", "api_calls": []}), (0, 0, 0)),
-            (json!({"tokens_in": 10.9, "tokens_out": 1e30, "api_calls": true}), (10, 0, 0)),
+            (
+                json!({"tokens_in": 10, "tokens_out": 0, "tokens_used": 55}),
+                (10, 55, 0),
+            ),
+            (
+                json!({"tokens_in": 10, "tokens_out": 3, "tokens_used": 55}),
+                (10, 3, 0),
+            ),
+            (
+                json!({"tokens_in": 1500, "tokens_out": 2300, "api_calls": 5}),
+                (1500, 2300, 5),
+            ),
+            (
+                json!({"tokens_in": null, "tokens_out": -5, "api_calls": "10"}),
+                (0, 0, 10),
+            ),
+            (
+                json!({"tokens_in": "10.5", "tokens_out": "abc", "api_calls": []}),
+                (0, 0, 0),
+            ),
+            (
+                json!({"tokens_in": 10.9, "tokens_out": 1e30, "api_calls": true}),
+                (10, 0, 0),
+            ),
             (json!({"tokens_in": u64::MAX}), (QUANTITY_MAX, 0, 0)),
             (json!({}), (0, 0, 0)),
             (json!("none"), (0, 0, 0)),
@@ -163,7 +193,12 @@ mod tests {
 
     #[test]
     fn cached_tokens_are_held_to_the_tokens_in() {
-        let usage = Usage { tokens_in: 5, cached_tokens_in: 9, ..Usage::default() }.settled();
+        let usage = Usage {
+            tokens_in: 5,
+            cached_tokens_in: 9,
+            ..Usage::default()
+        }
+        .settled();
         assert_eq!((usage.tokens_in, usage.cached_tokens_in), (5, 5));
     }
 }

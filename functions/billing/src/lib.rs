@@ -5,7 +5,8 @@ mod void;
 use serde_json::Value;
 use std::sync::Arc;
 use tollgate_api::{
-    BillRange, Params, Problem, Range as Asked, bill_json, card_json, costs_json, exchange_json, list, parse_card, parse_exchange,
+    BillRange, Params, Problem, Range as Asked, bill_json, card_json, costs_json, exchange_json,
+    list, parse_card, parse_exchange,
 };
 use tollgate_core::WindowKind;
 use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, get, post, put};
@@ -24,7 +25,11 @@ pub fn routes() -> Vec<Route> {
         get("/rate-cards", READ, get_rate_cards),
         get("/rate-cards/{id}", READ, get_rate_card),
         get("/costs", READ, get_costs),
-        post("/events/{event_id}/void", Access::Operator, void::post_event_void),
+        post(
+            "/events/{event_id}/void",
+            Access::Operator,
+            void::post_event_void,
+        ),
         put("/exchange-rates", Access::Operator, put_exchange_rates),
         get("/exchange-rates", READ, get_exchange_rates),
     ]
@@ -40,11 +45,21 @@ async fn get_billing(app: Arc<App>, call: Call) -> Handled {
     let asked = call.params(Asked::PARAMETERS)?.range()?;
     let month = WindowKind::Month.holding(call.now);
     let current = month.end().unwrap_or(call.now);
-    let end = asked.end.unwrap_or_else(|| asked.start.map_or(current, |start| current.max(start)));
+    let end = asked
+        .end
+        .unwrap_or_else(|| asked.start.map_or(current, |start| current.max(start)));
     let start = asked.start.unwrap_or_else(|| month.start.min(end));
-    let range = Range { start: Some(start), end: Some(end) };
+    let range = Range {
+        start: Some(start),
+        end: Some(end),
+    };
     let (bill, currency) = app.service.bill(&tenant, range).await.map_err(failed)?;
-    let range = BillRange { tenant: &tenant, start, end, currency };
+    let range = BillRange {
+        tenant: &tenant,
+        start,
+        end,
+        currency,
+    };
     Ok(Reply::ok(&bill_json(range, &bill, app.hash())))
 }
 
@@ -54,7 +69,11 @@ async fn put_rate_card(app: Arc<App>, call: Call) -> Handled {
     let new = parse_card(call.path_text("id"), &call.body)?;
     let effective_from = new.effective_from;
     let actor = call.caller()?.actor(None);
-    let card = app.service.put_card(new.into_card(0, 0, call.now), effective_from, &actor).await.map_err(failed)?;
+    let card = app
+        .service
+        .put_card(new.into_card(0, 0, call.now), effective_from, &actor)
+        .await
+        .map_err(failed)?;
     Ok(Reply::ok(&card_json(&card)))
 }
 
@@ -62,22 +81,38 @@ async fn put_rate_card(app: Arc<App>, call: Call) -> Handled {
 async fn get_rate_cards(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(Params::PAGING)?;
     let limit = params.limit(100, 1000)?;
-    let after = params.text("cursor").map(|cursor| app.service.position(CARDS, cursor)).transpose().map_err(failed)?;
+    let after = params
+        .text("cursor")
+        .map(|cursor| app.service.position(CARDS, cursor))
+        .transpose()
+        .map_err(failed)?;
     let catalog = app.service.catalog().await.map_err(failed)?;
-    let behind = catalog.cards().filter(|(id, _)| after.as_deref().is_none_or(|after| id.as_str() > after));
-    let mut newest: Vec<_> = behind.filter_map(|(_, versions)| versions.last()).take(limit.saturating_add(1)).collect();
+    let behind = catalog
+        .cards()
+        .filter(|(id, _)| after.as_deref().is_none_or(|after| id.as_str() > after));
+    let mut newest: Vec<_> = behind
+        .filter_map(|(_, versions)| versions.last())
+        .take(limit.saturating_add(1))
+        .collect();
     let more = newest.len() > limit;
     newest.truncate(limit);
-    let next = newest.last().filter(|_| more).map(|card| app.service.cursor(CARDS, card.id.as_str()));
+    let next = newest
+        .last()
+        .filter(|_| more)
+        .map(|card| app.service.cursor(CARDS, card.id.as_str()));
     let data: Vec<Value> = newest.into_iter().map(|card| card_json(card)).collect();
     Ok(Reply::ok(&list(&data, next.as_deref())))
 }
 
 /// One card: its newest version, or the one asked for.
 async fn get_rate_card(app: Arc<App>, call: Call) -> Handled {
-    let version = call.params(&["version"])?.parsed("version", "must be a version number")?;
+    let version = call
+        .params(&["version"])?
+        .parsed("version", "must be a version number")?;
     let catalog = app.service.catalog().await.map_err(failed)?;
-    let card = catalog.card(call.path_text("id"), version).ok_or_else(|| Problem::not_found("rate card"))?;
+    let card = catalog
+        .card(call.path_text("id"), version)
+        .ok_or_else(|| Problem::not_found("rate card"))?;
     Ok(Reply::ok(&card_json(card)))
 }
 
@@ -87,7 +122,11 @@ async fn put_exchange_rates(app: Arc<App>, call: Call) -> Handled {
     let new = parse_exchange(&call.body)?;
     let effective_from = new.effective_from;
     let actor = call.caller()?.actor(None);
-    let table = app.service.put_exchange(new.into_table(0, 0, call.now), effective_from, &actor).await.map_err(failed)?;
+    let table = app
+        .service
+        .put_exchange(new.into_table(0, 0, call.now), effective_from, &actor)
+        .await
+        .map_err(failed)?;
     Ok(Reply::ok(&exchange_json(&table)))
 }
 
@@ -95,15 +134,32 @@ async fn put_exchange_rates(app: Arc<App>, call: Call) -> Handled {
 async fn get_exchange_rates(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(Params::PAGING)?;
     let limit = params.limit(100, 1000)?;
-    let before = params.text("cursor").map(|cursor| app.service.position(EXCHANGES, cursor)).transpose().map_err(failed)?;
-    let before: Option<u32> = before.map(|before| before.parse()).transpose().map_err(|_| Problem::invalid_cursor())?;
+    let before = params
+        .text("cursor")
+        .map(|cursor| app.service.position(EXCHANGES, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let before: Option<u32> = before
+        .map(|before| before.parse())
+        .transpose()
+        .map_err(|_| Problem::invalid_cursor())?;
     let catalog = app.service.catalog().await.map_err(failed)?;
-    let older = catalog.exchanges().iter().rev().filter(|table| before.is_none_or(|before| table.version < before));
+    let older = catalog
+        .exchanges()
+        .iter()
+        .rev()
+        .filter(|table| before.is_none_or(|before| table.version < before));
     let mut tables: Vec<_> = older.take(limit.saturating_add(1)).collect();
     let more = tables.len() > limit;
     tables.truncate(limit);
-    let next = tables.last().filter(|_| more).map(|table| app.service.cursor(EXCHANGES, &table.version.to_string()));
-    let data: Vec<Value> = tables.into_iter().map(|table| exchange_json(table)).collect();
+    let next = tables
+        .last()
+        .filter(|_| more)
+        .map(|table| app.service.cursor(EXCHANGES, &table.version.to_string()));
+    let data: Vec<Value> = tables
+        .into_iter()
+        .map(|table| exchange_json(table))
+        .collect();
     Ok(Reply::ok(&list(&data, next.as_deref())))
 }
 

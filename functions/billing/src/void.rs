@@ -13,15 +13,37 @@ pub(crate) async fn post_event_void(app: Arc<App>, call: Call) -> Handled {
     if let (Some(query), Some(body)) = (&in_query, &asked.tenant)
         && query != body
     {
-        return Err(Problem::invalid_request("?tenant_id", "names another tenant than the body"));
+        return Err(Problem::invalid_request(
+            "?tenant_id",
+            "names another tenant than the body",
+        ));
     }
     let caller = call.caller()?;
     let tenant = caller.tenant_to_write(in_query.as_ref().or(asked.tenant.as_ref()))?;
     let event = call.path_name("event_id", "event")?;
-    let outcome = app.service.void(&tenant, &event, asked.reason.as_deref(), &caller.actor(None)).await.map_err(failed)?;
+    let outcome = app
+        .service
+        .void(
+            &tenant,
+            &event,
+            asked.reason.as_deref(),
+            &caller.actor(None),
+        )
+        .await
+        .map_err(failed)?;
     match outcome {
-        VoidOutcome::Voided { id, answer, replayed: false } => Ok(Reply::created(&voided(&id, &event, &answer, false))),
-        VoidOutcome::Voided { id, answer, replayed: true } => Ok(Reply::ok(&voided(&id, &event, &answer, true))),
-        VoidOutcome::OfVoid => Err(Problem::conflict(format!("event `{event}` voids another and cannot be voided"))),
+        VoidOutcome::Voided {
+            id,
+            answer,
+            replayed: false,
+        } => Ok(Reply::created(&voided(&id, &event, &answer, false))),
+        VoidOutcome::Voided {
+            id,
+            answer,
+            replayed: true,
+        } => Ok(Reply::ok(&voided(&id, &event, &answer, true))),
+        VoidOutcome::OfVoid => Err(Problem::conflict(format!(
+            "event `{event}` voids another and cannot be voided"
+        ))),
     }
 }

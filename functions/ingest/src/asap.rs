@@ -10,7 +10,10 @@ use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
 use tollgate_service::{AGE_SECONDS_MAX, Options, Outcome, Rejection, Submission};
 
 /// What the ASAP form records has already happened.
-const OPTIONS: Options = Options { mode: Mode::Observe, age_seconds_max: AGE_SECONDS_MAX };
+const OPTIONS: Options = Options {
+    mode: Mode::Observe,
+    age_seconds_max: AGE_SECONDS_MAX,
+};
 
 /// Records one ASAP event, once by its content.
 pub(crate) async fn post_usage(app: Arc<App>, call: Call) -> Handled {
@@ -19,7 +22,11 @@ pub(crate) async fn post_usage(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.caller()?.tenant_to_write(event.tenant.as_ref())?;
     let submission = submission(&call, event, None)?;
     let event = submission.event.clone();
-    let outcomes = app.service.record(&tenant, vec![submission], OPTIONS).await.map_err(|failure| from_failure(&failure))?;
+    let outcomes = app
+        .service
+        .record(&tenant, vec![submission], OPTIONS)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     let body = json!({ "status": "recorded", "task_id": event.task, "event_id": event.id });
     match outcomes.into_iter().next() {
         Some(Outcome::Recorded(..)) => Ok(Reply::created(&body)),
@@ -35,7 +42,10 @@ pub(crate) async fn post_usage(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn post_usage_batch(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let events = parse_asap_batch(&call.body)?;
-    let task_ids: Vec<Value> = events.iter().map(|event| json!(event.contents().task)).collect();
+    let task_ids: Vec<Value> = events
+        .iter()
+        .map(|event| json!(event.contents().task))
+        .collect();
     let mut by_tenant: BTreeMap<Name, (Vec<usize>, Vec<Submission>)> = BTreeMap::new();
     for (index, event) in events.into_iter().enumerate() {
         let tenant = call.caller()?.tenant_to_write(event.tenant.as_ref())?;
@@ -44,15 +54,30 @@ pub(crate) async fn post_usage_batch(app: Arc<App>, call: Call) -> Handled {
         submissions.push(submission(&call, event, None)?);
     }
     for (tenant, (places, submissions)) in &by_tenant {
-        let judged = app.service.acceptable(tenant, submissions, OPTIONS).await.map_err(|failure| from_failure(&failure))?;
+        let judged = app
+            .service
+            .acceptable(tenant, submissions, OPTIONS)
+            .await
+            .map_err(|failure| from_failure(&failure))?;
         for ((index, submission), judged) in places.iter().zip(submissions).zip(judged) {
-            judged.map_err(|rejection| invalid(&format!("/events/{index}"), &submission.event.id, &rejection))?;
+            judged.map_err(|rejection| {
+                invalid(
+                    &format!("/events/{index}"),
+                    &submission.event.id,
+                    &rejection,
+                )
+            })?;
         }
     }
     for (tenant, (_, submissions)) in by_tenant {
-        app.service.record(&tenant, submissions, OPTIONS).await.map_err(|failure| from_failure(&failure))?;
+        app.service
+            .record(&tenant, submissions, OPTIONS)
+            .await
+            .map_err(|failure| from_failure(&failure))?;
     }
-    Ok(Reply::created(&json!({ "status": "recorded", "count": task_ids.len(), "task_ids": task_ids })))
+    Ok(Reply::created(
+        &json!({ "status": "recorded", "count": task_ids.len(), "task_ids": task_ids }),
+    ))
 }
 
 /// A refusal as a 400, as this form answers every bad event.
@@ -83,10 +108,19 @@ pub(crate) async fn post_usage_validate(app: Arc<App>, call: Call) -> Handled {
     }
 }
 
-async fn validated(app: &App, call: &Call, tenant: &Name, event: NewEvent) -> Result<Value, Problem> {
+async fn validated(
+    app: &App,
+    call: &Call,
+    tenant: &Name,
+    event: NewEvent,
+) -> Result<Value, Problem> {
     permitted(call.caller()?, &event)?;
     let submissions = [submission(call, event, None)?];
-    let judged = app.service.acceptable(tenant, &submissions, OPTIONS).await.map_err(|failure| from_failure(&failure))?;
+    let judged = app
+        .service
+        .acceptable(tenant, &submissions, OPTIONS)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     let [submission] = submissions;
     let event = submission.event;
     let judged = judged.into_iter().next().ok_or_else(Problem::internal)?;
@@ -102,7 +136,11 @@ async fn validated(app: &App, call: &Call, tenant: &Name, event: NewEvent) -> Re
 }
 
 fn refused(problem: &Problem) -> Value {
-    let mut errors: Vec<Value> = problem.errors.iter().map(tollgate_api::FieldError::to_json).collect();
+    let mut errors: Vec<Value> = problem
+        .errors
+        .iter()
+        .map(tollgate_api::FieldError::to_json)
+        .collect();
     if errors.is_empty() {
         errors.push(json!({ "pointer": "", "message": problem.detail }));
     }

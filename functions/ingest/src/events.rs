@@ -3,7 +3,10 @@
 use crate::submit::{Asked, asked, options, permitted, submission};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_api::{BatchRecord, NewEvent, Problem, batch, parse_batch, parse_cloud_batch, parse_cloud_event, parse_event, recorded};
+use tollgate_api::{
+    BatchRecord, NewEvent, Problem, batch, parse_batch, parse_cloud_batch, parse_cloud_event,
+    parse_event, recorded,
+};
 use tollgate_core::{Event, Name};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
 use tollgate_service::{Outcome, Rejection, Submission};
@@ -16,19 +19,31 @@ const CLOUD_BATCH: &str = "application/cloudevents-batch+json";
 pub(crate) async fn post_events(app: Arc<App>, call: Call) -> Handled {
     let asked = asked(&call)?;
     let event = match call.media_type().as_str() {
-        CLOUD_BATCH => return Err(Problem::unsupported_media_type("one event; a batch goes to `POST /events/batch`")),
+        CLOUD_BATCH => {
+            return Err(Problem::unsupported_media_type(
+                "one event; a batch goes to `POST /events/batch`",
+            ));
+        }
         CLOUD_EVENT => parse_cloud_event(&call.body)?,
         _ => parse_event(&call.body)?,
     };
     let caller = call.caller()?;
     let tenant = caller.tenant_to_write(event.tenant.as_ref())?;
     permitted(caller, &event)?;
-    let derived = if event.id.is_none() { call.id_from_key(&tenant, "POST /events")? } else { None };
+    let derived = if event.id.is_none() {
+        call.id_from_key(&tenant, "POST /events")?
+    } else {
+        None
+    };
     let by_key = derived.is_some();
     let submission = submission(&call, event, derived)?;
     let event = submission.event.clone();
     let options = options(&app.service, &tenant, caller, &asked).await?;
-    let outcomes = app.service.record(&tenant, vec![submission], options).await.map_err(|failure| from_failure(&failure))?;
+    let outcomes = app
+        .service
+        .record(&tenant, vec![submission], options)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     let outcome = outcomes.into_iter().next().ok_or_else(Problem::internal)?;
     count(&app, &asked, &outcome);
     answer(&app, &call, &tenant, &event, outcome, by_key)
@@ -38,20 +53,45 @@ pub(crate) async fn post_events(app: Arc<App>, call: Call) -> Handled {
 /// observe mode asks limits for nothing.
 fn count(app: &App, asked: &Asked, outcome: &Outcome) {
     match outcome {
-        Outcome::Recorded(answer, ruling) if asked.enforces() => app.metrics.decided(answer.decision, ruling),
+        Outcome::Recorded(answer, ruling) if asked.enforces() => {
+            app.metrics.decided(answer.decision, ruling)
+        }
         Outcome::Denied(ruling) if asked.enforces() => app.metrics.decided(ruling.decision, ruling),
         _ => {}
     }
 }
 
-fn answer(app: &App, call: &Call, tenant: &Name, event: &Event, outcome: Outcome, by_key: bool) -> Handled {
+fn answer(
+    app: &App,
+    call: &Call,
+    tenant: &Name,
+    event: &Event,
+    outcome: Outcome,
+    by_key: bool,
+) -> Handled {
     let at = &event.dimensions;
     match outcome {
         Outcome::Recorded(answer, ruling) => {
             let passed = [ruling.violations, ruling.warnings].concat();
-            Ok(Reply::created(&recorded(&event.id, &answer, &at.operation, &at.tier, false, &passed, app.hash())))
+            Ok(Reply::created(&recorded(
+                &event.id,
+                &answer,
+                &at.operation,
+                &at.tier,
+                false,
+                &passed,
+                app.hash(),
+            )))
         }
-        Outcome::Replayed(answer) => Ok(Reply::ok(&recorded(&event.id, &answer, &at.operation, &at.tier, true, &[], app.hash()))),
+        Outcome::Replayed(answer) => Ok(Reply::ok(&recorded(
+            &event.id,
+            &answer,
+            &at.operation,
+            &at.tier,
+            true,
+            &[],
+            app.hash(),
+        ))),
         Outcome::Denied(ruling) => Err(Problem::denied(tenant, &ruling, call.now)),
         Outcome::Rejected(Rejection::Reused) if by_key => Err(Problem::idempotency_key_reused()),
         Outcome::Rejected(rejection) => Err(from_rejection(&event.id, &rejection)),
@@ -63,7 +103,11 @@ fn answer(app: &App, call: &Call, tenant: &Name, event: &Event, outcome: Outcome
 pub(crate) async fn post_events_batch(app: Arc<App>, call: Call) -> Handled {
     let asked = asked(&call)?;
     let parsed = match call.media_type().as_str() {
-        CLOUD_EVENT => return Err(Problem::unsupported_media_type("a batch; one event goes to `POST /events`")),
+        CLOUD_EVENT => {
+            return Err(Problem::unsupported_media_type(
+                "a batch; one event goes to `POST /events`",
+            ));
+        }
         CLOUD_BATCH => parse_cloud_batch(&call.body)?,
         _ => parse_batch(&call.body)?,
     };
@@ -75,8 +119,14 @@ pub(crate) async fn post_events_batch(app: Arc<App>, call: Call) -> Handled {
         let (event_id, outcome) = match admitted {
             Ok((tenant, submission)) => {
                 let id = submission.event.id.clone();
-                by_tenant.entry(tenant).or_default().push((index, submission));
-                (Some(id), tollgate_api::Outcome::Rejected(Problem::internal()))
+                by_tenant
+                    .entry(tenant)
+                    .or_default()
+                    .push((index, submission));
+                (
+                    Some(id),
+                    tollgate_api::Outcome::Rejected(Problem::internal()),
+                )
             }
             Err(problem) => (event_id, tollgate_api::Outcome::Rejected(problem)),
         };
@@ -105,15 +155,25 @@ async fn record(
 ) -> Result<(), Problem> {
     let options = options(&app.service, tenant, call.caller()?, asked).await?;
     let (places, submissions): (Vec<usize>, Vec<Submission>) = submissions.into_iter().unzip();
-    let outcomes = app.service.record(tenant, submissions, options).await.map_err(|failure| from_failure(&failure))?;
+    let outcomes = app
+        .service
+        .record(tenant, submissions, options)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     for (place, outcome) in places.into_iter().zip(outcomes) {
-        let Some(record) = records.get_mut(place) else { continue };
+        let Some(record) = records.get_mut(place) else {
+            continue;
+        };
         count(app, asked, &outcome);
         record.outcome = match (outcome, &record.event_id) {
             (Outcome::Recorded(answer, _), _) => tollgate_api::Outcome::Recorded(answer),
             (Outcome::Replayed(answer), _) => tollgate_api::Outcome::Replayed(answer),
-            (Outcome::Denied(ruling), _) => tollgate_api::Outcome::Rejected(Problem::denied(tenant, &ruling, call.now)),
-            (Outcome::Rejected(rejection), Some(id)) => tollgate_api::Outcome::Rejected(from_rejection(id, &rejection)),
+            (Outcome::Denied(ruling), _) => {
+                tollgate_api::Outcome::Rejected(Problem::denied(tenant, &ruling, call.now))
+            }
+            (Outcome::Rejected(rejection), Some(id)) => {
+                tollgate_api::Outcome::Rejected(from_rejection(id, &rejection))
+            }
             (Outcome::Rejected(_), None) => tollgate_api::Outcome::Rejected(Problem::internal()),
         };
     }

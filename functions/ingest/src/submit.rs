@@ -24,46 +24,76 @@ impl Asked {
 /// Reads `?mode=` and `?backfill=`.
 pub(crate) fn asked(call: &Call) -> Result<Asked, Problem> {
     let params = call.params(&["mode", "backfill"])?;
-    let mode = params.one_of("mode", &[("enforce", Mode::Enforce), ("observe", Mode::Observe)])?.unwrap_or(Mode::Enforce);
+    let mode = params
+        .one_of(
+            "mode",
+            &[("enforce", Mode::Enforce), ("observe", Mode::Observe)],
+        )?
+        .unwrap_or(Mode::Enforce);
     let backfill = params.flag("backfill")?;
     let caller = call.caller()?;
     if mode == Mode::Observe && !caller.may(Scope::Ingest) {
-        return Err(Problem::forbidden("observe mode needs a key with scope `ingest`"));
+        return Err(Problem::forbidden(
+            "observe mode needs a key with scope `ingest`",
+        ));
     }
     if backfill && !caller.is_operator() {
-        return Err(Problem::forbidden("backfill needs a key with scope `operator`"));
+        return Err(Problem::forbidden(
+            "backfill needs a key with scope `operator`",
+        ));
     }
     Ok(Asked { mode, backfill })
 }
 
 /// How the service is to record for `tenant`.
-pub(crate) async fn options(service: &Service, tenant: &Name, caller: &Caller, asked: &Asked) -> Result<Options, Problem> {
+pub(crate) async fn options(
+    service: &Service,
+    tenant: &Name,
+    caller: &Caller,
+    asked: &Asked,
+) -> Result<Options, Problem> {
     let age_seconds_max = if asked.backfill {
-        let config: Config = service.tenant(tenant).await.map_err(|failure| from_failure(&failure))?;
+        let config: Config = service
+            .tenant(tenant)
+            .await
+            .map_err(|failure| from_failure(&failure))?;
         let now = service.now();
-        now.unix_seconds().saturating_sub(config.earliest(now).unix_seconds())
+        now.unix_seconds()
+            .saturating_sub(config.earliest(now).unix_seconds())
     } else if caller.may(Scope::Ingest) {
         AGE_SECONDS_MAX
     } else {
         ENFORCE_AGE_SECONDS_MAX
     };
-    Ok(Options { mode: asked.mode, age_seconds_max })
+    Ok(Options {
+        mode: asked.mode,
+        age_seconds_max,
+    })
 }
 
 /// What the caller may not say of an event.
 pub(crate) fn permitted(caller: &Caller, event: &NewEvent) -> Result<(), Problem> {
     if event.contents().cost_override.is_some() && !caller.may(Scope::Price) {
-        return Err(Problem::forbidden("`cost_override` needs a key with scope `price`"));
+        return Err(Problem::forbidden(
+            "`cost_override` needs a key with scope `price`",
+        ));
     }
     Ok(())
 }
 
 /// The event under its own id, else `fallback`, else a new one.
-pub(crate) fn submission(call: &Call, event: NewEvent, fallback: Option<Name>) -> Result<Submission, Problem> {
+pub(crate) fn submission(
+    call: &Call,
+    event: NewEvent,
+    fallback: Option<Name>,
+) -> Result<Submission, Problem> {
     let id = match event.id.clone().or(fallback) {
         Some(id) => id,
         None => Name::new(&format!("evt-{}", ulid(call.now))).map_err(|_| Problem::internal())?,
     };
     let timestamp_given = event.timestamp.is_some();
-    Ok(Submission { event: event.into_event(id, call.now), timestamp_given })
+    Ok(Submission {
+        event: event.into_event(id, call.now),
+        timestamp_given,
+    })
 }

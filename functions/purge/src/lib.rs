@@ -22,11 +22,24 @@ async fn post_usage_purge(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let asked = parse_purge(&call.body)?;
     let caller = call.caller()?;
-    let tenant = asked.tenant.as_ref().map(|tenant| caller.tenant_to_write(Some(tenant))).transpose()?;
+    let tenant = asked
+        .tenant
+        .as_ref()
+        .map(|tenant| caller.tenant_to_write(Some(tenant)))
+        .transpose()?;
     let failed = |failure: Failure| from_failure(&failure);
     if let Some((tenant, (person, name))) = tenant.clone().zip(asked.erase.map(named)) {
-        let order = EraseOrder { tenant, person, name, dry_run: asked.dry_run };
-        let erased = app.service.erase(&order, &caller.actor(None)).await.map_err(failed)?;
+        let order = EraseOrder {
+            tenant,
+            person,
+            name,
+            dry_run: asked.dry_run,
+        };
+        let erased = app
+            .service
+            .erase(&order, &caller.actor(None))
+            .await
+            .map_err(failed)?;
         return Ok(Reply::ok(&json!({
             "status": "purged",
             "removed": 0,
@@ -36,9 +49,19 @@ async fn post_usage_purge(app: Arc<App>, call: Call) -> Handled {
             "pseudonym": erased.pseudonym,
         })));
     }
-    let order = PurgeOrder { tenant, older_than_days: asked.older_than_days, dry_run: asked.dry_run };
-    let purged = app.service.purge(&order, &caller.actor(None)).await.map_err(failed)?;
-    Ok(Reply::ok(&json!({ "status": "purged", "removed": purged.removed, "pages": purged.pages, "dry_run": order.dry_run })))
+    let order = PurgeOrder {
+        tenant,
+        older_than_days: asked.older_than_days,
+        dry_run: asked.dry_run,
+    };
+    let purged = app
+        .service
+        .purge(&order, &caller.actor(None))
+        .await
+        .map_err(failed)?;
+    Ok(Reply::ok(
+        &json!({ "status": "purged", "removed": purged.removed, "pages": purged.pages, "dry_run": order.dry_run }),
+    ))
 }
 
 fn named(asked: Asked) -> (Person, Name) {
@@ -57,18 +80,38 @@ fn named(asked: Asked) -> (Person, Name) {
 pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
     let failed = |failure: Failure| failure.to_string();
     match event.get("action").and_then(Value::as_str) {
-        Some("rollup") => Ok(json!({ "action": "rollup", "hours": app.service.roll_up_all().await.map_err(failed)? })),
+        Some("rollup") => Ok(
+            json!({ "action": "rollup", "hours": app.service.roll_up_all().await.map_err(failed)? }),
+        ),
         Some("purge") => {
-            let actor = Actor { key_id: "schedule".to_owned(), if_match: None };
-            let purged = app.service.purge(&PurgeOrder::default(), &actor).await.map_err(failed)?;
+            let actor = Actor {
+                key_id: "schedule".to_owned(),
+                if_match: None,
+            };
+            let purged = app
+                .service
+                .purge(&PurgeOrder::default(), &actor)
+                .await
+                .map_err(failed)?;
             Ok(json!({ "action": "purge", "removed": purged.removed, "pages": purged.pages }))
         }
-        Some("expire_holds") => Ok(json!({ "action": "expire_holds", "holds": app.service.expire_holds().await.map_err(failed)? })),
+        Some("expire_holds") => Ok(
+            json!({ "action": "expire_holds", "holds": app.service.expire_holds().await.map_err(failed)? }),
+        ),
         Some("deliver_alerts") => {
             let courier = Webhooks::new(app.settings.is_local);
-            let done = app.service.deliver_alerts(&courier, |alert| alert_json(alert).to_string()).await.map_err(failed)?;
-            Ok(json!({ "action": "deliver_alerts", "delivered": done.delivered, "failed": done.failed }))
+            let done = app
+                .service
+                .deliver_alerts(&courier, |alert| alert_json(alert).to_string())
+                .await
+                .map_err(failed)?;
+            Ok(
+                json!({ "action": "deliver_alerts", "delivered": done.delivered, "failed": done.failed }),
+            )
         }
-        _ => Err("unknown action: must be `rollup`, `purge`, `expire_holds` or `deliver_alerts`".to_owned()),
+        _ => Err(
+            "unknown action: must be `rollup`, `purge`, `expire_holds` or `deliver_alerts`"
+                .to_owned(),
+        ),
     }
 }

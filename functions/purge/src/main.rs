@@ -16,7 +16,9 @@ async fn main() -> Result<(), lambda_http::Error> {
     let (app, routes) = (&app, &routes);
     run(service_fn(|event: LambdaEvent<Value>| async move {
         if event.payload.get("action").is_some() {
-            return tollgate_purge::scheduled(app, &event.payload).await.map_err(lambda_http::Error::from);
+            return tollgate_purge::scheduled(app, &event.payload)
+                .await
+                .map_err(lambda_http::Error::from);
         }
         let request = lambda_http::request::from_str(&event.payload.to_string())?;
         Ok(gateway_reply(routes.clone().oneshot(request).await?).await)

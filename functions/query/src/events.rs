@@ -4,7 +4,9 @@ use crate::{PART_BYTES_MAX, currency, failed, span, tenant, weight};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tollgate_api::{Params, Problem, Range as Asked, list, single_event, stored_event, totals_json};
+use tollgate_api::{
+    Params, Problem, Range as Asked, list, single_event, stored_event, totals_json,
+};
 use tollgate_core::{Instant, Name};
 use tollgate_gateway::{App, Call, Handled, Reply};
 use tollgate_service::{Entry, Position};
@@ -14,20 +16,40 @@ const LIMIT_MAX: usize = 1000;
 
 /// Events by timestamp, then id, page by page.
 pub(crate) async fn get_usage(app: Arc<App>, call: Call) -> Handled {
-    let params = Params::parse_any(call.query.as_deref(), &[Params::FILTERS, Asked::PARAMETERS, Params::PAGING, &["tenant_id"]])?;
+    let params = Params::parse_any(
+        call.query.as_deref(),
+        &[
+            Params::FILTERS,
+            Asked::PARAMETERS,
+            Params::PAGING,
+            &["tenant_id"],
+        ],
+    )?;
     let tenant = tenant(&call, &params)?;
     let (range, filter) = (params.range()?, params.filters()?);
     let limit = params.limit(LIMIT, LIMIT_MAX)?;
     let question = format!("GET /usage {tenant} {}", params.canonical());
-    let after = params.text("cursor").map(|cursor| position(&app, &question, cursor)).transpose()?;
-    let found = app.service.events(&tenant, span(range), after.as_ref(), limit, &filter).await;
+    let after = params
+        .text("cursor")
+        .map(|cursor| position(&app, &question, cursor))
+        .transpose()?;
+    let found = app
+        .service
+        .events(&tenant, span(range), after.as_ref(), limit, &filter)
+        .await;
     let (entries, more) = found.map_err(failed)?;
     let (data, next) = part(&app, &tenant, &question, &entries, more);
     Ok(Reply::ok(&list(&data, next.as_deref())))
 }
 
 /// What an answer takes of `entries`, rendered, and the cursor behind it.
-fn part(app: &App, tenant: &Name, question: &str, entries: &[Entry], more: bool) -> (Vec<Box<RawValue>>, Option<String>) {
+fn part(
+    app: &App,
+    tenant: &Name,
+    question: &str,
+    entries: &[Entry],
+    more: bool,
+) -> (Vec<Box<RawValue>>, Option<String>) {
     let (mut data, mut weighs) = (Vec::with_capacity(entries.len()), 0_usize);
     for entry in entries {
         let event = stored_event(&entry.stored, entry.received, tenant, entry.currency);
@@ -37,19 +59,29 @@ fn part(app: &App, tenant: &Name, question: &str, entries: &[Entry], more: bool)
         }
         data.push(event);
     }
-    let last = data.len().checked_sub(1).and_then(|last| entries.get(last)).filter(|_| more || data.len() < entries.len());
+    let last = data
+        .len()
+        .checked_sub(1)
+        .and_then(|last| entries.get(last))
+        .filter(|_| more || data.len() < entries.len());
     let next = last.map(|entry| {
         let event = &entry.stored.event;
-        app.service.cursor(question, &format!("{}|{}", event.timestamp, event.id))
+        app.service
+            .cursor(question, &format!("{}|{}", event.timestamp, event.id))
     });
     (data, next)
 }
 
 fn position(app: &App, question: &str, cursor: &str) -> Result<Position, Problem> {
     let position = app.service.position(question, cursor).map_err(failed)?;
-    let (timestamp, id) = position.split_once('|').ok_or_else(Problem::invalid_cursor)?;
+    let (timestamp, id) = position
+        .split_once('|')
+        .ok_or_else(Problem::invalid_cursor)?;
     let timestamp: Instant = timestamp.parse().map_err(|_| Problem::invalid_cursor())?;
-    Ok((timestamp, Name::new(id).map_err(|_| Problem::invalid_cursor())?))
+    Ok((
+        timestamp,
+        Name::new(id).map_err(|_| Problem::invalid_cursor())?,
+    ))
 }
 
 /// A task's events, part by part, and the totals of all, through the task
@@ -60,17 +92,30 @@ pub(crate) async fn get_usage_task(app: Arc<App>, call: Call) -> Handled {
     let task = call.path_name("task_id", "task")?;
     let limit = params.limit(LIMIT_MAX, LIMIT_MAX)?;
     let question = format!("GET /usage/tasks {tenant} {task}");
-    let after = params.text("cursor").map(|cursor| position(&app, &question, cursor)).transpose()?;
-    let (entries, more, tally) = app.service.task(&tenant, &task, after.as_ref(), limit).await.map_err(failed)?;
+    let after = params
+        .text("cursor")
+        .map(|cursor| position(&app, &question, cursor))
+        .transpose()?;
+    let (entries, more, tally) = app
+        .service
+        .task(&tenant, &task, after.as_ref(), limit)
+        .await
+        .map_err(failed)?;
     let (events, next) = part(&app, &tenant, &question, &entries, more);
     let currency = currency(&app, &tenant).await?;
     let mut body = serde_json::Map::from_iter([("task_id".to_owned(), json!(task))]);
     body.extend(totals_json(&tally, currency));
-    body.extend([("count".to_owned(), json!(events.len())), ("next_cursor".to_owned(), json!(next))]);
+    body.extend([
+        ("count".to_owned(), json!(events.len())),
+        ("next_cursor".to_owned(), json!(next)),
+    ]);
     // Events keep their numbers as they were sent, so they are added as text.
     let head = Value::Object(body).to_string();
     let events = serde_json::to_string(&events).map_err(|_| Problem::internal())?;
-    Ok(Reply::raw(format!("{},\"events\":{events}}}", head.trim_end_matches('}'))))
+    Ok(Reply::raw(format!(
+        "{},\"events\":{events}}}",
+        head.trim_end_matches('}')
+    )))
 }
 
 /// One event and its answer.
@@ -79,5 +124,11 @@ pub(crate) async fn get_event(app: Arc<App>, call: Call) -> Handled {
     let tenant = tenant(&call, &params)?;
     let id = call.path_name("event_id", "event")?;
     let (entry, voided) = app.service.event(&tenant, &id).await.map_err(failed)?;
-    Ok(Reply::ok(&single_event(&entry.stored, entry.received, &tenant, entry.currency, voided)))
+    Ok(Reply::ok(&single_event(
+        &entry.stored,
+        entry.received,
+        &tenant,
+        entry.currency,
+        voided,
+    )))
 }

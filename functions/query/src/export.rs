@@ -49,26 +49,57 @@ struct Part {
 
 /// All matching events: as one stream, or part by part.
 pub(crate) async fn get_usage_export(app: Arc<App>, call: Call) -> Handled {
-    let allowed = [Params::FILTERS, Asked::PARAMETERS, Params::PAGING, &["tenant_id", "format"]];
+    let allowed = [
+        Params::FILTERS,
+        Asked::PARAMETERS,
+        Params::PAGING,
+        &["tenant_id", "format"],
+    ];
     let params = Params::parse_any(call.query.as_deref(), &allowed)?;
     let tenant = tenant(&call, &params)?;
     let (range, filter) = (span(params.range()?), params.filters()?);
     let form = params.one_of("format", &Form::NAMES)?.unwrap_or(Form::Json);
-    let limit = params.text("limit").map(|_| params.limit(LIMIT_MAX, LIMIT_MAX)).transpose()?;
+    let limit = params
+        .text("limit")
+        .map(|_| params.limit(LIMIT_MAX, LIMIT_MAX))
+        .transpose()?;
     let question = format!("GET /usage/export {tenant} {}", params.canonical());
-    let place = params.text("cursor").map(|cursor| app.service.position(&question, cursor)).transpose().map_err(failed)?;
-    let export = app.service.export(&tenant, range, filter, place.as_deref()).await.map_err(failed)?;
+    let place = params
+        .text("cursor")
+        .map(|cursor| app.service.position(&question, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let export = app
+        .service
+        .export(&tenant, range, filter, place.as_deref())
+        .await
+        .map_err(failed)?;
     let head = form.head(place.is_none());
-    let events = Events { app: Arc::clone(&app), export, tenant, form, count: 0 };
+    let events = Events {
+        app: Arc::clone(&app),
+        export,
+        tenant,
+        form,
+        count: 0,
+    };
     let reply = match limit {
         None if app.may_stream() => events.whole(head).await.map_err(failed)?,
         limit => {
-            let part = events.part(head, limit.unwrap_or(LIMIT_MAX)).await.map_err(failed)?;
-            let cursor = part.next.as_ref().map(|place| app.service.cursor(&question, place));
+            let part = events
+                .part(head, limit.unwrap_or(LIMIT_MAX))
+                .await
+                .map_err(failed)?;
+            let cursor = part
+                .next
+                .as_ref()
+                .map(|place| app.service.cursor(&question, place));
             part.reply(form, &params, cursor.as_deref())
         }
     };
-    Ok(reply.with_header("Content-Disposition", format!("attachment; filename=\"{}\"", form.file_name())))
+    Ok(reply.with_header(
+        "Content-Disposition",
+        format!("attachment; filename=\"{}\"", form.file_name()),
+    ))
 }
 
 impl Part {
@@ -76,7 +107,10 @@ impl Part {
         self.text.push_str(&form.tail(self.count, cursor));
         let reply = Reply::of(form.media_type(), self.text);
         match cursor {
-            Some(cursor) => reply.with_header("Link", format!("</usage/export?{}>; rel=\"next\"", params.next(cursor))),
+            Some(cursor) => reply.with_header(
+                "Link",
+                format!("</usage/export?{}>; rel=\"next\"", params.next(cursor)),
+            ),
             None => reply,
         }
     }
@@ -114,10 +148,20 @@ impl Events {
                     self.add(&mut text, &event);
                 }
                 Next::Slice => slices = slices.saturating_add(1),
-                Next::End => return Ok(Part { text, count: self.count, next: None }),
+                Next::End => {
+                    return Ok(Part {
+                        text,
+                        count: self.count,
+                        next: None,
+                    });
+                }
             }
         }
-        Ok(Part { text, count: self.count, next: Some(self.export.place()) })
+        Ok(Part {
+            text,
+            count: self.count,
+            next: Some(self.export.place()),
+        })
     }
 
     /// One answer, made while it is sent. A store that fails at once is a
@@ -126,13 +170,18 @@ impl Events {
         let media_type = self.form.media_type();
         let more = self.piece(&mut head).await?;
         let rest = stream::try_unfold(more.then_some(self), async |events| {
-            let Some(mut events) = events else { return Ok(None) };
+            let Some(mut events) = events else {
+                return Ok(None);
+            };
             let mut text = String::new();
             let more = events.piece(&mut text).await?;
             Ok(Some((text, more.then_some(events))))
         });
         let pieces = stream::iter([Ok(head)]).chain(rest);
-        Ok(Reply::stream(media_type, pieces.try_filter(|text| std::future::ready(!text.is_empty()))))
+        Ok(Reply::stream(
+            media_type,
+            pieces.try_filter(|text| std::future::ready(!text.is_empty())),
+        ))
     }
 
     /// Events behind `text` until it is a piece or another slice was read, and

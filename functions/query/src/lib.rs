@@ -33,7 +33,10 @@ fn failed(failure: Failure) -> Problem {
 }
 
 fn span(range: Asked) -> Range {
-    Range { start: range.start, end: range.end }
+    Range {
+        start: range.start,
+        end: range.end,
+    }
 }
 
 async fn currency(app: &App, tenant: &Name) -> Result<Currency, Problem> {
@@ -52,6 +55,9 @@ const PART_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Its length inside the JSON string that Lambda makes of an answer.
 fn weight(text: &str) -> usize {
-    let escaped = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | b'\r' | b'\n')).count();
+    let escaped = text
+        .bytes()
+        .filter(|byte| matches!(byte, b'"' | b'\\' | b'\r' | b'\n'))
+        .count();
     text.len().saturating_add(escaped)
 }

@@ -18,27 +18,56 @@ pub(crate) async fn get_usage_tenant(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
     let asked = call.params(Asked::PARAMETERS)?.range()?;
     let recent = call.now.plus_seconds(AHEAD_SECONDS_MAX);
-    let end = asked.end.unwrap_or_else(|| asked.start.map_or(recent, |start| recent.max(start)));
-    let start = asked.start.unwrap_or_else(|| end.plus_seconds(-USAGE_SECONDS));
-    let period = Asked { start: Some(start), end: Some(end) };
-    let usage = app.service.usage(&tenant, span(period)).await.map_err(failed)?;
+    let end = asked
+        .end
+        .unwrap_or_else(|| asked.start.map_or(recent, |start| recent.max(start)));
+    let start = asked
+        .start
+        .unwrap_or_else(|| end.plus_seconds(-USAGE_SECONDS));
+    let period = Asked {
+        start: Some(start),
+        end: Some(end),
+    };
+    let usage = app
+        .service
+        .usage(&tenant, span(period))
+        .await
+        .map_err(failed)?;
     let currency = currency(&app, &tenant).await?;
-    Ok(Reply::ok(&usage_json(&tenant, period, &usage, currency, app.hash())))
+    Ok(Reply::ok(&usage_json(
+        &tenant,
+        period,
+        &usage,
+        currency,
+        app.hash(),
+    )))
 }
 
 /// Totals over what filters pick.
 pub(crate) async fn get_usage_summary(app: Arc<App>, call: Call) -> Handled {
-    let params = Params::parse_any(call.query.as_deref(), &[Params::USE_FILTERS, Asked::PARAMETERS, &["tenant_id"]])?;
+    let params = Params::parse_any(
+        call.query.as_deref(),
+        &[Params::USE_FILTERS, Asked::PARAMETERS, &["tenant_id"]],
+    )?;
     let tenant = tenant(&call, &params)?;
     let (range, filter) = (span(params.range()?), params.filters()?);
-    let tally = app.service.summary(&tenant, range, &filter).await.map_err(failed)?;
+    let tally = app
+        .service
+        .summary(&tenant, range, &filter)
+        .await
+        .map_err(failed)?;
     let currency = currency(&app, &tenant).await?;
     Ok(Reply::ok(&summary_json(&tally, currency)))
 }
 
 /// Totals in groups, sorted by key.
 pub(crate) async fn get_usage_aggregate(app: Arc<App>, call: Call) -> Handled {
-    let lists = [Params::USE_FILTERS, Asked::PARAMETERS, Params::PAGING, &["tenant_id", "group_by"]];
+    let lists = [
+        Params::USE_FILTERS,
+        Asked::PARAMETERS,
+        Params::PAGING,
+        &["tenant_id", "group_by"],
+    ];
     let params = Params::parse_any(call.query.as_deref(), &lists)?;
     let by = params.one_of("group_by", &GroupBy::ALL)?;
     let by = by.ok_or_else(|| Problem::invalid_request("?group_by", "is required"))?;
@@ -59,27 +88,63 @@ pub(crate) async fn get_usage_consumers(app: Arc<App>, call: Call) -> Handled {
 }
 
 async fn people(app: Arc<App>, call: Call, by: GroupBy, field: &str) -> Handled {
-    let lists = [Params::USE_FILTERS, Asked::PARAMETERS, Params::PAGING, &["tenant_id"]];
+    let lists = [
+        Params::USE_FILTERS,
+        Asked::PARAMETERS,
+        Params::PAGING,
+        &["tenant_id"],
+    ];
     let params = Params::parse_any(call.query.as_deref(), &lists)?;
-    Ok(Reply::ok(&Value::Object(grouped(&app, &call, &params, by, field).await?)))
+    Ok(Reply::ok(&Value::Object(
+        grouped(&app, &call, &params, by, field).await?,
+    )))
 }
 
 /// One part of a list of groups; the cursor is the last key.
-async fn grouped(app: &App, call: &Call, params: &Params, by: GroupBy, field: &str) -> Result<Map<String, Value>, Problem> {
+async fn grouped(
+    app: &App,
+    call: &Call,
+    params: &Params,
+    by: GroupBy,
+    field: &str,
+) -> Result<Map<String, Value>, Problem> {
     let tenant = tenant(call, params)?;
     let (range, filter) = (span(params.range()?), params.filters()?);
     let limit = params.limit(GROUPS_MAX, GROUPS_MAX)?;
     let question = format!("GET groups of {field} {tenant} {}", params.canonical());
-    let after = params.text("cursor").map(|cursor| app.service.position(&question, cursor)).transpose().map_err(failed)?;
-    let groups = app.service.aggregate(&tenant, range, &filter, by).await.map_err(failed)?;
+    let after = params
+        .text("cursor")
+        .map(|cursor| app.service.position(&question, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let groups = app
+        .service
+        .aggregate(&tenant, range, &filter, by)
+        .await
+        .map_err(failed)?;
     let currency = currency(app, &tenant).await?;
-    let mut behind = groups.iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
+    let mut behind = groups
+        .iter()
+        .filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
     let part: Vec<_> = behind.by_ref().take(limit).collect();
-    let next = behind.next().and(part.last()).map(|(last, _)| app.service.cursor(&question, last));
-    let data: Vec<Value> = part.iter().map(|(key, tally)| aggregate_row(field, key, tally, currency)).collect();
+    let next = behind
+        .next()
+        .and(part.last())
+        .map(|(last, _)| app.service.cursor(&question, last));
+    let data: Vec<Value> = part
+        .iter()
+        .map(|(key, tally)| aggregate_row(field, key, tally, currency))
+        .collect();
     let count = json!(data.len());
-    let fields = [("data", Value::Array(data)), ("count", count), ("next_cursor", json!(next))];
-    Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    let fields = [
+        ("data", Value::Array(data)),
+        ("count", count),
+        ("next_cursor", json!(next)),
+    ];
+    Ok(fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect())
 }
 
 /// What is stored of a tenant.

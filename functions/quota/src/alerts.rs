@@ -13,9 +13,21 @@ pub(crate) async fn put_alerts(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let asked = parse_alerts(&call.body, app.settings.is_local)?;
     let actor = call.caller()?.actor(call.if_match()?);
-    let order = AlertsOrder { thresholds: asked.thresholds, url: asked.url, rotate_secret: asked.rotate_secret };
-    let (config, secret) = app.service.put_alerts(&tenant, &order, &actor).await.map_err(|failure| from_failure(&failure))?;
-    let (_, alerts) = app.service.alerts(&tenant).await.map_err(|failure| from_failure(&failure))?;
+    let order = AlertsOrder {
+        thresholds: asked.thresholds,
+        url: asked.url,
+        rotate_secret: asked.rotate_secret,
+    };
+    let (config, secret) = app
+        .service
+        .put_alerts(&tenant, &order, &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    let (_, alerts) = app
+        .service
+        .alerts(&tenant)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     let mut body = alerts_json(&tenant, &config, &alerts);
     if let Some(secret) = secret {
         body["secret"] = json!(secret.0);
@@ -27,6 +39,10 @@ pub(crate) async fn put_alerts(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn get_alerts(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
     call.params(&[])?;
-    let (config, alerts) = app.service.alerts(&tenant).await.map_err(|failure| from_failure(&failure))?;
+    let (config, alerts) = app
+        .service
+        .alerts(&tenant)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&alerts_json(&tenant, &config, &alerts)))
 }

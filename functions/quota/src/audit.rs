@@ -12,8 +12,16 @@ pub(crate) async fn get_audit(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(Params::PAGING)?;
     let limit = params.limit(100, 1000)?;
     let failed = |failure: Failure| from_failure(&failure);
-    let before = params.text("cursor").map(|cursor| app.service.position(QUESTION, cursor)).transpose().map_err(failed)?;
-    let (entries, next) = app.service.audit(before.as_deref(), limit).await.map_err(failed)?;
+    let before = params
+        .text("cursor")
+        .map(|cursor| app.service.position(QUESTION, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let (entries, next) = app
+        .service
+        .audit(before.as_deref(), limit)
+        .await
+        .map_err(failed)?;
     let next = next.map(|id| app.service.cursor(QUESTION, &id));
     Ok(Reply::ok(&list(&entries, next.as_deref())))
 }

@@ -12,7 +12,10 @@ pub(crate) async fn put_budget(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let budget = parse_budget(&call.body)?;
     let actor = call.caller()?.actor(call.if_match()?);
-    app.service.put_budget(&tenant, budget.as_ref(), &actor).await.map_err(|failure| from_failure(&failure))?;
+    app.service
+        .put_budget(&tenant, budget.as_ref(), &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     shown(&app, &tenant).await
 }
 
@@ -30,7 +33,10 @@ pub(crate) async fn put_tree(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let tree = parse_tree(&call.body)?;
     let actor = call.caller()?.actor(call.if_match()?);
-    app.service.put_tree(&tenant, tree.as_ref(), &actor).await.map_err(|failure| from_failure(&failure))?;
+    app.service
+        .put_tree(&tenant, tree.as_ref(), &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     shown_tree(&app, &tenant).await
 }
 
@@ -42,19 +48,39 @@ pub(crate) async fn get_tree(app: Arc<App>, call: Call) -> Handled {
 }
 
 async fn shown_tree(app: &App, tenant: &Name) -> Handled {
-    let mut view = app.service.limits(tenant).await.map_err(|failure| from_failure(&failure))?;
+    let mut view = app
+        .service
+        .limits(tenant)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     view.standpoints.retain(|at| at.limit.layer == Layer::Tree);
-    Ok(Reply::ok(&tree_json(tenant, view.config.tree.as_ref(), &view.standpoints)))
+    Ok(Reply::ok(&tree_json(
+        tenant,
+        view.config.tree.as_ref(),
+        &view.standpoints,
+    )))
 }
 
 async fn shown(app: &App, tenant: &Name) -> Handled {
-    let mut view = app.service.limits(tenant).await.map_err(|failure| from_failure(&failure))?;
-    view.standpoints.retain(|at| at.limit.layer == Layer::Budget);
+    let mut view = app
+        .service
+        .limits(tenant)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    view.standpoints
+        .retain(|at| at.limit.layer == Layer::Budget);
     let budget = view.config.budget.as_ref();
     let spent = match budget {
-        Some(budget) if budget.max_total.is_none() => app.service.spent(tenant, budget.window).await,
+        Some(budget) if budget.max_total.is_none() => {
+            app.service.spent(tenant, budget.window).await
+        }
         _ => Ok(tollgate_core::Amount::ZERO),
     };
     let spent = spent.map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&budget_json(tenant, budget, spent, &view.standpoints)))
+    Ok(Reply::ok(&budget_json(
+        tenant,
+        budget,
+        spent,
+        &view.standpoints,
+    )))
 }

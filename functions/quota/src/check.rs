@@ -13,11 +13,25 @@ pub(crate) async fn post_check(app: Arc<App>, call: Call) -> Handled {
     let caller = call.caller()?;
     let tenant = caller.tenant_to_write(event.tenant.as_ref())?;
     if event.contents().cost_override.is_some() && !caller.may(Scope::Price) {
-        return Err(Problem::forbidden("`cost_override` needs a key with scope `price`"));
+        return Err(Problem::forbidden(
+            "`cost_override` needs a key with scope `price`",
+        ));
     }
-    let id = event.id.clone().map_or_else(|| Name::new("estimate"), Ok).map_err(|_| Problem::internal())?;
+    let id = event
+        .id
+        .clone()
+        .map_or_else(|| Name::new("estimate"), Ok)
+        .map_err(|_| Problem::internal())?;
     let event = event.into_event(id.clone(), call.now);
-    let estimate = app.service.check(&tenant, event, AGE_SECONDS_MAX).await.map_err(|failure| from_failure(&failure))?;
+    let estimate = app
+        .service
+        .check(&tenant, event, AGE_SECONDS_MAX)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     let estimate = estimate.map_err(|rejection| from_rejection(&id, &rejection))?;
-    Ok(Reply::ok(&checked(&estimate.priced, &estimate.ruling, estimate.degraded)))
+    Ok(Reply::ok(&checked(
+        &estimate.priced,
+        &estimate.ruling,
+        estimate.degraded,
+    )))
 }

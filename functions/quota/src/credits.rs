@@ -12,17 +12,41 @@ pub(crate) async fn post_credits(app: Arc<App>, call: Call) -> Handled {
     let asked = parse_grant(&call.body)?;
     let actor = call.caller()?.actor(None);
     let currency = asked.currency;
-    let order = GrantOrder { id: asked.id, amount: asked.amount, currency, priority: asked.priority, expires_at: asked.expires_at };
-    let granted = app.service.grant_credit(&tenant, &order, &actor).await.map_err(|failure| from_failure(&failure))?;
+    let order = GrantOrder {
+        id: asked.id,
+        amount: asked.amount,
+        currency,
+        priority: asked.priority,
+        expires_at: asked.expires_at,
+    };
+    let granted = app
+        .service
+        .grant_credit(&tenant, &order, &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     let (grant, replayed) = granted;
     let body = grant_json(&tenant, &grant, currency, replayed);
-    Ok(if replayed { Reply::ok(&body) } else { Reply::created(&body) })
+    Ok(if replayed {
+        Reply::ok(&body)
+    } else {
+        Reply::created(&body)
+    })
 }
 
 /// A tenant's credit, and what is left of it.
 pub(crate) async fn get_credits(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
     call.params(&[])?;
-    let view = app.service.credits(&tenant).await.map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&credits_json(&tenant, view.currency, (view.allowance, view.uncovered), &view.grants, view.at)))
+    let view = app
+        .service
+        .credits(&tenant)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(&credits_json(
+        &tenant,
+        view.currency,
+        (view.allowance, view.uncovered),
+        &view.grants,
+        view.at,
+    )))
 }

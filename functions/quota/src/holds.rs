@@ -3,12 +3,15 @@
 use serde_json::Value;
 use std::sync::Arc;
 use tollgate_api::{
-    Params, Problem, hold_json, list, parse_capture, parse_extension, parse_hold, parse_release, recorded, taken, with_degraded,
-    with_settlement,
+    Params, Problem, hold_json, list, parse_capture, parse_extension, parse_hold, parse_release,
+    recorded, taken, with_degraded, with_settlement,
 };
 use tollgate_core::{Hold, Name};
 use tollgate_gateway::{App, Call, Caller, Handled, Reply, from_failure, from_rejection};
-use tollgate_service::{AGE_SECONDS_MAX, CaptureOutcome, Failure, HoldMoved, HoldOutcome, HoldRequest, Scope, Submission, ulid};
+use tollgate_service::{
+    AGE_SECONDS_MAX, CaptureOutcome, Failure, HoldMoved, HoldOutcome, HoldRequest, Scope,
+    Submission, ulid,
+};
 
 const TENANT: &[&str] = &["tenant_id"];
 /// The oldest estimate that an agent's key may hold, in seconds.
@@ -22,23 +25,51 @@ pub(crate) async fn post_holds(app: Arc<App>, call: Call) -> Handled {
     let caller = call.caller()?;
     let tenant = tenant_to_write(&call, &params, asked.estimate.tenant.as_ref())?;
     permitted(caller, asked.estimate.contents().cost_override.is_some())?;
-    let derived = if asked.id.is_none() { call.id_from_key(&tenant, "POST /holds")? } else { None };
+    let derived = if asked.id.is_none() {
+        call.id_from_key(&tenant, "POST /holds")?
+    } else {
+        None
+    };
     let by_key = derived.is_some();
     let id = match asked.id.or(derived) {
         Some(id) => id,
         None => Name::new(&format!("hold-{}", ulid(call.now))).map_err(|_| Problem::internal())?,
     };
     let timestamp_given = asked.estimate.timestamp.is_some();
-    let estimate = Submission { event: asked.estimate.into_event(id.clone(), call.now), timestamp_given };
-    let age_seconds_max = if caller.may(Scope::Ingest) { AGE_SECONDS_MAX } else { ENFORCE_AGE_SECONDS_MAX };
-    let request = HoldRequest { estimate, ttl_seconds: asked.ttl_seconds, max_affordable: asked.max_affordable, age_seconds_max };
-    let outcome = app.service.take_hold(&tenant, request).await.map_err(failed)?;
+    let estimate = Submission {
+        event: asked.estimate.into_event(id.clone(), call.now),
+        timestamp_given,
+    };
+    let age_seconds_max = if caller.may(Scope::Ingest) {
+        AGE_SECONDS_MAX
+    } else {
+        ENFORCE_AGE_SECONDS_MAX
+    };
+    let request = HoldRequest {
+        estimate,
+        ttl_seconds: asked.ttl_seconds,
+        max_affordable: asked.max_affordable,
+        age_seconds_max,
+    };
+    let outcome = app
+        .service
+        .take_hold(&tenant, request)
+        .await
+        .map_err(failed)?;
     if let HoldOutcome::Taken(_, ruling) | HoldOutcome::Denied(ruling) = &outcome {
         app.metrics.decided(ruling.decision, ruling);
     }
     match outcome {
-        HoldOutcome::Taken(hold, ruling) => Ok(Reply::created(&taken(&hold, call.now, false, &ruling.limits, app.hash()))),
-        HoldOutcome::Replayed(hold) => Ok(Reply::ok(&taken(&hold, call.now, true, &[], app.hash()))),
+        HoldOutcome::Taken(hold, ruling) => Ok(Reply::created(&taken(
+            &hold,
+            call.now,
+            false,
+            &ruling.limits,
+            app.hash(),
+        ))),
+        HoldOutcome::Replayed(hold) => {
+            Ok(Reply::ok(&taken(&hold, call.now, true, &[], app.hash())))
+        }
         HoldOutcome::Degraded(hold) => {
             let mut body = taken(&hold, call.now, false, &[], app.hash());
             with_degraded(&mut body);
@@ -58,16 +89,40 @@ pub(crate) async fn post_hold_capture(app: Arc<App>, call: Call) -> Handled {
     let tenant = tenant_to_write(&call, &params, named.as_ref())?;
     permitted(call.caller()?, actual.event.cost_override.is_some())?;
     let id = call.path_name("hold_id", "hold")?;
-    match app.service.capture_hold(&tenant, &id, &actual).await.map_err(failed)? {
-        CaptureOutcome::Captured { hold, event, answer, replayed } => {
+    match app
+        .service
+        .capture_hold(&tenant, &id, &actual)
+        .await
+        .map_err(failed)?
+    {
+        CaptureOutcome::Captured {
+            hold,
+            event,
+            answer,
+            replayed,
+        } => {
             let at = &event.dimensions;
-            let mut body = recorded(&event.id, &answer, &at.operation, &at.tier, replayed, &[], app.hash());
+            let mut body = recorded(
+                &event.id,
+                &answer,
+                &at.operation,
+                &at.tier,
+                replayed,
+                &[],
+                app.hash(),
+            );
             with_settlement(&mut body, &hold, &event, answer.cost);
-            Ok(if replayed { Reply::ok(&body) } else { Reply::created(&body) })
+            Ok(if replayed {
+                Reply::ok(&body)
+            } else {
+                Reply::created(&body)
+            })
         }
         CaptureOutcome::Closed(hold) => Err(closed(&hold, &call)),
         CaptureOutcome::Mismatched(mismatch) => Err(Problem::hold_mismatch(&mismatch)),
-        CaptureOutcome::Rejected(event, rejection) => Err(within_event(from_rejection(&event, &rejection))),
+        CaptureOutcome::Rejected(event, rejection) => {
+            Err(within_event(from_rejection(&event, &rejection)))
+        }
     }
 }
 
@@ -77,7 +132,14 @@ pub(crate) async fn post_hold_release(app: Arc<App>, call: Call) -> Handled {
     let named = parse_release(&call.body)?;
     let tenant = tenant_to_write(&call, &params, named.as_ref())?;
     let id = call.path_name("hold_id", "hold")?;
-    moved(&app, &call, app.service.release_hold(&tenant, &id).await.map_err(failed)?)
+    moved(
+        &app,
+        &call,
+        app.service
+            .release_hold(&tenant, &id)
+            .await
+            .map_err(failed)?,
+    )
 }
 
 /// Lets a hold live longer. Safe to repeat.
@@ -86,7 +148,14 @@ pub(crate) async fn post_hold_extend(app: Arc<App>, call: Call) -> Handled {
     let (named, ttl_seconds) = parse_extension(&call.body)?;
     let tenant = tenant_to_write(&call, &params, named.as_ref())?;
     let id = call.path_name("hold_id", "hold")?;
-    moved(&app, &call, app.service.extend_hold(&tenant, &id, ttl_seconds).await.map_err(failed)?)
+    moved(
+        &app,
+        &call,
+        app.service
+            .extend_hold(&tenant, &id, ttl_seconds)
+            .await
+            .map_err(failed)?,
+    )
 }
 
 /// One hold.
@@ -104,10 +173,25 @@ pub(crate) async fn get_holds(app: Arc<App>, call: Call) -> Handled {
     params.one_of("state", &[("open", ())])?;
     let limit = params.limit(100, 1000)?;
     let question = format!("GET /holds {tenant}");
-    let after = params.text("cursor").map(|cursor| app.service.position(&question, cursor)).transpose().map_err(failed)?;
-    let (holds, next) = app.service.open_holds(&tenant, after.as_deref(), limit).await.map_err(failed)?;
-    let data: Vec<Value> = holds.iter().map(|hold| hold_json(hold, call.now, None)).collect();
-    Ok(Reply::ok(&list(&data, next.map(|next| app.service.cursor(&question, &next)).as_deref())))
+    let after = params
+        .text("cursor")
+        .map(|cursor| app.service.position(&question, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let (holds, next) = app
+        .service
+        .open_holds(&tenant, after.as_deref(), limit)
+        .await
+        .map_err(failed)?;
+    let data: Vec<Value> = holds
+        .iter()
+        .map(|hold| hold_json(hold, call.now, None))
+        .collect();
+    Ok(Reply::ok(&list(
+        &data,
+        next.map(|next| app.service.cursor(&question, &next))
+            .as_deref(),
+    )))
 }
 
 fn failed(failure: Failure) -> Problem {
@@ -116,7 +200,9 @@ fn failed(failure: Failure) -> Problem {
 
 fn permitted(caller: &Caller, overrides: bool) -> Result<(), Problem> {
     if overrides && !caller.may(Scope::Price) {
-        return Err(Problem::forbidden("`cost_override` needs a key with scope `price`"));
+        return Err(Problem::forbidden(
+            "`cost_override` needs a key with scope `price`",
+        ));
     }
     Ok(())
 }
@@ -128,9 +214,13 @@ fn tenant_to_write(call: &Call, params: &Params, in_body: Option<&Name>) -> Resu
     if let (Some(query), Some(body)) = (&in_query, in_body)
         && query != body
     {
-        return Err(Problem::invalid_request("?tenant_id", "names another tenant than the body"));
+        return Err(Problem::invalid_request(
+            "?tenant_id",
+            "names another tenant than the body",
+        ));
     }
-    call.caller()?.tenant_to_write(in_query.as_ref().or(in_body))
+    call.caller()?
+        .tenant_to_write(in_query.as_ref().or(in_body))
 }
 
 fn tenant_to_read(call: &Call, params: &Params) -> Result<Name, Problem> {

@@ -25,17 +25,31 @@ pub(crate) async fn post_keys(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let asked = parse_key(&call.body)?;
     let failed = |failure: Failure| from_failure(&failure);
-    let question = call.idempotency_key()?.map(|key| Question::new("", ROUTE, key, &call.body));
+    let question = call
+        .idempotency_key()?
+        .map(|key| Question::new("", ROUTE, key, &call.body));
     if let Some(question) = &question
         && let Some(stored) = app.service.answered(question).await.map_err(failed)?
     {
         return Err(Problem::key_repeated(&stored.body));
     }
     let scopes = asked.scopes.into_iter().map(scope).collect();
-    let new = NewKey { tenant: asked.tenant, scopes, name: asked.name, expires: asked.expires_at };
-    let (record, key) = app.service.create_key(new, &call.caller()?.actor(None)).await.map_err(failed)?;
+    let new = NewKey {
+        tenant: asked.tenant,
+        scopes,
+        name: asked.name,
+        expires: asked.expires_at,
+    };
+    let (record, key) = app
+        .service
+        .create_key(new, &call.caller()?.actor(None))
+        .await
+        .map_err(failed)?;
     if let Some(question) = &question {
-        app.service.store_answer(question, 201, &record.id).await.map_err(failed)?;
+        app.service
+            .store_answer(question, 201, &record.id)
+            .await
+            .map_err(failed)?;
     }
     let mut body = key_json(&record);
     if let Some(body) = body.as_object_mut() {
@@ -61,9 +75,20 @@ pub(crate) async fn get_keys(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(Params::PAGING)?;
     let limit = params.limit(100, 1000)?;
     let failed = |failure: Failure| from_failure(&failure);
-    let after = params.text("cursor").map(|cursor| app.service.position(QUESTION, cursor)).transpose().map_err(failed)?;
-    let (records, more) = app.service.keys(after.as_deref(), limit).await.map_err(failed)?;
-    let next = records.last().filter(|_| more).map(|record| app.service.cursor(QUESTION, &record.id));
+    let after = params
+        .text("cursor")
+        .map(|cursor| app.service.position(QUESTION, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let (records, more) = app
+        .service
+        .keys(after.as_deref(), limit)
+        .await
+        .map_err(failed)?;
+    let next = records
+        .last()
+        .filter(|_| more)
+        .map(|record| app.service.cursor(QUESTION, &record.id));
     let data: Vec<Value> = records.iter().map(key_json).collect();
     Ok(Reply::ok(&list(&data, next.as_deref())))
 }
@@ -73,6 +98,10 @@ pub(crate) async fn delete_key(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let id = call.path_name("key_id", "key")?;
     let actor = call.caller()?.actor(None);
-    let record = app.service.revoke_key(id.as_str(), &actor).await.map_err(|failure| from_failure(&failure))?;
+    let record = app
+        .service
+        .revoke_key(id.as_str(), &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&key_json(&record)))
 }

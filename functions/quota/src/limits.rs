@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_api::{Problem, limit_definition, limit_status, parse_limits, parse_quota, quota_fields};
+use tollgate_api::{
+    Problem, limit_definition, limit_status, parse_limits, parse_quota, quota_fields,
+};
 use tollgate_core::{Config, Name, Quota, Standpoint};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
 
@@ -14,10 +16,19 @@ pub(crate) async fn post_quota(app: Arc<App>, call: Call) -> Handled {
     let caller = call.caller()?;
     let tenant = caller.tenant_to_write(named.as_ref())?;
     let actor = caller.actor(None);
-    app.service.put_quota(&tenant, &quota, &actor).await.map_err(|failure| from_failure(&failure))?;
-    let mut body = Map::from_iter([("tenant_id".to_owned(), json!(tenant)), ("quota_set".to_owned(), json!(true))]);
+    app.service
+        .put_quota(&tenant, &quota, &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    let mut body = Map::from_iter([
+        ("tenant_id".to_owned(), json!(tenant)),
+        ("quota_set".to_owned(), json!(true)),
+    ]);
     body.extend(quota_fields(&quota));
-    body.extend(app.hash().map(|hash| ("constitutional_hash".to_owned(), json!(hash))));
+    body.extend(
+        app.hash()
+            .map(|hash| ("constitutional_hash".to_owned(), json!(hash))),
+    );
     Ok(Reply::ok(&body))
 }
 
@@ -25,8 +36,16 @@ pub(crate) async fn post_quota(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn get_quota(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
     call.params(&[])?;
-    let view = app.service.limits(&tenant).await.map_err(|failure| from_failure(&failure))?;
-    let (usage, month) = app.service.month(&tenant).await.map_err(|failure| from_failure(&failure))?;
+    let view = app
+        .service
+        .limits(&tenant)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    let (usage, month) = app
+        .service
+        .month(&tenant)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     let quota = view.config.quota.clone().unwrap_or_default();
     let used = used(&usage);
     let mut body = json!({
@@ -46,13 +65,22 @@ pub(crate) async fn get_quota(app: Arc<App>, call: Call) -> Handled {
     Ok(Reply::ok(&body))
 }
 
-const QUOTAS: [(&str, &str); 3] =
-    [("validation", "constitutional_validation"), ("messages", "agent_message"), ("deliberation", "deliberation_request")];
+const QUOTAS: [(&str, &str); 3] = [
+    ("validation", "constitutional_validation"),
+    ("messages", "agent_message"),
+    ("deliberation", "deliberation_request"),
+];
 
 fn used(usage: &BTreeMap<Name, i64>) -> BTreeMap<&'static str, i64> {
     let of = |operation: &str| usage.get(operation).copied().unwrap_or(0);
-    let total = usage.values().fold(0_i64, |sum, count| sum.saturating_add(*count));
-    QUOTAS.iter().map(|(name, operation)| (*name, of(operation))).chain([("total", total)]).collect()
+    let total = usage
+        .values()
+        .fold(0_i64, |sum, count| sum.saturating_add(*count));
+    QUOTAS
+        .iter()
+        .map(|(name, operation)| (*name, of(operation)))
+        .chain([("total", total)])
+        .collect()
 }
 
 /// What is left of each limit that is set, never negative.
@@ -63,8 +91,13 @@ fn remaining(quota: &Quota, used: &BTreeMap<&'static str, i64>) -> BTreeMap<&'st
         ("messages", quota.monthly_message_limit),
         ("deliberation", quota.monthly_deliberation_limit),
     ];
-    let of = |name: &str| used.get(name).and_then(|used| u64::try_from(*used).ok()).unwrap_or(0);
-    let left = |(name, limit): (&'static str, Option<u64>)| Some((name, limit?.saturating_sub(of(name))));
+    let of = |name: &str| {
+        used.get(name)
+            .and_then(|used| u64::try_from(*used).ok())
+            .unwrap_or(0)
+    };
+    let left =
+        |(name, limit): (&'static str, Option<u64>)| Some((name, limit?.saturating_sub(of(name))));
     limits.into_iter().filter_map(left).collect()
 }
 
@@ -76,8 +109,16 @@ fn statuses(standpoints: &[Standpoint]) -> Vec<Value> {
 pub(crate) async fn get_limits(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
     call.params(&[])?;
-    let view = app.service.limits(&tenant).await.map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&limits_body(&tenant, &view.config, &statuses(&view.standpoints))))
+    let view = app
+        .service
+        .limits(&tenant)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(&limits_body(
+        &tenant,
+        &view.config,
+        &statuses(&view.standpoints),
+    )))
 }
 
 /// Replaces the general layer of a tenant's limits.
@@ -86,9 +127,20 @@ pub(crate) async fn put_limits(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let limits = parse_limits(&call.body)?;
     let actor = call.caller()?.actor(call.if_match()?);
-    app.service.put_limits(&tenant, &limits, &actor).await.map_err(|failure| from_failure(&failure))?;
-    let view = app.service.limits(&tenant).await.map_err(|failure: tollgate_service::Failure| -> Problem { from_failure(&failure) })?;
-    Ok(Reply::ok(&limits_body(&tenant, &view.config, &statuses(&view.standpoints))))
+    app.service
+        .put_limits(&tenant, &limits, &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    let view = app
+        .service
+        .limits(&tenant)
+        .await
+        .map_err(|failure: tollgate_service::Failure| -> Problem { from_failure(&failure) })?;
+    Ok(Reply::ok(&limits_body(
+        &tenant,
+        &view.config,
+        &statuses(&view.standpoints),
+    )))
 }
 
 fn limits_body(tenant: &Name, config: &Config, statuses: &[Value]) -> Value {

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 use std::sync::Arc;
-use tollgate_api::{Params, Problem, entitlements_json, list, parse_plan, parse_subscription, plan_json, subscription_json};
+use tollgate_api::{
+    Params, Problem, entitlements_json, list, parse_plan, parse_subscription, plan_json,
+    subscription_json,
+};
 use tollgate_core::Name;
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
 use tollgate_service::{Failure, SubscriptionOrder};
@@ -12,10 +15,15 @@ const QUESTION: &str = "GET /plans";
 /// Puts a plan; every subscription to it is renewed before this answers.
 pub(crate) async fn put_plan(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
-    let code = Name::in_path(call.path_text("code")).map_err(|error| Problem::invalid_request("code", error.to_string()))?;
+    let code = Name::in_path(call.path_text("code"))
+        .map_err(|error| Problem::invalid_request("code", error.to_string()))?;
     let plan = parse_plan(&code, &call.body)?;
     let actor = call.caller()?.actor(call.if_match()?);
-    let plan = app.service.put_plan(plan, &actor).await.map_err(|failure| from_failure(&failure))?;
+    let plan = app
+        .service
+        .put_plan(plan, &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&plan_json(&plan)))
 }
 
@@ -23,7 +31,11 @@ pub(crate) async fn put_plan(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn get_plan(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let code = call.path_name("code", "plan")?;
-    let plan = app.service.plan(&code).await.map_err(|failure| from_failure(&failure))?;
+    let plan = app
+        .service
+        .plan(&code)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&plan_json(&plan)))
 }
 
@@ -32,10 +44,21 @@ pub(crate) async fn get_plans(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(Params::PAGING)?;
     let limit = params.limit(100, 1000)?;
     let failed = |failure: Failure| from_failure(&failure);
-    let after = params.text("cursor").map(|cursor| app.service.position(QUESTION, cursor)).transpose().map_err(failed)?;
-    let (plans, more) = app.service.plans(after.as_deref(), limit).await.map_err(failed)?;
+    let after = params
+        .text("cursor")
+        .map(|cursor| app.service.position(QUESTION, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let (plans, more) = app
+        .service
+        .plans(after.as_deref(), limit)
+        .await
+        .map_err(failed)?;
     let data: Vec<Value> = plans.iter().map(plan_json).collect();
-    let next = plans.last().filter(|_| more).map(|plan| app.service.cursor(QUESTION, plan.code.as_str()));
+    let next = plans
+        .last()
+        .filter(|_| more)
+        .map(|plan| app.service.cursor(QUESTION, plan.code.as_str()));
     Ok(Reply::ok(&list(&data, next.as_deref())))
 }
 
@@ -50,12 +73,26 @@ pub(crate) async fn put_subscription(app: Arc<App>, call: Call) -> Handled {
         status: asked.status,
         period_anchor: asked.period_anchor,
         time_zone: asked.time_zone,
-        overrides: asked.overrides.into_iter().map(|own| (own.feature_key, own.soft, own.hard)).collect(),
+        overrides: asked
+            .overrides
+            .into_iter()
+            .map(|own| (own.feature_key, own.soft, own.hard))
+            .collect(),
     };
-    let config = app.service.put_subscription(&tenant, &order, &actor).await.map_err(|failure| from_failure(&failure))?;
+    let config = app
+        .service
+        .put_subscription(&tenant, &order, &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     match &config.subscription {
-        Some(subscription) => Ok(Reply::ok(&subscription_json(&tenant, subscription, call.now))),
-        None => Ok(Reply::ok(&serde_json::json!({ "tenant_id": tenant, "plan": null }))),
+        Some(subscription) => Ok(Reply::ok(&subscription_json(
+            &tenant,
+            subscription,
+            call.now,
+        ))),
+        None => Ok(Reply::ok(
+            &serde_json::json!({ "tenant_id": tenant, "plan": null }),
+        )),
     }
 }
 
@@ -63,15 +100,35 @@ pub(crate) async fn put_subscription(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn get_subscription(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
     call.params(&[])?;
-    let config = app.service.tenant(&tenant).await.map_err(|failure| from_failure(&failure))?;
-    let subscription = config.subscription.as_ref().ok_or_else(|| Problem::not_found("subscription"))?;
-    Ok(Reply::ok(&subscription_json(&tenant, subscription, call.now)))
+    let config = app
+        .service
+        .tenant(&tenant)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    let subscription = config
+        .subscription
+        .as_ref()
+        .ok_or_else(|| Problem::not_found("subscription"))?;
+    Ok(Reply::ok(&subscription_json(
+        &tenant,
+        subscription,
+        call.now,
+    )))
 }
 
 /// What a tenant is entitled to, and how much of it is used.
 pub(crate) async fn get_entitlements(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
     call.params(&[])?;
-    let view = app.service.limits(&tenant).await.map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&entitlements_json(&tenant, &view.config, &view.standpoints, view.at)))
+    let view = app
+        .service
+        .limits(&tenant)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
+    Ok(Reply::ok(&entitlements_json(
+        &tenant,
+        &view.config,
+        &view.standpoints,
+        view.at,
+    )))
 }

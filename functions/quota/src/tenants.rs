@@ -28,13 +28,27 @@ pub(crate) async fn get_tenants(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(Params::PAGING)?;
     let limit = params.limit(100, 1000)?;
     let failed = |failure: Failure| from_failure(&failure);
-    let after = params.text("cursor").map(|cursor| app.service.position(QUESTION, cursor)).transpose().map_err(failed)?;
-    let (tenants, more) = app.service.tenants(after.as_deref(), limit).await.map_err(failed)?;
+    let after = params
+        .text("cursor")
+        .map(|cursor| app.service.position(QUESTION, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let (tenants, more) = app
+        .service
+        .tenants(after.as_deref(), limit)
+        .await
+        .map_err(failed)?;
     let mut data = Vec::with_capacity(tenants.len());
     for tenant in &tenants {
-        data.push(tenant_json(tenant, &app.service.tenant(tenant).await.map_err(failed)?));
+        data.push(tenant_json(
+            tenant,
+            &app.service.tenant(tenant).await.map_err(failed)?,
+        ));
     }
-    let next = tenants.last().filter(|_| more).map(|tenant| app.service.cursor(QUESTION, tenant.as_str()));
+    let next = tenants
+        .last()
+        .filter(|_| more)
+        .map(|tenant| app.service.cursor(QUESTION, tenant.as_str()));
     Ok(Reply::ok(&list(&data, next.as_deref())))
 }
 
@@ -42,7 +56,11 @@ pub(crate) async fn get_tenants(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn get_tenant(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
     call.params(&[])?;
-    let config = app.service.tenant(&tenant).await.map_err(|failure| from_failure(&failure))?;
+    let config = app
+        .service
+        .tenant(&tenant)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     if config.version == 0 {
         return Err(Problem::not_found("tenant"));
     }
@@ -63,6 +81,10 @@ pub(crate) async fn put_tenant(app: Arc<App>, call: Call) -> Handled {
         require_plan: asked.require_plan,
     };
     let actor = call.caller()?.actor(call.if_match()?);
-    let config = app.service.put_tenant(&tenant, &settings, &actor).await.map_err(|failure| from_failure(&failure))?;
+    let config = app
+        .service
+        .put_tenant(&tenant, &settings, &actor)
+        .await
+        .map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&tenant_json(&tenant, &config)))
 }

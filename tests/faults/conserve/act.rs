@@ -16,15 +16,36 @@ impl Run {
             5..8 => self.chance.below(7200),
             _ => self.chance.below(30 * 3600),
         };
-        let at = self.app.service().now().plus_seconds(-i64::try_from(ago).expect("seconds")).to_string();
-        let agent = self.chance.percent(80).then(|| format!("a{}", self.chance.below(3) + 1));
+        let at = self
+            .app
+            .service()
+            .now()
+            .plus_seconds(-i64::try_from(ago).expect("seconds"))
+            .to_string();
+        let agent = self
+            .chance
+            .percent(80)
+            .then(|| format!("a{}", self.chance.below(3) + 1));
         let nodes: Vec<String> = self.model.tree.keys().cloned().collect();
-        let node = (!nodes.is_empty() && self.chance.percent(20)).then(|| self.chance.pick(&nodes).clone());
+        let node = (!nodes.is_empty() && self.chance.percent(20))
+            .then(|| self.chance.pick(&nodes).clone());
         let foreign = self.chance.percent(20);
         let units = i128::from(self.chance.below(5));
-        let cost = if foreign { units * 25 * self.rate * CENT / 100 } else { i128::from(self.chance.below(150)) * CENT };
+        let cost = if foreign {
+            units * 25 * self.rate * CENT / 100
+        } else {
+            i128::from(self.chance.below(150)) * CENT
+        };
         let operation = if foreign { "search" } else { "agent_message" }.to_owned();
-        Use { at, agent, node, operation, tokens: i128::from(self.chance.below(300)), units, cost }
+        Use {
+            at,
+            agent,
+            node,
+            operation,
+            tokens: i128::from(self.chance.below(300)),
+            units,
+            cost,
+        }
     }
 
     /// How a client says it.
@@ -34,8 +55,15 @@ impl Run {
             "operation": used.operation, "timestamp": used.at, "tokens_in": whole(used.tokens), "units": whole(used.units),
         });
         event["tenant_id"] = json!(TENANT);
-        let fields = [("id", id.map(str::to_owned)), ("agent_id", used.agent.clone()), ("budget_node", used.node.clone())];
-        for (name, value) in fields.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        let fields = [
+            ("id", id.map(str::to_owned)),
+            ("agent_id", used.agent.clone()),
+            ("budget_node", used.node.clone()),
+        ];
+        for (name, value) in fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+        {
             event[name] = json!(value);
         }
         if used.operation != "search" {
@@ -66,7 +94,11 @@ impl Run {
         self.note(format!("event {body} observe {observe}"));
         self.check(&used).await;
         let status = self.foretold(&id, &used, observe);
-        let path = if observe { "/events?mode=observe" } else { "/events" };
+        let path = if observe {
+            "/events?mode=observe"
+        } else {
+            "/events"
+        };
         let reply = send(&self.app, "POST", path, &body).await;
         self.answered(&reply, status);
         self.sent.push((id, body));
@@ -88,17 +120,30 @@ impl Run {
             due.push(if due[0] == 201 { 200 } else { due[0] });
         }
         self.note(format!("batch {} observe {observe}", json!(bodies)));
-        let path = if observe { "/events/batch?mode=observe" } else { "/events/batch" };
-        let reply = send(&self.app, "POST", path, &json!({ "events": bodies })).await.expect(200);
+        let path = if observe {
+            "/events/batch?mode=observe"
+        } else {
+            "/events/batch"
+        };
+        let reply = send(&self.app, "POST", path, &json!({ "events": bodies }))
+            .await
+            .expect(200);
         for (place, due) in due.into_iter().enumerate() {
             let result = reply.at(&format!("/results/{place}"));
-            let got = match (result["status"].as_str(), result["problem"]["status"].as_u64()) {
+            let got = match (
+                result["status"].as_str(),
+                result["problem"]["status"].as_u64(),
+            ) {
                 (Some("recorded"), _) => 201,
                 (Some("replayed"), _) if self.faults && due == 201 => 201,
                 (Some("replayed"), _) => 200,
                 (_, status) => status.map_or(0, |status| u16::try_from(status).expect("a status")),
             };
-            assert!(got == due || (self.faults && got == 201 && due == 200), "{place}: {due} is due in {}", reply.text);
+            assert!(
+                got == due || (self.faults && got == 201 && due == 200),
+                "{place}: {due} is due in {}",
+                reply.text
+            );
         }
     }
 
@@ -130,7 +175,12 @@ impl Run {
             Some(Refusal::Quantity) => 429,
         };
         if status == 201 {
-            let expires = self.app.service().now().plus_seconds(i64::try_from(ttl).expect("seconds")).to_string();
+            let expires = self
+                .app
+                .service()
+                .now()
+                .plus_seconds(i64::try_from(ttl).expect("seconds"))
+                .to_string();
             self.model.hold(&id, used.clone(), expires);
             self.model.assert_within(&used);
         }
@@ -143,10 +193,19 @@ impl Run {
 
     /// Captures, releases or extends some hold, whatever became of it.
     pub(super) async fn end(&mut self) {
-        let open = self.model.holds.iter().filter(|(_, hold)| hold.end.is_none()).map(|(id, _)| id.clone());
+        let open = self
+            .model
+            .holds
+            .iter()
+            .filter(|(_, hold)| hold.end.is_none())
+            .map(|(id, _)| id.clone());
         let open: Vec<String> = open.collect();
         let all: Vec<String> = self.model.holds.keys().cloned().collect();
-        let from = if self.chance.percent(80) && !open.is_empty() { open } else { all };
+        let from = if self.chance.percent(80) && !open.is_empty() {
+            open
+        } else {
+            all
+        };
         if from.is_empty() {
             return;
         }
@@ -172,9 +231,15 @@ impl Run {
         }
         let mut event = Self::said(None, &used);
         let fields = event.as_object_mut().expect("an object");
-        fields.retain(|name, _| !["operation", "timestamp", "agent_id", "budget_node"].contains(&name.as_str()));
+        fields.retain(|name, _| {
+            !["operation", "timestamp", "agent_id", "budget_node"].contains(&name.as_str())
+        });
         let mut body = json!({ "event": event });
-        let before = self.captures.iter().find(|(of, _)| of == id).map(|(_, body)| body.clone());
+        let before = self
+            .captures
+            .iter()
+            .find(|(of, _)| of == id)
+            .map(|(_, body)| body.clone());
         if let Some(before) = before.clone().filter(|_| self.chance.percent(50)) {
             body = before;
         }
@@ -196,16 +261,31 @@ impl Run {
     async fn release(&mut self, id: &str) {
         self.note(format!("release {id}"));
         let hold = self.model.holds.get_mut(id).expect("a hold");
-        let status = if hold.end == Some(End::Captured) { 409 } else { 200 };
+        let status = if hold.end == Some(End::Captured) {
+            409
+        } else {
+            200
+        };
         hold.end = hold.end.or(Some(End::Released));
-        let reply = send(&self.app, "POST", &format!("/holds/{id}/release?tenant_id={TENANT}"), &json!({})).await;
+        let reply = send(
+            &self.app,
+            "POST",
+            &format!("/holds/{id}/release?tenant_id={TENANT}"),
+            &json!({}),
+        )
+        .await;
         self.answered(&reply, status);
     }
 
     async fn extend(&mut self, id: &str) {
         let ttl = self.chance.below(7200) + 1;
         self.note(format!("extend {id} by {ttl}"));
-        let expires = self.app.service().now().plus_seconds(i64::try_from(ttl).expect("seconds")).to_string();
+        let expires = self
+            .app
+            .service()
+            .now()
+            .plus_seconds(i64::try_from(ttl).expect("seconds"))
+            .to_string();
         let hold = self.model.holds.get_mut(id).expect("a hold");
         assert!(hold.created <= self.model.now, "{id} was taken before");
         let status = if hold.end.is_some() { 409 } else { 200 };
@@ -226,7 +306,13 @@ impl Run {
         let fact = self.model.facts.get_mut(&id).expect("an event");
         let status = if fact.voided { 200 } else { 201 };
         fact.voided = true;
-        let reply = send(&self.app, "POST", &format!("/events/{id}/void"), &json!({ "tenant_id": TENANT })).await;
+        let reply = send(
+            &self.app,
+            "POST",
+            &format!("/events/{id}/void"),
+            &json!({ "tenant_id": TENANT }),
+        )
+        .await;
         self.answered(&reply, status);
     }
 
@@ -235,8 +321,14 @@ impl Run {
     pub(super) async fn time(&mut self) {
         let long = self.days < 3 && self.chance.percent(15);
         self.days += u64::from(long);
-        let seconds = if long { 50_000 } else { self.chance.below(2700) + 1 };
-        self.app.clock.advance(i64::try_from(seconds).expect("seconds"));
+        let seconds = if long {
+            50_000
+        } else {
+            self.chance.below(2700) + 1
+        };
+        self.app
+            .clock
+            .advance(i64::try_from(seconds).expect("seconds"));
         self.model.pass(self.app.service().now().to_string());
         self.note(format!("{seconds} seconds pass"));
         if self.credit {
@@ -247,6 +339,8 @@ impl Run {
     /// Ends the holds that are over.
     pub(super) async fn sweep(&self) {
         self.app.store.heal();
-        tollgate_purge::scheduled(&self.app.app, &json!({ "action": "expire_holds" })).await.expect("a sweep");
+        tollgate_purge::scheduled(&self.app.app, &json!({ "action": "expire_holds" }))
+            .await
+            .expect("a sweep");
     }
 }

@@ -151,7 +151,9 @@ impl Model {
             return None;
         }
         if scope == "node" {
-            return named.clone().filter(|named| self.path(used).contains(named));
+            return named
+                .clone()
+                .filter(|named| self.path(used).contains(named));
         }
         let id = match &**scope {
             "tenant" => Some(String::new()),
@@ -165,16 +167,27 @@ impl Model {
     /// What one of a subject's scope used and holds in the window of `at`.
     pub(crate) fn stands(&self, of: &Subject, id: &str, at: &str) -> (i128, i128) {
         let (mut used, mut held) = (0, 0);
-        let Some(count) = self.counts.iter().find(|count| count.of == *of) else { return (0, 0) };
+        let Some(count) = self.counts.iter().find(|count| count.of == *of) else {
+            return (0, 0);
+        };
         let (measure, kind) = (&of.2, &of.3);
         if window(kind, at) < window(kind, &count.from) {
             return (0, 0);
         }
-        let is_in = |what: &Use| window(kind, &what.at) == window(kind, at) && self.place(of, what).is_some_and(|place| place == id);
-        for fact in self.facts.values().filter(|fact| !fact.voided && is_in(&fact.used)) {
+        let is_in = |what: &Use| {
+            window(kind, &what.at) == window(kind, at)
+                && self.place(of, what).is_some_and(|place| place == id)
+        };
+        for fact in self
+            .facts
+            .values()
+            .filter(|fact| !fact.voided && is_in(&fact.used))
+        {
             used += fact.used.of(measure);
         }
-        for hold in self.holds.values().filter(|hold| hold.end.is_none() && hold.counts.contains(&count.number) && is_in(&hold.estimate)) {
+        for hold in self.holds.values().filter(|hold| {
+            hold.end.is_none() && hold.counts.contains(&count.number) && is_in(&hold.estimate)
+        }) {
             held += hold.estimate.of(measure);
         }
         (used, held)
@@ -199,25 +212,54 @@ impl Model {
         let mut quantity = false;
         for (cap, taken) in self.met(used) {
             let sum = taken + used.of(&cap.of.2);
-            if cap.hard.is_some_and(|hard| sum > hard) || (cap.blocks && cap.soft.is_some_and(|soft| sum > soft)) {
-                *(if cap.of.2 == "spend" { &mut money } else { &mut quantity }) = true;
+            if cap.hard.is_some_and(|hard| sum > hard)
+                || (cap.blocks && cap.soft.is_some_and(|soft| sum > soft))
+            {
+                *(if cap.of.2 == "spend" {
+                    &mut money
+                } else {
+                    &mut quantity
+                }) = true;
             }
         }
-        if money { Some(Refusal::Money) } else { quantity.then_some(Refusal::Quantity) }
+        if money {
+            Some(Refusal::Money)
+        } else {
+            quantity.then_some(Refusal::Quantity)
+        }
     }
 
     /// Asserts that nothing that a use met stands above its hard value now.
     pub(crate) fn assert_within(&self, used: &Use) {
         for (cap, taken) in self.met(used) {
-            assert!(cap.hard.is_none_or(|hard| taken <= hard), "{cap:?} stands at {taken}");
+            assert!(
+                cap.hard.is_none_or(|hard| taken <= hard),
+                "{cap:?} stands at {taken}"
+            );
         }
     }
 
     /// What is used and held of a source of credit, and the held part.
     pub(crate) fn drawn(&self, source: &str) -> (i128, i128) {
-        let sum = |draws: &Draws| draws.iter().filter(|(of, _)| of == source).map(|(_, amount)| amount).sum::<i128>();
-        let used: i128 = self.facts.values().filter(|fact| !fact.voided).map(|fact| sum(&fact.draws)).sum();
-        let held: i128 = self.holds.values().filter(|hold| hold.end.is_none()).map(|hold| sum(&hold.draws)).sum();
+        let sum = |draws: &Draws| {
+            draws
+                .iter()
+                .filter(|(of, _)| of == source)
+                .map(|(_, amount)| amount)
+                .sum::<i128>()
+        };
+        let used: i128 = self
+            .facts
+            .values()
+            .filter(|fact| !fact.voided)
+            .map(|fact| sum(&fact.draws))
+            .sum();
+        let held: i128 = self
+            .holds
+            .values()
+            .filter(|hold| hold.end.is_none())
+            .map(|hold| sum(&hold.draws))
+            .sum();
         (used + held, held)
     }
 
@@ -228,13 +270,26 @@ impl Model {
         if allowance.is_none() && self.grants.is_empty() {
             return (Vec::new(), 0);
         }
-        let mut grants: Vec<&Grant> = self.grants.iter().filter(|grant| self.now < grant.expires).collect();
+        let mut grants: Vec<&Grant> = self
+            .grants
+            .iter()
+            .filter(|grant| self.now < grant.expires)
+            .collect();
         grants.sort();
         let month = window("month", &used.at);
-        let began = self.since.as_ref().is_some_and(|since| window("month", since) <= month);
-        let first = allowance.filter(|_| began).map(|amount| (format!("allowance:{month}"), amount));
+        let began = self
+            .since
+            .as_ref()
+            .is_some_and(|since| window("month", since) <= month);
+        let first = allowance
+            .filter(|_| began)
+            .map(|amount| (format!("allowance:{month}"), amount));
         let (mut draws, mut left) = (Draws::new(), cost);
-        for (source, capacity) in first.into_iter().chain(grants.iter().map(|grant| (format!("grant:{}", grant.id), grant.amount))) {
+        for (source, capacity) in first.into_iter().chain(
+            grants
+                .iter()
+                .map(|grant| (format!("grant:{}", grant.id), grant.amount)),
+        ) {
             let part = (capacity - self.drawn(&source).0).clamp(0, left);
             if part > 0 {
                 draws.push((source, part));
@@ -250,15 +305,34 @@ impl Model {
         if short > 0 {
             draws.push(("uncovered".to_owned(), short));
         }
-        let before = self.facts.insert(id.to_owned(), Fact { used, draws, voided: false });
+        let before = self.facts.insert(
+            id.to_owned(),
+            Fact {
+                used,
+                draws,
+                voided: false,
+            },
+        );
         assert!(before.is_none(), "{id} is recorded twice");
     }
 
     /// Holds a use that nothing refuses.
     pub(crate) fn hold(&mut self, id: &str, estimate: Use, expires: String) {
         let (draws, _) = self.charge(&estimate, estimate.cost);
-        let counts = self.counts.iter().filter(|count| self.place(&count.of, &estimate).is_some()).map(|count| count.number).collect();
-        let hold = Hold { estimate, draws, counts, created: self.now.clone(), expires, end: None };
+        let counts = self
+            .counts
+            .iter()
+            .filter(|count| self.place(&count.of, &estimate).is_some())
+            .map(|count| count.number)
+            .collect();
+        let hold = Hold {
+            estimate,
+            draws,
+            counts,
+            created: self.now.clone(),
+            expires,
+            end: None,
+        };
         self.holds.insert(id.to_owned(), hold);
     }
 
@@ -275,25 +349,45 @@ impl Model {
         draws.extend(more);
         draws.extend((short > 0).then(|| ("uncovered".to_owned(), short)));
         self.holds.get_mut(id).expect("a hold").end = Some(End::Captured);
-        self.facts.insert(id.to_owned(), Fact { used, draws, voided: false });
+        self.facts.insert(
+            id.to_owned(),
+            Fact {
+                used,
+                draws,
+                voided: false,
+            },
+        );
     }
 
     /// Lets time pass: holds that are over end.
     pub(crate) fn pass(&mut self, now: String) {
         self.now = now;
-        for hold in self.holds.values_mut().filter(|hold| hold.end.is_none() && hold.expires <= self.now) {
+        for hold in self
+            .holds
+            .values_mut()
+            .filter(|hold| hold.end.is_none() && hold.expires <= self.now)
+        {
             hold.end = Some(End::Expired);
         }
     }
 
     /// Goes on counting what caps still need and begins to count what is new.
     pub(crate) fn renew(&mut self) {
-        let needed: BTreeSet<Subject> = self.caps.values().flatten().map(|cap| cap.of.clone()).collect();
+        let needed: BTreeSet<Subject> = self
+            .caps
+            .values()
+            .flatten()
+            .map(|cap| cap.of.clone())
+            .collect();
         self.counts.retain(|count| needed.contains(&count.of));
         for of in needed {
             if !self.counts.iter().any(|count| count.of == of) {
                 self.made += 1;
-                self.counts.push(Count { number: self.made, of, from: self.now.clone() });
+                self.counts.push(Count {
+                    number: self.made,
+                    of,
+                    from: self.now.clone(),
+                });
             }
         }
     }
@@ -302,14 +396,25 @@ impl Model {
     /// anew.
     pub(crate) fn plant(&mut self, tree: BTreeMap<String, Node>) {
         let within = |model: &Self| -> BTreeMap<String, BTreeSet<String>> {
-            let of = |id: &String| model.tree.keys().filter(|leaf| model.above(leaf).contains(id)).cloned().collect();
+            let of = |id: &String| {
+                model
+                    .tree
+                    .keys()
+                    .filter(|leaf| model.above(leaf).contains(id))
+                    .cloned()
+                    .collect()
+            };
             model.tree.keys().map(|id| (id.clone(), of(id))).collect()
         };
         let before = within(self);
         self.tree = tree;
         let after = within(self);
-        let same = |of: &Subject| of.1.as_ref().is_some_and(|id| before.get(id) == after.get(id));
-        self.counts.retain(|count| count.of.0 != "node" || same(&count.of));
+        let same = |of: &Subject| {
+            of.1.as_ref()
+                .is_some_and(|id| before.get(id) == after.get(id))
+        };
+        self.counts
+            .retain(|count| count.of.0 != "node" || same(&count.of));
     }
 
     fn above(&self, leaf: &str) -> Vec<String> {

@@ -8,7 +8,13 @@ use std::collections::BTreeMap;
 
 /// Scope, the one of it, measure, window, and a value that some sequences
 /// reach.
-type Short = (&'static str, Option<&'static str>, &'static str, &'static str, u64);
+type Short = (
+    &'static str,
+    Option<&'static str>,
+    &'static str,
+    &'static str,
+    u64,
+);
 
 const LIMITS: [Short; 9] = [
     ("tenant", None, "events", "day", 30),
@@ -24,12 +30,19 @@ const LIMITS: [Short; 9] = [
 
 /// Whether the limit of this id is on one of its scope, not on each.
 pub(super) fn is_named(limit_id: &str) -> bool {
-    let own = limit_id.strip_prefix('l').and_then(|number| LIMITS.get(number.parse::<usize>().ok()?));
+    let own = limit_id
+        .strip_prefix('l')
+        .and_then(|number| LIMITS.get(number.parse::<usize>().ok()?));
     limit_id.starts_with("tree:") || own.is_some_and(|(_, named, ..)| named.is_some())
 }
 
 fn subject(scope: &str, id: Option<&str>, measure: &str, window: &str) -> Subject {
-    (scope.to_owned(), id.map(str::to_owned), measure.to_owned(), window.to_owned())
+    (
+        scope.to_owned(),
+        id.map(str::to_owned),
+        measure.to_owned(),
+        window.to_owned(),
+    )
 }
 
 /// A value of a measure in its own units, and as JSON has it.
@@ -46,10 +59,22 @@ impl Run {
         let card = json!({ "currency": "EUR", "tiers": { "standard": "1" }, "operations": { "search": { "unit": "0.25" } } });
         self.app.put("/rate-cards/mine", card).await.expect(200);
         self.rates().await;
-        self.app.put(&format!("/budgets/{TENANT}"), json!({ "currency": "USD", "max_total": "1" })).await.expect(200);
+        self.app
+            .put(
+                &format!("/budgets/{TENANT}"),
+                json!({ "currency": "USD", "max_total": "1" }),
+            )
+            .await
+            .expect(200);
         self.budget().await;
         if self.chance.percent(50) {
-            self.app.put(&format!("/alerts/{TENANT}"), json!({ "thresholds": [50, 80, 100] })).await.expect(200);
+            self.app
+                .put(
+                    &format!("/alerts/{TENANT}"),
+                    json!({ "thresholds": [50, 80, 100] }),
+                )
+                .await
+                .expect(200);
         }
         self.limits().await;
         if self.credit {
@@ -82,22 +107,37 @@ impl Run {
                 (limit["soft"], limit["soft_mode"]) = (soft_json, json!("block"));
             }
             limits.push(limit);
-            caps.push(Cap { of: subject(scope, id, measure, window), soft: Some(soft).filter(|_| blocks), hard: Some(hard), blocks });
+            caps.push(Cap {
+                of: subject(scope, id, measure, window),
+                soft: Some(soft).filter(|_| blocks),
+                hard: Some(hard),
+                blocks,
+            });
         }
         self.model.caps.insert("limits", caps);
         self.model.renew();
-        self.put(&format!("/limits/{TENANT}"), json!({ "limits": limits })).await;
+        self.put(&format!("/limits/{TENANT}"), json!({ "limits": limits }))
+            .await;
     }
 
     pub(super) async fn budget(&mut self) {
         let window = *self.chance.pick(&["total", "day", "month"]);
-        let [total, agent] = [40, 16].map(|most| value("spend", self.chance.below(most) + most / 3));
+        let [total, agent] =
+            [40, 16].map(|most| value("spend", self.chance.below(most) + most / 3));
         let mut body = json!({ "currency": "USD", "window": window });
         let mut caps = Vec::new();
-        for (field, scope, (hard, hard_json)) in [("max_total", "tenant", total), ("max_per_agent", "agent", agent)] {
+        for (field, scope, (hard, hard_json)) in [
+            ("max_total", "tenant", total),
+            ("max_per_agent", "agent", agent),
+        ] {
             if self.chance.percent(60) {
                 body[field] = hard_json;
-                caps.push(Cap { of: subject(scope, None, "spend", window), soft: None, hard: Some(hard), blocks: false });
+                caps.push(Cap {
+                    of: subject(scope, None, "spend", window),
+                    soft: None,
+                    hard: Some(hard),
+                    blocks: false,
+                });
             }
         }
         self.model.caps.insert("budget", caps);
@@ -107,23 +147,44 @@ impl Run {
 
     pub(super) async fn quota(&mut self) {
         let hard = self.chance.percent(60).then(|| self.chance.below(50) + 8);
-        let cap =
-            |hard: u64| Cap { of: subject("tenant", None, "events", "month"), soft: None, hard: Some(i128::from(hard)), blocks: false };
-        self.model.caps.insert("quota", hard.map(cap).into_iter().collect());
+        let cap = |hard: u64| Cap {
+            of: subject("tenant", None, "events", "month"),
+            soft: None,
+            hard: Some(i128::from(hard)),
+            blocks: false,
+        };
+        self.model
+            .caps
+            .insert("quota", hard.map(cap).into_iter().collect());
         self.model.renew();
         self.note(format!("quota {hard:?}"));
-        send(&self.app, "POST", "/quota", &json!({ "tenant_id": TENANT, "monthly_total_limit": hard })).await.expect(200);
+        send(
+            &self.app,
+            "POST",
+            "/quota",
+            &json!({ "tenant_id": TENANT, "monthly_total_limit": hard }),
+        )
+        .await
+        .expect(200);
     }
 
     /// A new version of the plan, in force at once where it is subscribed to.
     pub(super) async fn plan(&mut self) {
         let (soft, hard) = (self.chance.below(12) + 4, self.chance.below(30) + 16);
         let cents = self.chance.below(1500) + 200;
-        self.allowance = (self.credit && self.chance.percent(80)).then(|| i128::from(cents) * ONE / 100);
-        let allowance = self.allowance.map(|_| format!("{}.{:02}", cents / 100, cents % 100));
+        self.allowance =
+            (self.credit && self.chance.percent(80)).then(|| i128::from(cents) * ONE / 100);
+        let allowance = self
+            .allowance
+            .map(|_| format!("{}.{:02}", cents / 100, cents % 100));
         let feature = json!({ "feature_key": "messages", "soft_limit": soft, "hard_limit": hard });
         let of = subject("tenant", None, "events", "period");
-        self.plan = vec![Cap { of, soft: Some(i128::from(soft)), hard: Some(i128::from(hard)), blocks: false }];
+        self.plan = vec![Cap {
+            of,
+            soft: Some(i128::from(soft)),
+            hard: Some(i128::from(hard)),
+            blocks: false,
+        }];
         self.in_force();
         let body = json!({ "name": "Plan", "currency": "USD", "features": [feature], "allowance": allowance });
         self.put("/plans/plan", body).await;
@@ -131,7 +192,15 @@ impl Run {
 
     /// What the subscription, as it stands, brings along.
     fn in_force(&mut self) {
-        let caps = self.plan.iter().filter(|_| self.subscribed).cloned().map(|cap| Cap { blocks: self.past_due, ..cap });
+        let caps = self
+            .plan
+            .iter()
+            .filter(|_| self.subscribed)
+            .cloned()
+            .map(|cap| Cap {
+                blocks: self.past_due,
+                ..cap
+            });
         self.model.caps.insert("plan", caps.collect());
         self.model.allowance = self.allowance.filter(|_| self.subscribed);
         self.model.renew();
@@ -141,15 +210,35 @@ impl Run {
         if self.plan.is_empty() {
             return;
         }
-        let status = *self.chance.pick(&["active", "active", "active", "active", "active", "past_due", "past_due", "cancelled", "none"]);
+        let status = *self.chance.pick(&[
+            "active",
+            "active",
+            "active",
+            "active",
+            "active",
+            "past_due",
+            "past_due",
+            "cancelled",
+            "none",
+        ]);
         self.subscribed = status != "none";
         self.past_due = status == "past_due";
-        self.model.since = self.model.since.clone().or(Some(self.model.now.clone())).filter(|_| self.subscribed);
+        self.model.since = self
+            .model
+            .since
+            .clone()
+            .or(Some(self.model.now.clone()))
+            .filter(|_| self.subscribed);
         self.model.cancelled = status == "cancelled";
         self.in_force();
         let none = json!({ "plan": null });
-        let body = if self.subscribed { json!({ "plan": "plan", "status": status }) } else { none };
-        self.put(&format!("/tenants/{TENANT}/subscription"), body).await;
+        let body = if self.subscribed {
+            json!({ "plan": "plan", "status": status })
+        } else {
+            none
+        };
+        self.put(&format!("/tenants/{TENANT}/subscription"), body)
+            .await;
     }
 
     /// Another tree: nodes come, go and move.
@@ -159,16 +248,26 @@ impl Run {
             if self.chance.percent(15) {
                 continue;
             }
-            let above: Vec<String> =
-                ["org", "team"].iter().take(place).filter(|id| tree.contains_key(**id)).map(|id| (*id).to_owned()).collect();
-            let parent = (!above.is_empty() && self.chance.percent(80)).then(|| self.chance.pick(&above).clone());
+            let above: Vec<String> = ["org", "team"]
+                .iter()
+                .take(place)
+                .filter(|id| tree.contains_key(**id))
+                .map(|id| (*id).to_owned())
+                .collect();
+            let parent = (!above.is_empty() && self.chance.percent(80))
+                .then(|| self.chance.pick(&above).clone());
             let enabled = !self.chance.percent(8);
             let mut limits = Vec::new();
             for (measure, window, most) in [("spend", "total", 25), ("tokens", "day", 2500)] {
                 if self.chance.percent(60) {
                     let (hard, hard_json) = value(measure, self.chance.below(most) + most / 3);
                     limits.push(json!({ "measure": measure, "window": window, "hard": hard_json }));
-                    caps.push(Cap { of: subject("node", Some(id), measure, window), soft: None, hard: Some(hard), blocks: false });
+                    caps.push(Cap {
+                        of: subject("node", Some(id), measure, window),
+                        soft: None,
+                        hard: Some(hard),
+                        blocks: false,
+                    });
                 }
             }
             nodes.push(json!({ "id": id, "parent": parent, "enabled": enabled, "limits": limits }));
@@ -177,21 +276,41 @@ impl Run {
         self.model.caps.insert("tree", caps);
         self.model.plant(tree);
         self.model.renew();
-        self.put(&format!("/budgets/{TENANT}/tree"), json!({ "currency": "USD", "nodes": nodes })).await;
+        self.put(
+            &format!("/budgets/{TENANT}/tree"),
+            json!({ "currency": "USD", "nodes": nodes }),
+        )
+        .await;
     }
 
     pub(super) async fn grant(&mut self) {
         if !self.credit {
             return;
         }
-        let (id, priority, cents) = (self.name("g"), self.chance.below(3), self.chance.below(1500) + 100);
-        let ends = self.chance.percent(50).then(|| i64::try_from(self.chance.below(20_000) + 600).expect("seconds"));
+        let (id, priority, cents) = (
+            self.name("g"),
+            self.chance.below(3),
+            self.chance.below(1500) + 100,
+        );
+        let ends = self
+            .chance
+            .percent(50)
+            .then(|| i64::try_from(self.chance.below(20_000) + 600).expect("seconds"));
         let ends = ends.map(|seconds| self.app.service().now().plus_seconds(seconds).to_string());
         let amount = format!("{}.{:02}", cents / 100, cents % 100);
         let body = json!({ "id": id, "amount": amount, "currency": "USD", "priority": priority, "expires_at": ends });
         self.note(format!("grant {body}"));
-        let (expires, granted) = (ends.unwrap_or_else(|| "never".to_owned()), self.model.now.clone());
-        self.model.grants.push(Grant { priority, expires, granted, id, amount: i128::from(cents) * ONE / 100 });
+        let (expires, granted) = (
+            ends.unwrap_or_else(|| "never".to_owned()),
+            self.model.now.clone(),
+        );
+        self.model.grants.push(Grant {
+            priority,
+            expires,
+            granted,
+            id,
+            amount: i128::from(cents) * ONE / 100,
+        });
         let reply = send(&self.app, "POST", &format!("/credits/{TENANT}"), &body).await;
         self.answered(&reply, 201);
     }

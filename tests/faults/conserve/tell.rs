@@ -22,14 +22,25 @@ impl Run {
     /// Asserts that a limit's status is as the model has it.
     fn agrees(&self, row: &Value, at: &str) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let (scope, measure, kind) = (text(&row["scope"]), text(&row["measure"]), text(&row["window"]["kind"]));
+        let (scope, measure, kind) = (
+            text(&row["scope"]),
+            text(&row["measure"]),
+            text(&row["window"]["kind"]),
+        );
         let id = text(&row["scope_id"]);
         let named = is_named(row["limit_id"].as_str().expect("an id")).then(|| id.clone());
         let subject: Subject = (scope, named, measure, kind.clone());
         let caps = || self.model.caps.values().flatten();
-        assert!(caps().any(|cap| cap.of == subject), "no such limit was set: {row}");
+        assert!(
+            caps().any(|cap| cap.of == subject),
+            "no such limit was set: {row}"
+        );
         let (used, held) = self.model.stands(&subject, &id, at);
-        assert_eq!((figure(&row["used"]), figure(&row["held"])), (used, held), "of {at} in {row}");
+        assert_eq!(
+            (figure(&row["used"]), figure(&row["held"])),
+            (used, held),
+            "of {at} in {row}"
+        );
         let start = row["window"]["start"].as_str().unwrap_or_default();
         assert!(start.starts_with(window(&kind, at)), "{row} holds {at}");
     }
@@ -43,7 +54,12 @@ impl Run {
         let body = Self::said(None, used);
         let reply = self.app.post("/check", body).await.expect(200);
         let decision = reply.at("/decision");
-        assert_eq!(decision == "deny", self.model.refusal(used).is_some(), "{}", reply.text);
+        assert_eq!(
+            decision == "deny",
+            self.model.refusal(used).is_some(),
+            "{}",
+            reply.text
+        );
         for row in reply.at("/limits").as_array().expect("limits") {
             self.agrees(row, &used.at);
         }
@@ -55,30 +71,63 @@ impl Run {
         let rows = reply.at("/status");
         let rows = rows.as_array().expect("limits");
         let single = |scope: &str, named: &Option<String>| scope == "tenant" || named.is_some();
-        let due = self.model.caps.values().flatten().filter(|cap| single(&cap.of.0, &cap.of.1)).count();
+        let due = self
+            .model
+            .caps
+            .values()
+            .flatten()
+            .filter(|cap| single(&cap.of.0, &cap.of.1))
+            .count();
         assert_eq!(rows.len(), due, "{}", reply.text);
         for row in rows {
             self.agrees(row, &self.model.now);
         }
-        let credits = self.app.get(&format!("/credits/{TENANT}")).await.expect(200).json();
+        let credits = self
+            .app
+            .get(&format!("/credits/{TENANT}"))
+            .await
+            .expect(200)
+            .json();
         let grants = credits["grants"].as_array().expect("grants");
         assert_eq!(grants.len(), self.model.grants.len());
         for row in grants {
-            let (taken, held) = self.model.drawn(&format!("grant:{}", row["id"].as_str().expect("an id")));
-            assert_eq!((figure(&row["consumed"]), figure(&row["held"])), (taken - held, held), "{row}");
+            let (taken, held) = self
+                .model
+                .drawn(&format!("grant:{}", row["id"].as_str().expect("an id")));
+            assert_eq!(
+                (figure(&row["consumed"]), figure(&row["held"])),
+                (taken - held, held),
+                "{row}"
+            );
         }
         let source = format!("allowance:{}", window("month", &self.model.now));
         let (taken, held) = self.model.drawn(&source);
         if self.model.allowance.is_some() && !self.model.cancelled {
-            assert_eq!((figure(&credits["allowance_used"]), figure(&credits["allowance_held"])), (taken - held, held), "{credits}");
+            assert_eq!(
+                (
+                    figure(&credits["allowance_used"]),
+                    figure(&credits["allowance_held"])
+                ),
+                (taken - held, held),
+                "{credits}"
+            );
         }
         let uncovered = self.model.drawn("uncovered").0;
         assert_eq!(figure(&credits["uncovered"]), uncovered, "{credits}");
         self.seen.uncovered += u64::from(uncovered > 0);
-        self.seen.drawn += u64::from(grants.iter().any(|row| figure(&row["consumed"]) > 0) || taken > 0);
+        self.seen.drawn +=
+            u64::from(grants.iter().any(|row| figure(&row["consumed"]) > 0) || taken > 0);
         told(&self.app, &*self.memory, TENANT).await;
         let ledger = Ledger::balanced(&*self.memory, TENANT).await;
-        let voids = ledger.events.values().filter(|booked| booked.stored.voids.is_some()).count();
-        assert_eq!(ledger.len() - voids, self.model.facts.len(), "what was acknowledged is stored, and nothing else");
+        let voids = ledger
+            .events
+            .values()
+            .filter(|booked| booked.stored.voids.is_some())
+            .count();
+        assert_eq!(
+            ledger.len() - voids,
+            self.model.facts.len(),
+            "what was acknowledged is stored, and nothing else"
+        );
     }
 }

@@ -16,10 +16,18 @@ const HELD: &str = "h:spend:0";
 
 /// The counter of each grant, and how much it has.
 pub(super) async fn grants(store: &dyn Store, tenant: &Name) -> Vec<(Key, i128)> {
-    let items = store.query(&Query::of(table::grants(tenant))).await.expect("a query").items;
+    let items = store
+        .query(&Query::of(table::grants(tenant)))
+        .await
+        .expect("a query")
+        .items;
     let grant = |(id, attrs): (String, tollgate_core::Attrs)| {
-        let body: Value = serde_json::from_slice(attrs[table::BODY].as_bytes().expect("bytes")).expect("a grant");
-        (source(tenant, &format!("grant:{id}"), "total/1970-01-01T00:00:00Z"), units(&body["grant"]["amount"]))
+        let body: Value =
+            serde_json::from_slice(attrs[table::BODY].as_bytes().expect("bytes")).expect("a grant");
+        (
+            source(tenant, &format!("grant:{id}"), "total/1970-01-01T00:00:00Z"),
+            units(&body["grant"]["amount"]),
+        )
     };
     items.into_iter().map(grant).collect()
 }
@@ -30,56 +38,107 @@ fn source(tenant: &Name, id: &str, window: &str) -> Key {
 
 /// A decimal's units; absent is none.
 fn units(text: &Value) -> i128 {
-    text.as_str().map_or(0, |text| text.parse::<Amount>().expect("an amount").units())
+    text.as_str()
+        .map_or(0, |text| text.parse::<Amount>().expect("an amount").units())
 }
 
 /// Adds what is due of every source: what live events drew, and what open holds
 /// hold. What was taken back draws nothing, nor does what took it back.
-pub(super) fn add(due: &mut Due, tenant: &Name, grants: &[(Key, i128)], (events, holds): (&BTreeMap<String, Booked>, &[Hold])) {
+pub(super) fn add(
+    due: &mut Due,
+    tenant: &Name,
+    grants: &[(Key, i128)],
+    (events, holds): (&BTreeMap<String, Booked>, &[Hold]),
+) {
     for (key, _) in grants {
-        due.entry(key.clone()).or_default().extend([(TAKEN.to_owned(), 0), (HELD.to_owned(), 0)]);
+        due.entry(key.clone())
+            .or_default()
+            .extend([(TAKEN.to_owned(), 0), (HELD.to_owned(), 0)]);
     }
-    let voided: BTreeSet<String> = events.values().filter_map(|booked| Some(booked.stored.voids.as_ref()?.to_string())).collect();
+    let voided: BTreeSet<String> = events
+        .values()
+        .filter_map(|booked| Some(booked.stored.voids.as_ref()?.to_string()))
+        .collect();
     let mut take = |key: Key, amount: i128, held: i128| {
         let sums = due.entry(key).or_default();
         *sums.entry(TAKEN.to_owned()).or_default() += amount;
         *sums.entry(HELD.to_owned()).or_default() += held;
     };
     for (_, booked) in events.iter().filter(|(id, _)| !voided.contains(*id)) {
-        booked.draws.iter().for_each(|draw| take(table::counter(tenant, &draw.counter), draw.amount, 0));
+        booked
+            .draws
+            .iter()
+            .for_each(|draw| take(table::counter(tenant, &draw.counter), draw.amount, 0));
     }
     for part in holds.iter().flat_map(credit_of) {
-        take(table::counter(tenant, &part.counter), part.amount, part.amount);
+        take(
+            table::counter(tenant, &part.counter),
+            part.amount,
+            part.amount,
+        );
     }
 }
 
 /// What a hold holds of credit.
 fn credit_of(hold: &Hold) -> Vec<Draw> {
-    let parts = hold.parts.iter().filter(|part| part.counter().scope == Scope::Credit);
-    parts.map(|part| Draw { counter: part.counter().clone(), amount: part.amount() }).collect()
+    let parts = hold
+        .parts
+        .iter()
+        .filter(|part| part.counter().scope == Scope::Credit);
+    parts
+        .map(|part| Draw {
+            counter: part.counter().clone(),
+            amount: part.amount(),
+        })
+        .collect()
 }
 
 /// Asserts that what each event and hold took adds up to its cost, under every
 /// version from the first on that surely was prepaid: once a tenant is granted
 /// credit it always is. Before, it may take nothing.
 pub(super) fn covered(config: &Config, events: &BTreeMap<String, Booked>, holds: &[Hold]) {
-    let of_grant = |draws: &[Draw]| draws.iter().any(|draw| draw.counter.scope_id.starts_with("grant:"));
-    let drew = events.values().filter(|booked| of_grant(&booked.draws)).map(|booked| booked.version);
-    let held = holds.iter().filter(|hold| of_grant(&credit_of(hold))).map(|hold| hold.config_version);
+    let of_grant = |draws: &[Draw]| {
+        draws
+            .iter()
+            .any(|draw| draw.counter.scope_id.starts_with("grant:"))
+    };
+    let drew = events
+        .values()
+        .filter(|booked| of_grant(&booked.draws))
+        .map(|booked| booked.version);
+    let held = holds
+        .iter()
+        .filter(|hold| of_grant(&credit_of(hold)))
+        .map(|hold| hold.config_version);
     let prepaid = drew.chain(held).min();
     assert!(prepaid.is_none() || config.prepaid, "a grant is drawn from");
     let check = |id: &str, version: u64, cost: i128, draws: &[Draw]| {
-        assert!(draws.iter().all(|draw| draw.amount > 0), "{id} draws less than something: {draws:?}");
+        assert!(
+            draws.iter().all(|draw| draw.amount > 0),
+            "{id} draws less than something: {draws:?}"
+        );
         let drawn: i128 = draws.iter().map(|draw| draw.amount).sum();
         assert!(drawn <= cost, "{id} costs {cost} and drew {draws:?}");
-        assert!(drawn == cost || prepaid.is_none_or(|prepaid| version < prepaid), "{id} costs {cost} and drew only {draws:?}");
+        assert!(
+            drawn == cost || prepaid.is_none_or(|prepaid| version < prepaid),
+            "{id} costs {cost} and drew only {draws:?}"
+        );
     };
     for (id, booked) in events {
-        let cost = if booked.stored.voids.is_some() { 0 } else { booked.stored.cost.units() };
+        let cost = if booked.stored.voids.is_some() {
+            0
+        } else {
+            booked.stored.cost.units()
+        };
         check(id, booked.version, cost, &booked.draws);
     }
     for hold in holds {
-        check(hold.id().as_str(), hold.config_version, hold.estimate.cost.units(), &credit_of(hold));
+        check(
+            hold.id().as_str(),
+            hold.config_version,
+            hold.estimate.cost.units(),
+            &credit_of(hold),
+        );
     }
 }
 
@@ -88,18 +147,28 @@ impl Ledger {
     pub(super) fn within_grants(&self, grants: &[(Key, i128)]) {
         for (key, amount) in grants {
             let taken = number(&self.held[key], TAKEN);
-            assert!((0..=*amount).contains(&taken), "{key:?} gave {taken} of {amount}");
+            assert!(
+                (0..=*amount).contains(&taken),
+                "{key:?} gave {taken} of {amount}"
+            );
         }
     }
 
     /// Asserts that no period took more than the plan's allowance, which was
     /// never lowered.
     pub(super) fn within_allowance(&self) {
-        let allowance = self.config.subscription.as_ref().and_then(|subscription| subscription.plan.allowance);
+        let allowance = self
+            .config
+            .subscription
+            .as_ref()
+            .and_then(|subscription| subscription.plan.allowance);
         let prefix = format!("T|{}|C|credit|allowance", self.tenant);
         for (key, _) in self.due.iter().filter(|(key, _)| key.pk == prefix) {
             let taken = number(&self.held[key], TAKEN);
-            assert!(allowance.is_some_and(|allowance| (0..=allowance.units()).contains(&taken)), "{key:?} gave {taken} of {allowance:?}");
+            assert!(
+                allowance.is_some_and(|allowance| (0..=allowance.units()).contains(&taken)),
+                "{key:?} gave {taken} of {allowance:?}"
+            );
         }
     }
 }
@@ -107,7 +176,11 @@ impl Ledger {
 /// Asserts that `GET /credits` tells what the store holds, and that each grant
 /// is what was consumed, held, is left and has expired of it.
 pub(crate) async fn told(app: &TestApp, store: &dyn Store, tenant: &str) {
-    let body = app.get(&format!("/credits/{tenant}")).await.expect(200).json();
+    let body = app
+        .get(&format!("/credits/{tenant}"))
+        .await
+        .expect(200)
+        .json();
     let name = Name::new(tenant).expect("a tenant");
     let conserved = |row: &Value, granted: &str| {
         let parts = ["consumed", "held", "remaining", "expired"].map(|part| units(&row[part]));
@@ -116,17 +189,38 @@ pub(crate) async fn told(app: &TestApp, store: &dyn Store, tenant: &str) {
     conserved(&body, "granted");
     let rows = body["grants"].as_array().expect("grants");
     for field in ["consumed", "held", "remaining", "expired"] {
-        assert_eq!(units(&body[field]), rows.iter().map(|row| units(&row[field])).sum::<i128>(), "{field} in {body}");
+        assert_eq!(
+            units(&body[field]),
+            rows.iter().map(|row| units(&row[field])).sum::<i128>(),
+            "{field} in {body}"
+        );
     }
     let stored = grants(store, &name).await;
     assert_eq!(rows.len(), stored.len(), "{body}");
     for row in rows {
         conserved(row, "amount");
-        let key = source(&name, &format!("grant:{}", row["id"].as_str().expect("an id")), "total/1970-01-01T00:00:00Z");
+        let key = source(
+            &name,
+            &format!("grant:{}", row["id"].as_str().expect("an id")),
+            "total/1970-01-01T00:00:00Z",
+        );
         let attrs = item(store, key).await.unwrap_or_default();
         let (taken, held) = (number(&attrs, TAKEN), number(&attrs, HELD));
-        assert_eq!((units(&row["consumed"]), units(&row["held"])), (taken - held, held), "{row}");
+        assert_eq!(
+            (units(&row["consumed"]), units(&row["held"])),
+            (taken - held, held),
+            "{row}"
+        );
     }
-    let uncovered = item(store, source(&name, "uncovered", "total/1970-01-01T00:00:00Z")).await.unwrap_or_default();
-    assert_eq!(units(&body["uncovered"]), number(&uncovered, TAKEN), "{body}");
+    let uncovered = item(
+        store,
+        source(&name, "uncovered", "total/1970-01-01T00:00:00Z"),
+    )
+    .await
+    .unwrap_or_default();
+    assert_eq!(
+        units(&body["uncovered"]),
+        number(&uncovered, TAKEN),
+        "{body}"
+    );
 }

@@ -31,7 +31,13 @@ const QUESTIONS: [&str; 12] = [
 ];
 
 /// Asks every question with each of its calls held while `work` is done.
-async fn ask_beside(prepared: &Memory, now: &str, questions: &[&str], work: Work, may_be_purged: bool) {
+async fn ask_beside(
+    prepared: &Memory,
+    now: &str,
+    questions: &[&str],
+    work: Work,
+    may_be_purged: bool,
+) {
     let mut held = 0;
     for question in questions {
         let alone = process(&copy(prepared).await, now);
@@ -52,7 +58,12 @@ async fn ask_beside(prepared: &Memory, now: &str, questions: &[&str], work: Work
                     assert_eq!(reply.at("/code"), "range_purged");
                     continue;
                 }
-                assert_eq!(reply.expect(200).json(), expected, "{question} held {} call {number}", if after { "after" } else { "before" });
+                assert_eq!(
+                    reply.expect(200).json(),
+                    expected,
+                    "{question} held {} call {number}",
+                    if after { "after" } else { "before" }
+                );
             }
         }
     }
@@ -90,10 +101,15 @@ async fn rolled_up(now: &str, old: bool) -> Arc<Memory> {
 
 #[tokio::test]
 async fn a_rollup_passing_by_changes_no_question_under_way() {
-    let list = ["/usage?tenant_id=acme", "/usage?tenant_id=acme&limit=5&agent_id=a1"];
-    for (prepared, now) in
-        [(prepared(false).await, NOW), (rolled_up("2026-12-01T00:21:00Z", false).await, NOW), (rolled_up(NOW, false).await, LATER)]
-    {
+    let list = [
+        "/usage?tenant_id=acme",
+        "/usage?tenant_id=acme&limit=5&agent_id=a1",
+    ];
+    for (prepared, now) in [
+        (prepared(false).await, NOW),
+        (rolled_up("2026-12-01T00:21:00Z", false).await, NOW),
+        (rolled_up(NOW, false).await, LATER),
+    ] {
         ask_beside(&prepared, now, &QUESTIONS, rolls_up, false).await;
         ask_beside(&prepared, now, &list, rolls_up, false).await;
     }
@@ -101,20 +117,39 @@ async fn a_rollup_passing_by_changes_no_question_under_way() {
 
 #[tokio::test]
 async fn a_purge_of_rolled_up_hours_passing_by_changes_no_question_under_way() {
-    ask_beside(&*rolled_up(LATER, true).await, LATER, &QUESTIONS, purges, true).await;
+    ask_beside(
+        &*rolled_up(LATER, true).await,
+        LATER,
+        &QUESTIONS,
+        purges,
+        true,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_purge_that_rolls_up_first_changes_no_question_under_way() {
     ask_beside(&*prepared(true).await, LATER, &QUESTIONS, purges, true).await;
-    ask_beside(&*rolled_up(NOW, true).await, LATER, &QUESTIONS, purges, true).await;
+    ask_beside(
+        &*rolled_up(NOW, true).await,
+        LATER,
+        &QUESTIONS,
+        purges,
+        true,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_name_erased_meanwhile_is_counted_once_by_questions_under_way() {
-    let unnamed: Vec<&str> =
-        QUESTIONS.into_iter().filter(|question| !question.contains("group_by=agent") && !question.contains("/consumers")).collect();
-    for (prepared, now) in [(prepared(false).await, NOW), (rolled_up(NOW, false).await, NOW)] {
+    let unnamed: Vec<&str> = QUESTIONS
+        .into_iter()
+        .filter(|question| !question.contains("group_by=agent") && !question.contains("/consumers"))
+        .collect();
+    for (prepared, now) in [
+        (prepared(false).await, NOW),
+        (rolled_up(NOW, false).await, NOW),
+    ] {
         ask_beside(&prepared, now, &unnamed, erases, false).await;
         let alone = process(&copy(&prepared).await, now);
         let question = "/usage/aggregate?tenant_id=acme&group_by=agent";
@@ -128,8 +163,18 @@ async fn a_name_erased_meanwhile_is_counted_once_by_questions_under_way() {
             erases(process(&memory, now)).await;
             gate.open();
             let data = asking.await.expect("an answer").expect(200).at("/data");
-            let sum = |field: &str| data.as_array().expect("rows").iter().map(|row| row[field].as_u64().expect("a number")).sum::<u64>();
-            assert_eq!((data.as_array().map(Vec::len), sum("total_events")), (Some(3), 12), "held at call {number}: {data}");
+            let sum = |field: &str| {
+                data.as_array()
+                    .expect("rows")
+                    .iter()
+                    .map(|row| row[field].as_u64().expect("a number"))
+                    .sum::<u64>()
+            };
+            assert_eq!(
+                (data.as_array().map(Vec::len), sum("total_events")),
+                (Some(3), 12),
+                "held at call {number}: {data}"
+            );
         }
     }
 }
@@ -151,7 +196,11 @@ async fn statistics_stand_beside_a_rollup() {
             gate.open();
             let found = asking.await.expect("an answer").expect(200);
             for field in ["/total_events", "/oldest_timestamp", "/newest_timestamp"] {
-                assert_eq!(found.at(field), *expected.pointer(field).expect("a field"), "held at call {number}");
+                assert_eq!(
+                    found.at(field),
+                    *expected.pointer(field).expect("a field"),
+                    "held at call {number}"
+                );
             }
         }
         memory = rolled_up("2026-12-01T00:21:00Z", false).await;

@@ -71,46 +71,93 @@ impl History {
     async fn begin() -> Self {
         let memory = Arc::new(Memory::default());
         let app = TestApp::over(memory.clone(), Tenancy::Sole);
-        app.put("/alerts/acme", json!({ "thresholds": THRESHOLDS })).await.expect(200);
+        app.put("/alerts/acme", json!({ "thresholds": THRESHOLDS }))
+            .await
+            .expect(200);
         let limit = |(measure, hard): (&str, u64)| {
             let soft = measure == "units";
             json!({ "id": measure, "scope": "agent", "measure": measure, "window": "total", if soft { "soft" } else { "hard" }: hard })
         };
         app.limit("acme", json!(VALUES.map(limit))).await;
-        Self { memory, app, holds: 0, peaks: BTreeMap::new() }
+        Self {
+            memory,
+            app,
+            holds: 0,
+            peaks: BTreeMap::new(),
+        }
     }
 
     async fn take(&mut self, number: usize, step: &Step) {
         let hold = |hold: &usize| format!("h{hold}");
         match step {
-            Step::Event { agent, size, observe } => {
-                let path = if *observe { "/events?mode=observe" } else { "/events" };
-                self.app.post(path, event(&format!("e{number}"), *agent, *size)).await;
+            Step::Event {
+                agent,
+                size,
+                observe,
+            } => {
+                let path = if *observe {
+                    "/events?mode=observe"
+                } else {
+                    "/events"
+                };
+                self.app
+                    .post(path, event(&format!("e{number}"), *agent, *size))
+                    .await;
             }
             Step::Batch { agent, sizes } => {
-                let events: Vec<Value> =
-                    sizes.iter().enumerate().map(|(n, size)| event(&format!("b{number}-{n}"), *agent, *size)).collect();
-                self.app.post("/events/batch", json!({ "events": events })).await.expect(200);
+                let events: Vec<Value> = sizes
+                    .iter()
+                    .enumerate()
+                    .map(|(n, size)| event(&format!("b{number}-{n}"), *agent, *size))
+                    .collect();
+                self.app
+                    .post("/events/batch", json!({ "events": events }))
+                    .await
+                    .expect(200);
             }
             Step::Hold { agent, size } => {
-                let taken = self.app.post("/holds", json!({ "id": hold(&self.holds), "event": estimate(*agent, *size) })).await;
+                let taken = self
+                    .app
+                    .post(
+                        "/holds",
+                        json!({ "id": hold(&self.holds), "event": estimate(*agent, *size) }),
+                    )
+                    .await;
                 self.holds += usize::from(taken.status == 201);
             }
             Step::Capture { hold: which, size } => {
                 let used = json!({ "event": { "tenant_id": "acme", "tokens_in": size, "api_calls": size / 8, "units": size } });
-                self.app.post(&format!("/holds/{}/capture", hold(which)), used).await;
+                self.app
+                    .post(&format!("/holds/{}/capture", hold(which)), used)
+                    .await;
             }
             Step::Release { hold: which } => {
-                self.app.post(&format!("/holds/{}/release", hold(which)), json!({ "tenant_id": "acme" })).await;
+                self.app
+                    .post(
+                        &format!("/holds/{}/release", hold(which)),
+                        json!({ "tenant_id": "acme" }),
+                    )
+                    .await;
             }
             Step::Restart => self.app = TestApp::over(self.memory.clone(), Tenancy::Sole),
         }
         for (key, attrs) in self.memory.dump() {
-            let Some(agent) = key.pk.strip_prefix("T|acme|C|agent|") else { continue };
+            let Some(agent) = key.pk.strip_prefix("T|acme|C|agent|") else {
+                continue;
+            };
             for (name, value) in &attrs {
-                let Some((measure, _)) = name.strip_prefix("u:").and_then(|name| name.split_once(':')) else { continue };
-                let held = u64::try_from(value.as_number().expect("a count")).expect("not negative");
-                let peak = self.peaks.entry((agent.to_owned(), measure.to_owned())).or_default();
+                let Some((measure, _)) = name
+                    .strip_prefix("u:")
+                    .and_then(|name| name.split_once(':'))
+                else {
+                    continue;
+                };
+                let held =
+                    u64::try_from(value.as_number().expect("a count")).expect("not negative");
+                let peak = self
+                    .peaks
+                    .entry((agent.to_owned(), measure.to_owned()))
+                    .or_default();
                 *peak = held.max(*peak);
             }
         }
@@ -119,19 +166,39 @@ impl History {
     /// What was told, by agent and measure.
     async fn told(&self) -> BTreeMap<(String, String), Vec<u64>> {
         let mut told: BTreeMap<(String, String), Vec<u64>> = BTreeMap::new();
-        for alert in self.app.get("/alerts/acme").await.expect(200).at("/alerts").as_array().expect("alerts") {
+        for alert in self
+            .app
+            .get("/alerts/acme")
+            .await
+            .expect(200)
+            .at("/alerts")
+            .as_array()
+            .expect("alerts")
+        {
             let text = |name: &str| alert["limit"][name].as_str().expect("a text").to_owned();
-            told.entry((text("scope_id"), text("limit_id"))).or_default().push(alert["threshold"].as_u64().expect("a percent"));
+            told.entry((text("scope_id"), text("limit_id")))
+                .or_default()
+                .push(alert["threshold"].as_u64().expect("a percent"));
         }
-        told.values_mut().for_each(|thresholds| thresholds.sort_unstable());
+        told.values_mut()
+            .for_each(|thresholds| thresholds.sort_unstable());
         told
     }
 
     /// What should have been, by what each counter came to.
     fn due(&self) -> BTreeMap<(String, String), Vec<u64>> {
-        let value = |measure: &str| VALUES.into_iter().find(|(known, _)| *known == measure).expect("a measure").1;
+        let value = |measure: &str| {
+            VALUES
+                .into_iter()
+                .find(|(known, _)| *known == measure)
+                .expect("a measure")
+                .1
+        };
         let reached = |(place, peak): (&(String, String), &u64)| {
-            let reached = THRESHOLDS.into_iter().filter(|percent| peak * 100 >= percent * value(&place.1)).collect::<Vec<_>>();
+            let reached = THRESHOLDS
+                .into_iter()
+                .filter(|percent| peak * 100 >= percent * value(&place.1))
+                .collect::<Vec<_>>();
             (!reached.is_empty()).then(|| (place.clone(), reached))
         };
         self.peaks.iter().filter_map(reached).collect()

@@ -26,7 +26,15 @@ async fn told(app: &TestApp) -> Vec<String> {
         let scope_id = limit["scope_id"].as_str().unwrap_or("-");
         let threshold = alert["threshold"].as_u64().expect("a percent");
         let id = limit["limit_id"].as_str().expect("an id");
-        (id.to_owned(), scope_id.to_owned(), threshold, format!("{id} {scope_id} {threshold} {} {}", limit["used"], limit["held"]))
+        (
+            id.to_owned(),
+            scope_id.to_owned(),
+            threshold,
+            format!(
+                "{id} {scope_id} {threshold} {} {}",
+                limit["used"], limit["held"]
+            ),
+        )
     };
     let mut lines: Vec<_> = alerts.iter().map(line).collect();
     lines.sort();

@@ -31,8 +31,16 @@ async fn base_rates_are_exact_and_lines_round_once() {
         let app = TestApp::new().await;
         events(&app, "acme", count, json!({ "operation": operation })).await;
         let bill = bill(&app).await;
-        let figures = (bill.at("/subtotal_unrounded"), bill.at("/subtotal"), bill.at("/total_events"));
-        assert_eq!(figures, (json!(exact), json!(rounded), json!(count)), "{vector}: {count} {operation}");
+        let figures = (
+            bill.at("/subtotal_unrounded"),
+            bill.at("/subtotal"),
+            bill.at("/total_events"),
+        );
+        assert_eq!(
+            figures,
+            (json!(exact), json!(rounded), json!(count)),
+            "{vector}: {count} {operation}"
+        );
     }
 }
 
@@ -41,54 +49,127 @@ async fn base_rates_are_exact_and_lines_round_once() {
 async fn tiers_really_price() {
     let app = TestApp::new().await;
     for tier in ["standard", "enhanced", "deliberation", "enterprise"] {
-        events(&app, "acme", 1, json!({ "operation": "hitl_approval", "tier": tier })).await;
+        events(
+            &app,
+            "acme",
+            1,
+            json!({ "operation": "hitl_approval", "tier": tier }),
+        )
+        .await;
     }
     let bill = bill(&app).await;
-    assert_eq!((bill.at("/subtotal_unrounded"), bill.at("/line_items").as_array().map(Vec::len)), (json!("0.375"), Some(4)));
+    assert_eq!(
+        (
+            bill.at("/subtotal_unrounded"),
+            bill.at("/line_items").as_array().map(Vec::len)
+        ),
+        (json!("0.375"), Some(4))
+    );
 }
 
 #[tokio::test]
 async fn usage_is_counted_by_operation_tier_and_tenant() {
     let app = TestApp::new().await;
-    events(&app, "acme", 5, json!({ "operation": "constitutional_validation" })).await;
+    events(
+        &app,
+        "acme",
+        5,
+        json!({ "operation": "constitutional_validation" }),
+    )
+    .await;
     events(&app, "acme", 3, json!({ "operation": "agent_message" })).await;
     events(&app, "beta", 3, json!({ "operation": "agent_message" })).await;
     let usage = app.get("/usage/acme").await.expect(200);
     let expected = json!({ "agent_message": 3, "constitutional_validation": 5 });
-    assert_eq!((usage.at("/total_events"), usage.at("/operations")), (json!(8), expected), "A10");
+    assert_eq!(
+        (usage.at("/total_events"), usage.at("/operations")),
+        (json!(8), expected),
+        "A10"
+    );
     assert_eq!(events_of(&app, "beta").await, 3, "A13");
-    assert_eq!(app.get("/usage/beta").await.at("/operations"), json!({ "agent_message": 3 }), "A13");
+    assert_eq!(
+        app.get("/usage/beta").await.at("/operations"),
+        json!({ "agent_message": 3 }),
+        "A13"
+    );
 }
 
 #[tokio::test]
 async fn each_tier_of_each_operation_is_a_line() {
     let app = TestApp::new().await;
-    events(&app, "acme", 1, json!({ "operation": "constitutional_validation" })).await;
-    events(&app, "acme", 1, json!({ "operation": "deliberation_request", "tier": "deliberation" })).await;
+    events(
+        &app,
+        "acme",
+        1,
+        json!({ "operation": "constitutional_validation" }),
+    )
+    .await;
+    events(
+        &app,
+        "acme",
+        1,
+        json!({ "operation": "deliberation_request", "tier": "deliberation" }),
+    )
+    .await;
     let bill = bill(&app).await;
-    assert_eq!(bill.at("/line_items").as_array().map(Vec::len), Some(2), "A14");
-    assert_eq!(bill.at("/subtotal_unrounded"), "0.031", "A14, at three times the base rate");
-    assert_eq!(app.get("/usage/acme").await.at("/tiers"), json!({ "deliberation": 1, "standard": 1 }), "A14");
+    assert_eq!(
+        bill.at("/line_items").as_array().map(Vec::len),
+        Some(2),
+        "A14"
+    );
+    assert_eq!(
+        bill.at("/subtotal_unrounded"),
+        "0.031",
+        "A14, at three times the base rate"
+    );
+    assert_eq!(
+        app.get("/usage/acme").await.at("/tiers"),
+        json!({ "deliberation": 1, "standard": 1 }),
+        "A14"
+    );
 }
 
 /// A18: no drift in sums of a thousandth.
 #[tokio::test]
 async fn thousands_of_small_amounts_add_up_exactly() {
     let app = TestApp::new().await;
-    for (operation, rate) in [("agent_message", 5), ("constitutional_validation", 10), ("policy_evaluation", 20), ("compliance_check", 15)]
-    {
+    for (operation, rate) in [
+        ("agent_message", 5),
+        ("constitutional_validation", 10),
+        ("policy_evaluation", 20),
+        ("compliance_check", 15),
+    ] {
         let count = 1999;
         let units = 100;
-        events(&app, "acme", count, json!({ "operation": operation, "units": units })).await;
+        events(
+            &app,
+            "acme",
+            count,
+            json!({ "operation": operation, "units": units }),
+        )
+        .await;
         let gross = bill(&app).await.at("/line_items");
-        let line = gross.as_array().expect("lines").iter().find(|line| line["operation"] == operation).expect("a line");
+        let line = gross
+            .as_array()
+            .expect("lines")
+            .iter()
+            .find(|line| line["operation"] == operation)
+            .expect("a line");
         let hundredths_of_cents = count * units * rate;
-        assert_eq!(line["gross"].as_str().expect("an amount"), plain(hundredths_of_cents), "{operation}");
+        assert_eq!(
+            line["gross"].as_str().expect("an amount"),
+            plain(hundredths_of_cents),
+            "{operation}"
+        );
     }
 }
 
 /// Hundredths of cents as dollars, without trailing zeros.
 fn plain(hundredths_of_cents: usize) -> String {
-    let text = format!("{}.{:04}", hundredths_of_cents / 10_000, hundredths_of_cents % 10_000);
+    let text = format!(
+        "{}.{:04}",
+        hundredths_of_cents / 10_000,
+        hundredths_of_cents % 10_000
+    );
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

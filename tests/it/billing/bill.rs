@@ -24,7 +24,13 @@ async fn a_bill_has_a_line_for_each_operation_tier_and_component() {
     card(&app, "ai", prices).await;
     let call = json!({ "operation": "gpt-4o", "tokens_in": 1200, "cached_tokens_in": 200, "tokens_out": 300 });
     events(&app, "acme", 2, call.clone()).await;
-    events(&app, "acme", 1, crate::given::merged(call, json!({ "tier": "enhanced" }))).await;
+    events(
+        &app,
+        "acme",
+        1,
+        crate::given::merged(call, json!({ "tier": "enhanced" })),
+    )
+    .await;
     events(&app, "acme", 3, json!({ "operation": "hitl_approval" })).await;
     let bill = bill(&app).await;
     let expected = json!({
@@ -59,7 +65,13 @@ async fn the_bill_is_the_sum_of_its_events_before_rounding() {
     let bill = bill(&app).await;
     let cost = app.get("/usage/acme").await.at("/total_cost");
     assert_eq!(bill.at("/subtotal_unrounded"), cost);
-    assert_eq!((bill.at("/total_events"), app.get("/usage/acme").await.at("/total_units")), (json!(40), json!(units)));
+    assert_eq!(
+        (
+            bill.at("/total_events"),
+            app.get("/usage/acme").await.at("/total_units")
+        ),
+        (json!(40), json!(units))
+    );
 }
 
 #[tokio::test]
@@ -72,36 +84,79 @@ async fn each_line_is_rounded_once_half_even_to_the_minor_unit() {
     }
     let bill = bill(&app).await;
     let amounts = [0, 1, 2, 3].map(|n| bill.at(&format!("/line_items/{n}/amount")));
-    assert_eq!(amounts, [json!("0.00"), json!("0.02"), json!("0.02"), json!("0.01")]);
-    assert_eq!((bill.at("/subtotal"), bill.at("/subtotal_unrounded")), (json!("0.05"), json!("0.0500001")));
+    assert_eq!(
+        amounts,
+        [json!("0.00"), json!("0.02"), json!("0.02"), json!("0.01")]
+    );
+    assert_eq!(
+        (bill.at("/subtotal"), bill.at("/subtotal_unrounded")),
+        (json!("0.05"), json!("0.0500001"))
+    );
 }
 
 #[tokio::test]
 async fn every_currency_has_its_own_minor_unit() {
-    for (currency, amount, subtotal) in [("JPY", "2", "2"), ("USD", "1.50", "1.50"), ("KWD", "1.500", "1.500"), ("CLF", "1.5000", "1.5000")]
-    {
+    for (currency, amount, subtotal) in [
+        ("JPY", "2", "2"),
+        ("USD", "1.50", "1.50"),
+        ("KWD", "1.500", "1.500"),
+        ("CLF", "1.5000", "1.5000"),
+    ] {
         let app = TestApp::new().await;
-        card_with(&app, "ai", json!({ "currency": currency, "operations": { "x": { "unit": "1.5" } } })).await;
+        card_with(
+            &app,
+            "ai",
+            json!({ "currency": currency, "operations": { "x": { "unit": "1.5" } } }),
+        )
+        .await;
         events(&app, "acme", 1, json!({ "operation": "x" })).await;
         let bill = bill(&app).await;
-        let figures = [bill.at("/line_items/0/amount"), bill.at("/subtotal"), bill.at("/total"), bill.at("/currency")];
-        assert_eq!(figures, [json!(amount), json!(subtotal), json!(subtotal), json!(currency)]);
+        let figures = [
+            bill.at("/line_items/0/amount"),
+            bill.at("/subtotal"),
+            bill.at("/total"),
+            bill.at("/currency"),
+        ];
+        assert_eq!(
+            figures,
+            [
+                json!(amount),
+                json!(subtotal),
+                json!(subtotal),
+                json!(currency)
+            ]
+        );
     }
 }
 
 #[tokio::test]
 async fn an_override_is_a_line_of_its_own_without_a_rate() {
     let app = TestApp::new().await;
-    events(&app, "acme", 2, json!({ "operation": "hitl_approval", "cost_override": "0.0075" })).await;
+    events(
+        &app,
+        "acme",
+        2,
+        json!({ "operation": "hitl_approval", "cost_override": "0.0075" }),
+    )
+    .await;
     events(&app, "acme", 1, json!({ "operation": "hitl_approval" })).await;
     let bill = bill(&app).await;
-    let override_line = bill.at("/line_items").as_array().expect("lines").iter().find(|line| line["component"] == "override").cloned();
+    let override_line = bill
+        .at("/line_items")
+        .as_array()
+        .expect("lines")
+        .iter()
+        .find(|line| line["component"] == "override")
+        .cloned();
     let expected = json!({
         "operation": "hitl_approval", "tier": "standard", "component": "override", "rate_card": { "id": "default", "version": 1 },
         "count": 2, "quantity": 2, "rate": null, "gross": "0.015", "discount": "0", "amount": "0.02",
     });
     assert_eq!(override_line, Some(expected));
-    assert_eq!((bill.at("/subtotal"), bill.at("/total_events")), (json!("0.07"), json!(3)));
+    assert_eq!(
+        (bill.at("/subtotal"), bill.at("/total_events")),
+        (json!("0.07"), json!(3))
+    );
 }
 
 #[tokio::test]
@@ -113,15 +168,33 @@ async fn a_card_version_has_its_own_lines() {
     card(&app, "ai", json!({ "x": { "unit": 3 } })).await;
     events(&app, "acme", 1, json!({ "operation": "x" })).await;
     let bill = bill(&app).await;
-    let lines = [0, 1].map(|n| (bill.at(&format!("/line_items/{n}/rate_card/version")), bill.at(&format!("/line_items/{n}/amount"))));
-    assert_eq!(lines, [(json!(1), json!("2.00")), (json!(2), json!("3.00"))]);
+    let lines = [0, 1].map(|n| {
+        (
+            bill.at(&format!("/line_items/{n}/rate_card/version")),
+            bill.at(&format!("/line_items/{n}/amount")),
+        )
+    });
+    assert_eq!(
+        lines,
+        [(json!(1), json!("2.00")), (json!(2), json!("3.00"))]
+    );
 }
 
 #[tokio::test]
 async fn a_bill_is_for_the_current_month_unless_asked() {
     let app = TestApp::new().await;
-    for (timestamp, count) in [("2026-10-31T23:59:59.999999999Z", 1), ("2026-11-01T00:00:00Z", 2), ("2026-11-22T10:05:00Z", 4)] {
-        events(&app, "acme", count, json!({ "operation": "hitl_approval", "timestamp": timestamp })).await;
+    for (timestamp, count) in [
+        ("2026-10-31T23:59:59.999999999Z", 1),
+        ("2026-11-01T00:00:00Z", 2),
+        ("2026-11-22T10:05:00Z", 4),
+    ] {
+        events(
+            &app,
+            "acme",
+            count,
+            json!({ "operation": "hitl_approval", "timestamp": timestamp }),
+        )
+        .await;
     }
     for (query, expected) in [
         ("", 6),
@@ -142,10 +215,21 @@ async fn a_bill_is_for_the_current_month_unless_asked() {
 async fn an_empty_bill_is_zero_and_another_tenants_is_not_there() {
     let app = TestApp::new().await;
     let bill = bill(&app).await;
-    assert_eq!((bill.at("/line_items"), bill.at("/subtotal"), bill.at("/currency")), (json!([]), json!("0.00"), json!("USD")));
+    assert_eq!(
+        (
+            bill.at("/line_items"),
+            bill.at("/subtotal"),
+            bill.at("/currency")
+        ),
+        (json!([]), json!("0.00"), json!("USD"))
+    );
     let (own, other) = (app.keys("acme").await.read, app.keys("other").await.read);
     get_as(&app, &own, "/billing/acme").await.expect(200);
-    refused(&get_as(&app, &other, "/billing/acme").await, 404, "not_found");
+    refused(
+        &get_as(&app, &other, "/billing/acme").await,
+        404,
+        "not_found",
+    );
 }
 
 #[tokio::test]
@@ -156,7 +240,11 @@ async fn a_rate_that_no_decimal_holds_is_a_fraction_and_its_line_is_exact() {
     events(&app, "acme", 3, json!({ "operation": "third" })).await;
     events(&app, "acme", 1, json!({ "operation": "dozen" })).await;
     let lines = bill(&app).await.at("/line_items");
-    let figures: Vec<[&Value; 3]> =
-        lines.as_array().expect("lines").iter().map(|line| ["operation", "rate", "gross"].map(|field| &line[field])).collect();
+    let figures: Vec<[&Value; 3]> = lines
+        .as_array()
+        .expect("lines")
+        .iter()
+        .map(|line| ["operation", "rate", "gross"].map(|field| &line[field]))
+        .collect();
     assert_eq!(figures, [["dozen", "0.5", "0.5"], ["third", "1/3", "1"]]);
 }

@@ -6,7 +6,13 @@ use tollgate_tests::TestApp;
 
 async fn costs_of(app: &TestApp, operation: &str) -> Vec<Value> {
     let costs = app.get("/costs").await.expect(200).at("/costs");
-    costs.as_array().expect("costs").iter().filter(|cost| cost["operation"] == operation).cloned().collect()
+    costs
+        .as_array()
+        .expect("costs")
+        .iter()
+        .filter(|cost| cost["operation"] == operation)
+        .cloned()
+        .collect()
 }
 
 #[tokio::test]
@@ -14,7 +20,13 @@ async fn every_price_says_what_it_is_for_and_where_it_is_from() {
     let app = TestApp::new().await;
     card(&app, "ai", json!({ "gpt-4o": { "token_in": { "amount": "2.50", "per": 1_000_000 }, "token_out": "0.00001" } })).await;
     let cost = |component: &str, price: &str, per: u64| json!({ "operation": "gpt-4o", "component": component, "unit_price": price, "per": per, "currency": "USD", "source": "ai@1" });
-    assert_eq!(costs_of(&app, "gpt-4o").await, [cost("token_in", "2.5", 1_000_000), cost("token_out", "0.00001", 1)]);
+    assert_eq!(
+        costs_of(&app, "gpt-4o").await,
+        [
+            cost("token_in", "2.5", 1_000_000),
+            cost("token_out", "0.00001", 1)
+        ]
+    );
     let built_in = json!({
         "operation": "hitl_approval", "component": "unit", "unit_price": "0.05", "per": 1, "currency": "USD", "source": "default@1",
     });

@@ -38,7 +38,11 @@ async fn graduated_discounts_each_slice_and_volume_the_whole() {
         ("volume", 300, "0.3", "0.075", "0.22"),
         ("volume", 1000, "1", "0.25", "0.75"),
     ] {
-        assert_eq!(discounted(mode, &[units]).await, [json!(gross), json!(discount), json!(amount)], "{mode} {units}");
+        assert_eq!(
+            discounted(mode, &[units]).await,
+            [json!(gross), json!(discount), json!(amount)],
+            "{mode} {units}"
+        );
     }
 }
 
@@ -46,7 +50,11 @@ async fn graduated_discounts_each_slice_and_volume_the_whole() {
 async fn the_range_asked_for_is_what_counts_however_it_was_sent() {
     for mode in ["graduated", "volume"] {
         let whole = discounted(mode, &[300]).await;
-        assert_eq!(discounted(mode, &[1, 98, 1, 100, 50, 50]).await, whole, "{mode}");
+        assert_eq!(
+            discounted(mode, &[1, 98, 1, 100, 50, 50]).await,
+            whole,
+            "{mode}"
+        );
     }
 }
 
@@ -55,11 +63,21 @@ async fn discounts_are_for_units_and_per_operation_and_tier() {
     let app = TestApp::new().await;
     card(&app, "ai", prices("graduated")).await;
     for tier in ["standard", "enterprise"] {
-        events(&app, "acme", 1, json!({ "operation": "x", "units": 150, "api_calls": 500, "tier": tier })).await;
+        events(
+            &app,
+            "acme",
+            1,
+            json!({ "operation": "x", "units": 150, "api_calls": 500, "tier": tier }),
+        )
+        .await;
     }
     let lines = bill(&app).await.at("/line_items");
-    let figures: Vec<[&Value; 4]> =
-        lines.as_array().expect("lines").iter().map(|line| ["tier", "component", "discount", "amount"].map(|field| &line[field])).collect();
+    let figures: Vec<[&Value; 4]> = lines
+        .as_array()
+        .expect("lines")
+        .iter()
+        .map(|line| ["tier", "component", "discount", "amount"].map(|field| &line[field]))
+        .collect();
     let expected = [
         ["enterprise", "unit", "0.01", "0.29"],
         ["enterprise", "api_call", "0", "10.00"],
@@ -79,17 +97,33 @@ async fn graduation_goes_on_over_a_change_of_card() {
     events(&app, "acme", 1, json!({ "operation": "x", "units": 150 })).await;
     let bill = bill(&app).await;
     let discounts = [0, 1].map(|n| bill.at(&format!("/line_items/{n}/discount")));
-    assert_eq!(discounts, [json!("0.005"), json!("0.03")], "50 units at 10 %, then 50 at 10 % and 100 at 25 %");
+    assert_eq!(
+        discounts,
+        [json!("0.005"), json!("0.03")],
+        "50 units at 10 %, then 50 at 10 % and 100 at 25 %"
+    );
 }
 
 #[tokio::test]
 async fn an_overridden_cost_takes_no_part() {
     let app = TestApp::new().await;
     card(&app, "ai", prices("volume")).await;
-    events(&app, "acme", 1, json!({ "operation": "x", "units": 5000, "cost_override": "1" })).await;
+    events(
+        &app,
+        "acme",
+        1,
+        json!({ "operation": "x", "units": 5000, "cost_override": "1" }),
+    )
+    .await;
     events(&app, "acme", 1, json!({ "operation": "x", "units": 99 })).await;
     let bill = bill(&app).await;
-    let total = bill.at("/line_items").as_array().expect("lines").iter().map(|line| line["discount"].clone()).collect::<Vec<_>>();
+    let total = bill
+        .at("/line_items")
+        .as_array()
+        .expect("lines")
+        .iter()
+        .map(|line| line["discount"].clone())
+        .collect::<Vec<_>>();
     assert_eq!(total, ["0", "0"]);
     assert_eq!(bill.at("/subtotal"), "1.10");
 }
@@ -98,5 +132,8 @@ async fn an_overridden_cost_takes_no_part() {
 async fn the_decision_at_the_time_is_by_the_undiscounted_cost() {
     let app = TestApp::new().await;
     card(&app, "ai", prices("volume")).await;
-    assert_eq!(super::cost(&app, json!({ "operation": "x", "units": 1000 })).await, "1");
+    assert_eq!(
+        super::cost(&app, json!({ "operation": "x", "units": 1000 })).await,
+        "1"
+    );
 }

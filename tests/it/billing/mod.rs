@@ -17,7 +17,10 @@ use tollgate_tests::{TestApp, TestReply};
 async fn events(app: &TestApp, tenant: &str, count: usize, fields: Value) {
     let base = crate::given::merged(json!({ "tenant_id": tenant }), fields);
     for chunk in vec![base; count].chunks(1000) {
-        let reply = app.post("/events/batch", json!({ "events": chunk })).await.expect(200);
+        let reply = app
+            .post("/events/batch", json!({ "events": chunk }))
+            .await
+            .expect(200);
         assert_eq!(reply.at("/recorded"), chunk.len(), "{}", reply.text);
     }
 }

@@ -8,7 +8,11 @@ use tollgate_tests::{TestApp, TestReply};
 const DAY: i64 = 86_400;
 
 async fn void(app: &TestApp, id: &str) -> TestReply {
-    app.post(&format!("/events/{id}/void"), json!({ "tenant_id": "acme" })).await
+    app.post(
+        &format!("/events/{id}/void"),
+        json!({ "tenant_id": "acme" }),
+    )
+    .await
 }
 
 /// An event with every figure.
@@ -24,20 +28,39 @@ fn whole(id: &str) -> Value {
 /// All that adds up, but for who was there.
 async fn totals(app: &TestApp, range: &str) -> Vec<Value> {
     let mut all = Vec::new();
-    for path in ["/usage/acme?", "/billing/acme?", "/usage/summary?tenant_id=acme&", "/usage/aggregate?tenant_id=acme&group_by=day&"] {
+    for path in [
+        "/usage/acme?",
+        "/billing/acme?",
+        "/usage/summary?tenant_id=acme&",
+        "/usage/aggregate?tenant_id=acme&group_by=day&",
+    ] {
         let body = app.get(&format!("{path}{range}")).await.expect(200).json();
-        let rows = body.get("data").and_then(Value::as_array).cloned().unwrap_or_else(|| vec![body]);
-        let people = ["unique_agents", "unique_consumers", "total_tasks", "avg_tokens_per_task", "avg_duration_ms_per_task"];
+        let rows = body
+            .get("data")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_else(|| vec![body]);
+        let people = [
+            "unique_agents",
+            "unique_consumers",
+            "total_tasks",
+            "avg_tokens_per_task",
+            "avg_duration_ms_per_task",
+        ];
         all.extend(rows.into_iter().map(|row| without(row, &people)));
     }
-    all.iter_mut().flat_map(|body| body.as_object_mut()).for_each(|body| {
-        for counts in ["operations", "tiers"] {
-            if let Some(counts) = body.get_mut(counts).and_then(Value::as_object_mut) {
-                counts.retain(|_, count| *count != 0);
+    all.iter_mut()
+        .flat_map(|body| body.as_object_mut())
+        .for_each(|body| {
+            for counts in ["operations", "tiers"] {
+                if let Some(counts) = body.get_mut(counts).and_then(Value::as_object_mut) {
+                    counts.retain(|_, count| *count != 0);
+                }
             }
-        }
-    });
-    all.into_iter().filter(|row| row["total_events"] != 0 || row.get("key").is_none()).collect()
+        });
+    all.into_iter()
+        .filter(|row| row["total_events"] != 0 || row.get("key").is_none())
+        .collect()
 }
 
 const RANGE: &str = "start=2026-11-01&end=2026-12-01";
@@ -47,7 +70,13 @@ async fn an_event_is_taken_back_once_and_both_say_so() {
     let app = TestApp::new().await;
     app.record("acme", whole("e1")).await.expect(201);
     app.clock.advance(3600);
-    let first = app.post("/events/e1/void?tenant_id=acme", json!({ "reason": "sent twice" })).await.expect(201);
+    let first = app
+        .post(
+            "/events/e1/void?tenant_id=acme",
+            json!({ "reason": "sent twice" }),
+        )
+        .await
+        .expect(201);
     let id = "void-8b5cc4df7eec7d32a7814eca4af047ae";
     let expected = json!({
         "event_id": id, "voids": "e1", "voided": true, "replayed": false, "timestamp": "2026-11-22T09:30:00Z", "cost": "-0.15",
@@ -57,10 +86,29 @@ async fn an_event_is_taken_back_once_and_both_say_so() {
     app.clock.advance(3600);
     let again = void(&app, "e1").await.expect(200);
     assert_eq!(again.json(), merged(expected, json!({ "replayed": true })));
-    assert_eq!(app.get("/events/e1?tenant_id=acme").await.expect(200).at("/voided"), true);
-    let shown = app.get(&format!("/events/{id}?tenant_id=acme")).await.expect(200).json();
+    assert_eq!(
+        app.get("/events/e1?tenant_id=acme")
+            .await
+            .expect(200)
+            .at("/voided"),
+        true
+    );
+    let shown = app
+        .get(&format!("/events/{id}?tenant_id=acme"))
+        .await
+        .expect(200)
+        .json();
     let mut against = without(whole(id), &["metadata"]);
-    for figure in ["units", "tokens_in", "tokens_out", "cached_tokens_in", "tokens_processed", "api_calls", "duration_ms", "data_bytes"] {
+    for figure in [
+        "units",
+        "tokens_in",
+        "tokens_out",
+        "cached_tokens_in",
+        "tokens_processed",
+        "api_calls",
+        "duration_ms",
+        "data_bytes",
+    ] {
         against[figure] = json!(-against[figure].as_i64().expect("a quantity"));
     }
     let added = json!({
@@ -69,43 +117,101 @@ async fn an_event_is_taken_back_once_and_both_say_so() {
     });
     assert_eq!(shown, merged(against, added));
     let replay = app.record("acme", whole("e1")).await.expect(200);
-    assert_eq!((replay.at("/replayed"), replay.at("/cost")), (json!(true), json!("0.15")));
+    assert_eq!(
+        (replay.at("/replayed"), replay.at("/cost")),
+        (json!(true), json!("0.15"))
+    );
     let entry = app.get("/audit").await.at("/data/0");
-    assert_eq!((&entry["action"], &entry["tenant_id"]), (&json!("event.void"), &json!("acme")));
-    assert_eq!(entry["detail"], json!({ "event_id": "e1", "voided_by": id, "reason": "sent twice" }));
+    assert_eq!(
+        (&entry["action"], &entry["tenant_id"]),
+        (&json!("event.void"), &json!("acme"))
+    );
+    assert_eq!(
+        entry["detail"],
+        json!({ "event_id": "e1", "voided_by": id, "reason": "sent twice" })
+    );
 }
 
 #[tokio::test]
 async fn lists_and_exports_show_it_with_negative_figures() {
     let app = TestApp::new().await;
-    app.record("acme", merged(whole("e1"), json!({ "cost_override": "0.5" }))).await.expect(201);
+    app.record(
+        "acme",
+        merged(whole("e1"), json!({ "cost_override": "0.5" })),
+    )
+    .await
+    .expect(201);
     app.clock.advance(1);
     void(&app, "e1").await.expect(201);
-    for path in ["/usage?tenant_id=acme", "/usage/export?tenant_id=acme", "/usage/tasks/t1?tenant_id=acme"] {
+    for path in [
+        "/usage?tenant_id=acme",
+        "/usage/export?tenant_id=acme",
+        "/usage/tasks/t1?tenant_id=acme",
+    ] {
         let reply = app.get(path).await.expect(200);
-        let events = reply.json()["data"].as_array().or(reply.json()["events"].as_array()).expect("events").clone();
-        let figures: Vec<_> = events.iter().map(|event| ["cost", "cost_override", "units"].map(|field| event[field].clone())).collect();
-        assert_eq!(figures, [[json!("0.5"), json!("0.5"), json!(2)], [json!("-0.5"), json!("-0.5"), json!(-2)]], "{path}");
-        assert_eq!((events[0].get("voids"), &events[1]["voids"]), (None, &json!("e1")), "{path}");
+        let events = reply.json()["data"]
+            .as_array()
+            .or(reply.json()["events"].as_array())
+            .expect("events")
+            .clone();
+        let figures: Vec<_> = events
+            .iter()
+            .map(|event| ["cost", "cost_override", "units"].map(|field| event[field].clone()))
+            .collect();
+        assert_eq!(
+            figures,
+            [
+                [json!("0.5"), json!("0.5"), json!(2)],
+                [json!("-0.5"), json!("-0.5"), json!(-2)]
+            ],
+            "{path}"
+        );
+        assert_eq!(
+            (events[0].get("voids"), &events[1]["voids"]),
+            (None, &json!("e1")),
+            "{path}"
+        );
     }
-    let csv = app.get("/usage/export?tenant_id=acme&format=csv").await.expect(200).text;
+    let csv = app
+        .get("/usage/export?tenant_id=acme&format=csv")
+        .await
+        .expect(200)
+        .text;
     let mut rows = csv::Reader::from_reader(csv.as_bytes());
-    let last: std::collections::BTreeMap<String, String> = rows.deserialize().last().expect("a row").expect("cells");
-    let cells = ["cost", "cost_override", "tokens_in", "voids", "latency_ms"].map(|column| last[column].as_str());
+    let last: std::collections::BTreeMap<String, String> =
+        rows.deserialize().last().expect("a row").expect("cells");
+    let cells = ["cost", "cost_override", "tokens_in", "voids", "latency_ms"]
+        .map(|column| last[column].as_str());
     assert_eq!(cells, ["-0.5", "-0.5", "-12", "e1", "12.5"]);
     let task = app.get("/usage/tasks/t1?tenant_id=acme").await;
-    assert_eq!((task.at("/total_events"), task.at("/total_cost"), task.at("/count")), (json!(0), json!("0"), json!(2)));
+    assert_eq!(
+        (
+            task.at("/total_events"),
+            task.at("/total_cost"),
+            task.at("/count")
+        ),
+        (json!(0), json!("0"), json!(2))
+    );
 }
 
 #[tokio::test]
 async fn totals_and_bills_are_as_if_it_had_never_been_sent() {
     let (with, without_it) = (TestApp::new().await, TestApp::new().await);
     for app in [&with, &without_it] {
-        events(app, "acme", 3, json!({ "operation": "agent_message", "latency_ms": 1, "tokens_in": 3 })).await;
+        events(
+            app,
+            "acme",
+            3,
+            json!({ "operation": "agent_message", "latency_ms": 1, "tokens_in": 3 }),
+        )
+        .await;
     }
     let others = [
         whole("e1"),
-        merged(whole("e2"), json!({ "cost_override": "0.0075", "task_id": null })),
+        merged(
+            whole("e2"),
+            json!({ "cost_override": "0.0075", "task_id": null }),
+        ),
         json!({ "id": "e3", "timestamp": "2026-11-20T07:45:00Z" }),
     ];
     for event in others {
@@ -122,29 +228,74 @@ async fn totals_and_bills_are_as_if_it_had_never_been_sent() {
     assert_eq!(totals(&with, RANGE).await, expected);
     for days in [2, 40] {
         with.clock.advance(days * DAY);
-        with.post("/usage/purge", json!({ "tenant_id": "acme", "older_than_days": 35 })).await.expect(200);
+        with.post(
+            "/usage/purge",
+            json!({ "tenant_id": "acme", "older_than_days": 35 }),
+        )
+        .await
+        .expect(200);
         assert_eq!(totals(&with, RANGE).await, expected, "{days}");
     }
-    assert_eq!(with.get("/usage?tenant_id=acme").await.at("/count"), 0, "all of it is purged");
+    assert_eq!(
+        with.get("/usage?tenant_id=acme").await.at("/count"),
+        0,
+        "all of it is purged"
+    );
 }
 
 #[tokio::test]
 async fn who_was_there_is_still_counted_and_a_task_of_its_own_is_not() {
     let app = TestApp::new().await;
-    app.record("acme", json!({ "id": "e1", "agent_id": "a1", "task_id": "t1" })).await.expect(201);
-    app.record("acme", json!({ "id": "e2", "agent_id": "a2", "latency_ms": 5 })).await.expect(201);
+    app.record(
+        "acme",
+        json!({ "id": "e1", "agent_id": "a1", "task_id": "t1" }),
+    )
+    .await
+    .expect(201);
+    app.record(
+        "acme",
+        json!({ "id": "e2", "agent_id": "a2", "latency_ms": 5 }),
+    )
+    .await
+    .expect(201);
     void(&app, "e1").await.expect(201);
     void(&app, "e2").await.expect(201);
     let summary = app.get("/usage/summary?tenant_id=acme").await.expect(200);
-    let figures = ["total_events", "total_tasks", "unique_agents", "total_cost"].map(|field| summary.at(&format!("/{field}")));
+    let figures = ["total_events", "total_tasks", "unique_agents", "total_cost"]
+        .map(|field| summary.at(&format!("/{field}")));
     assert_eq!(figures, [json!(0), json!(1), json!(2), json!("0")]);
     let usage = app.get("/usage/acme").await.expect(200);
-    assert_eq!((usage.at("/avg_latency_ms"), usage.at("/avg_compliance_score")), (json!(null), json!(null)));
+    assert_eq!(
+        (
+            usage.at("/avg_latency_ms"),
+            usage.at("/avg_compliance_score")
+        ),
+        (json!(null), json!(null))
+    );
     assert_eq!(usage.at("/operations"), json!({ "agent_message": 0 }));
     let agents = app.get("/usage/agents?tenant_id=acme").await.expect(200);
-    assert_eq!((agents.at("/count"), agents.at("/data/0/total_events"), agents.at("/data/1/total_tasks")), (json!(2), json!(0), json!(0)));
-    assert_eq!((bill(&app).await.at("/line_items"), bill(&app).await.at("/total_events")), (json!([]), json!(0)));
-    assert_eq!(app.get("/usage/stats?tenant_id=acme").await.at("/total_events"), 4, "events as they are stored");
+    assert_eq!(
+        (
+            agents.at("/count"),
+            agents.at("/data/0/total_events"),
+            agents.at("/data/1/total_tasks")
+        ),
+        (json!(2), json!(0), json!(0))
+    );
+    assert_eq!(
+        (
+            bill(&app).await.at("/line_items"),
+            bill(&app).await.at("/total_events")
+        ),
+        (json!([]), json!(0))
+    );
+    assert_eq!(
+        app.get("/usage/stats?tenant_id=acme")
+            .await
+            .at("/total_events"),
+        4,
+        "events as they are stored"
+    );
 }
 
 #[tokio::test]
@@ -157,13 +308,23 @@ async fn what_a_limit_counted_is_free_at_once() {
     for round in 0..3 {
         let event = |id: &str| json!({ "id": format!("{id}-{round}"), "operation": "hitl_approval", "agent_id": "a1" });
         app.record("acme", event("one")).await.expect(201);
-        refused(&app.record("acme", event("two")).await, 402, "budget_exceeded");
+        refused(
+            &app.record("acme", event("two")).await,
+            402,
+            "budget_exceeded",
+        );
         let status = app.get("/limits/acme").await.at("/status");
-        assert_eq!((&status[0]["used"], &status[1]["used"]), (&json!("0.05"), &json!(1)));
+        assert_eq!(
+            (&status[0]["used"], &status[1]["used"]),
+            (&json!("0.05"), &json!(1))
+        );
         void(&app, &format!("one-{round}")).await.expect(201);
         void(&app, &format!("one-{round}")).await.expect(200);
         let status = app.get("/limits/acme").await.at("/status");
-        assert_eq!((&status[0]["used"], &status[1]["used"]), (&json!("0"), &json!(0)));
+        assert_eq!(
+            (&status[0]["used"], &status[1]["used"]),
+            (&json!("0"), &json!(0))
+        );
     }
 }
 
@@ -171,18 +332,27 @@ async fn what_a_limit_counted_is_free_at_once() {
 async fn a_limit_set_later_does_not_count_it_nor_after_a_purge() {
     let app = TestApp::new().await;
     for id in ["e1", "e2", "e3"] {
-        app.record("acme", json!({ "id": id, "agent_id": "a1", "tokens_in": 10 })).await.expect(201);
+        app.record(
+            "acme",
+            json!({ "id": id, "agent_id": "a1", "tokens_in": 10 }),
+        )
+        .await
+        .expect(201);
     }
     void(&app, "e1").await.expect(201);
-    let tokens =
-        |hard: u64| json!([{ "id": "t", "scope": "agent", "scope_id": "a1", "measure": "tokens", "window": "total", "hard": hard }]);
+    let tokens = |hard: u64| json!([{ "id": "t", "scope": "agent", "scope_id": "a1", "measure": "tokens", "window": "total", "hard": hard }]);
     let used = async |app: &TestApp| app.get("/limits/acme").await.at("/status/0/used");
     app.limit("acme", tokens(100)).await;
     assert_eq!(used(&app).await, 20);
     void(&app, "e2").await.expect(201);
     assert_eq!(used(&app).await, 10);
     app.clock.advance(40 * DAY);
-    app.post("/usage/purge", json!({ "tenant_id": "acme", "older_than_days": 35 })).await.expect(200);
+    app.post(
+        "/usage/purge",
+        json!({ "tenant_id": "acme", "older_than_days": 35 }),
+    )
+    .await
+    .expect(200);
     app.limit("acme", json!([])).await;
     app.limit("acme", tokens(101)).await;
     assert_eq!(used(&app).await, 10);
@@ -193,30 +363,62 @@ async fn a_limit_set_later_does_not_count_it_nor_after_a_purge() {
 #[tokio::test]
 async fn what_a_hold_booked_can_be_taken_back() {
     let app = TestApp::new().await;
-    app.limit("acme", json!([limit(json!({ "measure": "tokens", "hard": 100 }))])).await;
+    app.limit(
+        "acme",
+        json!([limit(json!({ "measure": "tokens", "hard": 100 }))]),
+    )
+    .await;
     let estimate = json!({ "tenant_id": "acme", "operation": "agent_message", "tokens_in": 100 });
-    app.post("/holds", json!({ "id": "h1", "event": estimate })).await.expect(201);
-    app.post("/holds/h1/capture", json!({ "event": { "tenant_id": "acme", "tokens_in": 60 } })).await.expect(201);
+    app.post("/holds", json!({ "id": "h1", "event": estimate }))
+        .await
+        .expect(201);
+    app.post(
+        "/holds/h1/capture",
+        json!({ "event": { "tenant_id": "acme", "tokens_in": 60 } }),
+    )
+    .await
+    .expect(201);
     void(&app, "h1").await.expect(201);
     let status = app.get("/limits/acme").await.at("/status/0");
     assert_eq!((&status["used"], &status["held"]), (&json!(0), &json!(0)));
-    assert_eq!(app.get("/holds/h1?tenant_id=acme").await.at("/state"), "captured");
+    assert_eq!(
+        app.get("/holds/h1?tenant_id=acme").await.at("/state"),
+        "captured"
+    );
 }
 
 #[tokio::test]
 async fn a_converted_event_is_taken_back_at_the_rate_that_converted_it() {
     let app = TestApp::new().await;
-    app.put("/tenants/acme", json!({ "currency": "USD" })).await.expect(200);
+    app.put("/tenants/acme", json!({ "currency": "USD" }))
+        .await
+        .expect(200);
     card_with(&app, "euro", json!({ "currency": "EUR", "operations": { "eu": { "unit": { "amount": "1", "per": 3 } } } })).await;
     for rate in ["1.08", "2"] {
-        app.put("/exchange-rates", json!({ "base": "USD", "rates": { "EUR": rate } })).await.expect(200);
-        app.record("acme", json!({ "id": rate, "operation": "eu" })).await.expect(201);
+        app.put(
+            "/exchange-rates",
+            json!({ "base": "USD", "rates": { "EUR": rate } }),
+        )
+        .await
+        .expect(200);
+        app.record("acme", json!({ "id": rate, "operation": "eu" }))
+            .await
+            .expect(201);
         app.clock.advance(60);
     }
     assert_eq!(void(&app, "1.08").await.expect(201).at("/cost"), "-0.36");
     let lines = bill(&app).await.at("/line_items");
-    assert_eq!((lines.as_array().map(Vec::len), &lines[0]["exchange_rate"]["version"]), (Some(1), &json!(2)));
-    assert_eq!(app.get("/usage/acme").await.at("/total_cost"), "0.666666666666666667");
+    assert_eq!(
+        (
+            lines.as_array().map(Vec::len),
+            &lines[0]["exchange_rate"]["version"]
+        ),
+        (Some(1), &json!(2))
+    );
+    assert_eq!(
+        app.get("/usage/acme").await.at("/total_cost"),
+        "0.666666666666666667"
+    );
 }
 
 #[tokio::test]
@@ -225,33 +427,91 @@ async fn what_cannot_be_taken_back_is_named_and_changes_nothing() {
     let app = &open.app;
     app.record("acme", json!({ "id": "e1" })).await.expect(201);
     app.record("acme", json!({ "id": "a/b" })).await.expect(201);
-    let id = void(app, "e1").await.expect(201).at("/event_id").as_str().expect("an id").to_owned();
+    let id = void(app, "e1")
+        .await
+        .expect(201)
+        .at("/event_id")
+        .as_str()
+        .expect("an id")
+        .to_owned();
     void(app, "a%2Fb").await.expect(201);
-    let keys = [app.key("acme", &["ingest", "price", "read"]).await, app.key("beta", &["ingest"]).await];
+    let keys = [
+        app.key("acme", &["ingest", "price", "read"]).await,
+        app.key("beta", &["ingest"]).await,
+    ];
     let before = open.dump();
     refused(&void(app, &id).await, 409, "conflict");
     for (path, body, status, code) in [
-        ("/events/none/void", json!({ "tenant_id": "acme" }), 404, "not_found"),
-        ("/events/void-none/void", json!({ "tenant_id": "acme" }), 404, "not_found"),
-        ("/events/e1/void", json!({ "tenant_id": "beta" }), 404, "not_found"),
+        (
+            "/events/none/void",
+            json!({ "tenant_id": "acme" }),
+            404,
+            "not_found",
+        ),
+        (
+            "/events/void-none/void",
+            json!({ "tenant_id": "acme" }),
+            404,
+            "not_found",
+        ),
+        (
+            "/events/e1/void",
+            json!({ "tenant_id": "beta" }),
+            404,
+            "not_found",
+        ),
         ("/events/e1/void", json!({}), 400, "invalid_request"),
-        ("/events/e1/void?tenant_id=acme", json!({ "tenant_id": "beta" }), 400, "invalid_request"),
-        ("/events/e1/void", json!({ "tenant_id": "acme", "cost": 1 }), 400, "invalid_request"),
-        ("/events/e1/void", json!({ "tenant_id": "acme", "reason": "" }), 422, "invalid_event"),
+        (
+            "/events/e1/void?tenant_id=acme",
+            json!({ "tenant_id": "beta" }),
+            400,
+            "invalid_request",
+        ),
+        (
+            "/events/e1/void",
+            json!({ "tenant_id": "acme", "cost": 1 }),
+            400,
+            "invalid_request",
+        ),
+        (
+            "/events/e1/void",
+            json!({ "tenant_id": "acme", "reason": "" }),
+            422,
+            "invalid_event",
+        ),
     ] {
         refused(&app.post(path, body).await, status, code);
     }
     for key in &keys {
-        refused(&post_as(app, key, "/events/e1/void", &json!({})).await, 403, "forbidden");
+        refused(
+            &post_as(app, key, "/events/e1/void", &json!({})).await,
+            403,
+            "forbidden",
+        );
     }
     get_as(app, &keys[0], "/events/e1").await.expect(200);
     for (path, body) in [
-        ("/events", json!({ "tenant_id": "acme", "operation": "agent_message", "id": id })),
-        ("/check", json!({ "tenant_id": "acme", "operation": "agent_message", "id": "void-x" })),
-        ("/holds", json!({ "id": "void-x", "event": { "tenant_id": "acme", "operation": "agent_message" } })),
+        (
+            "/events",
+            json!({ "tenant_id": "acme", "operation": "agent_message", "id": id }),
+        ),
+        (
+            "/check",
+            json!({ "tenant_id": "acme", "operation": "agent_message", "id": "void-x" }),
+        ),
+        (
+            "/holds",
+            json!({ "id": "void-x", "event": { "tenant_id": "acme", "operation": "agent_message" } }),
+        ),
     ] {
         refused(&app.post(path, body).await, 422, "invalid_event");
     }
     assert_eq!(open.dump(), before);
-    assert_eq!(app.call("POST", "/events/e1/void?tenant_id=acme", "").await.expect(200).at("/replayed"), true);
+    assert_eq!(
+        app.call("POST", "/events/e1/void?tenant_id=acme", "")
+            .await
+            .expect(200)
+            .at("/replayed"),
+        true
+    );
 }

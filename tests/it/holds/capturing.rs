@@ -16,23 +16,67 @@ fn settled(spend: [&str; 2], tokens: [u64; 2], calls: [u64; 2]) -> [Value; 2] {
 #[tokio::test]
 async fn a_capture_books_what_was_used_and_says_what_was_left_or_above() {
     for (used, [released, overage], stood) in [
-        (json!({ "tokens_out": 75, "api_calls": 1 }), settled(["0.225", "0"], [225, 0], [2, 0]), json!([["0.075", "0"], [75, 0]])),
-        (json!({ "tokens_out": 300, "api_calls": 3 }), settled(["0", "0"], [0, 0], [0, 0]), json!([["0.3", "0"], [300, 0]])),
-        (json!({ "tokens_out": 1500, "api_calls": 2 }), settled(["0", "1.2"], [0, 1200], [1, 0]), json!([["1.5", "0"], [1500, 0]])),
-        (json!({ "tokens_out": 0, "api_calls": 4 }), settled(["0.3", "0"], [300, 0], [0, 1]), json!([["0", "0"], [0, 0]])),
+        (
+            json!({ "tokens_out": 75, "api_calls": 1 }),
+            settled(["0.225", "0"], [225, 0], [2, 0]),
+            json!([["0.075", "0"], [75, 0]]),
+        ),
+        (
+            json!({ "tokens_out": 300, "api_calls": 3 }),
+            settled(["0", "0"], [0, 0], [0, 0]),
+            json!([["0.3", "0"], [300, 0]]),
+        ),
+        (
+            json!({ "tokens_out": 1500, "api_calls": 2 }),
+            settled(["0", "1.2"], [0, 1200], [1, 0]),
+            json!([["1.5", "0"], [1500, 0]]),
+        ),
+        (
+            json!({ "tokens_out": 0, "api_calls": 4 }),
+            settled(["0.3", "0"], [300, 0], [0, 1]),
+            json!([["0", "0"], [0, 0]]),
+        ),
     ] {
         let app = limited().await;
-        app.post("/holds", json!({ "id": "h1", "event": event(json!({ "tokens_out": 300, "api_calls": 3 })) })).await.expect(201);
+        app.post(
+            "/holds",
+            json!({ "id": "h1", "event": event(json!({ "tokens_out": 300, "api_calls": 3 })) }),
+        )
+        .await
+        .expect(201);
         let captured = capture(&app, "h1", used.clone()).await.expect(201);
-        assert_eq!((captured.at("/released"), captured.at("/overage")), (released, overage), "{used}");
-        assert_eq!((captured.at("/event_id"), captured.at("/hold_id"), captured.at("/recorded")), (json!("h1"), json!("h1"), json!(true)));
+        assert_eq!(
+            (captured.at("/released"), captured.at("/overage")),
+            (released, overage),
+            "{used}"
+        );
+        assert_eq!(
+            (
+                captured.at("/event_id"),
+                captured.at("/hold_id"),
+                captured.at("/recorded")
+            ),
+            (json!("h1"), json!("h1"), json!(true))
+        );
         assert_eq!(stands(&app).await, stood, "{used}");
         let booked = app.get("/events/h1?tenant_id=acme").await.expect(200);
-        assert_eq!((booked.at("/cost"), booked.at("/tokens_out")), (captured.at("/cost"), used["tokens_out"].clone()));
-        assert_eq!((booked.at("/agent_id"), booked.at("/operation")), (json!("a1"), json!("gpt")));
+        assert_eq!(
+            (booked.at("/cost"), booked.at("/tokens_out")),
+            (captured.at("/cost"), used["tokens_out"].clone())
+        );
+        assert_eq!(
+            (booked.at("/agent_id"), booked.at("/operation")),
+            (json!("a1"), json!("gpt"))
+        );
         let hold = shown(&app, "h1").await.expect(200);
-        assert_eq!((hold.at("/state"), hold.at("/event_id"), hold.at("/cost")), (json!("captured"), json!("h1"), json!("0.3")));
-        assert_eq!(app.get("/billing/acme").await.at("/subtotal_unrounded"), captured.at("/cost"));
+        assert_eq!(
+            (hold.at("/state"), hold.at("/event_id"), hold.at("/cost")),
+            (json!("captured"), json!("h1"), json!("0.3"))
+        );
+        assert_eq!(
+            app.get("/billing/acme").await.at("/subtotal_unrounded"),
+            captured.at("/cost")
+        );
     }
 }
 
@@ -45,12 +89,31 @@ async fn the_same_capture_again_is_a_replay_and_another_is_refused() {
     app.clock.advance(86_400);
     let again = capture(&app, "h1", used.clone()).await.expect(200).json();
     assert_eq!(again, merged(first.clone(), json!({ "replayed": true })));
-    capture(&app, "h1", merged(used.clone(), json!({ "operation": "gpt", "agent_id": "a1", "timestamp": "2026-11-22T10:00:00Z" })))
-        .await
-        .expect(200);
-    for other in [json!({ "tokens_out": 76 }), json!({ "id": "e2" }), json!({ "model": "x" }), json!({ "agent_id": "a2" })] {
-        let problem = refused(&capture(&app, "h1", merged(used.clone(), other)).await, 409, "hold_closed");
-        assert_eq!((&problem["hold_id"], &problem["state"]), (&json!("h1"), &json!("captured")));
+    capture(
+        &app,
+        "h1",
+        merged(
+            used.clone(),
+            json!({ "operation": "gpt", "agent_id": "a1", "timestamp": "2026-11-22T10:00:00Z" }),
+        ),
+    )
+    .await
+    .expect(200);
+    for other in [
+        json!({ "tokens_out": 76 }),
+        json!({ "id": "e2" }),
+        json!({ "model": "x" }),
+        json!({ "agent_id": "a2" }),
+    ] {
+        let problem = refused(
+            &capture(&app, "h1", merged(used.clone(), other)).await,
+            409,
+            "hold_closed",
+        );
+        assert_eq!(
+            (&problem["hold_id"], &problem["state"]),
+            (&json!("h1"), &json!("captured"))
+        );
     }
     assert_eq!(events_of(&app, "acme").await, 1);
 }
@@ -60,7 +123,9 @@ async fn a_capture_is_of_whom_what_and_where_its_hold_is() {
     let app = limited().await;
     let whole = json!({ "tokens_out": 9, "consumer_id": "c1", "session_id": "s1", "tool_server": "srv", "tool_name": "find", "task_id": "t1",
         "model": "m1", "provider": "p1", "budget_node": "n1", "tier": "enhanced", "metadata": { "a": 1 } });
-    app.post("/holds", json!({ "id": "h1", "event": event(whole) })).await.expect(201);
+    app.post("/holds", json!({ "id": "h1", "event": event(whole) }))
+        .await
+        .expect(201);
     for (field, other) in [
         ("operation", "other"),
         ("agent_id", "a2"),
@@ -71,26 +136,53 @@ async fn a_capture_is_of_whom_what_and_where_its_hold_is() {
         ("budget_node", "n2"),
         ("timestamp", "2026-11-22T10:00:01Z"),
     ] {
-        let problem = refused(&capture(&app, "h1", json!({ field: other })).await, 422, "hold_mismatch");
+        let problem = refused(
+            &capture(&app, "h1", json!({ field: other })).await,
+            422,
+            "hold_mismatch",
+        );
         assert_eq!(pointers(&problem), format!("/event/{field}"));
     }
-    let captured = capture(&app, "h1", json!({ "tokens_out": 10, "tier": "deliberation", "model": "m2" })).await.expect(201);
-    assert_eq!((captured.at("/tier"), captured.at("/cost")), (json!("deliberation"), json!("0.03")));
+    let captured = capture(
+        &app,
+        "h1",
+        json!({ "tokens_out": 10, "tier": "deliberation", "model": "m2" }),
+    )
+    .await
+    .expect(201);
+    assert_eq!(
+        (captured.at("/tier"), captured.at("/cost")),
+        (json!("deliberation"), json!("0.03"))
+    );
     let booked = app.get("/events/h1?tenant_id=acme").await.json();
     let expected = json!({ "consumer_id": "c1", "session_id": "s1", "tool_server": "srv", "tool_name": "find", "task_id": "t1", "model": "m2",
         "provider": "p1", "budget_node": "n1", "metadata": { "a": 1 }, "timestamp": "2026-11-22T10:00:00Z" });
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&booked[name], value, "{name}");
     }
-    assert_eq!(app.get("/usage/tasks/t1?tenant_id=acme").await.at("/total_events"), 1);
+    assert_eq!(
+        app.get("/usage/tasks/t1?tenant_id=acme")
+            .await
+            .at("/total_events"),
+        1
+    );
 }
 
 #[tokio::test]
 async fn what_the_hold_lacks_no_capture_adds() {
     let app = limited().await;
-    app.post("/holds", json!({ "id": "h1", "event": { "tenant_id": "acme", "operation": "gpt" } })).await.expect(201);
+    app.post(
+        "/holds",
+        json!({ "id": "h1", "event": { "tenant_id": "acme", "operation": "gpt" } }),
+    )
+    .await
+    .expect(201);
     for field in ["agent_id", "budget_node"] {
-        refused(&capture(&app, "h1", json!({ field: "a1" })).await, 422, "hold_mismatch");
+        refused(
+            &capture(&app, "h1", json!({ field: "a1" })).await,
+            422,
+            "hold_mismatch",
+        );
     }
 }
 
@@ -98,22 +190,42 @@ async fn what_the_hold_lacks_no_capture_adds() {
 async fn what_cannot_be_booked_leaves_the_hold_open() {
     let app = limited().await;
     hold(&app, "h1", 300).await.expect(201);
-    let unknown = refused(&capture(&app, "h1", json!({ "tier": "gold" })).await, 422, "invalid_event");
+    let unknown = refused(
+        &capture(&app, "h1", json!({ "tier": "gold" })).await,
+        422,
+        "invalid_event",
+    );
     assert_eq!(pointers(&unknown), "/event/tier");
-    app.record("acme", json!({ "id": "taken" })).await.expect(201);
-    let reused = refused(&capture(&app, "h1", json!({ "id": "taken" })).await, 409, "event_id_reused");
+    app.record("acme", json!({ "id": "taken" }))
+        .await
+        .expect(201);
+    let reused = refused(
+        &capture(&app, "h1", json!({ "id": "taken" })).await,
+        409,
+        "event_id_reused",
+    );
     assert_eq!(reused["event_id"], "taken");
     refused(&capture(&app, "none", json!({})).await, 404, "not_found");
     assert_eq!(shown(&app, "h1").await.at("/state"), "open");
-    capture(&app, "h1", json!({ "tokens_out": 1 })).await.expect(201);
+    capture(&app, "h1", json!({ "tokens_out": 1 }))
+        .await
+        .expect(201);
 }
 
 #[tokio::test]
 async fn an_event_captured_and_the_same_recorded_count_once() {
     let app = limited().await;
     hold(&app, "h1", 300).await.expect(201);
-    capture(&app, "h1", json!({ "tokens_out": 7 })).await.expect(201);
-    let again = app.post("/events?mode=observe", event(json!({ "id": "h1", "tokens_out": 7 }))).await.expect(200);
+    capture(&app, "h1", json!({ "tokens_out": 7 }))
+        .await
+        .expect(201);
+    let again = app
+        .post(
+            "/events?mode=observe",
+            event(json!({ "id": "h1", "tokens_out": 7 })),
+        )
+        .await
+        .expect(200);
     assert_eq!(again.at("/replayed"), true);
     assert_eq!(stands(&app).await, json!([["0.007", "0"], [7, 0]]));
 }
@@ -123,14 +235,21 @@ async fn limits_made_since_are_counted_and_not_tested_and_those_gone_are_settled
     let app = limited().await;
     hold(&app, "h1", 300).await.expect(201);
     let session = json!({ "id": "new", "scope": "tenant", "measure": "tokens", "window": "month", "hard": 5 });
-    app.limit("acme", json!([super::tokens(1000), session])).await;
-    capture(&app, "h1", json!({ "tokens_out": 100 })).await.expect(201);
+    app.limit("acme", json!([super::tokens(1000), session]))
+        .await;
+    capture(&app, "h1", json!({ "tokens_out": 100 }))
+        .await
+        .expect(201);
     let check = app.post("/check", event(json!({}))).await.expect(200);
     let at = |index: usize, name: &str| check.at(&format!("/limits/{index}/{name}"));
     assert_eq!((at(0, "used"), at(0, "held")), (json!(100), json!(0)));
-    assert_eq!((at(1, "used"), at(1, "held"), at(1, "status")), (json!(100), json!(0), json!("hard_limit_exceeded")));
+    assert_eq!(
+        (at(1, "used"), at(1, "held"), at(1, "status")),
+        (json!(100), json!(0), json!("hard_limit_exceeded"))
+    );
     // The limit on money, set again, counts from what is booked.
-    app.limit("acme", json!([super::money("1"), super::tokens(1000)])).await;
+    app.limit("acme", json!([super::money("1"), super::tokens(1000)]))
+        .await;
     assert_eq!(stands(&app).await, json!([["0.1", "0"], [100, 0]]));
 }
 
@@ -138,9 +257,12 @@ async fn limits_made_since_are_counted_and_not_tested_and_those_gone_are_settled
 async fn a_limit_below_what_is_held_denies_and_the_capture_still_books() {
     let app = limited().await;
     hold(&app, "h1", 300).await.expect(201);
-    app.limit("acme", json!([super::money("0.1"), super::tokens(1000)])).await;
+    app.limit("acme", json!([super::money("0.1"), super::tokens(1000)]))
+        .await;
     refused(&hold(&app, "h2", 1).await, 402, "budget_exceeded");
-    capture(&app, "h1", json!({ "tokens_out": 300 })).await.expect(201);
+    capture(&app, "h1", json!({ "tokens_out": 300 }))
+        .await
+        .expect(201);
     assert_eq!(stands(&app).await, json!([["0.3", "0"], [300, 0]]));
 }
 
@@ -149,9 +271,17 @@ async fn a_warned_hold_is_captured_with_its_decision() {
     let app = limited().await;
     let soft = json!({ "id": "soft", "scope": "agent", "measure": "tokens", "window": "day", "soft": 100 });
     app.limit("acme", json!([soft])).await;
-    assert_eq!(hold(&app, "h1", 300).await.expect(201).at("/decision"), "warn");
-    let captured = capture(&app, "h1", json!({ "tokens_out": 1 })).await.expect(201);
-    assert_eq!((captured.at("/decision"), captured.at("/warnings")), (json!("warn"), json!([])));
+    assert_eq!(
+        hold(&app, "h1", 300).await.expect(201).at("/decision"),
+        "warn"
+    );
+    let captured = capture(&app, "h1", json!({ "tokens_out": 1 }))
+        .await
+        .expect(201);
+    assert_eq!(
+        (captured.at("/decision"), captured.at("/warnings")),
+        (json!("warn"), json!([]))
+    );
 }
 
 #[tokio::test]
@@ -159,8 +289,20 @@ async fn after_any_other_end_a_capture_is_refused_and_the_use_can_be_observed() 
     let app = limited().await;
     hold(&app, "h1", 300).await.expect(201);
     release(&app, "h1").await.expect(200);
-    assert_eq!(refused(&capture(&app, "h1", json!({ "tokens_out": 5 })).await, 409, "hold_closed")["state"], "released");
+    assert_eq!(
+        refused(
+            &capture(&app, "h1", json!({ "tokens_out": 5 })).await,
+            409,
+            "hold_closed"
+        )["state"],
+        "released"
+    );
     refused(&extend(&app, "h1", 60).await, 409, "hold_closed");
-    app.post("/events?mode=observe", event(json!({ "id": "h1", "tokens_out": 5 }))).await.expect(201);
+    app.post(
+        "/events?mode=observe",
+        event(json!({ "id": "h1", "tokens_out": 5 })),
+    )
+    .await
+    .expect(201);
     assert_eq!(stands(&app).await, json!([["0.005", "0"], [5, 0]]));
 }

@@ -22,7 +22,12 @@ async fn limited() -> TestApp {
 }
 
 async fn limit(app: &TestApp) {
-    crate::given::card(app, "ai", json!({ "gpt": { "token_out": "0.001" }, "other": { "token_out": "0.001" } })).await;
+    crate::given::card(
+        app,
+        "ai",
+        json!({ "gpt": { "token_out": "0.001" }, "other": { "token_out": "0.001" } }),
+    )
+    .await;
     app.limit("acme", json!([money("1"), tokens(1000)])).await;
 }
 
@@ -36,23 +41,43 @@ fn tokens(hard: u64) -> Value {
 
 /// An event of agent `a1`.
 fn event(fields: Value) -> Value {
-    merged(json!({ "tenant_id": "acme", "operation": "gpt", "agent_id": "a1" }), fields)
+    merged(
+        json!({ "tenant_id": "acme", "operation": "gpt", "agent_id": "a1" }),
+        fields,
+    )
 }
 
 async fn hold(app: &TestApp, id: &str, tokens_out: u64) -> TestReply {
-    app.post("/holds", json!({ "id": id, "event": event(json!({ "tokens_out": tokens_out })) })).await
+    app.post(
+        "/holds",
+        json!({ "id": id, "event": event(json!({ "tokens_out": tokens_out })) }),
+    )
+    .await
 }
 
 async fn capture(app: &TestApp, id: &str, fields: Value) -> TestReply {
-    app.post(&format!("/holds/{id}/capture?tenant_id=acme"), json!({ "event": fields })).await
+    app.post(
+        &format!("/holds/{id}/capture?tenant_id=acme"),
+        json!({ "event": fields }),
+    )
+    .await
 }
 
 async fn release(app: &TestApp, id: &str) -> TestReply {
-    app.call("POST", &format!("/holds/{id}/release?tenant_id=acme"), Body::empty()).await
+    app.call(
+        "POST",
+        &format!("/holds/{id}/release?tenant_id=acme"),
+        Body::empty(),
+    )
+    .await
 }
 
 async fn extend(app: &TestApp, id: &str, ttl_seconds: u64) -> TestReply {
-    app.post(&format!("/holds/{id}/extend?tenant_id=acme"), json!({ "ttl_seconds": ttl_seconds })).await
+    app.post(
+        &format!("/holds/{id}/extend?tenant_id=acme"),
+        json!({ "ttl_seconds": ttl_seconds }),
+    )
+    .await
 }
 
 async fn shown(app: &TestApp, id: &str) -> TestReply {
@@ -70,5 +95,8 @@ async fn stands(app: &TestApp) -> Value {
 }
 
 async fn sweep(app: &TestApp) -> Value {
-    tollgate_purge::scheduled(&app.app, &json!({ "action": "expire_holds" })).await.expect("a sweep")["holds"].clone()
+    tollgate_purge::scheduled(&app.app, &json!({ "action": "expire_holds" }))
+        .await
+        .expect("a sweep")["holds"]
+        .clone()
 }

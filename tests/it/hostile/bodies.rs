@@ -6,8 +6,15 @@ use tollgate_tests::TestApp;
 
 /// The route's path for things that are there.
 pub(crate) fn path(route: &Route) -> String {
-    let path = route.path.replace("{tenant_id}", "acme").replace("{event_id}", "e1").replace("{task_id}", "t1");
-    path.replace("{key_id}", "0000000000000000").replace("{hold_id}", hold(route)).replace("{id}", "ai").replace("{code}", "starter")
+    let path = route
+        .path
+        .replace("{tenant_id}", "acme")
+        .replace("{event_id}", "e1")
+        .replace("{task_id}", "t1");
+    path.replace("{key_id}", "0000000000000000")
+        .replace("{hold_id}", hold(route))
+        .replace("{id}", "ai")
+        .replace("{code}", "starter")
 }
 
 /// A hold that stands whatever the route does with its own.
@@ -23,10 +30,20 @@ pub(crate) fn hold(route: &Route) -> &'static str {
 /// capture books, and a subscription to a plan.
 pub(crate) async fn furnish(app: &TestApp, tenant: &str) {
     app.put("/plans/starter", plan()).await.expect(200);
-    app.put(&format!("/tenants/{tenant}/subscription"), json!({ "plan": "starter" })).await.expect(200);
+    app.put(
+        &format!("/tenants/{tenant}/subscription"),
+        json!({ "plan": "starter" }),
+    )
+    .await
+    .expect(200);
     for id in ["h1", "h-captured", "h-released"] {
         let estimate = crate::given::merged(actual(), json!({ "id": id, "tenant_id": tenant }));
-        app.post("/holds", json!({ "event": estimate, "ttl_seconds": 86_400 })).await.expect(201);
+        app.post(
+            "/holds",
+            json!({ "event": estimate, "ttl_seconds": 86_400 }),
+        )
+        .await
+        .expect(201);
     }
 }
 
@@ -35,7 +52,9 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
     let body = match (route.method.as_str(), route.path) {
         ("GET" | "DELETE", _) => return None,
         (_, "/events" | "/check" | "/usage/validate") => event(),
-        (_, "/holds") => json!({ "id": "evt-1", "event": event(), "ttl_seconds": 60, "max_affordable": true }),
+        (_, "/holds") => {
+            json!({ "id": "evt-1", "event": event(), "ttl_seconds": 60, "max_affordable": true })
+        }
         (_, "/holds/{hold_id}/capture") => json!({ "event": actual() }),
         (_, "/holds/{hold_id}/release") => json!({ "tenant_id": "acme" }),
         (_, "/holds/{hold_id}/extend") => json!({ "tenant_id": "acme", "ttl_seconds": 900 }),
@@ -56,7 +75,9 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
         (_, "/credits/{tenant_id}") => {
             json!({ "id": "g1", "amount": "100000", "currency": "USD", "priority": 5, "expires_at": "2027-01-01T00:00:00Z" })
         }
-        (_, "/alerts/{tenant_id}") => json!({ "thresholds": [50, 80], "url": "https://hooks.example.com/a", "rotate_secret": false }),
+        (_, "/alerts/{tenant_id}") => {
+            json!({ "thresholds": [50, 80], "url": "https://hooks.example.com/a", "rotate_secret": false })
+        }
         (_, "/plans/{code}") => plan(),
         (_, "/tenants/{tenant_id}/subscription") => json!({
             "plan": "starter", "status": "past_due", "period_anchor": "2026-01-31T09:00:00Z", "time_zone": "Europe/Berlin",
@@ -65,8 +86,12 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
         (_, "/tenants/{tenant_id}") => tenant(),
         (_, "/keys") => key(),
         (_, "/rate-cards/{id}") => card(),
-        (_, "/exchange-rates") => json!({ "base": "USD", "rates": { "EUR": "1.08" }, "effective_from": "2026-01-01T00:00:00Z" }),
-        (_, "/usage/purge") => json!({ "tenant_id": "acme", "older_than_days": 400, "dry_run": true }),
+        (_, "/exchange-rates") => {
+            json!({ "base": "USD", "rates": { "EUR": "1.08" }, "effective_from": "2026-01-01T00:00:00Z" })
+        }
+        (_, "/usage/purge") => {
+            json!({ "tenant_id": "acme", "older_than_days": 400, "dry_run": true })
+        }
         _ => panic!("{route:?} needs a good body here, so that bad ones can be made of it"),
     };
     Some(body)
@@ -77,7 +102,9 @@ pub(crate) fn all(route: &Route) -> Vec<Value> {
     let mut all: Vec<Value> = good(route).into_iter().collect();
     if route.path == "/usage/purge" {
         for person in ["agent_id", "consumer_id"] {
-            all.push(json!({ "tenant_id": "acme", person: "a1", "pseudonymise": true, "dry_run": true }));
+            all.push(
+                json!({ "tenant_id": "acme", person: "a1", "pseudonymise": true, "dry_run": true }),
+            );
         }
     }
     all
@@ -89,7 +116,10 @@ fn event() -> Value {
 
 /// An event that could be booked for the hold `h1`.
 fn actual() -> Value {
-    crate::given::merged(event(), json!({ "id": "evt-captured", "timestamp": "2026-11-22T10:00:00Z" }))
+    crate::given::merged(
+        event(),
+        json!({ "id": "evt-captured", "timestamp": "2026-11-22T10:00:00Z" }),
+    )
 }
 
 fn step() -> Value {

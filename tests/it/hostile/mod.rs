@@ -46,7 +46,13 @@ enum Place {
 impl Case {
     fn new(route: &Route, name: &str, request: Request<Body>) -> Self {
         let name = format!("{} {} {name}", route.method, route.path);
-        Self { name, route: route.clone(), request, pointer: None, place: Place::Answer }
+        Self {
+            name,
+            route: route.clone(),
+            request,
+            pointer: None,
+            place: Place::Answer,
+        }
     }
 
     fn at(mut self, pointer: &str) -> Self {
@@ -64,9 +70,20 @@ impl Case {
 async fn seeded() -> (Open, BTreeMap<Key, Attrs>) {
     let open = Open::new();
     let app = &open.app;
-    app.record("acme", json!({ "id": "e1", "task_id": "t1", "agent_id": "a1" })).await.expect(201);
-    app.limit("acme", json!([limit(json!({ "hard": 5 }))])).await;
-    app.post("/quota", json!({ "tenant_id": "acme", "monthly_total_limit": 9 })).await.expect(200);
+    app.record(
+        "acme",
+        json!({ "id": "e1", "task_id": "t1", "agent_id": "a1" }),
+    )
+    .await
+    .expect(201);
+    app.limit("acme", json!([limit(json!({ "hard": 5 }))]))
+        .await;
+    app.post(
+        "/quota",
+        json!({ "tenant_id": "acme", "monthly_total_limit": 9 }),
+    )
+    .await
+    .expect(200);
     card(app, "ai", json!({ "gpt-4o": { "token_in": "0.0000025" } })).await;
     app.keys("acme").await;
     furnish(app, "acme").await;
@@ -78,12 +95,29 @@ async fn seeded() -> (Open, BTreeMap<Key, Attrs>) {
 async fn judge(cases: Vec<Case>) -> usize {
     let (open, before) = seeded().await;
     let (document, count) = (Document::read(), cases.len());
-    for Case { name, route, request, pointer, place } in cases {
+    for Case {
+        name,
+        route,
+        request,
+        pointer,
+        place,
+    } in cases
+    {
         let reply = open.app.send(request).await;
         let wrong = faults(&reply, pointer.as_deref(), place);
-        assert!(wrong.is_empty(), "{name}: {wrong}: {} {}", reply.status, reply.text);
+        assert!(
+            wrong.is_empty(),
+            "{name}: {wrong}: {} {}",
+            reply.status,
+            reply.text
+        );
         let undocumented = document.faults(route.method.as_str(), route.path, &reply);
-        assert!(undocumented.is_empty(), "{name}: {undocumented:?}: {} {}", reply.status, reply.text);
+        assert!(
+            undocumented.is_empty(),
+            "{name}: {undocumented:?}: {} {}",
+            reply.status,
+            reply.text
+        );
         assert!(open.dump() == before, "{name}: the store changed");
     }
     count
@@ -102,9 +136,25 @@ fn faults(reply: &TestReply, pointer: Option<&str>, place: Place) -> &'static st
     };
     let Some(pointer) = pointer else { return "" };
     // An object at fault is named by what is missing in it.
-    let at = |error: &Value| error["pointer"].as_str().is_some_and(|found| found == pointer || found.starts_with(&format!("{pointer}/")));
-    let named = |error: &Value| at(error) && error["message"].as_str().is_some_and(|text| !text.is_empty());
-    if errors.as_array().is_some_and(|errors| errors.iter().any(named)) { "" } else { "the place at fault is not named" }
+    let at = |error: &Value| {
+        error["pointer"]
+            .as_str()
+            .is_some_and(|found| found == pointer || found.starts_with(&format!("{pointer}/")))
+    };
+    let named = |error: &Value| {
+        at(error)
+            && error["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty())
+    };
+    if errors
+        .as_array()
+        .is_some_and(|errors| errors.iter().any(named))
+    {
+        ""
+    } else {
+        "the place at fault is not named"
+    }
 }
 
 #[tokio::test]
@@ -130,10 +180,17 @@ async fn no_header_takes_what_it_should_not() {
 #[tokio::test]
 async fn no_query_or_path_is_a_fault_of_the_embedded_store() {
     let app = TestApp::on(TestStore::Embedded).await;
-    app.record("acme", json!({ "id": "e1", "task_id": "t1" })).await.expect(201);
+    app.record("acme", json!({ "id": "e1", "task_id": "t1" }))
+        .await
+        .expect(201);
     for Case { name, request, .. } in urls::cases() {
         let reply = app.send(request).await;
-        assert!((400..500).contains(&reply.status), "{name}: {} {}", reply.status, reply.text);
+        assert!(
+            (400..500).contains(&reply.status),
+            "{name}: {} {}",
+            reply.status,
+            reply.text
+        );
     }
 }
 
@@ -142,10 +199,26 @@ async fn every_good_body_of_the_table_is_taken() {
     for route in TestApp::routes() {
         for body in bodies::all(&route) {
             let (open, _) = seeded().await;
-            let reply = open.app.call(route.method.as_str(), &bodies::path(&route), body.to_string()).await;
-            assert!(matches!(reply.status, 200 | 201), "{route:?}: {}", reply.text);
+            let reply = open
+                .app
+                .call(
+                    route.method.as_str(),
+                    &bodies::path(&route),
+                    body.to_string(),
+                )
+                .await;
+            assert!(
+                matches!(reply.status, 200 | 201),
+                "{route:?}: {}",
+                reply.text
+            );
             assert_ne!(reply.at("/valid"), false, "{route:?}: {}", reply.text);
-            assert_eq!(reply.at("/rejected").as_u64().unwrap_or(0), 0, "{route:?}: {}", reply.text);
+            assert_eq!(
+                reply.at("/rejected").as_u64().unwrap_or(0),
+                0,
+                "{route:?}: {}",
+                reply.text
+            );
         }
     }
 }

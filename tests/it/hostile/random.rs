@@ -63,10 +63,17 @@ fn changed(good: &Value, changes: &[Change]) -> String {
         match change {
             Change::Put(at, piece) => {
                 pieces.push(*piece);
-                replace(&mut body, &places[at.index(places.len())], json!(format!("PIECE-{}", pieces.len() - 1)));
+                replace(
+                    &mut body,
+                    &places[at.index(places.len())],
+                    json!(format!("PIECE-{}", pieces.len() - 1)),
+                );
             }
             Change::Copy(from, to) => {
-                let value = body.pointer(&places[from.index(places.len())]).cloned().unwrap_or_default();
+                let value = body
+                    .pointer(&places[from.index(places.len())])
+                    .cloned()
+                    .unwrap_or_default();
                 replace(&mut body, &places[to.index(places.len())], value);
             }
             Change::Drop(at) => drop_at(&mut body, &places[at.index(places.len())]),
@@ -86,7 +93,9 @@ fn replace(body: &mut Value, at: &str, value: Value) {
 }
 
 fn drop_at(body: &mut Value, at: &str) {
-    let Some((parent, name)) = at.rsplit_once('/') else { return };
+    let Some((parent, name)) = at.rsplit_once('/') else {
+        return;
+    };
     if let Some(fields) = body.pointer_mut(parent).and_then(Value::as_object_mut) {
         fields.remove(name);
     }
@@ -94,10 +103,23 @@ fn drop_at(body: &mut Value, at: &str) {
 
 /// The pointers to everything in `value`.
 fn places(value: &Value) -> Vec<String> {
-    let below = |(key, value): (String, &Value)| places(value).into_iter().map(move |place| format!("/{key}{place}"));
+    let below = |(key, value): (String, &Value)| {
+        places(value)
+            .into_iter()
+            .map(move |place| format!("/{key}{place}"))
+    };
     let inner: Vec<String> = match value {
-        Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), value)).flat_map(below).collect(),
-        Value::Array(elements) => elements.iter().enumerate().map(|(index, value)| (index.to_string(), value)).flat_map(below).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(key, value)| (key.clone(), value))
+            .flat_map(below)
+            .collect(),
+        Value::Array(elements) => elements
+            .iter()
+            .enumerate()
+            .map(|(index, value)| (index.to_string(), value))
+            .flat_map(below)
+            .collect(),
         _ => Vec::new(),
     };
     std::iter::once(String::new()).chain(inner).collect()
@@ -106,11 +128,21 @@ fn places(value: &Value) -> Vec<String> {
 #[test]
 fn no_request_made_by_chance_is_a_fault_of_the_service() {
     let with_body = |route: Route| bodies::good(&route).map(|good| (route, good));
-    let routes: Vec<(Route, Value)> = TestApp::routes().into_iter().filter_map(with_body).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let routes: Vec<(Route, Value)> = TestApp::routes()
+        .into_iter()
+        .filter_map(with_body)
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let (open, _) = runtime.block_on(seeded());
     let document = Document::read();
-    let config = ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: 3000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     proptest!(config, |(which in any::<Index>(), changes in proptest::collection::vec(change(), 1..6))| {
         let (route, good) = which.get(&routes);
         let body = changed(good, &changes);

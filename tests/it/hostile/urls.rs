@@ -7,8 +7,19 @@ use tollgate_gateway::{Access, Route};
 use tollgate_tests::TestApp;
 
 pub(super) fn cases() -> Vec<Case> {
-    let routes: Vec<Route> = TestApp::routes().into_iter().filter(|route| route.access != Access::Open).collect();
-    routes.iter().flat_map(|route| queries().into_iter().map(|query| with_query(route, &query)).chain(paths(route))).collect()
+    let routes: Vec<Route> = TestApp::routes()
+        .into_iter()
+        .filter(|route| route.access != Access::Open)
+        .collect();
+    routes
+        .iter()
+        .flat_map(|route| {
+            queries()
+                .into_iter()
+                .map(|query| with_query(route, &query))
+                .chain(paths(route))
+        })
+        .collect()
 }
 
 /// What no route takes: unknown to some, bad for the others.
@@ -54,7 +65,11 @@ fn queries() -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec();
-    queries.extend([long("cursor", 4000), long("operation", 129), long("oops", 9000)]);
+    queries.extend([
+        long("cursor", 4000),
+        long("operation", 129),
+        long("oops", 9000),
+    ]);
     queries
 }
 
@@ -68,7 +83,9 @@ fn with_query(route: &Route, query: &str) -> Case {
 
 /// Segments that are no id: not there on reading, and refused on writing.
 fn paths(route: &Route) -> Vec<Case> {
-    let Some((head, tail)) = route.path.split_once('{') else { return Vec::new() };
+    let Some((head, tail)) = route.path.split_once('{') else {
+        return Vec::new();
+    };
     let tail = tail.split_once('}').map_or("", |(_, tail)| tail);
     let long = [129, 3000].map(|count| "x".repeat(count));
     let segments = [
@@ -104,7 +121,11 @@ fn paths(route: &Route) -> Vec<Case> {
     let case = |segment: &str| {
         let path = format!("{head}{segment}{tail}{query}");
         let request = TestApp::request(TestApp::operator(), route.method.as_str(), &path, body());
-        Case::new(route, &segment.chars().take(40).collect::<String>(), request)
+        Case::new(
+            route,
+            &segment.chars().take(40).collect::<String>(),
+            request,
+        )
     };
     segments.map(case).collect()
 }

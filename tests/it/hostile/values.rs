@@ -19,7 +19,17 @@ pub(super) enum Kind {
 }
 
 const TIMES: [&str; 3] = ["timestamp", "expires_at", "effective_from"];
-const CHOICES: [&str; 9] = ["scope", "measure", "window", "soft_mode", "on_unavailable", "unpriced", "discount_mode", "currency", "scopes"];
+const CHOICES: [&str; 9] = [
+    "scope",
+    "measure",
+    "window",
+    "soft_mode",
+    "on_unavailable",
+    "unpriced",
+    "discount_mode",
+    "currency",
+    "scopes",
+];
 
 impl Kind {
     /// The kind of the field `name`, whose good value is `value`.
@@ -33,7 +43,11 @@ impl Kind {
             Value::String(_) if TIMES.contains(&name) => Self::Time,
             Value::String(_) if CHOICES.contains(&name) => Self::Choice,
             Value::String(text) if text.parse::<f64>().is_ok() => Self::Decimal,
-            Value::String(_) if ["name", "display_name", "description", "unit", "reason"].contains(&name) => Self::Line,
+            Value::String(_)
+                if ["name", "display_name", "description", "unit", "reason"].contains(&name) =>
+            {
+                Self::Line
+            }
             _ => Self::Name,
         }
     }
@@ -41,7 +55,11 @@ impl Kind {
     /// What it must refuse, as JSON or as text that is none.
     pub(super) fn bad(self) -> Vec<String> {
         let long = |count: usize| format!("\"{}\"", "x".repeat(count));
-        let mut bad: Vec<String> = self.bad_words().iter().map(|text| (*text).to_owned()).collect();
+        let mut bad: Vec<String> = self
+            .bad_words()
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect();
         match self {
             Self::Name => bad.extend([long(129), long(10_000)]),
             Self::Line => bad.extend([long(201), long(10_000)]),
@@ -157,8 +175,29 @@ impl Kind {
                 r#""\ud800""#,
             ],
             Self::Flag => &["0", "1", r#""true""#, r#""""#, "[]", "{}"],
-            Self::Choice => &["7", "true", "[]", "{}", r#""""#, r#""LOUD""#, r#""x|y""#, r#""x\u0000""#, r#""\ud800""#, r#""events:""#],
-            Self::Line => &["7", "true", "[]", "{}", r#""""#, r#""a\u0000b""#, r#""a\r\nb""#, r#""\u001b[31m""#, r#""\udfff""#],
+            Self::Choice => &[
+                "7",
+                "true",
+                "[]",
+                "{}",
+                r#""""#,
+                r#""LOUD""#,
+                r#""x|y""#,
+                r#""x\u0000""#,
+                r#""\ud800""#,
+                r#""events:""#,
+            ],
+            Self::Line => &[
+                "7",
+                "true",
+                "[]",
+                "{}",
+                r#""""#,
+                r#""a\u0000b""#,
+                r#""a\r\nb""#,
+                r#""\u001b[31m""#,
+                r#""\udfff""#,
+            ],
             Self::Array => &["{}", r#""x""#, "7", "true"],
             Self::Price => &["[]", r#""x""#, "true", "-1", "1e400", "NaN"],
             Self::Object => &["[]", r#""x""#, "7", "true"],

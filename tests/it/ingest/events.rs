@@ -21,7 +21,14 @@ pub(crate) fn full() -> Value {
 async fn the_operation_alone_makes_an_event() {
     let app = TestApp::new().await;
     let keys = app.keys("acme").await;
-    let reply = post_as(&app, &keys.ingest, "/events", &json!({ "operation": "agent_message" })).await.expect(201);
+    let reply = post_as(
+        &app,
+        &keys.ingest,
+        "/events",
+        &json!({ "operation": "agent_message" }),
+    )
+    .await
+    .expect(201);
     let id = reply.at("/event_id").as_str().expect("an id").to_owned();
     let expected = json!({
         "event_id": id, "recorded": true, "replayed": false, "timestamp": NOW, "operation": "agent_message", "tier": "standard",
@@ -29,7 +36,9 @@ async fn the_operation_alone_makes_an_event() {
         "constitutional_hash": "cdd01ef066bc6cf2",
     });
     assert_eq!(reply.json(), expected);
-    let stored = get_as(&app, &keys.read, &format!("/events/{id}")).await.expect(200);
+    let stored = get_as(&app, &keys.read, &format!("/events/{id}"))
+        .await
+        .expect(200);
     let expected = json!({
         "id": id, "tenant_id": "acme", "timestamp": NOW, "operation": "agent_message", "tier": "standard", "units": 1,
         "tokens_in": 0, "tokens_out": 0, "cached_tokens_in": 0, "tokens_processed": 0, "api_calls": 0, "duration_ms": 0,
@@ -48,7 +57,13 @@ async fn every_field_that_is_sent_is_kept() {
         "cost": "0.05", "currency": "USD", "rate_card": { "id": "default", "version": 1 }, "decision": "allow", "received_at": NOW,
     });
     assert_eq!(stored.json(), merged(full(), added));
-    assert!(stored.text.contains(r#""metadata":{"any":["json",1.5,null]}"#), "{}", stored.text);
+    assert!(
+        stored
+            .text
+            .contains(r#""metadata":{"any":["json",1.5,null]}"#),
+        "{}",
+        stored.text
+    );
 }
 
 #[tokio::test]
@@ -57,9 +72,15 @@ async fn null_is_absent_and_decimals_may_be_numbers() {
     let spelt = r#"{"tenant_id":"acme","id":"e1","operation":"agent_message","tier":null,"agent_id":null,"metadata":null,
         "latency_ms":12.50,"compliance_score":9.7e-1,"cost_override":0.000000000000001}"#;
     let reply = app.call("POST", "/events", spelt).await.expect(201);
-    assert_eq!((reply.at("/cost"), reply.at("/tier")), (json!("0.000000000000001"), json!("standard")));
+    assert_eq!(
+        (reply.at("/cost"), reply.at("/tier")),
+        (json!("0.000000000000001"), json!("standard"))
+    );
     let stored = app.get("/events/e1?tenant_id=acme").await.expect(200);
-    assert_eq!((stored.at("/latency_ms"), stored.at("/compliance_score")), (json!("12.5"), json!("0.97")));
+    assert_eq!(
+        (stored.at("/latency_ms"), stored.at("/compliance_score")),
+        (json!("12.5"), json!("0.97"))
+    );
     assert_eq!(stored.at("/agent_id"), Value::Null);
 }
 
@@ -67,12 +88,19 @@ async fn null_is_absent_and_decimals_may_be_numbers() {
 async fn times_are_answered_in_utc_with_their_fraction() {
     let app = TestApp::new().await;
     for (id, sent, shown) in [
-        ("a", "2026-11-22T10:00:00.123456789Z", "2026-11-22T10:00:00.123456789Z"),
+        (
+            "a",
+            "2026-11-22T10:00:00.123456789Z",
+            "2026-11-22T10:00:00.123456789Z",
+        ),
         ("b", "2026-11-22T11:30:00.5+01:30", "2026-11-22T10:00:00.5Z"),
         ("c", "2026-11-21t23:00:00-11:00", NOW),
         ("d", "2026-11-22T10:00:00.000z", NOW),
     ] {
-        let reply = app.record("acme", json!({ "id": id, "timestamp": sent })).await.expect(201);
+        let reply = app
+            .record("acme", json!({ "id": id, "timestamp": sent }))
+            .await
+            .expect(201);
         assert_eq!(reply.at("/timestamp"), shown, "{sent}");
     }
 }
@@ -92,15 +120,29 @@ async fn an_id_belongs_to_its_tenant_alone() {
 async fn the_tenant_is_the_keys_or_the_operators_choice() {
     let app = TestApp::new().await;
     let key = app.keys("acme").await.ingest;
-    let event = |tenant: &str| json!({ "id": tenant, "tenant_id": tenant, "operation": "agent_message" });
-    post_as(&app, &key, "/events", &event("acme")).await.expect(201);
-    refused(&post_as(&app, &key, "/events", &event("other")).await, 403, "forbidden");
+    let event =
+        |tenant: &str| json!({ "id": tenant, "tenant_id": tenant, "operation": "agent_message" });
+    post_as(&app, &key, "/events", &event("acme"))
+        .await
+        .expect(201);
+    refused(
+        &post_as(&app, &key, "/events", &event("other")).await,
+        403,
+        "forbidden",
+    );
     app.post("/events", event("other")).await.expect(201);
     let nobody = without(event("x"), &["tenant_id"]);
-    let problem = refused(&app.post("/events", nobody.clone()).await, 400, "invalid_request");
+    let problem = refused(
+        &app.post("/events", nobody.clone()).await,
+        400,
+        "invalid_request",
+    );
     assert_eq!(pointers(&problem), "/tenant_id");
     let reserved = app.post("/events", event("aggregate")).await;
-    assert_eq!(pointers(&refused(&reserved, 422, "invalid_event")), "/tenant_id");
+    assert_eq!(
+        pointers(&refused(&reserved, 422, "invalid_event")),
+        "/tenant_id"
+    );
 }
 
 #[tokio::test]
@@ -109,7 +151,10 @@ async fn an_event_that_cannot_be_priced_is_refused() {
     for (fields, pointer) in [
         (json!({ "operation": "gpt-9" }), "/operation"),
         (json!({ "tier": "platinum" }), "/tier"),
-        (json!({ "operation": "hitl_approval", "tier": "enterprise", "units": 9_007_199_254_740_991_u64 }), ""),
+        (
+            json!({ "operation": "hitl_approval", "tier": "enterprise", "units": 9_007_199_254_740_991_u64 }),
+            "",
+        ),
     ] {
         let reply = app.record("acme", fields).await;
         if pointer.is_empty() {
@@ -125,8 +170,12 @@ async fn all_that_is_wrong_is_listed_at_once() {
     let app = TestApp::new().await;
     let bad = json!({ "tenant_id": "a|b", "units": -1, "agent_id": 7, "oops": 1, "timestamp": "2026-11-22T10:00:00" });
     let problem = refused(&app.post("/events", bad).await, 400, "invalid_request");
-    assert_eq!(pointers(&problem), "/operation /tenant_id /timestamp /agent_id /units /oops");
-    let rules = json!({ "operation": "agent_message", "units": -1, "timestamp": "2026-11-22T10:00:00" });
+    assert_eq!(
+        pointers(&problem),
+        "/operation /tenant_id /timestamp /agent_id /units /oops"
+    );
+    let rules =
+        json!({ "operation": "agent_message", "units": -1, "timestamp": "2026-11-22T10:00:00" });
     let problem = refused(&app.post("/events", rules).await, 422, "invalid_event");
     assert_eq!(pointers(&problem), "/timestamp /units");
 }
@@ -135,8 +184,19 @@ async fn all_that_is_wrong_is_listed_at_once() {
 async fn an_event_that_is_not_there_is_404() {
     let app = TestApp::new().await;
     app.record("acme", json!({ "id": "e1" })).await.expect(201);
-    for path in ["/events/e2?tenant_id=acme", "/events/e1?tenant_id=other", "/events/a%7Cb?tenant_id=acme"] {
+    for path in [
+        "/events/e2?tenant_id=acme",
+        "/events/e1?tenant_id=other",
+        "/events/a%7Cb?tenant_id=acme",
+    ] {
         refused(&app.get(path).await, 404, "not_found");
     }
-    assert_eq!(pointers(&refused(&app.get("/events/e1").await, 400, "invalid_request")), "?tenant_id");
+    assert_eq!(
+        pointers(&refused(
+            &app.get("/events/e1").await,
+            400,
+            "invalid_request"
+        )),
+        "?tenant_id"
+    );
 }

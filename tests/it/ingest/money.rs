@@ -20,8 +20,16 @@ fn placed() -> Value {
 #[tokio::test]
 async fn a_denial_by_money_names_every_budget_in_order() {
     let app = TestApp::new().await;
-    let scopes = ["operation", "tool", "consumer", "agent", "session", "tenant"];
-    app.limit("acme", scopes.map(|scope| budget(scope, "0.07")).into()).await;
+    let scopes = [
+        "operation",
+        "tool",
+        "consumer",
+        "agent",
+        "session",
+        "tenant",
+    ];
+    app.limit("acme", scopes.map(|scope| budget(scope, "0.07")).into())
+        .await;
     app.record("acme", placed()).await.expect(201);
     let reply = app.record("acme", placed()).await;
     let problem = without(refused(&reply, 402, "budget_exceeded"), &["request_id"]);
@@ -45,7 +53,14 @@ async fn a_denial_by_money_names_every_budget_in_order() {
         ],
     });
     assert_eq!(problem, expected);
-    assert_eq!([reply.header("retry-after"), reply.header("ratelimit"), reply.header("ratelimit-policy")], ["", "", ""]);
+    assert_eq!(
+        [
+            reply.header("retry-after"),
+            reply.header("ratelimit"),
+            reply.header("ratelimit-policy")
+        ],
+        ["", "", ""]
+    );
     assert_eq!(events_of(&app, "acme").await, 1);
 }
 
@@ -53,34 +68,69 @@ async fn a_denial_by_money_names_every_budget_in_order() {
 async fn money_comes_first_and_then_quantities_as_they_stand() {
     let app = TestApp::new().await;
     let events = json!({ "id": "events", "scope": "tenant", "measure": "events", "window": "hour", "hard": 0 });
-    app.limit("acme", json!([events, budget("session", "0")])).await;
+    app.limit("acme", json!([events, budget("session", "0")]))
+        .await;
     let reply = app.record("acme", placed()).await;
     let problem = refused(&reply, 402, "budget_exceeded");
     assert_eq!(problem["violations"][0]["scope"], "session");
-    assert_eq!((&problem["violations"][1]["limit_id"], &problem["violations"][1]["hard"]), (&json!("events"), &json!(0)));
+    assert_eq!(
+        (
+            &problem["violations"][1]["limit_id"],
+            &problem["violations"][1]["hard"]
+        ),
+        (&json!("events"), &json!(0))
+    );
     assert_eq!(problem["violations"].as_array().map(Vec::len), Some(2));
-    assert_eq!(reply.header("retry-after"), "", "the budget has no end to wait for");
+    assert_eq!(
+        reply.header("retry-after"),
+        "",
+        "the budget has no end to wait for"
+    );
     assert_eq!(reply.header("ratelimit"), "\"events\";r=0;t=3600");
     app.limit("acme", json!([events])).await;
-    let problem = refused(&app.record("acme", placed()).await, 429, "usage_limit_exceeded");
+    let problem = refused(
+        &app.record("acme", placed()).await,
+        429,
+        "usage_limit_exceeded",
+    );
     assert_eq!(problem["violations"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]
 async fn enforcement_uses_unrounded_costs() {
     let app = TestApp::new().await;
-    app.limit("acme", json!([budget("tenant", "0.000000000000003")])).await;
+    app.limit("acme", json!([budget("tenant", "0.000000000000003")]))
+        .await;
     let event = |cost: &str| json!({ "operation": "agent_message", "cost_override": cost });
-    app.record("acme", event("0.000000000000001")).await.expect(201);
-    refused(&app.record("acme", event("0.0000000000000021")).await, 422, "invalid_event");
-    app.record("acme", event("0.000000000000002")).await.expect(201);
-    refused(&app.record("acme", event("0.000000000000001")).await, 402, "budget_exceeded");
+    app.record("acme", event("0.000000000000001"))
+        .await
+        .expect(201);
+    refused(
+        &app.record("acme", event("0.0000000000000021")).await,
+        422,
+        "invalid_event",
+    );
+    app.record("acme", event("0.000000000000002"))
+        .await
+        .expect(201);
+    refused(
+        &app.record("acme", event("0.000000000000001")).await,
+        402,
+        "budget_exceeded",
+    );
     app.record("acme", event("0")).await.expect(201);
 }
 
 #[tokio::test]
 async fn chio_budgets_hold_as_in_its_own_tests() {
-    let policy = || json!([budget("tenant", "100"), budget("session", "50"), budget("agent", "30"), tool("5")]);
+    let policy = || {
+        json!([
+            budget("tenant", "100"),
+            budget("session", "50"),
+            budget("agent", "30"),
+            tool("5")
+        ])
+    };
     for (row, spent, check, expected) in [
         ("C1", "0", "1", ""),
         ("C1", "0", "30", ""),
@@ -97,9 +147,19 @@ async fn chio_budgets_hold_as_in_its_own_tests() {
         let past = crate::given::merged(event(spent), json!({ "tenant_id": "acme" }));
         app.post("/events?mode=observe", past).await.expect(201);
         let reply = app.record("acme", event(check)).await;
-        let violations = reply.json()["violations"].as_array().cloned().unwrap_or_default();
-        let scopes: Vec<&str> = violations.iter().filter_map(|violation| violation["scope"].as_str()).collect();
-        assert_eq!((scopes.join(" ").as_str(), reply.status), (expected, if expected.is_empty() { 201 } else { 402 }), "{row}");
+        let violations = reply.json()["violations"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let scopes: Vec<&str> = violations
+            .iter()
+            .filter_map(|violation| violation["scope"].as_str())
+            .collect();
+        assert_eq!(
+            (scopes.join(" ").as_str(), reply.status),
+            (expected, if expected.is_empty() { 201 } else { 402 }),
+            "{row}"
+        );
     }
 }
 
@@ -111,11 +171,25 @@ fn tool(hard: &str) -> Value {
 async fn a_tools_own_budget_holds_for_that_tool_alone() {
     let app = TestApp::new().await;
     app.limit("acme", json!([tool("5")])).await;
-    let event =
-        |name: &str, cost: &str| json!({ "operation": "agent_message", "tool_server": "s1", "tool_name": name, "cost_override": cost });
-    refused(&app.record("acme", event("expensive", "5.01")).await, 402, "budget_exceeded");
-    app.record("acme", event("expensive", "4")).await.expect(201);
-    refused(&app.record("acme", event("expensive", "2")).await, 402, "budget_exceeded");
+    let event = |name: &str, cost: &str| json!({ "operation": "agent_message", "tool_server": "s1", "tool_name": name, "cost_override": cost });
+    refused(
+        &app.record("acme", event("expensive", "5.01")).await,
+        402,
+        "budget_exceeded",
+    );
+    app.record("acme", event("expensive", "4"))
+        .await
+        .expect(201);
+    refused(
+        &app.record("acme", event("expensive", "2")).await,
+        402,
+        "budget_exceeded",
+    );
     app.record("acme", event("cheap", "200")).await.expect(201);
-    app.record("acme", json!({ "operation": "agent_message", "tool_name": "expensive", "cost_override": "9" })).await.expect(201);
+    app.record(
+        "acme",
+        json!({ "operation": "agent_message", "tool_name": "expensive", "cost_override": "9" }),
+    )
+    .await
+    .expect(201);
 }

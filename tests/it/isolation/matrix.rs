@@ -22,15 +22,41 @@ struct Credential {
 async fn credentials(app: &TestApp) -> Vec<Credential> {
     let wrong = format!("tg_{}_{}", "0".repeat(16), "0".repeat(64));
     let mut all = vec![
-        Credential { name: "none", key: None, tenant: None, scopes: &[] },
-        Credential { name: "wrong", key: Some(wrong), tenant: None, scopes: &[] },
-        Credential { name: "operator", key: Some(TestApp::operator().to_owned()), tenant: None, scopes: &["operator"] },
+        Credential {
+            name: "none",
+            key: None,
+            tenant: None,
+            scopes: &[],
+        },
+        Credential {
+            name: "wrong",
+            key: Some(wrong),
+            tenant: None,
+            scopes: &[],
+        },
+        Credential {
+            name: "operator",
+            key: Some(TestApp::operator().to_owned()),
+            tenant: None,
+            scopes: &["operator"],
+        },
     ];
-    let scopes: [&'static [&'static str]; 5] = [&["ingest"], &["enforce"], &["read"], &["price"], &["ingest", "price", "read"]];
+    let scopes: [&'static [&'static str]; 5] = [
+        &["ingest"],
+        &["enforce"],
+        &["read"],
+        &["price"],
+        &["ingest", "price", "read"],
+    ];
     for tenant in ["acme", "beta"] {
         for scopes in scopes {
             let key = Some(app.key(tenant, scopes).await);
-            all.push(Credential { name: tenant, key, tenant: Some(tenant), scopes });
+            all.push(Credential {
+                name: tenant,
+                key,
+                tenant: Some(tenant),
+                scopes,
+            });
         }
     }
     all
@@ -41,7 +67,12 @@ impl Credential {
         match access {
             Access::Open => true,
             Access::Operator => self.scopes.contains(&"operator"),
-            Access::Any(any) => self.scopes.contains(&"operator") || any.iter().any(|scope| self.scopes.contains(&scope.as_str())),
+            Access::Any(any) => {
+                self.scopes.contains(&"operator")
+                    || any
+                        .iter()
+                        .any(|scope| self.scopes.contains(&scope.as_str()))
+            }
         }
     }
 }
@@ -51,21 +82,55 @@ const BODY_TENANTS: [&str; 3] = ["/tenant_id", "/event/tenant_id", "/events/0/te
 
 /// Whether a request to the route can name a tenant.
 fn names_tenant(route: &Route) -> bool {
-    let totals = ["/usage/summary", "/usage/aggregate", "/usage/agents", "/usage/consumers", "/usage/stats"];
-    let events = ["/usage", "/usage/export", "/usage/tasks/{task_id}", "/events/{event_id}"];
+    let totals = [
+        "/usage/summary",
+        "/usage/aggregate",
+        "/usage/agents",
+        "/usage/consumers",
+        "/usage/stats",
+    ];
+    let events = [
+        "/usage",
+        "/usage/export",
+        "/usage/tasks/{task_id}",
+        "/events/{event_id}",
+    ];
     let holds = ["/holds", "/holds/{hold_id}"];
-    let by_query = totals.into_iter().chain(events).chain(holds).any(|path| path == route.path);
-    let by_body = good_body(route).is_some_and(|body| BODY_TENANTS.iter().any(|at| body.pointer(at).is_some()));
+    let by_query = totals
+        .into_iter()
+        .chain(events)
+        .chain(holds)
+        .any(|path| path == route.path);
+    let by_body = good_body(route)
+        .is_some_and(|body| BODY_TENANTS.iter().any(|at| body.pointer(at).is_some()));
     route.path.contains("{tenant_id}") || (route.method == "GET" && by_query) || by_body
 }
 
 fn request(route: &Route, key: Option<&str>, named: &str, key_id: &str) -> Request<Body> {
-    let path = route.path.replace("{tenant_id}", named).replace("{event_id}", "e1").replace("{task_id}", "t1");
-    let path = path.replace("{key_id}", key_id).replace("{hold_id}", hold(route)).replace("{id}", "ai").replace("{code}", "starter");
-    let by_query = names_tenant(route) && route.method == "GET" && !route.path.contains("{tenant_id}");
-    let path = if by_query { format!("{path}?tenant_id={named}") } else { path };
-    let path = if route.path == "/usage/aggregate" { format!("{path}&group_by=agent") } else { path };
-    let body = good_body(route).map_or_else(Body::empty, |body| Body::from(of(body, named).to_string()));
+    let path = route
+        .path
+        .replace("{tenant_id}", named)
+        .replace("{event_id}", "e1")
+        .replace("{task_id}", "t1");
+    let path = path
+        .replace("{key_id}", key_id)
+        .replace("{hold_id}", hold(route))
+        .replace("{id}", "ai")
+        .replace("{code}", "starter");
+    let by_query =
+        names_tenant(route) && route.method == "GET" && !route.path.contains("{tenant_id}");
+    let path = if by_query {
+        format!("{path}?tenant_id={named}")
+    } else {
+        path
+    };
+    let path = if route.path == "/usage/aggregate" {
+        format!("{path}&group_by=agent")
+    } else {
+        path
+    };
+    let body =
+        good_body(route).map_or_else(Body::empty, |body| Body::from(of(body, named).to_string()));
     let mut request = TestApp::request(key.unwrap_or_default(), route.method.as_str(), &path, body);
     if key.is_none() {
         request.headers_mut().remove("authorization");
@@ -83,8 +148,15 @@ fn of(mut body: Value, tenant: &str) -> Value {
     if body.get("rate_card").is_some() {
         body = without(body, &["rate_card"]);
     }
-    let place = ["/events/0", "/event"].into_iter().find(|at| body.pointer(at).is_some()).unwrap_or_default();
-    body.pointer_mut(place).expect("an event").as_object_mut().expect("an event").remove("cost_override");
+    let place = ["/events/0", "/event"]
+        .into_iter()
+        .find(|at| body.pointer(at).is_some())
+        .unwrap_or_default();
+    body.pointer_mut(place)
+        .expect("an event")
+        .as_object_mut()
+        .expect("an event")
+        .remove("cost_override");
     body
 }
 
@@ -103,7 +175,11 @@ fn expected(route: &Route, who: &Credential, named: &str) -> u16 {
 
 fn judge(document: &Document, route: &Route, reply: &TestReply, cell: &str, status: u16) {
     let undocumented = document.faults(route.method.as_str(), route.path, reply);
-    assert!(undocumented.is_empty(), "{cell}: {undocumented:?}: {}", reply.text);
+    assert!(
+        undocumented.is_empty(),
+        "{cell}: {undocumented:?}: {}",
+        reply.text
+    );
     match status {
         200 => assert!(matches!(reply.status, 200 | 201), "{cell}: {}", reply.text),
         status => {
@@ -126,20 +202,41 @@ async fn every_cell_of_the_matrix_holds() {
     for route in TestApp::routes() {
         for who in &credentials {
             for named in ["acme", "beta"] {
-                let spare = app.post("/keys", json!({ "tenant_id": named, "scopes": ["read"], "name": named })).await.at("/key_id");
+                let spare = app
+                    .post(
+                        "/keys",
+                        json!({ "tenant_id": named, "scopes": ["read"], "name": named }),
+                    )
+                    .await
+                    .at("/key_id");
                 let before = open.dump_of("beta");
-                let request = request(&route, who.key.as_deref(), named, spare.as_str().expect("an id"));
+                let request = request(
+                    &route,
+                    who.key.as_deref(),
+                    named,
+                    spare.as_str().expect("an id"),
+                );
                 let reply = app.send(request).await;
                 let cell = format!("{route:?} by {} {:?} naming {named}", who.name, who.scopes);
-                judge(&document, &route, &reply, &cell, expected(&route, who, named));
-                let is_foreign = who.tenant.is_some_and(|tenant| tenant != named) && names_tenant(&route);
+                judge(
+                    &document,
+                    &route,
+                    &reply,
+                    &cell,
+                    expected(&route, who, named),
+                );
+                let is_foreign =
+                    who.tenant.is_some_and(|tenant| tenant != named) && names_tenant(&route);
                 if is_foreign && route.path == "/events/batch" && reply.status == 200 {
                     assert_eq!(reply.at("/results/0/problem/status"), 403, "{cell}");
                 }
                 if who.name != "beta" && who.name != "operator" {
                     assert!(!reply.text.contains(CANARY), "{cell}: {}", reply.text);
                     assert!(!format!("{:?}", reply.headers).contains(CANARY), "{cell}");
-                    assert!(open.dump_of("beta") == before, "{cell} changed what is beta's");
+                    assert!(
+                        open.dump_of("beta") == before,
+                        "{cell} changed what is beta's"
+                    );
                 }
                 cells += 1;
             }
@@ -153,13 +250,20 @@ async fn the_ids_of_another_tenant_open_nothing() {
     let open = two_tenants().await;
     let app = &open.app;
     let key = app.key("acme", &["read", "ingest", "price"]).await;
-    for path in [format!("/events/e-{CANARY}"), format!("/usage/tasks/t-{CANARY}")] {
+    for path in [
+        format!("/events/e-{CANARY}"),
+        format!("/usage/tasks/t-{CANARY}"),
+    ] {
         refused(&get_as(app, &key, &path).await, 404, "not_found");
     }
     for filter in ["agent", "session_id", "model"] {
-        let reply = get_as(app, &key, &format!("/usage?{filter}={CANARY}")).await.expect(200);
+        let reply = get_as(app, &key, &format!("/usage?{filter}={CANARY}"))
+            .await
+            .expect(200);
         assert_eq!(reply.at("/count"), 0);
-        let summary = get_as(app, &key, &format!("/usage/summary?{filter}={CANARY}")).await.expect(200);
+        let summary = get_as(app, &key, &format!("/usage/summary?{filter}={CANARY}"))
+            .await
+            .expect(200);
         assert_eq!(summary.at("/total_events"), 0);
     }
     for path in [
@@ -177,7 +281,14 @@ async fn the_ids_of_another_tenant_open_nothing() {
         "/events/e1",
         "/usage/tasks/t1",
     ] {
-        assert!(!get_as(app, &key, path).await.expect(200).text.contains(CANARY), "{path}");
+        assert!(
+            !get_as(app, &key, path)
+                .await
+                .expect(200)
+                .text
+                .contains(CANARY),
+            "{path}"
+        );
     }
 }
 
@@ -189,7 +300,9 @@ async fn a_taken_id_or_idempotency_key_of_another_tenant_tells_nothing() {
     let before = open.dump_of("beta");
     for id in ["e-CANARY-OF-BETA", "e-nobodys"] {
         let event = json!({ "id": id, "operation": "agent_message" });
-        let reply = crate::given::post_as(app, &key, "/events", &event).await.expect(201);
+        let reply = crate::given::post_as(app, &key, "/events", &event)
+            .await
+            .expect(201);
         assert_eq!(reply.at("/replayed"), false, "{id}");
     }
     assert_eq!(open.dump_of("beta"), before);

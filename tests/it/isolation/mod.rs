@@ -20,9 +20,24 @@ async fn two_tenants() -> Open {
             let base = json!({ "id": id, "agent_id": mark, "session_id": mark, "metadata": { "note": mark }, "model": mark });
             merged(base, fields)
         };
-        app.put(&format!("/tenants/{tenant}"), json!({ "name": mark, "slug": mark })).await.expect(200);
-        app.record(tenant, event("e1", json!({ "task_id": "t1" }))).await.expect(201);
-        app.record(tenant, event(&format!("e-{mark}"), json!({ "task_id": format!("t-{mark}") }))).await.expect(201);
+        app.put(
+            &format!("/tenants/{tenant}"),
+            json!({ "name": mark, "slug": mark }),
+        )
+        .await
+        .expect(200);
+        app.record(tenant, event("e1", json!({ "task_id": "t1" })))
+            .await
+            .expect(201);
+        app.record(
+            tenant,
+            event(
+                &format!("e-{mark}"),
+                json!({ "task_id": format!("t-{mark}") }),
+            ),
+        )
+        .await
+        .expect(201);
         app.limit(
             tenant,
             json!([
@@ -31,7 +46,12 @@ async fn two_tenants() -> Open {
             ]),
         )
         .await;
-        app.post("/quota", json!({ "tenant_id": tenant, "monthly_total_limit": 900 })).await.expect(200);
+        app.post(
+            "/quota",
+            json!({ "tenant_id": tenant, "monthly_total_limit": 900 }),
+        )
+        .await
+        .expect(200);
     }
     open
 }

@@ -53,7 +53,10 @@ async fn differences(steps: Vec<(usize, usize, usize, usize)>) -> Vec<String> {
         let reply = app.record(TENANTS[tenant], event).await;
         let expected = tenants[tenant].take(id, agent, units);
         if reply.status != expected {
-            wrong.push(format!("{} instead of {expected}: {}", reply.status, reply.text));
+            wrong.push(format!(
+                "{} instead of {expected}: {}",
+                reply.status, reply.text
+            ));
         }
     }
     for (tenant, recorded) in TENANTS.iter().zip(&tenants) {
@@ -67,9 +70,19 @@ async fn differences(steps: Vec<(usize, usize, usize, usize)>) -> Vec<String> {
 
 #[test]
 fn each_tenant_counts_its_own_and_nothing_else() {
-    let steps = proptest::collection::vec((0..TENANTS.len(), 0..IDS.len(), 0..IDS.len(), 0..3_usize), 1..60);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let config = ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() };
+    let steps = proptest::collection::vec(
+        (0..TENANTS.len(), 0..IDS.len(), 0..IDS.len(), 0..3_usize),
+        1..60,
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let config = ProptestConfig {
+        cases: 32,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     proptest!(config, |(steps in steps)| {
         prop_assert_eq!(runtime.block_on(differences(steps)), Vec::<String>::new());
     });

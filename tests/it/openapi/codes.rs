@@ -14,13 +14,22 @@ use tollgate_tests::{Fault, TestApp};
 /// A new kind does not compile without its request, and is to be added to
 /// [`KINDS`].
 fn refused_for(kind: Kind) -> Option<Request<Body>> {
-    let event = |fields: Value| merged(json!({ "id": "e9", "tenant_id": "acme", "operation": "agent_message" }), fields);
-    let post = |path: &str, body: Value| TestApp::request(TestApp::operator(), "POST", path, body.to_string().into());
-    let put = |path: &str, body: Value| TestApp::request(TestApp::operator(), "PUT", path, body.to_string().into());
+    let event = |fields: Value| {
+        merged(
+            json!({ "id": "e9", "tenant_id": "acme", "operation": "agent_message" }),
+            fields,
+        )
+    };
+    let post = |path: &str, body: Value| {
+        TestApp::request(TestApp::operator(), "POST", path, body.to_string().into())
+    };
+    let put = |path: &str, body: Value| {
+        TestApp::request(TestApp::operator(), "PUT", path, body.to_string().into())
+    };
     let get = |path: &str| TestApp::request(TestApp::operator(), "GET", path, Body::empty());
-    let spend =
-        |currency: &str| json!([{ "id": "m", "scope": "tenant", "measure": "spend", "window": "day", "hard": 1, "currency": currency }]);
-    let keyed = |path: &str, body: &Value| operators("POST", path, body, "idempotency-key", "taken");
+    let spend = |currency: &str| json!([{ "id": "m", "scope": "tenant", "measure": "spend", "window": "day", "hard": 1, "currency": currency }]);
+    let keyed =
+        |path: &str, body: &Value| operators("POST", path, body, "idempotency-key", "taken");
     Some(match kind {
         Kind::InvalidRequest => post("/events", event(json!({ "oops": 1 }))),
         Kind::InvalidCursor => get("/keys?cursor=AAAA"),
@@ -34,29 +43,60 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
         }
         Kind::NotFound => get("/events/none?tenant_id=acme"),
         Kind::MethodNotAllowed => post("/health", json!({})),
-        Kind::Conflict | Kind::KeyRepeated => keyed("/keys", &json!({ "tenant_id": "acme", "scopes": ["read"] })),
+        Kind::Conflict | Kind::KeyRepeated => {
+            keyed("/keys", &json!({ "tenant_id": "acme", "scopes": ["read"] }))
+        }
         Kind::EventIdReused => post("/events", event(json!({ "id": "e1", "units": 2 }))),
-        Kind::HoldIdReused => post("/holds", json!({ "id": "h1", "event": event(json!({ "id": null, "units": 2 })) })),
+        Kind::HoldIdReused => post(
+            "/holds",
+            json!({ "id": "h1", "event": event(json!({ "id": null, "units": 2 })) }),
+        ),
         Kind::HoldClosed => post("/holds/h1/extend?tenant_id=acme", json!({})),
-        Kind::HoldMismatch => post("/holds/h2/capture?tenant_id=acme", json!({ "event": { "agent_id": "a2" } })),
-        Kind::PreconditionFailed => operators("PUT", "/limits/acme", &json!({ "limits": [] }), "if-match", "999"),
-        Kind::TooLarge => TestApp::request(TestApp::operator(), "POST", "/events", vec![b' '; (1 << 20) + 1].into()),
+        Kind::HoldMismatch => post(
+            "/holds/h2/capture?tenant_id=acme",
+            json!({ "event": { "agent_id": "a2" } }),
+        ),
+        Kind::PreconditionFailed => operators(
+            "PUT",
+            "/limits/acme",
+            &json!({ "limits": [] }),
+            "if-match",
+            "999",
+        ),
+        Kind::TooLarge => TestApp::request(
+            TestApp::operator(),
+            "POST",
+            "/events",
+            vec![b' '; (1 << 20) + 1].into(),
+        ),
         Kind::UnsupportedMediaType => {
             let mut request = post("/events", json!([]));
-            request.headers_mut().insert("content-type", "application/cloudevents-batch+json".parse().expect("a header"));
+            request.headers_mut().insert(
+                "content-type",
+                "application/cloudevents-batch+json"
+                    .parse()
+                    .expect("a header"),
+            );
             request
         }
         Kind::InvalidEvent => post("/events", event(json!({ "units": -1 }))),
         Kind::CurrencyMismatch => put("/limits/acme", json!({ "limits": spend("EUR") })),
-        Kind::TooManyLimits => put("/limits/acme", json!({ "limits": vec![limit(json!({ "hard": 1 })); 201] })),
+        Kind::TooManyLimits => put(
+            "/limits/acme",
+            json!({ "limits": vec![limit(json!({ "hard": 1 })); 201] }),
+        ),
         Kind::BelowRetentionFloor => post("/usage/purge", json!({ "older_than_days": 34 })),
         Kind::RangePurged => get("/usage/acme?start=2026-11-22T10:00:00Z&end=2026-11-22T10:30:00Z"),
-        Kind::IdempotencyKeyReused => keyed("/quota", &json!({ "tenant_id": "acme", "monthly_total_limit": 2 })),
+        Kind::IdempotencyKeyReused => keyed(
+            "/quota",
+            &json!({ "tenant_id": "acme", "monthly_total_limit": 2 }),
+        ),
         Kind::UnknownRateCard => put("/tenants/acme", json!({ "rate_card": "none" })),
         Kind::UnknownPlan => put("/tenants/acme/subscription", json!({ "plan": "none" })),
-        Kind::UsagePolicyConfigurationError => {
-            post("/events", json!({ "id": "e9", "tenant_id": "planless", "operation": "agent_message" }))
-        }
+        Kind::UsagePolicyConfigurationError => post(
+            "/events",
+            json!({ "id": "e9", "tenant_id": "planless", "operation": "agent_message" }),
+        ),
         Kind::UsageLimitExceeded => post("/events", event(json!({ "agent_id": "busy" }))),
         Kind::StoreUnavailable => get("/tenants/unread"),
         Kind::Internal => return None,
@@ -100,21 +140,44 @@ async fn prepared(kind: Kind) -> TestApp {
     let app = TestApp::new().await;
     app.record("acme", json!({ "id": "e1" })).await.expect(201);
     for hold in ["h1", "h2"] {
-        let estimate = json!({ "id": hold, "event": { "tenant_id": "acme", "operation": "agent_message" } });
+        let estimate =
+            json!({ "id": hold, "event": { "tenant_id": "acme", "operation": "agent_message" } });
         app.post("/holds", estimate).await.expect(201);
     }
-    app.post("/holds/h1/release?tenant_id=acme", json!({})).await.expect(200);
+    app.post("/holds/h1/release?tenant_id=acme", json!({}))
+        .await
+        .expect(200);
     let limits = json!([
         limit(json!({ "scope": "agent", "scope_id": "busy", "hard": 0 })),
         { "id": "poor", "scope": "session", "scope_id": "poor", "measure": "spend", "window": "total", "hard": 0, "currency": "USD" },
     ]);
     app.limit("acme", limits).await;
-    app.put("/tenants/planless", json!({ "require_plan": true })).await.expect(200);
-    app.send(operators("POST", "/keys", &json!({ "tenant_id": "acme", "scopes": ["read"] }), "idempotency-key", "taken")).await.expect(201);
-    app.send(operators("POST", "/quota", &json!({ "tenant_id": "acme" }), "idempotency-key", "taken")).await.expect(200);
+    app.put("/tenants/planless", json!({ "require_plan": true }))
+        .await
+        .expect(200);
+    app.send(operators(
+        "POST",
+        "/keys",
+        &json!({ "tenant_id": "acme", "scopes": ["read"] }),
+        "idempotency-key",
+        "taken",
+    ))
+    .await
+    .expect(201);
+    app.send(operators(
+        "POST",
+        "/quota",
+        &json!({ "tenant_id": "acme" }),
+        "idempotency-key",
+        "taken",
+    ))
+    .await
+    .expect(200);
     if kind == Kind::RangePurged {
         app.clock.advance(36 * 86_400);
-        app.post("/usage/purge", json!({ "older_than_days": 35 })).await.expect(200);
+        app.post("/usage/purge", json!({ "older_than_days": 35 }))
+            .await
+            .expect(200);
     }
     if kind == Kind::StoreUnavailable {
         app.store.rule(|_| Fault::Before);
@@ -125,16 +188,30 @@ async fn prepared(kind: Kind) -> TestApp {
 #[tokio::test]
 async fn every_code_is_met_as_its_kind_says() {
     for kind in KINDS {
-        let Some(mut request) = refused_for(kind) else { continue };
+        let Some(mut request) = refused_for(kind) else {
+            continue;
+        };
         let app = prepared(kind).await;
         if kind == Kind::Forbidden {
             let key = app.key("acme", &["enforce"]).await;
-            request.headers_mut().insert("authorization", format!("Bearer {key}").parse().expect("a header"));
+            request.headers_mut().insert(
+                "authorization",
+                format!("Bearer {key}").parse().expect("a header"),
+            );
         }
         let reply = app.send(request).await;
         let body = problem(&reply);
-        assert_eq!((&body["code"], reply.status), (&json!(kind.code()), kind.status()), "{kind:?}: {}", reply.text);
-        assert_eq!((&body["type"], &body["title"]), (&json!(kind.type_uri()), &json!(kind.title())), "{kind:?}");
+        assert_eq!(
+            (&body["code"], reply.status),
+            (&json!(kind.code()), kind.status()),
+            "{kind:?}: {}",
+            reply.text
+        );
+        assert_eq!(
+            (&body["type"], &body["title"]),
+            (&json!(kind.type_uri()), &json!(kind.title())),
+            "{kind:?}"
+        );
         if kind == Kind::StoreUnavailable {
             assert_eq!(reply.header("retry-after"), "1");
         }
@@ -145,17 +222,35 @@ async fn every_code_is_met_as_its_kind_says() {
 fn every_code_is_documented_under_its_status_and_no_other() {
     let document = Document::read();
     let codes = |of: &Value| -> BTreeSet<String> {
-        of.as_array().expect("codes").iter().filter_map(|code| code.as_str().map(str::to_owned)).collect()
+        of.as_array()
+            .expect("codes")
+            .iter()
+            .filter_map(|code| code.as_str().map(str::to_owned))
+            .collect()
     };
     let all: BTreeSet<String> = KINDS.iter().map(|kind| kind.code().to_owned()).collect();
-    assert_eq!(codes(document.at("/components/schemas/Problem/properties/code/enum")), all);
+    assert_eq!(
+        codes(document.at("/components/schemas/Problem/properties/code/enum")),
+        all
+    );
     let mut documented = BTreeSet::new();
-    for schema in document.at("/components/schemas").as_object().expect("schemas").values() {
+    for schema in document
+        .at("/components/schemas")
+        .as_object()
+        .expect("schemas")
+        .values()
+    {
         let narrowed = &schema["allOf"][1]["properties"];
         for code in narrowed["code"]["enum"].as_array().into_iter().flatten() {
-            documented.insert((narrowed["status"]["const"].as_u64(), code.as_str().unwrap_or_default().to_owned()));
+            documented.insert((
+                narrowed["status"]["const"].as_u64(),
+                code.as_str().unwrap_or_default().to_owned(),
+            ));
         }
     }
-    let expected: BTreeSet<_> = KINDS.iter().map(|kind| (Some(u64::from(kind.status())), kind.code().to_owned())).collect();
+    let expected: BTreeSet<_> = KINDS
+        .iter()
+        .map(|kind| (Some(u64::from(kind.status())), kind.code().to_owned()))
+        .collect();
     assert_eq!(documented, expected);
 }

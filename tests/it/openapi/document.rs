@@ -22,7 +22,9 @@ impl Document {
         let paths = self.at("/paths").as_object().expect("paths");
         paths.iter().flat_map(|(path, item)| {
             let operations = item.as_object().expect("operations");
-            operations.iter().map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
+            operations
+                .iter()
+                .map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
         })
     }
 
@@ -39,25 +41,46 @@ impl Document {
     }
 
     pub(super) fn parameters<'a>(&'a self, operation: &'a Value) -> Vec<&'a Value> {
-        let listed = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
-        listed.iter().map(|parameter| self.resolved(parameter)).collect()
+        let listed = operation["parameters"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        listed
+            .iter()
+            .map(|parameter| self.resolved(parameter))
+            .collect()
     }
 
     /// What `reply` of that operation lacks of what is documented, or has too
     /// much.
     pub(crate) fn faults(&self, method: &str, path: &str, reply: &TestReply) -> Vec<String> {
-        let response = self.resolved(&self.operation(method, path)["responses"][reply.status.to_string()]);
+        let response =
+            self.resolved(&self.operation(method, path)["responses"][reply.status.to_string()]);
         if response.is_null() {
             return vec![format!("status {} is not documented", reply.status)];
         }
-        let media_type = reply.header("content-type").split(';').next().unwrap_or_default();
+        let media_type = reply
+            .header("content-type")
+            .split(';')
+            .next()
+            .unwrap_or_default();
         let content = &response["content"][media_type];
         if content.is_null() {
             return vec![format!("media type `{media_type}` is not documented")];
         }
-        let headers = ["retry-after", "ratelimit", "ratelimit-policy", "x-request-id", "x-constitutional-hash"];
+        let headers = [
+            "retry-after",
+            "ratelimit",
+            "ratelimit-policy",
+            "x-request-id",
+            "x-constitutional-hash",
+        ];
         let told = |name: &str| reply.headers.contains_key(name) && reply.status < 400;
-        let listed = |name: &str| response["headers"].as_object().is_some_and(|all| all.keys().any(|key| key.eq_ignore_ascii_case(name)));
+        let listed = |name: &str| {
+            response["headers"]
+                .as_object()
+                .is_some_and(|all| all.keys().any(|key| key.eq_ignore_ascii_case(name)))
+        };
         let mut faults: Vec<String> = headers
             .into_iter()
             .filter(|name| told(name) && !listed(name))

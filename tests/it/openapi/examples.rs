@@ -17,7 +17,12 @@ async fn scene(store: TestStore<'_>) -> (TestApp, String) {
     let prices = json!({ "gpt-4o": { "token_in": million("2.50"), "cached_token_in": million("1.25"), "token_out": million("10.00") } });
     let card = json!({ "currency": "USD", "effective_from": "2026-01-01T00:00:00Z", "tiers": { "standard": "1" }, "operations": prices });
     app.put("/rate-cards/ai", card).await.expect(200);
-    app.put("/tenants/acme-corp", json!({ "name": "Acme Corporation", "slug": "acme" })).await.expect(200);
+    app.put(
+        "/tenants/acme-corp",
+        json!({ "name": "Acme Corporation", "slug": "acme" }),
+    )
+    .await
+    .expect(200);
     let limits = json!([
         { "id": "agent-tokens", "scope": "agent", "measure": "tokens", "window": "day", "soft": 100_000, "hard": 120_000 },
         { "id": "session-budget", "scope": "session", "measure": "spend", "window": "total", "hard": "0.05", "currency": "USD" },
@@ -32,7 +37,8 @@ async fn scene(store: TestStore<'_>) -> (TestApp, String) {
     app.clock.advance(1);
     app.post("/quota", quota).await.expect(200);
     app.clock.advance(1);
-    let key = json!({ "tenant_id": "acme-corp", "scopes": ["ingest", "read"], "name": "the examples'" });
+    let key =
+        json!({ "tenant_id": "acme-corp", "scopes": ["ingest", "read"], "name": "the examples'" });
     let key = app.post("/keys", key).await.expect(201).at("/key");
     (app, key.as_str().expect("a key").to_owned())
 }
@@ -42,9 +48,13 @@ async fn holds(app: &TestApp) {
     for (id, tokens_out) in [("h0", 10), ("h1", 1000)] {
         let event = json!({ "tenant_id": "acme-corp", "operation": "gpt-4o", "tokens_in": 1000, "tokens_out": tokens_out, "agent_id": "a1",
             "session_id": "s1" });
-        app.post("/holds", json!({ "id": id, "event": event })).await.expect(201);
+        app.post("/holds", json!({ "id": id, "event": event }))
+            .await
+            .expect(201);
     }
-    app.post("/holds/h0/release", json!({ "tenant_id": "acme-corp" })).await.expect(200);
+    app.post("/holds/h0/release", json!({ "tenant_id": "acme-corp" }))
+        .await
+        .expect(200);
 }
 
 /// What the examples of plans need beside: one, and a subscription to it.
@@ -53,8 +63,18 @@ async fn plans(app: &TestApp) {
         { "feature_key": "messages", "display_name": "Messages", "unit": "messages", "soft_limit": 150, "hard_limit": 200 },
         { "feature_key": "input_tokens", "soft_limit": 200_000, "hard_limit": 250_000 },
     ]);
-    app.put("/plans/starter", json!({ "name": "Starter", "currency": "USD", "features": features })).await.expect(200);
-    app.put("/tenants/acme-corp/subscription", json!({ "plan": "starter" })).await.expect(200);
+    app.put(
+        "/plans/starter",
+        json!({ "name": "Starter", "currency": "USD", "features": features }),
+    )
+    .await
+    .expect(200);
+    app.put(
+        "/tenants/acme-corp/subscription",
+        json!({ "plan": "starter" }),
+    )
+    .await
+    .expect(200);
 }
 
 /// What the examples of exchange rates need beside: two versions.
@@ -77,9 +97,18 @@ fn examples<'a>(document: &'a Document, operation: &'a Value) -> Vec<Example<'a>
     let mut examples = Vec::new();
     for (status, response) in operation["responses"].as_object().expect("responses") {
         let Ok(status) = status.parse() else { continue };
-        for (media_type, content) in document.resolved(response)["content"].as_object().into_iter().flatten() {
+        for (media_type, content) in document.resolved(response)["content"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             let named = content["examples"].as_object().into_iter().flatten();
-            examples.extend(named.map(|(name, example)| Example { name, status, media_type, value: &example["value"] }));
+            examples.extend(named.map(|(name, example)| Example {
+                name,
+                status,
+                media_type,
+                value: &example["value"],
+            }));
         }
     }
     examples
@@ -87,11 +116,23 @@ fn examples<'a>(document: &'a Document, operation: &'a Value) -> Vec<Example<'a>
 
 /// The request that the example names, with its values in path, query, headers
 /// and body.
-fn request(document: &Document, (method, path, operation): (&str, &str, &Value), name: &str, key: &str) -> Request<Body> {
+fn request(
+    document: &Document,
+    (method, path, operation): (&str, &str, &Value),
+    name: &str,
+    key: &str,
+) -> Request<Body> {
     let (mut filled, mut query, mut headers) = (path.to_owned(), Vec::new(), Vec::new());
     for parameter in document.parameters(operation) {
-        let Some(value) = parameter["examples"].get(name).map(|example| &example["value"]) else { continue };
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let Some(value) = parameter["examples"]
+            .get(name)
+            .map(|example| &example["value"])
+        else {
+            continue;
+        };
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         let parameter_name = parameter["name"].as_str().expect("a name").to_owned();
         match parameter["in"].as_str() {
             Some("path") => filled = filled.replace(&format!("{{{parameter_name}}}"), &text),
@@ -99,19 +140,36 @@ fn request(document: &Document, (method, path, operation): (&str, &str, &Value),
             _ => headers.push((parameter_name, text)),
         }
     }
-    assert!(!filled.contains('{'), "{method} {path} {name}: the path is not filled in");
+    assert!(
+        !filled.contains('{'),
+        "{method} {path} {name}: the path is not filled in"
+    );
     let mark = if query.is_empty() { "" } else { "?" };
     let mut body = (Body::empty(), "application/json");
-    for (media_type, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+    for (media_type, content) in operation["requestBody"]["content"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
         if let Some(example) = content["examples"].get(name) {
             body = (Body::from(example["value"].to_string()), media_type);
         }
     }
-    let mut request = TestApp::request(key, &method.to_uppercase(), &format!("{filled}{mark}{}", query.join("&")), body.0);
-    request.headers_mut().insert("content-type", HeaderValue::from_str(body.1).expect("a media type"));
+    let mut request = TestApp::request(
+        key,
+        &method.to_uppercase(),
+        &format!("{filled}{mark}{}", query.join("&")),
+        body.0,
+    );
+    request.headers_mut().insert(
+        "content-type",
+        HeaderValue::from_str(body.1).expect("a media type"),
+    );
     for (name, value) in headers {
         let name: HeaderName = name.parse().expect("a header");
-        request.headers_mut().insert(name, HeaderValue::from_str(&value).expect("a value"));
+        request
+            .headers_mut()
+            .insert(name, HeaderValue::from_str(&value).expect("a value"));
     }
     request
 }
@@ -130,20 +188,33 @@ async fn answered_as_documented(store: TestStore<'_>) {
     let document = Document::read();
     let (mut count, mut wrong) = (0, Vec::new());
     for (method, path, operation) in document.operations() {
-        let access = TestApp::routes().into_iter().find(|route| route.path == path && route.method.as_str().eq_ignore_ascii_case(method));
+        let access = TestApp::routes()
+            .into_iter()
+            .find(|route| route.path == path && route.method.as_str().eq_ignore_ascii_case(method));
         let access = access.expect("a route").access;
         for example in examples(&document, operation) {
             let (app, key) = scene(store).await;
             if path.starts_with("/holds") {
                 holds(&app).await;
             }
-            if ["/plans", "/entitlements", "/tenants/{tenant_id}/subscription"].iter().any(|start| path.starts_with(start)) {
+            if [
+                "/plans",
+                "/entitlements",
+                "/tenants/{tenant_id}/subscription",
+            ]
+            .iter()
+            .any(|start| path.starts_with(start))
+            {
                 plans(&app).await;
             }
             if path == "/exchange-rates" {
                 exchange_rates(&app).await;
             }
-            let key = if access == Access::Operator { TestApp::operator() } else { &key };
+            let key = if access == Access::Operator {
+                TestApp::operator()
+            } else {
+                &key
+            };
             let mut asked = request(&document, (method, path, operation), example.name, key);
             if example.name == "revoked" {
                 let own = app.get("/keys").await.at("/data/0/key_id");
@@ -152,7 +223,11 @@ async fn answered_as_documented(store: TestStore<'_>) {
             }
             let reply = app.send(asked).await;
             let place = format!("{method} {path} {}", example.name);
-            wrong.extend(differences(&document, (method, path), &example, &reply).into_iter().map(|fault| format!("{place}: {fault}")));
+            wrong.extend(
+                differences(&document, (method, path), &example, &reply)
+                    .into_iter()
+                    .map(|fault| format!("{place}: {fault}")),
+            );
             count += 1;
         }
     }
@@ -160,15 +235,25 @@ async fn answered_as_documented(store: TestStore<'_>) {
     assert!(count > 60, "{count} examples");
 }
 
-fn differences(document: &Document, (method, path): (&str, &str), example: &Example<'_>, reply: &TestReply) -> Vec<String> {
+fn differences(
+    document: &Document,
+    (method, path): (&str, &str),
+    example: &Example<'_>,
+    reply: &TestReply,
+) -> Vec<String> {
     if reply.status != example.status {
-        return vec![format!("{} instead of {}: {}", reply.status, example.status, reply.text)];
+        return vec![format!(
+            "{} instead of {}: {}",
+            reply.status, example.status, reply.text
+        )];
     }
     let mut wrong = document.faults(method, path, reply);
     if !reply.header("content-type").starts_with(example.media_type) {
         wrong.push(format!("is {}", reply.header("content-type")));
     }
-    if example.media_type.ends_with("json") && settled(reply.json()) != settled(example.value.clone()) {
+    if example.media_type.ends_with("json")
+        && settled(reply.json()) != settled(example.value.clone())
+    {
         wrong.push(format!("is answered with {}", reply.text));
     }
     wrong
@@ -180,9 +265,17 @@ fn settled(value: Value) -> Value {
         Value::Object(fields) => fields
             .into_iter()
             .map(|(name, value)| {
-                let made = |text: &str| CHANCE.contains(&name.as_str()) || text.starts_with("evt-01");
+                let made =
+                    |text: &str| CHANCE.contains(&name.as_str()) || text.starts_with("evt-01");
                 let made = value.as_str().is_some_and(made);
-                (name, if made { json!("by chance") } else { settled(value) })
+                (
+                    name,
+                    if made {
+                        json!("by chance")
+                    } else {
+                        settled(value)
+                    },
+                )
             })
             .collect::<serde_json::Map<_, _>>()
             .into(),
@@ -197,14 +290,29 @@ fn every_operation_has_examples_that_fit_its_schemas() {
     for (method, path, operation) in document.operations() {
         let examples = examples(&document, operation);
         let succeeds = examples.iter().any(|example| example.status < 300);
-        assert!(succeeds || path == "/openapi.json", "{method} {path} has no example of success");
-        for (media_type, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+        assert!(
+            succeeds || path == "/openapi.json",
+            "{method} {path} has no example of success"
+        );
+        for (media_type, content) in operation["requestBody"]["content"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             for (name, body) in content["examples"].as_object().into_iter().flatten() {
-                let answered = examples.iter().filter(|example| example.name == name).map(|example| example.status).collect::<Vec<_>>();
+                let answered = examples
+                    .iter()
+                    .filter(|example| example.name == name)
+                    .map(|example| example.status)
+                    .collect::<Vec<_>>();
                 assert_eq!(answered.len(), 1, "{method} {path} {name} is answered once");
                 if answered[0] < 300 && name != "mixed" && name != "invalid" {
                     let faults = schema::faults(&document, &content["schema"], &body["value"], "");
-                    assert_eq!(faults, Vec::<String>::new(), "{method} {path} {name} {media_type}");
+                    assert_eq!(
+                        faults,
+                        Vec::<String>::new(),
+                        "{method} {path} {name} {media_type}"
+                    );
                 }
             }
         }

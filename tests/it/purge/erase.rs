@@ -16,8 +16,14 @@ const TENANTS: [&str; 2] = ["acme", "beta"];
 async fn history(open: &Open, rolled: bool) {
     let app = &open.app;
     app.limit("acme", json!([{ "id": "each", "scope": "agent", "measure": "events", "window": "total", "soft": 1, "hard": 900 }])).await;
-    for (hour, received) in
-        ["2026-11-28T10:00:00Z", "2026-11-30T23:10:00Z", "2026-12-01T00:20:00Z", "2026-12-03T09:00:00Z"].iter().enumerate()
+    for (hour, received) in [
+        "2026-11-28T10:00:00Z",
+        "2026-11-30T23:10:00Z",
+        "2026-12-01T00:20:00Z",
+        "2026-12-03T09:00:00Z",
+    ]
+    .iter()
+    .enumerate()
     {
         app.clock.set(received);
         if rolled {
@@ -46,8 +52,14 @@ async fn erase(app: &TestApp, fields: Value) -> Value {
 
 /// The pseudonym that the answer tells.
 fn pseudonym(answer: &Value) -> String {
-    let pseudonym = answer["pseudonym"].as_str().expect("a pseudonym").to_owned();
-    assert!(pseudonym.starts_with("erased-") && !pseudonym.contains("bob"), "{pseudonym}");
+    let pseudonym = answer["pseudonym"]
+        .as_str()
+        .expect("a pseudonym")
+        .to_owned();
+    assert!(
+        pseudonym.starts_with("erased-") && !pseudonym.contains("bob"),
+        "{pseudonym}"
+    );
     pseudonym
 }
 
@@ -55,17 +67,47 @@ fn pseudonym(answer: &Value) -> String {
 /// what they hold, whatever they are called.
 async fn totals(app: &TestApp, tenant: &str, called: &str) -> Vec<Value> {
     let mut all = Vec::new();
-    for by in ["agent", "consumer", "operation", "session", "hour", "day", "week", "month"] {
-        for range in ["", "&start=2026-11-28T09:59:59.5Z&end=2026-12-03T09:00:00.5Z"] {
-            let reply = app.get(&format!("/usage/aggregate?tenant_id={tenant}&group_by={by}{range}")).await.expect(200);
-            let mut rows: Vec<String> =
-                reply.at("/data").as_array().expect("rows").iter().map(|row| row.to_string().replace(called, "NAME")).collect();
+    for by in [
+        "agent",
+        "consumer",
+        "operation",
+        "session",
+        "hour",
+        "day",
+        "week",
+        "month",
+    ] {
+        for range in [
+            "",
+            "&start=2026-11-28T09:59:59.5Z&end=2026-12-03T09:00:00.5Z",
+        ] {
+            let reply = app
+                .get(&format!(
+                    "/usage/aggregate?tenant_id={tenant}&group_by={by}{range}"
+                ))
+                .await
+                .expect(200);
+            let mut rows: Vec<String> = reply
+                .at("/data")
+                .as_array()
+                .expect("rows")
+                .iter()
+                .map(|row| row.to_string().replace(called, "NAME"))
+                .collect();
             rows.sort();
             all.push(json!(rows));
         }
     }
-    for path in ["/usage/summary?tenant_id=", "/usage/", "/usage/stats?tenant_id=", "/quota/"] {
-        all.push(without(app.get(&format!("{path}{tenant}")).await.expect(200).json(), &["last_rollup"]));
+    for path in [
+        "/usage/summary?tenant_id=",
+        "/usage/",
+        "/usage/stats?tenant_id=",
+        "/quota/",
+    ] {
+        all.push(without(
+            app.get(&format!("{path}{tenant}")).await.expect(200).json(),
+            &["last_rollup"],
+        ));
     }
     all
 }
@@ -78,13 +120,18 @@ fn holding(items: &BTreeMap<Key, Attrs>, text: &str) -> Vec<Key> {
         Stored::N(_) => false,
     };
     let counted = |key: &Key| key.pk.contains("|C|") || key.pk.ends_with("|CONFIG");
-    let named = items.iter().filter(|(key, attrs)| !counted(key) && (format!("{key:?}").contains(text) || attrs.values().any(holds)));
+    let named = items.iter().filter(|(key, attrs)| {
+        !counted(key) && (format!("{key:?}").contains(text) || attrs.values().any(holds))
+    });
     named.map(|(key, _)| key.clone()).collect()
 }
 
 /// All but what says that there was an order.
 fn settled(items: BTreeMap<Key, Attrs>) -> BTreeMap<Key, Attrs> {
-    items.into_iter().filter(|(key, _)| !key.pk.ends_with("|W") && key.pk != "A|AUDIT").collect()
+    items
+        .into_iter()
+        .filter(|(key, _)| !key.pk.ends_with("|W") && key.pk != "A|AUDIT")
+        .collect()
 }
 
 #[tokio::test]
@@ -92,26 +139,67 @@ async fn the_name_is_gone_and_every_total_stays() {
     for rolled in [false, true] {
         let open = Open::new();
         history(&open, rolled).await;
-        let (app, before, foreign) = (&open.app, totals(&open.app, "acme", NAME).await, open.dump_of("beta"));
-        assert!(holding(&open.dump_of("acme"), NAME).len() >= 4, "it is found where it is");
+        let (app, before, foreign) = (
+            &open.app,
+            totals(&open.app, "acme", NAME).await,
+            open.dump_of("beta"),
+        );
+        assert!(
+            holding(&open.dump_of("acme"), NAME).len() >= 4,
+            "it is found where it is"
+        );
         let agent = erase(app, json!({ "agent_id": NAME })).await;
-        assert_eq!((&agent["pseudonymised"], &agent["pages"], &agent["removed"]), (&json!(8), &json!(8), &json!(0)), "rolled up: {rolled}");
-        assert_ne!(holding(&open.dump_of("acme"), NAME), [], "the consumer of that name is another");
+        assert_eq!(
+            (&agent["pseudonymised"], &agent["pages"], &agent["removed"]),
+            (&json!(8), &json!(8), &json!(0)),
+            "rolled up: {rolled}"
+        );
+        assert_ne!(
+            holding(&open.dump_of("acme"), NAME),
+            [],
+            "the consumer of that name is another"
+        );
         let consumer = erase(app, json!({ "consumer_id": NAME })).await;
-        assert_eq!((&consumer["pseudonymised"], &consumer["pages"]), (&json!(8), &json!(8)));
+        assert_eq!(
+            (&consumer["pseudonymised"], &consumer["pages"]),
+            (&json!(8), &json!(8))
+        );
         assert_ne!(pseudonym(&agent), pseudonym(&consumer));
         assert_eq!(holding(&open.dump_of("acme"), NAME), []);
-        assert_eq!(holding(&open.dump(), NAME), holding(&open.dump_of("beta"), NAME), "only beta names it");
-        assert_eq!(open.dump_of("beta"), if rolled { foreign } else { open.dump_of("beta") });
-        let counted = |totals: Vec<Value>, name: &str| json!(totals).to_string().replace(name, "NAME");
-        let after = counted(totals(app, "acme", &pseudonym(&agent)).await, &pseudonym(&consumer));
+        assert_eq!(
+            holding(&open.dump(), NAME),
+            holding(&open.dump_of("beta"), NAME),
+            "only beta names it"
+        );
+        assert_eq!(
+            open.dump_of("beta"),
+            if rolled {
+                foreign
+            } else {
+                open.dump_of("beta")
+            }
+        );
+        let counted =
+            |totals: Vec<Value>, name: &str| json!(totals).to_string().replace(name, "NAME");
+        let after = counted(
+            totals(app, "acme", &pseudonym(&agent)).await,
+            &pseudonym(&consumer),
+        );
         assert_eq!(after, counted(before.clone(), NAME));
         for days in [1, 40] {
             app.clock.advance(days * DAY);
             app.service().roll_up_all().await.expect("a rollup");
             let rolled = totals(app, "acme", &pseudonym(&agent)).await;
-            let rolled: Vec<Value> = rolled[..16].iter().filter(|rows| !rows.to_string().contains("start")).cloned().collect();
-            assert_eq!(counted(rolled, &pseudonym(&consumer)), counted(before[..16].to_vec(), NAME), "after {days} days");
+            let rolled: Vec<Value> = rolled[..16]
+                .iter()
+                .filter(|rows| !rows.to_string().contains("start"))
+                .cloned()
+                .collect();
+            assert_eq!(
+                counted(rolled, &pseudonym(&consumer)),
+                counted(before[..16].to_vec(), NAME),
+                "after {days} days"
+            );
             assert_eq!(holding(&open.dump_of("acme"), NAME), []);
         }
     }
@@ -126,15 +214,39 @@ async fn lists_and_filters_know_the_pseudonym_and_replays_the_event() {
     let name = pseudonym(&erase(app, json!({ "agent_id": NAME })).await);
     let again = app.record("acme", event.clone()).await.expect(200);
     assert_eq!(again.at("/replayed"), true);
-    refused(&app.record("acme", merged(event, json!({ "agent_id": name }))).await, 409, "event_id_reused");
-    let count = async |path: &str, at: &str| app.get(&format!("{path}tenant_id=acme")).await.expect(200).at(at);
+    refused(
+        &app.record("acme", merged(event, json!({ "agent_id": name })))
+            .await,
+        409,
+        "event_id_reused",
+    );
+    let count = async |path: &str, at: &str| {
+        app.get(&format!("{path}tenant_id=acme"))
+            .await
+            .expect(200)
+            .at(at)
+    };
     for (filter, events) in [(NAME, 0), (name.as_str(), 8), ("ann", 4)] {
-        assert_eq!(count(&format!("/usage?agent={filter}&"), "/count").await, events, "{filter}");
-        assert_eq!(count(&format!("/usage/summary?agent={filter}&"), "/total_events").await, events, "{filter}");
+        assert_eq!(
+            count(&format!("/usage?agent={filter}&"), "/count").await,
+            events,
+            "{filter}"
+        );
+        assert_eq!(
+            count(&format!("/usage/summary?agent={filter}&"), "/total_events").await,
+            events,
+            "{filter}"
+        );
     }
     assert_eq!(count("/events/e00?", "/agent_id").await, json!(name));
-    assert_eq!(count("/usage/tasks/t0?", "/events/0/agent_id").await, json!(name));
-    let foreign = app.get("/usage?tenant_id=beta&agent=bob-4711@example.com").await.expect(200);
+    assert_eq!(
+        count("/usage/tasks/t0?", "/events/0/agent_id").await,
+        json!(name)
+    );
+    let foreign = app
+        .get("/usage?tenant_id=beta&agent=bob-4711@example.com")
+        .await
+        .expect(200);
     assert_eq!(foreign.at("/count"), 8);
 }
 
@@ -147,12 +259,25 @@ async fn a_dry_run_counts_and_changes_nothing_and_so_does_a_repeat() {
     let dry = erase(app, json!({ "agent_id": NAME, "dry_run": true })).await;
     assert_eq!(open.dump(), before);
     let real = erase(app, json!({ "agent_id": NAME, "dry_run": false })).await;
-    assert_eq!(without(dry, &["dry_run"]), without(real.clone(), &["dry_run"]));
+    assert_eq!(
+        without(dry, &["dry_run"]),
+        without(real.clone(), &["dry_run"])
+    );
     let before = settled(open.dump());
     let repeat = erase(app, json!({ "agent_id": NAME })).await;
-    assert_eq!((&repeat["pseudonymised"], &repeat["pages"], &repeat["pseudonym"]), (&json!(0), &json!(0), &real["pseudonym"]));
+    assert_eq!(
+        (
+            &repeat["pseudonymised"],
+            &repeat["pages"],
+            &repeat["pseudonym"]
+        ),
+        (&json!(0), &json!(0), &real["pseudonym"])
+    );
     let itself = erase(app, json!({ "agent_id": real["pseudonym"] })).await;
-    assert_eq!((&itself["pseudonymised"], &itself["pseudonym"]), (&json!(0), &real["pseudonym"]));
+    assert_eq!(
+        (&itself["pseudonymised"], &itself["pseudonym"]),
+        (&json!(0), &real["pseudonym"])
+    );
     assert_eq!(settled(open.dump()), before);
 }
 
@@ -161,26 +286,59 @@ async fn a_name_that_comes_back_is_a_new_one_until_it_is_erased_too() {
     let open = Open::new();
     history(&open, true).await;
     let app = &open.app;
-    let agents = async || app.get("/usage/summary?tenant_id=acme").await.expect(200).at("/unique_agents");
+    let agents = async || {
+        app.get("/usage/summary?tenant_id=acme")
+            .await
+            .expect(200)
+            .at("/unique_agents")
+    };
     let first = erase(app, json!({ "agent_id": NAME })).await;
     assert_eq!(agents().await, 2);
     app.clock.set("2026-12-29T10:00:00Z");
     for (id, advance) in [("back-1", 3 * 3600), ("back-2", 4 * DAY), ("back-3", 1)] {
-        app.record("acme", json!({ "id": id, "agent_id": NAME, "consumer_id": "c" })).await.expect(201);
+        app.record(
+            "acme",
+            json!({ "id": id, "agent_id": NAME, "consumer_id": "c" }),
+        )
+        .await
+        .expect(201);
         app.clock.advance(advance);
         app.service().roll_up_all().await.expect("a rollup");
         assert_eq!(agents().await, 3, "{id}");
     }
     let second = erase(app, json!({ "agent_id": NAME })).await;
-    assert_eq!((&second["pseudonymised"], &second["pseudonym"]), (&json!(3), &first["pseudonym"]));
+    assert_eq!(
+        (&second["pseudonymised"], &second["pseudonym"]),
+        (&json!(3), &first["pseudonym"])
+    );
     for days in [0, 3, 60] {
         app.clock.advance(days * DAY);
         app.service().roll_up_all().await.expect("a rollup");
         assert_eq!(agents().await, 2, "after {days} days");
-        let rows = app.get("/usage/agents?tenant_id=acme").await.expect(200).at("/data");
-        let named = rows.as_array().expect("rows").iter().find(|row| row["agent_id"] == first["pseudonym"]).expect("a row");
-        assert_eq!((&named["total_events"], &named["unique_agents"], &named["unique_consumers"]), (&json!(11), &json!(1), &json!(2)));
-        assert_eq!(rows.as_array().map(Vec::len), Some(3), "the pseudonym, ann and (none)");
+        let rows = app
+            .get("/usage/agents?tenant_id=acme")
+            .await
+            .expect(200)
+            .at("/data");
+        let named = rows
+            .as_array()
+            .expect("rows")
+            .iter()
+            .find(|row| row["agent_id"] == first["pseudonym"])
+            .expect("a row");
+        assert_eq!(
+            (
+                &named["total_events"],
+                &named["unique_agents"],
+                &named["unique_consumers"]
+            ),
+            (&json!(11), &json!(1), &json!(2))
+        );
+        assert_eq!(
+            rows.as_array().map(Vec::len),
+            Some(3),
+            "the pseudonym, ann and (none)"
+        );
     }
 }
 
@@ -189,9 +347,20 @@ async fn a_name_that_nobody_has_is_erased_from_nothing() {
     let open = Open::new();
     history(&open, true).await;
     let before = settled(open.dump());
-    for order in [json!({ "agent_id": "nobody" }), json!({ "consumer_id": "ann" }), json!({ "tenant_id": "nobody", "agent_id": NAME })] {
+    for order in [
+        json!({ "agent_id": "nobody" }),
+        json!({ "consumer_id": "ann" }),
+        json!({ "tenant_id": "nobody", "agent_id": NAME }),
+    ] {
         let answer = erase(&open.app, order).await;
-        assert_eq!((&answer["pseudonymised"], &answer["pages"], &answer["status"]), (&json!(0), &json!(0), &json!("purged")));
+        assert_eq!(
+            (
+                &answer["pseudonymised"],
+                &answer["pages"],
+                &answer["status"]
+            ),
+            (&json!(0), &json!(0), &json!("purged"))
+        );
     }
     assert_eq!(settled(open.dump()), before);
 }
@@ -202,15 +371,40 @@ async fn what_is_purged_names_nobody_either() {
     history(&open, true).await;
     let app = &open.app;
     app.clock.advance(60 * DAY);
-    app.post("/usage/purge", json!({ "tenant_id": "acme", "older_than_days": 35 })).await.expect(200);
+    app.post(
+        "/usage/purge",
+        json!({ "tenant_id": "acme", "older_than_days": 35 }),
+    )
+    .await
+    .expect(200);
     let rows = |reply: Value| reply.as_array().expect("rows").len();
-    let agents = async || rows(app.get("/usage/agents?tenant_id=acme").await.expect(200).at("/data"));
-    assert_eq!((agents().await, holding(&open.dump_of("acme"), NAME).len() > 1), (3, true), "rosters still name it");
+    let agents = async || {
+        rows(
+            app.get("/usage/agents?tenant_id=acme")
+                .await
+                .expect(200)
+                .at("/data"),
+        )
+    };
+    assert_eq!(
+        (
+            agents().await,
+            holding(&open.dump_of("acme"), NAME).len() > 1
+        ),
+        (3, true),
+        "rosters still name it"
+    );
     for field in ["agent_id", "consumer_id"] {
         let answer = erase(app, json!({ field: NAME })).await;
-        assert_eq!((&answer["pseudonymised"], &answer["pages"]), (&json!(0), &json!(0)));
+        assert_eq!(
+            (&answer["pseudonymised"], &answer["pages"]),
+            (&json!(0), &json!(0))
+        );
     }
-    assert_eq!((agents().await, holding(&open.dump_of("acme"), NAME)), (3, vec![]));
+    assert_eq!(
+        (agents().await, holding(&open.dump_of("acme"), NAME)),
+        (3, vec![])
+    );
 }
 
 #[tokio::test]
@@ -220,28 +414,70 @@ async fn an_order_names_one_person_of_one_tenant() {
     let app = &open.app;
     let before = open.dump();
     for (order, pointer) in [
-        (json!({ "tenant_id": "acme", "agent_id": "a", "consumer_id": "c", "pseudonymise": true }), "/consumer_id"),
-        (json!({ "tenant_id": "acme", "agent_id": "a" }), "/pseudonymise"),
-        (json!({ "tenant_id": "acme", "consumer_id": "c", "pseudonymise": false }), "/pseudonymise"),
-        (json!({ "tenant_id": "acme", "pseudonymise": true }), "/pseudonymise"),
-        (json!({ "agent_id": "a", "pseudonymise": true }), "/tenant_id"),
-        (json!({ "tenant_id": "acme", "agent_id": "a", "pseudonymise": true, "older_than_days": 40 }), "/older_than_days"),
-        (json!({ "tenant_id": "acme", "agent_id": "a|b", "pseudonymise": true }), "/agent_id"),
-        (json!({ "tenant_id": "acme", "agent_id": "", "pseudonymise": true }), "/agent_id"),
-        (json!({ "tenant_id": "acme", "agent_id": null, "pseudonymise": true }), "/pseudonymise"),
-        (json!({ "tenant_id": "acme", "agent_id": "a", "pseudonymise": "yes" }), "/pseudonymise"),
+        (
+            json!({ "tenant_id": "acme", "agent_id": "a", "consumer_id": "c", "pseudonymise": true }),
+            "/consumer_id",
+        ),
+        (
+            json!({ "tenant_id": "acme", "agent_id": "a" }),
+            "/pseudonymise",
+        ),
+        (
+            json!({ "tenant_id": "acme", "consumer_id": "c", "pseudonymise": false }),
+            "/pseudonymise",
+        ),
+        (
+            json!({ "tenant_id": "acme", "pseudonymise": true }),
+            "/pseudonymise",
+        ),
+        (
+            json!({ "agent_id": "a", "pseudonymise": true }),
+            "/tenant_id",
+        ),
+        (
+            json!({ "tenant_id": "acme", "agent_id": "a", "pseudonymise": true, "older_than_days": 40 }),
+            "/older_than_days",
+        ),
+        (
+            json!({ "tenant_id": "acme", "agent_id": "a|b", "pseudonymise": true }),
+            "/agent_id",
+        ),
+        (
+            json!({ "tenant_id": "acme", "agent_id": "", "pseudonymise": true }),
+            "/agent_id",
+        ),
+        (
+            json!({ "tenant_id": "acme", "agent_id": null, "pseudonymise": true }),
+            "/pseudonymise",
+        ),
+        (
+            json!({ "tenant_id": "acme", "agent_id": "a", "pseudonymise": "yes" }),
+            "/pseudonymise",
+        ),
     ] {
         let reply = app.post("/usage/purge", order.clone()).await;
         assert!(matches!(reply.status, 400 | 422), "{order}: {}", reply.text);
         assert_eq!(pointers(&reply.json()), pointer, "{order}");
     }
     for key in [&app.keys("acme").await.ingest, &app.keys("acme").await.read] {
-        let order = json!({ "tenant_id": "acme", "agent_id": NAME, "pseudonymise": true }).to_string();
-        refused(&app.call_with(key, "POST", "/usage/purge", order).await, 403, "forbidden");
+        let order =
+            json!({ "tenant_id": "acme", "agent_id": NAME, "pseudonymise": true }).to_string();
+        refused(
+            &app.call_with(key, "POST", "/usage/purge", order).await,
+            403,
+            "forbidden",
+        );
     }
     let keys = |key: &Key| key.pk.starts_with("K|") || key.pk == "L|KEYS" || key.pk == "A|AUDIT";
-    let after: BTreeMap<Key, Attrs> = open.dump().into_iter().filter(|(key, _)| !keys(key)).collect();
-    assert_eq!(after, before.into_iter().filter(|(key, _)| !keys(key)).collect());
+    let after: BTreeMap<Key, Attrs> = open
+        .dump()
+        .into_iter()
+        .filter(|(key, _)| !keys(key))
+        .collect();
+    assert_eq!(
+        after,
+        before.into_iter().filter(|(key, _)| !keys(key)).collect()
+    );
 }
 
 #[tokio::test]
@@ -251,11 +487,25 @@ async fn an_order_is_answered_once_and_enters_the_audit_trail_without_the_name()
     let order = json!({ "tenant_id": "acme", "agent_id": NAME, "pseudonymise": true });
     let once = || operators("POST", "/usage/purge", &order, "idempotency-key", "order-1");
     let first = open.app.send(once()).await.expect(200);
-    assert_eq!((open.app.send(once()).await.expect(200).json(), first.at("/pseudonymised")), (first.json(), json!(8)));
+    assert_eq!(
+        (
+            open.app.send(once()).await.expect(200).json(),
+            first.at("/pseudonymised")
+        ),
+        (first.json(), json!(8))
+    );
     let trail = open.app.get("/audit").await.expect(200);
     let entries = trail.at("/data");
-    let entries: Vec<&Value> = entries.as_array().expect("data").iter().filter(|entry| entry["action"] == "usage.erase").collect();
+    let entries: Vec<&Value> = entries
+        .as_array()
+        .expect("data")
+        .iter()
+        .filter(|entry| entry["action"] == "usage.erase")
+        .collect();
     assert_eq!(entries.len(), 1);
-    assert_eq!((&entries[0]["tenant_id"], &entries[0]["detail"]["pseudonym"]), (&json!("acme"), &first.at("/pseudonym")));
+    assert_eq!(
+        (&entries[0]["tenant_id"], &entries[0]["detail"]["pseudonym"]),
+        (&json!("acme"), &first.at("/pseudonym"))
+    );
     assert!(!trail.text.contains(NAME));
 }

@@ -21,12 +21,27 @@ async fn history(app: &TestApp) {
     for (hour, advance) in [("10", 2 * 3600), ("12", 50 * DAY), ("x", 0)] {
         let now = app.service().now().to_string();
         let events = [
-            event(format!("{hour}-now"), now.clone(), json!({ "task_id": "t1", "tier": "enterprise" })),
-            event(format!("{hour}-early"), "2026-11-20T07:45:00Z".to_owned(), json!({ "operation": "agent_message", "units": 3 })),
-            event(format!("{hour}-price"), now, json!({ "cost_override": "0.0075", "latency_ms": "1.5", "consumer_id": "c1" })),
+            event(
+                format!("{hour}-now"),
+                now.clone(),
+                json!({ "task_id": "t1", "tier": "enterprise" }),
+            ),
+            event(
+                format!("{hour}-early"),
+                "2026-11-20T07:45:00Z".to_owned(),
+                json!({ "operation": "agent_message", "units": 3 }),
+            ),
+            event(
+                format!("{hour}-price"),
+                now,
+                json!({ "cost_override": "0.0075", "latency_ms": "1.5", "consumer_id": "c1" }),
+            ),
         ];
         let batch = json!({ "events": events });
-        let reply = app.post("/events/batch?backfill=true", batch).await.expect(200);
+        let reply = app
+            .post("/events/batch?backfill=true", batch)
+            .await
+            .expect(200);
         assert_eq!(reply.at("/recorded"), 3, "{}", reply.text);
         app.clock.advance(advance);
     }
@@ -35,9 +50,21 @@ async fn history(app: &TestApp) {
 /// Everything that adds up, over ranges of whole hours.
 async fn totals(app: &TestApp) -> Vec<Value> {
     let mut all = Vec::new();
-    for range in ["start=2025-01-01&end=2030-01-01", "start=2026-11-20T07:00:00Z&end=2026-11-22T11:00:00Z", "start=2026-11-22T11:00:00Z"] {
-        for path in ["/usage/acme?", "/usage/summary?tenant_id=acme&", "/billing/acme?end=2030-01-01&"] {
-            let path = if range.contains("end=") { path.replace("end=2030-01-01&", "") } else { path.to_owned() };
+    for range in [
+        "start=2025-01-01&end=2030-01-01",
+        "start=2026-11-20T07:00:00Z&end=2026-11-22T11:00:00Z",
+        "start=2026-11-22T11:00:00Z",
+    ] {
+        for path in [
+            "/usage/acme?",
+            "/usage/summary?tenant_id=acme&",
+            "/billing/acme?end=2030-01-01&",
+        ] {
+            let path = if range.contains("end=") {
+                path.replace("end=2030-01-01&", "")
+            } else {
+                path.to_owned()
+            };
             let body = app.get(&format!("{path}{range}")).await.expect(200).json();
             all.push(crate::given::without(body, &["period_end"]));
         }
@@ -53,5 +80,8 @@ async fn purge(app: &TestApp, order: Value) -> (Value, Value) {
 
 /// The pages of `acme` among the items.
 fn pages(items: &std::collections::BTreeMap<Key, Attrs>) -> usize {
-    items.keys().filter(|key| key.pk.starts_with("T|acme|E|")).count()
+    items
+        .keys()
+        .filter(|key| key.pk.starts_with("T|acme|E|"))
+        .count()
 }

@@ -6,20 +6,47 @@ use crate::given::{merged, pointers, refused};
 use serde_json::{Value, json};
 use tollgate_tests::TestApp;
 
-const GROUPS: [&str; 11] = ["agent", "consumer", "operation", "tier", "session", "tool", "model", "hour", "day", "week", "month"];
+const GROUPS: [&str; 11] = [
+    "agent",
+    "consumer",
+    "operation",
+    "tier",
+    "session",
+    "tool",
+    "model",
+    "hour",
+    "day",
+    "week",
+    "month",
+];
 
 /// The keys of an aggregate of `acme` with their `field`s.
 async fn groups(app: &TestApp, query: &str, field: &str) -> Vec<(String, u64)> {
-    let reply = app.get(&format!("/usage/aggregate?tenant_id=acme&group_by={query}")).await.expect(200);
+    let reply = app
+        .get(&format!("/usage/aggregate?tenant_id=acme&group_by={query}"))
+        .await
+        .expect(200);
     let rows = reply.at("/data");
     let rows = rows.as_array().expect("rows");
     assert_eq!(reply.at("/count"), rows.len());
-    rows.iter().map(|row| (row["key"].as_str().expect("a key").to_owned(), row[field].as_u64().expect("a number"))).collect()
+    rows.iter()
+        .map(|row| {
+            (
+                row["key"].as_str().expect("a key").to_owned(),
+                row[field].as_u64().expect("a number"),
+            )
+        })
+        .collect()
 }
 
 /// Its keys, one space between.
 async fn keys(app: &TestApp, query: &str) -> String {
-    groups(app, query, "total_events").await.into_iter().map(|(key, _)| key).collect::<Vec<_>>().join(" ")
+    groups(app, query, "total_events")
+        .await
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Does `check` before and after everything is rolled up, as hours and as days.
@@ -36,8 +63,18 @@ async fn rolled_or_not(app: &TestApp, check: impl AsyncFn(&TestApp)) {
 async fn every_group_has_its_key() {
     let app = TestApp::new().await;
     five(&app).await;
-    app.record("acme", json!({ "tool_server": "s/v", "tool_name": "a/b/c", "timestamp": "2026-11-22T09:00:00Z" })).await.expect(201);
-    app.record("acme", json!({ "tool_server": "lone", "timestamp": "2026-11-22T09:00:00Z" })).await.expect(201);
+    app.record(
+        "acme",
+        json!({ "tool_server": "s/v", "tool_name": "a/b/c", "timestamp": "2026-11-22T09:00:00Z" }),
+    )
+    .await
+    .expect(201);
+    app.record(
+        "acme",
+        json!({ "tool_server": "lone", "timestamp": "2026-11-22T09:00:00Z" }),
+    )
+    .await
+    .expect(201);
     rolled_or_not(&app, async |app| {
         for (by, expected) in [
             ("agent", "(none) a1 a2"),
@@ -55,7 +92,10 @@ async fn every_group_has_its_key() {
             assert_eq!(keys(app, by).await, expected, "{by}");
         }
         assert_eq!(keys(app, "tool&tool_server=s/v").await, "s%2Fv/a%2Fb%2Fc");
-        assert_eq!(keys(app, "agent&consumer=c1&start=2026-11-22T07:00:00.1Z").await, "a2");
+        assert_eq!(
+            keys(app, "agent&consumer=c1&start=2026-11-22T07:00:00.1Z").await,
+            "a2"
+        );
         assert_eq!(keys(app, "day&end=2026-11-22").await, "");
     })
     .await;
@@ -70,16 +110,45 @@ async fn a_row_has_every_total_and_people_are_lists_of_rows() {
         "total_api_calls": 0, "total_units": 2, "total_cost": "0.00125", "currency": "USD", "avg_tokens_per_task": "0.000000",
         "avg_duration_ms_per_task": "0.000000", "unique_agents": 1, "unique_consumers": 2,
     });
-    let rows = app.get("/usage/aggregate?tenant_id=acme&group_by=agent").await.expect(200);
+    let rows = app
+        .get("/usage/aggregate?tenant_id=acme&group_by=agent")
+        .await
+        .expect(200);
     assert_eq!(
-        (rows.at("/group_by"), rows.at("/data/1"), rows.at("/next_cursor")),
-        (json!("agent"), merged(json!({ "key": "a1" }), expected.clone()), Value::Null)
+        (
+            rows.at("/group_by"),
+            rows.at("/data/1"),
+            rows.at("/next_cursor")
+        ),
+        (
+            json!("agent"),
+            merged(json!({ "key": "a1" }), expected.clone()),
+            Value::Null
+        )
     );
-    let agents = app.get("/usage/agents?tenant_id=acme&agent_id=a1").await.expect(200);
-    assert_eq!(agents.json(), json!({ "data": [merged(json!({ "agent_id": "a1" }), expected)], "count": 1, "next_cursor": null }));
+    let agents = app
+        .get("/usage/agents?tenant_id=acme&agent_id=a1")
+        .await
+        .expect(200);
+    assert_eq!(
+        agents.json(),
+        json!({ "data": [merged(json!({ "agent_id": "a1" }), expected)], "count": 1, "next_cursor": null })
+    );
     let consumers = app.get("/usage/consumers?tenant_id=acme").await.expect(200);
-    let named = |place: usize| (consumers.at(&format!("/data/{place}/consumer_id")), consumers.at(&format!("/data/{place}/total_events")));
-    assert_eq!([named(0), named(1), named(2)], [(json!("(none)"), json!(2)), (json!("c1"), json!(2)), (json!("c2"), json!(1))]);
+    let named = |place: usize| {
+        (
+            consumers.at(&format!("/data/{place}/consumer_id")),
+            consumers.at(&format!("/data/{place}/total_events")),
+        )
+    };
+    assert_eq!(
+        [named(0), named(1), named(2)],
+        [
+            (json!("(none)"), json!(2)),
+            (json!("c1"), json!(2)),
+            (json!("c2"), json!(1))
+        ]
+    );
 }
 
 #[tokio::test]
@@ -87,30 +156,68 @@ async fn weeks_are_of_the_year_that_their_thursday_is_in() {
     for (now, days, weeks) in [
         (
             "2025-01-06T00:00:00Z",
-            ["2024-12-29", "2024-12-30", "2024-12-31", "2025-01-01", "2025-01-05", "2025-01-06"],
+            [
+                "2024-12-29",
+                "2024-12-30",
+                "2024-12-31",
+                "2025-01-01",
+                "2025-01-05",
+                "2025-01-06",
+            ],
             "2024-W52:1 2025-W01:4 2025-W02:1",
         ),
         (
             "2027-01-05T12:00:00Z",
-            ["2026-12-27", "2026-12-28", "2026-12-31", "2027-01-01", "2027-01-03", "2027-01-04"],
+            [
+                "2026-12-27",
+                "2026-12-28",
+                "2026-12-31",
+                "2027-01-01",
+                "2027-01-03",
+                "2027-01-04",
+            ],
             "2026-W52:1 2026-W53:4 2027-W01:1",
         ),
         (
             "2029-01-02T12:00:00Z",
-            ["2028-12-24", "2028-12-25", "2028-12-31", "2029-01-01", "2029-01-02", "2029-01-02"],
+            [
+                "2028-12-24",
+                "2028-12-25",
+                "2028-12-31",
+                "2029-01-01",
+                "2029-01-02",
+                "2029-01-02",
+            ],
             "2028-W51:1 2028-W52:2 2029-W01:3",
         ),
     ] {
         let app = TestApp::new().await;
         app.clock.set(now);
         for (number, day) in days.iter().enumerate() {
-            let time = if number % 2 == 0 { "23:59:59.999999999" } else { "00:00:00" };
-            let time = if now.starts_with(day) { "00:00:00" } else { time };
-            app.record("acme", json!({ "timestamp": format!("{day}T{time}Z") })).await.expect(201);
+            let time = if number % 2 == 0 {
+                "23:59:59.999999999"
+            } else {
+                "00:00:00"
+            };
+            let time = if now.starts_with(day) {
+                "00:00:00"
+            } else {
+                time
+            };
+            app.record("acme", json!({ "timestamp": format!("{day}T{time}Z") }))
+                .await
+                .expect(201);
         }
         rolled_or_not(&app, async |app| {
             let found = groups(app, "week", "total_events").await;
-            assert_eq!(found.iter().map(|(key, events)| format!("{key}:{events}")).collect::<Vec<_>>().join(" "), weeks);
+            assert_eq!(
+                found
+                    .iter()
+                    .map(|(key, events)| format!("{key}:{events}"))
+                    .collect::<Vec<_>>()
+                    .join(" "),
+                weeks
+            );
             let sorted = keys(app, "day").await;
             let mut expected = days.to_vec();
             expected.dedup();
@@ -135,19 +242,34 @@ async fn what_is_no_group_is_refused() {
         ("group_by=agent&limit=1001", "?limit"),
         ("group_by=agent&start=2026-11-23&end=2026-11-22", "?start"),
     ] {
-        let problem = refused(&app.get(&format!("/usage/aggregate?tenant_id=acme&{query}")).await, 400, "invalid_request");
+        let problem = refused(
+            &app.get(&format!("/usage/aggregate?tenant_id=acme&{query}"))
+                .await,
+            400,
+            "invalid_request",
+        );
         assert_eq!(pointers(&problem), pointer, "{query}");
     }
-    refused(&app.get("/usage/agents?tenant_id=acme&group_by=agent").await, 400, "invalid_request");
+    refused(
+        &app.get("/usage/agents?tenant_id=acme&group_by=agent").await,
+        400,
+        "invalid_request",
+    );
 }
 
 /// All rows, `limit` at a time.
 async fn in_parts(app: &TestApp, path: &str, limit: usize) -> Vec<Value> {
     let (mut rows, mut cursor) = (Vec::new(), String::new());
     loop {
-        let reply = app.get(&format!("{path}&limit={limit}{cursor}")).await.expect(200);
+        let reply = app
+            .get(&format!("{path}&limit={limit}{cursor}"))
+            .await
+            .expect(200);
         let part = reply.at("/data");
-        assert_eq!(reply.at("/count"), part.as_array().map(Vec::len).expect("rows"));
+        assert_eq!(
+            reply.at("/count"),
+            part.as_array().map(Vec::len).expect("rows")
+        );
         rows.extend(part.as_array().expect("rows").iter().cloned());
         match reply.at("/next_cursor").as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -161,11 +283,19 @@ async fn pages_of_groups_together_are_all_of_them() {
     let app = TestApp::new().await;
     five(&app).await;
     let paths = GROUPS.map(|by| format!("/usage/aggregate?tenant_id=acme&group_by={by}"));
-    let people = ["/usage/agents?tenant_id=acme", "/usage/consumers?tenant_id=acme&start=2026-11-22T07:30:00Z"].map(str::to_owned);
+    let people = [
+        "/usage/agents?tenant_id=acme",
+        "/usage/consumers?tenant_id=acme&start=2026-11-22T07:30:00Z",
+    ]
+    .map(str::to_owned);
     for path in paths.iter().chain(&people) {
         let whole = app.get(path).await.expect(200).at("/data");
         for limit in 1..=4 {
-            assert_eq!(json!(in_parts(&app, path, limit).await), whole, "{path} by {limit}");
+            assert_eq!(
+                json!(in_parts(&app, path, limit).await),
+                whole,
+                "{path} by {limit}"
+            );
         }
     }
 }
@@ -174,12 +304,24 @@ async fn pages_of_groups_together_are_all_of_them() {
 async fn a_cursor_of_groups_answers_its_own_question_only() {
     let app = TestApp::new().await;
     five(&app).await;
-    let first = app.get("/usage/aggregate?tenant_id=acme&group_by=agent&limit=1").await.expect(200).at("/next_cursor");
+    let first = app
+        .get("/usage/aggregate?tenant_id=acme&group_by=agent&limit=1")
+        .await
+        .expect(200)
+        .at("/next_cursor");
     let cursor = first.as_str().expect("a cursor");
     for index in 0..cursor.len() {
-        let other = if &cursor[index..=index] == "A" { "B" } else { "A" };
+        let other = if &cursor[index..=index] == "A" {
+            "B"
+        } else {
+            "A"
+        };
         let changed = format!("{}{other}{}", &cursor[..index], &cursor[index + 1..]);
-        let reply = app.get(&format!("/usage/aggregate?tenant_id=acme&group_by=agent&cursor={changed}")).await;
+        let reply = app
+            .get(&format!(
+                "/usage/aggregate?tenant_id=acme&group_by=agent&cursor={changed}"
+            ))
+            .await;
         refused(&reply, 400, "invalid_cursor");
     }
     for path in [
@@ -190,7 +332,11 @@ async fn a_cursor_of_groups_answers_its_own_question_only() {
         "/usage/consumers?tenant_id=acme",
         "/usage?tenant_id=acme",
     ] {
-        refused(&app.get(&format!("{path}&cursor={cursor}")).await, 400, "invalid_cursor");
+        refused(
+            &app.get(&format!("{path}&cursor={cursor}")).await,
+            400,
+            "invalid_cursor",
+        );
     }
 }
 
@@ -206,27 +352,71 @@ fn step([task, agent]: [&str; 2], tokens: [u64; 2], at: &str) -> Value {
 async fn the_vectors_of_the_asap_form_hold() {
     let app = TestApp::new().await;
     app.clock.set("2026-02-20T10:00:00Z");
-    let empty = app.get("/usage/summary?tenant_id=acme").await.expect(200).json();
+    let empty = app
+        .get("/usage/summary?tenant_id=acme")
+        .await
+        .expect(200)
+        .json();
     assert!(
-        empty.as_object().expect("fields").iter().all(|(name, value)| name == "currency" || *value == 0 || *value == "0"),
+        empty
+            .as_object()
+            .expect("fields")
+            .iter()
+            .all(|(name, value)| name == "currency" || *value == 0 || *value == "0"),
         "S4: {empty}"
     );
     let stats = app.get("/usage/stats?tenant_id=acme").await.expect(200);
-    assert_eq!((stats.at("/total_events"), stats.at("/oldest_timestamp")), (json!(0), Value::Null), "S13");
-    let events = [step(["t1", "a1"], [10, 20], "2026-02-17T12:00:00Z"), step(["t2", "a1"], [5, 5], "2026-02-19T13:00:00Z")];
-    app.post("/usage/batch", json!({ "events": events })).await.expect(201);
-    let by_day = [("t3", 10, "17T10:00:00"), ("t4", 20, "17T14:00:00"), ("t5", 5, "18T09:00:00")];
+    assert_eq!(
+        (stats.at("/total_events"), stats.at("/oldest_timestamp")),
+        (json!(0), Value::Null),
+        "S13"
+    );
+    let events = [
+        step(["t1", "a1"], [10, 20], "2026-02-17T12:00:00Z"),
+        step(["t2", "a1"], [5, 5], "2026-02-19T13:00:00Z"),
+    ];
+    app.post("/usage/batch", json!({ "events": events }))
+        .await
+        .expect(201);
+    let by_day = [
+        ("t3", 10, "17T10:00:00"),
+        ("t4", 20, "17T14:00:00"),
+        ("t5", 5, "18T09:00:00"),
+    ];
     for (task, tokens, at) in by_day {
-        app.post("/usage", step([task, "a2"], [tokens, tokens], &format!("2026-02-{at}Z"))).await.expect(201);
+        app.post(
+            "/usage",
+            step([task, "a2"], [tokens, tokens], &format!("2026-02-{at}Z")),
+        )
+        .await
+        .expect(201);
     }
     rolled_or_not(&app, async |app| {
-        let one =
-            async |query: &str| [groups(app, query, "total_tokens").await, groups(app, query, "total_tasks").await].map(|rows| rows[0].1);
+        let one = async |query: &str| {
+            [
+                groups(app, query, "total_tokens").await,
+                groups(app, query, "total_tasks").await,
+            ]
+            .map(|rows| rows[0].1)
+        };
         assert_eq!(one("agent&agent=a1").await, [40, 2], "S1");
-        assert_eq!(one("agent&agent=a1&start=2026-02-17&end=2026-02-18").await, [30, 1], "S2");
+        assert_eq!(
+            one("agent&agent=a1&start=2026-02-17&end=2026-02-18").await,
+            [30, 1],
+            "S2"
+        );
         let days = groups(app, "day&agent=a2", "total_tokens").await;
-        assert_eq!(days, [("2026-02-17".to_owned(), 60), ("2026-02-18".to_owned(), 10)], "S5");
-        refused(&app.get("/usage/aggregate?tenant_id=acme&group_by=invalid").await, 400, "invalid_request");
+        assert_eq!(
+            days,
+            [("2026-02-17".to_owned(), 60), ("2026-02-18".to_owned(), 10)],
+            "S5"
+        );
+        refused(
+            &app.get("/usage/aggregate?tenant_id=acme&group_by=invalid")
+                .await,
+            400,
+            "invalid_request",
+        );
     })
     .await;
 }
@@ -236,21 +426,32 @@ async fn who_comes_again_in_other_hours_days_and_months_is_counted_once() {
     let app = TestApp::new().await;
     app.clock.set("2026-11-28T22:30:00Z");
     let mut events = 0;
-    for advance in [600, 3600, 3600, 7200, 86_400, 40_000, 86_400, 86_400, 3600, 0] {
+    for advance in [
+        600, 3600, 3600, 7200, 86_400, 40_000, 86_400, 86_400, 3600, 0,
+    ] {
         for (agent, task) in [("a1", "t1"), ("a2", "t1"), ("a1", "t2")] {
-            let fields =
-                json!({ "id": format!("e{events}"), "agent_id": agent, "consumer_id": "c1", "task_id": task, "session_id": agent });
+            let fields = json!({ "id": format!("e{events}"), "agent_id": agent, "consumer_id": "c1", "task_id": task, "session_id": agent });
             app.record("acme", fields).await.expect(201);
             events += 1;
         }
         app.clock.advance(advance);
         app.service().roll_up_all().await.expect("a rollup");
         let summary = app.get("/usage/summary?tenant_id=acme").await.expect(200);
-        let counts = ["/total_events", "/unique_agents", "/unique_consumers", "/total_tasks"].map(|at| summary.at(at));
+        let counts = [
+            "/total_events",
+            "/unique_agents",
+            "/unique_consumers",
+            "/total_tasks",
+        ]
+        .map(|at| summary.at(at));
         assert_eq!(counts, [json!(events), json!(2), json!(1), json!(2)]);
         for by in ["operation", "session", "consumer", "month", "week"] {
             for (key, agents) in groups(&app, by, "unique_agents").await {
-                assert_eq!(agents, if by == "session" { 1 } else { 2 }, "{by} {key} after {events}");
+                assert_eq!(
+                    agents,
+                    if by == "session" { 1 } else { 2 },
+                    "{by} {key} after {events}"
+                );
             }
         }
     }

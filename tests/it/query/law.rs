@@ -35,8 +35,16 @@ impl History {
         match step {
             Step::Wait(seconds) => self.app.clock.advance(*seconds),
             Step::WaitForMidnight => self.app.clock.advance(oracle::seconds(DAY - now % DAY) - 1),
-            Step::RollUp { all: true } => drop(self.app.service().roll_up_all().await.expect("a rollup")),
-            Step::RollUp { all: false } => drop(self.app.service().roll_up(&Name::new("acme").expect("a name")).await.expect("a rollup")),
+            Step::RollUp { all: true } => {
+                drop(self.app.service().roll_up_all().await.expect("a rollup"))
+            }
+            Step::RollUp { all: false } => drop(
+                self.app
+                    .service()
+                    .roll_up(&Name::new("acme").expect("a name"))
+                    .await
+                    .expect("a rollup"),
+            ),
             Step::Purge => self.purge().await,
             Step::Void(index) => self.void(index, now).await,
             Step::Ask(question) => self.ask(&question.asked(now)).await,
@@ -47,7 +55,11 @@ impl History {
                     bodies.push(draft.body(&event));
                     self.events.push(event);
                 }
-                let reply = self.app.post("/events/batch?backfill=true", json!({ "events": bodies })).await.expect(200);
+                let reply = self
+                    .app
+                    .post("/events/batch?backfill=true", json!({ "events": bodies }))
+                    .await
+                    .expect(200);
                 assert_eq!(reply.at("/recorded"), drafts.len(), "{}", reply.text);
             }
         }
@@ -56,25 +68,50 @@ impl History {
     /// Takes one of the events back, if it is none that does so itself.
     async fn void(&mut self, index: &Index, now: i128) {
         let event = index.get(&self.events).clone();
-        let reply = self.app.post(&format!("/events/{}/void?tenant_id=acme", event.id), json!({})).await;
-        let again = self.events.iter().any(|other| other.against && other.id == void_of(&event.id));
+        let reply = self
+            .app
+            .post(
+                &format!("/events/{}/void?tenant_id=acme", event.id),
+                json!({}),
+            )
+            .await;
+        let again = self
+            .events
+            .iter()
+            .any(|other| other.against && other.id == void_of(&event.id));
         match (event.against, again, event.purged) {
             (_, true, _) => assert_eq!(reply.expect(200).at("/replayed"), true),
             (_, false, true) => drop(crate::given::refused(&reply, 404, "not_found")),
             (true, false, false) => drop(crate::given::refused(&reply, 409, "conflict")),
             (false, false, false) => {
                 assert_eq!(reply.expect(201).at("/event_id"), void_of(&event.id));
-                self.events.push(Event { id: void_of(&event.id), received: now, against: true, ..event });
+                self.events.push(Event {
+                    id: void_of(&event.id),
+                    received: now,
+                    against: true,
+                    ..event
+                });
             }
         }
     }
 
     /// Purges, and finds by the list what is gone.
     async fn purge(&mut self) {
-        let reply = self.app.post("/usage/purge", json!({ "tenant_id": "acme", "older_than_days": 35 })).await.expect(200);
+        let reply = self
+            .app
+            .post(
+                "/usage/purge",
+                json!({ "tenant_id": "acme", "older_than_days": 35 }),
+            )
+            .await
+            .expect(200);
         let there: BTreeSet<String> = self.list(&Asked::default()).await.into_iter().collect();
         let now = self.now();
-        let due: Vec<bool> = self.events.iter().map(|event| oracle::is_due(event, &self.events, now)).collect();
+        let due: Vec<bool> = self
+            .events
+            .iter()
+            .map(|event| oracle::is_due(event, &self.events, now))
+            .collect();
         let mut removed = 0;
         for (event, due) in self.events.iter_mut().zip(due) {
             let gone = !there.contains(&event.id);
@@ -91,8 +128,22 @@ impl History {
         let mut ids = Vec::new();
         let mut cursor = String::new();
         loop {
-            let reply = self.app.get(&format!("/usage?tenant_id=acme&limit=7{}{cursor}", query(asked))).await.expect(200);
-            ids.extend(reply.at("/data").as_array().expect("data").iter().map(|event| event["id"].as_str().expect("an id").to_owned()));
+            let reply = self
+                .app
+                .get(&format!(
+                    "/usage?tenant_id=acme&limit=7{}{cursor}",
+                    query(asked)
+                ))
+                .await
+                .expect(200);
+            ids.extend(
+                reply
+                    .at("/data")
+                    .as_array()
+                    .expect("data")
+                    .iter()
+                    .map(|event| event["id"].as_str().expect("an id").to_owned()),
+            );
             match reply.at("/next_cursor").as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return ids,
@@ -102,28 +153,78 @@ impl History {
 
     /// Asks everything that there is to ask, and compares.
     async fn ask(&self, asked: &Asked) {
-        let picked: Vec<&Event> = self.events.iter().filter(|event| asked.picks(event)).collect();
+        let picked: Vec<&Event> = self
+            .events
+            .iter()
+            .filter(|event| asked.picks(event))
+            .collect();
         for by in GROUPS {
             let expected = oracle::grouped(by, "key", &picked);
-            self.compare(asked, &format!("/usage/aggregate?tenant_id=acme&group_by={by}"), "/data", expected).await;
+            self.compare(
+                asked,
+                &format!("/usage/aggregate?tenant_id=acme&group_by={by}"),
+                "/data",
+                expected,
+            )
+            .await;
         }
-        for (by, field, path) in [("agent", "agent_id", "agents"), ("consumer", "consumer_id", "consumers")] {
+        for (by, field, path) in [
+            ("agent", "agent_id", "agents"),
+            ("consumer", "consumer_id", "consumers"),
+        ] {
             let expected = oracle::grouped(by, field, &picked);
-            self.compare(asked, &format!("/usage/{path}?tenant_id=acme"), "/data", expected).await;
+            self.compare(
+                asked,
+                &format!("/usage/{path}?tenant_id=acme"),
+                "/data",
+                expected,
+            )
+            .await;
         }
-        self.compare(asked, "/usage/summary?tenant_id=acme", "", oracle::summary(&picked)).await;
+        self.compare(
+            asked,
+            "/usage/summary?tenant_id=acme",
+            "",
+            oracle::summary(&picked),
+        )
+        .await;
         assert_eq!(self.list(asked).await, oracle::listed(&picked), "{asked:?}");
         for event in self.events.iter().step_by(7) {
-            let reply = self.app.get(&format!("/usage?tenant_id=acme&id={}{}", event.id, query(asked))).await.expect(200);
+            let reply = self
+                .app
+                .get(&format!(
+                    "/usage?tenant_id=acme&id={}{}",
+                    event.id,
+                    query(asked)
+                ))
+                .await
+                .expect(200);
             let expected = usize::from(asked.picks(event) && !event.purged);
-            assert_eq!((reply.at("/count"), reply.at("/next_cursor")), (json!(expected), Value::Null), "{} of {asked:?}", event.id);
+            assert_eq!(
+                (reply.at("/count"), reply.at("/next_cursor")),
+                (json!(expected), Value::Null),
+                "{} of {asked:?}",
+                event.id
+            );
         }
         if let (Some(_), Some(_)) = (asked.start, asked.end) {
-            let any = Asked { filters: Default::default(), ..asked.clone() };
-            let picked: Vec<&Event> = self.events.iter().filter(|event| any.picks(event)).collect();
-            self.compare(&any, "/usage/acme?", "", oracle::usage(&picked)).await;
-            let count: i64 = picked.iter().map(|event| if event.against { -1 } else { 1 }).sum();
-            self.compare(&any, "/billing/acme?", "/total_events", json!(count)).await;
+            let any = Asked {
+                filters: Default::default(),
+                ..asked.clone()
+            };
+            let picked: Vec<&Event> = self
+                .events
+                .iter()
+                .filter(|event| any.picks(event))
+                .collect();
+            self.compare(&any, "/usage/acme?", "", oracle::usage(&picked))
+                .await;
+            let count: i64 = picked
+                .iter()
+                .map(|event| if event.against { -1 } else { 1 })
+                .sum();
+            self.compare(&any, "/billing/acme?", "/total_events", json!(count))
+                .await;
         }
     }
 
@@ -135,9 +236,24 @@ impl History {
             return;
         }
         let found = reply.expect(200).at(at);
-        let found =
-            if found.is_object() { without(found, &["tenant_id", "period_start", "period_end", "constitutional_hash"]) } else { found };
-        assert!(found == expected, "{path}: {}", difference(&found, &expected));
+        let found = if found.is_object() {
+            without(
+                found,
+                &[
+                    "tenant_id",
+                    "period_start",
+                    "period_end",
+                    "constitutional_hash",
+                ],
+            )
+        } else {
+            found
+        };
+        assert!(
+            found == expected,
+            "{path}: {}",
+            difference(&found, &expected)
+        );
     }
 }
 
@@ -148,8 +264,14 @@ fn difference(found: &Value, expected: &Value) -> String {
     };
     let none = Value::Null;
     let row = |rows: &Vec<Value>, place: usize| rows.get(place).unwrap_or(&none).clone();
-    let place = (0..).find(|place| row(rows, *place) != row(others, *place)).expect("a difference");
-    format!("row {place}\n   found {}\nexpected {}", row(rows, place), row(others, place))
+    let place = (0..)
+        .find(|place| row(rows, *place) != row(others, *place))
+        .expect("a difference");
+    format!(
+        "row {place}\n   found {}\nexpected {}",
+        row(rows, place),
+        row(others, place)
+    )
 }
 
 /// The id of what takes the event `id` back.
@@ -158,9 +280,18 @@ fn void_of(id: &str) -> String {
 }
 
 fn query(asked: &Asked) -> String {
-    let filters = FIELDS.iter().zip(&asked.filters).filter_map(|(field, name)| Some(format!("&{field}={}", name.as_ref()?)));
+    let filters = FIELDS
+        .iter()
+        .zip(&asked.filters)
+        .filter_map(|(field, name)| Some(format!("&{field}={}", name.as_ref()?)));
     let bounds = [("start", asked.start), ("end", asked.end)];
-    filters.chain(bounds.into_iter().filter_map(|(name, at)| Some(format!("&{name}={}", instant(at?))))).collect()
+    filters
+        .chain(
+            bounds
+                .into_iter()
+                .filter_map(|(name, at)| Some(format!("&{name}={}", instant(at?)))),
+        )
+        .collect()
 }
 
 proptest! {

@@ -16,8 +16,15 @@ async fn events_come_by_timestamp_then_id() {
 #[test]
 fn the_order_does_not_depend_on_arrival() {
     let arrivals = proptest::collection::vec((0..4_u32, 0..40_u32), 1..25);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let config = ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     proptest!(config, |(arrivals in arrivals)| {
         let (found, expected) = runtime.block_on(async {
             let app = TestApp::new().await;
@@ -71,7 +78,10 @@ async fn an_entry_has_the_shape_of_an_event_and_its_answer() {
     app.post("/events", crate::ingest::full()).await.expect(201);
     let one = app.get("/events/evt-1?tenant_id=acme").await.expect(200);
     let list = app.get("/usage?tenant_id=acme").await.expect(200);
-    assert_eq!(list.json(), json!({ "data": [one.json()], "count": 1, "next_cursor": null }));
+    assert_eq!(
+        list.json(),
+        json!({ "data": [one.json()], "count": 1, "next_cursor": null })
+    );
 }
 
 #[tokio::test]
@@ -79,10 +89,18 @@ async fn a_list_has_100_entries_unless_asked_and_1000_at_most() {
     let app = TestApp::new().await;
     for batch in 0..2 {
         let event = |n: usize| json!({ "tenant_id": "acme", "id": format!("e{:04}", batch * 1000 + n), "operation": "agent_message" });
-        app.post("/events/batch", json!({ "events": (0..600).map(event).collect::<Vec<_>>() })).await.expect(200);
+        app.post(
+            "/events/batch",
+            json!({ "events": (0..600).map(event).collect::<Vec<_>>() }),
+        )
+        .await
+        .expect(200);
     }
     for (query, count) in [("", 100), ("limit=1", 1), ("limit=1000", 1000)] {
-        let reply = app.get(&format!("/usage?tenant_id=acme&{query}")).await.expect(200);
+        let reply = app
+            .get(&format!("/usage?tenant_id=acme&{query}"))
+            .await
+            .expect(200);
         assert_eq!(ids(&reply).split(' ').count(), count);
         assert!(reply.at("/next_cursor").is_string());
     }
@@ -113,6 +131,10 @@ async fn a_parameter_that_is_wrong_is_named() {
         ("model=a%00", "?model"),
     ] {
         let reply = app.get(&format!("/usage?tenant_id=acme&{query}")).await;
-        assert_eq!(pointers(&refused(&reply, 400, "invalid_request")), pointer, "{query}");
+        assert_eq!(
+            pointers(&refused(&reply, 400, "invalid_request")),
+            pointer,
+            "{query}"
+        );
     }
 }

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use tollgate_tests::TestApp;
 
 async fn summary(app: &TestApp, query: &str) -> Value {
-    app.get(&format!("/usage/summary?tenant_id=acme&{query}")).await.expect(200).json()
+    app.get(&format!("/usage/summary?tenant_id=acme&{query}"))
+        .await
+        .expect(200)
+        .json()
 }
 
 #[tokio::test]
@@ -30,7 +33,12 @@ async fn a_summary_adds_up_its_events() {
     app.clock.set("2026-02-17T14:00:00Z");
     let first = json!({ "task_id": "t1", "agent_id": "a1", "tokens_in": 10, "tokens_out": 20, "duration_ms": 100, "api_calls": 1 });
     let second = json!({ "task_id": "t2", "agent_id": "a2", "tokens_in": 5, "tokens_out": 15, "duration_ms": 200, "api_calls": 2 });
-    app.post("/usage/batch", json!({ "events": [step(first), step(second)] })).await.expect(201);
+    app.post(
+        "/usage/batch",
+        json!({ "events": [step(first), step(second)] }),
+    )
+    .await
+    .expect(201);
     let expected = json!({
         "total_tasks": 2, "total_events": 2, "total_tokens": 50, "total_duration_ms": 300, "total_api_calls": 3, "total_cost": "0",
         "currency": "USD", "unique_agents": 2, "unique_consumers": 1,
@@ -42,16 +50,44 @@ async fn a_summary_adds_up_its_events() {
 async fn tasks_are_the_distinct_ones_and_the_events_without_one() {
     let app = TestApp::new().await;
     five(&app).await;
-    let names = ["total_events", "total_tasks", "unique_agents", "unique_consumers", "total_cost"];
+    let names = [
+        "total_events",
+        "total_tasks",
+        "unique_agents",
+        "unique_consumers",
+        "total_cost",
+    ];
     for (query, expected) in [
-        ("", [json!(5), json!(4), json!(2), json!(2), json!("0.05225")]),
-        ("agent=a1", [json!(2), json!(2), json!(1), json!(2), json!("0.00125")]),
-        ("task_id=t1", [json!(2), json!(1), json!(1), json!(1), json!("0.001")]),
-        ("operation=hitl_approval", [json!(1), json!(1), json!(1), json!(1), json!("0.05")]),
-        ("tool_server=srv&end=2026-11-22T09:00:00.000000001Z", [json!(1), json!(1), json!(0), json!(0), json!("0.0005")]),
-        ("consumer=nobody", [json!(0), json!(0), json!(0), json!(0), json!("0")]),
+        (
+            "",
+            [json!(5), json!(4), json!(2), json!(2), json!("0.05225")],
+        ),
+        (
+            "agent=a1",
+            [json!(2), json!(2), json!(1), json!(2), json!("0.00125")],
+        ),
+        (
+            "task_id=t1",
+            [json!(2), json!(1), json!(1), json!(1), json!("0.001")],
+        ),
+        (
+            "operation=hitl_approval",
+            [json!(1), json!(1), json!(1), json!(1), json!("0.05")],
+        ),
+        (
+            "tool_server=srv&end=2026-11-22T09:00:00.000000001Z",
+            [json!(1), json!(1), json!(0), json!(0), json!("0.0005")],
+        ),
+        (
+            "consumer=nobody",
+            [json!(0), json!(0), json!(0), json!(0), json!("0")],
+        ),
     ] {
-        assert_eq!(fields(&summary(&app, query).await, names), expected, "{query}");
+        assert_eq!(
+            fields(&summary(&app, query).await, names),
+            expected,
+            "{query}"
+        );
     }
 }
 

@@ -4,7 +4,10 @@ use crate::given::{Open, limit, merged, pointers, post_as, refused};
 use serde_json::{Value, json};
 
 fn event(fields: Value) -> Value {
-    merged(json!({ "tenant_id": "acme", "operation": "hitl_approval" }), fields)
+    merged(
+        json!({ "tenant_id": "acme", "operation": "hitl_approval" }),
+        fields,
+    )
 }
 
 #[tokio::test]
@@ -17,8 +20,15 @@ async fn a_check_foretells_what_recording_answers_and_writes_nothing() {
         { "id": "budget", "scope": "session", "measure": "spend", "window": "total", "soft": "0.1", "hard": "0.2", "currency": "USD" },
     ]);
     app.limit("acme", limits).await;
-    app.post("/quota", json!({ "tenant_id": "acme", "rate_limit_per_second": 7 })).await.expect(200);
-    app.record("acme", json!({ "id": "first" })).await.expect(201);
+    app.post(
+        "/quota",
+        json!({ "tenant_id": "acme", "rate_limit_per_second": 7 }),
+    )
+    .await
+    .expect(200);
+    app.record("acme", json!({ "id": "first" }))
+        .await
+        .expect(201);
     let agents = ["a1", "a2"];
     let mut decisions = std::collections::BTreeSet::new();
     for n in 0..24_usize {
@@ -37,7 +47,10 @@ async fn a_check_foretells_what_recording_answers_and_writes_nothing() {
         };
         assert_eq!(check.at("/decision"), decision, "{n}");
         if reply.status == 201 {
-            assert_eq!((check.at("/cost"), check.at("/currency")), (reply.at("/cost"), reply.at("/currency")));
+            assert_eq!(
+                (check.at("/cost"), check.at("/currency")),
+                (reply.at("/cost"), reply.at("/currency"))
+            );
         }
         decisions.insert(decision.to_string());
         app.clock.advance(i64::from(n % 8 == 7));
@@ -56,10 +69,23 @@ async fn a_check_shows_every_limit_that_applies() {
         { "id": "budget", "scope": "tenant", "measure": "spend", "window": "total", "hard": "0.2", "currency": "USD" },
     ]);
     app.limit("acme", limits).await;
-    app.post("/events", event(json!({ "agent_id": "a1" }))).await.expect(201);
-    let check = app.post("/check", event(json!({ "agent_id": "a1" }))).await.expect(200);
-    assert_eq!((check.at("/decision"), check.at("/cost"), check.at("/currency")), (json!("deny"), json!("0.05"), json!("USD")));
-    let month = json!({ "kind": "month", "start": "2026-11-01T00:00:00Z", "end": "2026-12-01T00:00:00Z" });
+    app.post("/events", event(json!({ "agent_id": "a1" })))
+        .await
+        .expect(201);
+    let check = app
+        .post("/check", event(json!({ "agent_id": "a1" })))
+        .await
+        .expect(200);
+    assert_eq!(
+        (
+            check.at("/decision"),
+            check.at("/cost"),
+            check.at("/currency")
+        ),
+        (json!("deny"), json!("0.05"), json!("USD"))
+    );
+    let month =
+        json!({ "kind": "month", "start": "2026-11-01T00:00:00Z", "end": "2026-12-01T00:00:00Z" });
     let total = json!({ "kind": "total", "start": null, "end": null });
     let expected = json!([
         { "limit_id": "cap", "scope": "tenant", "scope_id": null, "measure": "events", "window": month, "soft": null, "hard": 5,
@@ -76,10 +102,20 @@ async fn a_check_shows_every_limit_that_applies() {
 async fn an_estimate_needs_no_id_and_may_use_a_taken_one() {
     let open = Open::new();
     let app = &open.app;
-    app.post("/events", event(json!({ "id": "e1" }))).await.expect(201);
+    app.post("/events", event(json!({ "id": "e1" })))
+        .await
+        .expect(201);
     let before = open.dump();
-    assert_eq!(app.post("/check", event(json!({}))).await.expect(200).at("/limits"), json!([]));
-    app.post("/check", event(json!({ "id": "e1", "units": 9 }))).await.expect(200);
+    assert_eq!(
+        app.post("/check", event(json!({})))
+            .await
+            .expect(200)
+            .at("/limits"),
+        json!([])
+    );
+    app.post("/check", event(json!({ "id": "e1", "units": 9 })))
+        .await
+        .expect(200);
     assert_eq!(open.dump(), before);
 }
 
@@ -88,21 +124,58 @@ async fn what_cannot_be_recorded_cannot_be_checked() {
     let open = Open::new();
     let app = &open.app;
     let key = app.keys("acme").await.ingest;
-    app.put("/tenants/euro", json!({ "currency": "EUR" })).await.expect(200);
+    app.put("/tenants/euro", json!({ "currency": "EUR" }))
+        .await
+        .expect(200);
     let before = open.dump();
     for (fields, status, code, pointer) in [
         (json!({ "units": -1 }), 422, "invalid_event", "/units"),
         (json!({ "units": "1" }), 400, "invalid_request", "/units"),
-        (json!({ "operation": "gpt-9" }), 422, "invalid_event", "/operation"),
+        (
+            json!({ "operation": "gpt-9" }),
+            422,
+            "invalid_event",
+            "/operation",
+        ),
         (json!({ "tier": "gold" }), 422, "invalid_event", "/tier"),
-        (json!({ "timestamp": "2026-10-18T09:59:59Z" }), 422, "invalid_event", "/timestamp"),
-        (json!({ "timestamp": "2026-11-22T10:05:01Z" }), 422, "invalid_event", "/timestamp"),
+        (
+            json!({ "timestamp": "2026-10-18T09:59:59Z" }),
+            422,
+            "invalid_event",
+            "/timestamp",
+        ),
+        (
+            json!({ "timestamp": "2026-11-22T10:05:01Z" }),
+            422,
+            "invalid_event",
+            "/timestamp",
+        ),
         (json!({ "tenant_id": "euro" }), 422, "currency_mismatch", ""),
-        (json!({ "tenant_id": null }), 400, "invalid_request", "/tenant_id"),
+        (
+            json!({ "tenant_id": null }),
+            400,
+            "invalid_request",
+            "/tenant_id",
+        ),
     ] {
-        assert_eq!(pointers(&refused(&app.post("/check", event(fields)).await, status, code)), pointer);
+        assert_eq!(
+            pointers(&refused(
+                &app.post("/check", event(fields)).await,
+                status,
+                code
+            )),
+            pointer
+        );
     }
-    refused(&post_as(app, &key, "/check", &event(json!({ "tenant_id": "euro" }))).await, 403, "forbidden");
-    refused(&app.post("/check?mode=observe", event(json!({}))).await, 400, "invalid_request");
+    refused(
+        &post_as(app, &key, "/check", &event(json!({ "tenant_id": "euro" }))).await,
+        403,
+        "forbidden",
+    );
+    refused(
+        &app.post("/check?mode=observe", event(json!({}))).await,
+        400,
+        "invalid_request",
+    );
     assert_eq!(open.dump(), before);
 }

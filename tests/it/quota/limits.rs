@@ -26,20 +26,47 @@ async fn limits_are_shown_as_they_were_set() {
     });
     let units = json!({ "id": "u", "scope": "operation", "measure": "units:gpt-4o", "window": "total", "soft": 0 });
     let answered = put(&app, json!([spend, units])).await.expect(200);
-    let expected = [shown(merged(spend, json!({ "soft": "0.000000001", "hard": "10.5" }))), shown(merged(units, json!({})))];
+    let expected = [
+        shown(merged(
+            spend,
+            json!({ "soft": "0.000000001", "hard": "10.5" }),
+        )),
+        shown(merged(units, json!({}))),
+    ];
     assert_eq!(answered.at("/limits"), json!(expected));
-    assert_eq!(app.get("/limits/acme").await.expect(200).json(), answered.json());
+    assert_eq!(
+        app.get("/limits/acme").await.expect(200).json(),
+        answered.json()
+    );
     assert_eq!(answered.at("/tenant_id"), "acme");
     assert_eq!(answered.at("/status/0/limit_id"), "s");
-    assert_eq!(answered.at("/status/0/hard"), "10.5", "money is a decimal string");
+    assert_eq!(
+        answered.at("/status/0/hard"),
+        "10.5",
+        "money is a decimal string"
+    );
 }
 
 #[tokio::test]
 async fn every_put_replaces_all_limits() {
     let app = TestApp::new().await;
-    put(&app, json!([limit(json!({ "hard": 0 })), limit(json!({ "id": "b", "window": "day", "hard": 0 }))])).await.expect(200);
-    refused(&app.record("acme", json!({})).await, 429, "usage_limit_exceeded");
-    let one = put(&app, json!([limit(json!({ "hard": 1 }))])).await.expect(200);
+    put(
+        &app,
+        json!([
+            limit(json!({ "hard": 0 })),
+            limit(json!({ "id": "b", "window": "day", "hard": 0 }))
+        ]),
+    )
+    .await
+    .expect(200);
+    refused(
+        &app.record("acme", json!({})).await,
+        429,
+        "usage_limit_exceeded",
+    );
+    let one = put(&app, json!([limit(json!({ "hard": 1 }))]))
+        .await
+        .expect(200);
     assert_eq!(one.at("/limits"), json!([shown(json!({ "hard": 1 }))]));
     app.record("acme", json!({})).await.expect(201);
     put(&app, json!([])).await.expect(200);
@@ -52,21 +79,60 @@ async fn a_stale_version_is_refused_and_none_is_unconditional() {
     let open = Open::new();
     let app = &open.app;
     let body = |hard: u64| json!({ "limits": [limit(json!({ "hard": hard }))] });
-    let first = app.get("/limits/acme").await.expect(200).at("/version").to_string();
-    let second = app.send(operators("PUT", "/limits/acme", &body(1), "if-match", &first)).await.expect(200).at("/version");
+    let first = app
+        .get("/limits/acme")
+        .await
+        .expect(200)
+        .at("/version")
+        .to_string();
+    let second = app
+        .send(operators(
+            "PUT",
+            "/limits/acme",
+            &body(1),
+            "if-match",
+            &first,
+        ))
+        .await
+        .expect(200)
+        .at("/version");
     let before = open.dump();
     for stale in [first.clone(), format!("\"{first}\""), "999".to_owned()] {
-        let reply = app.send(operators("PUT", "/limits/acme", &body(2), "if-match", &stale)).await;
+        let reply = app
+            .send(operators(
+                "PUT",
+                "/limits/acme",
+                &body(2),
+                "if-match",
+                &stale,
+            ))
+            .await;
         let problem = refused(&reply, 412, "precondition_failed");
         assert_eq!(problem["version"], second, "the version in force is told");
     }
     for bad in ["abc", "-1", "1.0", "W/\"1\"", ""] {
-        let reply = app.send(operators("PUT", "/limits/acme", &body(2), "if-match", bad)).await;
-        assert_eq!(pointers(&refused(&reply, 400, "invalid_request")), "If-Match", "{bad}");
+        let reply = app
+            .send(operators("PUT", "/limits/acme", &body(2), "if-match", bad))
+            .await;
+        assert_eq!(
+            pointers(&refused(&reply, 400, "invalid_request")),
+            "If-Match",
+            "{bad}"
+        );
     }
     assert_eq!(open.dump(), before);
-    app.send(operators("PUT", "/limits/acme", &body(3), "if-match", &format!("\"{second}\""))).await.expect(200);
-    app.send(operators("PUT", "/limits/acme", &body(4), "if-match", "*")).await.expect(200);
+    app.send(operators(
+        "PUT",
+        "/limits/acme",
+        &body(3),
+        "if-match",
+        &format!("\"{second}\""),
+    ))
+    .await
+    .expect(200);
+    app.send(operators("PUT", "/limits/acme", &body(4), "if-match", "*"))
+        .await
+        .expect(200);
     app.put("/limits/acme", body(5)).await.expect(200);
     let third = app.get("/limits/acme").await.expect(200);
     assert_eq!(third.at("/limits/0/hard"), 5);
@@ -78,31 +144,68 @@ async fn a_stale_version_is_refused_and_none_is_unconditional() {
 async fn a_tenant_has_at_most_200_limits_over_all_layers() {
     let app = TestApp::new().await;
     let many = |count: usize| {
-        let one = |n| limit(json!({ "id": format!("l{n}"), "scope": "agent", "scope_id": format!("a{n}"), "hard": 1 }));
+        let one = |n| {
+            limit(
+                json!({ "id": format!("l{n}"), "scope": "agent", "scope_id": format!("a{n}"), "hard": 1 }),
+            )
+        };
         (0..count).map(one).collect::<Vec<Value>>()
     };
     refused(&put(&app, json!(many(201))).await, 422, "too_many_limits");
     put(&app, json!(many(200))).await.expect(200);
-    refused(&app.post("/quota", json!({ "tenant_id": "acme", "monthly_total_limit": 1 })).await, 422, "too_many_limits");
+    refused(
+        &app.post(
+            "/quota",
+            json!({ "tenant_id": "acme", "monthly_total_limit": 1 }),
+        )
+        .await,
+        422,
+        "too_many_limits",
+    );
     put(&app, json!(many(199))).await.expect(200);
-    app.post("/quota", json!({ "tenant_id": "acme", "monthly_total_limit": 1 })).await.expect(200);
+    app.post(
+        "/quota",
+        json!({ "tenant_id": "acme", "monthly_total_limit": 1 }),
+    )
+    .await
+    .expect(200);
     refused(&put(&app, json!(many(200))).await, 422, "too_many_limits");
-    assert_eq!(app.get("/limits/acme").await.at("/limits").as_array().map(Vec::len), Some(200));
+    assert_eq!(
+        app.get("/limits/acme")
+            .await
+            .at("/limits")
+            .as_array()
+            .map(Vec::len),
+        Some(200)
+    );
 }
 
 #[tokio::test]
 async fn one_currency_a_tenant() {
     let app = TestApp::new().await;
-    let spend =
-        |currency: &str| json!({ "id": currency, "scope": "tenant", "measure": "spend", "window": "day", "hard": 1, "currency": currency });
+    let spend = |currency: &str| json!({ "id": currency, "scope": "tenant", "measure": "spend", "window": "day", "hard": 1, "currency": currency });
     app.record("acme", json!({})).await.expect(201);
-    let problem = refused(&put(&app, json!([spend("EUR")])).await, 422, "currency_mismatch");
+    let problem = refused(
+        &put(&app, json!([spend("EUR")])).await,
+        422,
+        "currency_mismatch",
+    );
     assert_eq!(problem["currency"], "USD");
     put(&app, json!([spend("USD")])).await.expect(200);
     let both = json!({ "limits": [spend("EUR"), spend("USD")] });
-    refused(&app.put("/limits/fresh", both).await, 422, "currency_mismatch");
-    app.put("/limits/euro", json!({ "limits": [spend("EUR")] })).await.expect(200);
-    let problem = refused(&app.record("euro", json!({})).await, 422, "currency_mismatch");
+    refused(
+        &app.put("/limits/fresh", both).await,
+        422,
+        "currency_mismatch",
+    );
+    app.put("/limits/euro", json!({ "limits": [spend("EUR")] }))
+        .await
+        .expect(200);
+    let problem = refused(
+        &app.record("euro", json!({})).await,
+        422,
+        "currency_mismatch",
+    );
     assert_eq!(problem["currency"], "EUR", "the first use fixes it");
 }
 
@@ -110,13 +213,19 @@ async fn one_currency_a_tenant() {
 async fn a_bad_limit_is_named_and_changes_nothing() {
     let open = Open::new();
     let app = &open.app;
-    put(app, json!([limit(json!({ "hard": 1 }))])).await.expect(200);
+    put(app, json!([limit(json!({ "hard": 1 }))]))
+        .await
+        .expect(200);
     let before = open.dump();
     for (fields, status, pointer) in [
         (json!({ "scope": "team" }), 422, "scope"),
         (json!({ "scope": "team", "scope_id": "a1" }), 422, "scope"),
         (json!({ "scope_id": "acme" }), 422, "scope_id"),
-        (json!({ "scope": "tool", "scope_id": "find" }), 422, "scope_id"),
+        (
+            json!({ "scope": "tool", "scope_id": "find" }),
+            422,
+            "scope_id",
+        ),
         (json!({ "measure": "money" }), 422, "measure"),
         (json!({ "measure": "events:a b" }), 422, "measure"),
         (json!({ "window": "second" }), 422, "window"),
@@ -127,15 +236,33 @@ async fn a_bad_limit_is_named_and_changes_nothing() {
         (json!({ "soft": 2 }), 422, "soft"),
         (json!({ "currency": "USD" }), 422, "currency"),
         (json!({ "measure": "spend" }), 400, "currency"),
-        (json!({ "measure": "spend", "currency": "ABC" }), 422, "currency"),
+        (
+            json!({ "measure": "spend", "currency": "ABC" }),
+            422,
+            "currency",
+        ),
         (json!({ "soft_mode": "loud" }), 422, "soft_mode"),
         (json!({ "on_unavailable": "panic" }), 422, "on_unavailable"),
         (json!({ "id": null }), 400, "id"),
         (json!({ "oops": 1 }), 400, "oops"),
     ] {
-        let reply = put(app, json!([limit(json!({ "id": "good", "hard": 1 })), limit(merged(json!({ "hard": 1 }), fields))])).await;
-        let code = if status == 400 { "invalid_request" } else { "invalid_event" };
-        assert_eq!(pointers(&refused(&reply, status, code)), format!("/limits/1/{pointer}"));
+        let reply = put(
+            app,
+            json!([
+                limit(json!({ "id": "good", "hard": 1 })),
+                limit(merged(json!({ "hard": 1 }), fields))
+            ]),
+        )
+        .await;
+        let code = if status == 400 {
+            "invalid_request"
+        } else {
+            "invalid_event"
+        };
+        assert_eq!(
+            pointers(&refused(&reply, status, code)),
+            format!("/limits/1/{pointer}")
+        );
     }
     assert_eq!(open.dump(), before);
 }

@@ -16,7 +16,12 @@ fn guardrails(soft_mode: &str) -> Value {
 async fn subscribed(plan: Value, subscription: Value) -> TestApp {
     let app = TestApp::new().await;
     app.put("/plans/starter", plan).await.expect(200);
-    app.put("/tenants/acme/subscription", merged(json!({ "plan": "starter" }), subscription)).await.expect(200);
+    app.put(
+        "/tenants/acme/subscription",
+        merged(json!({ "plan": "starter" }), subscription),
+    )
+    .await
+    .expect(200);
     app
 }
 
@@ -26,12 +31,21 @@ async fn used(app: &TestApp, messages: usize, tokens_in: usize) {
         .map(|n| json!({ "id": format!("used-{n}"), "tenant_id": "acme", "operation": "agent_message", "tokens_in": if n == 0 { tokens_in } else { 0 } }))
         .collect();
     if !events.is_empty() {
-        app.post("/events/batch?mode=observe", json!({ "events": events })).await.expect(200);
+        app.post("/events/batch?mode=observe", json!({ "events": events }))
+            .await
+            .expect(200);
     }
 }
 
 async fn message(app: &TestApp, fields: Value) -> TestReply {
-    app.post("/events", merged(json!({ "tenant_id": "acme", "operation": "agent_message" }), fields)).await
+    app.post(
+        "/events",
+        merged(
+            json!({ "tenant_id": "acme", "operation": "agent_message" }),
+            fields,
+        ),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -45,58 +59,159 @@ async fn the_guardrails_decide_as_in_their_own_tests_and_count_the_request_itsel
         ("G7", "warn", 99, 0, 0, "warn", ""),
         ("G7", "warn", 100, 0, 0, "deny", "messages hard_limit"),
         ("G8", "warn", 100, 1200, 0, "deny", "messages hard_limit"),
-        ("its own size counts", "block", 1, 999, 2, "deny", "input_tokens soft_limit"),
+        (
+            "its own size counts",
+            "block",
+            1,
+            999,
+            2,
+            "deny",
+            "input_tokens soft_limit",
+        ),
         ("its own size counts", "warn", 1, 999, 1, "allow", ""),
     ] {
         let app = subscribed(guardrails(mode), json!({})).await;
         used(&app, messages, tokens_in).await;
         let reply = message(&app, json!({ "tokens_in": request })).await;
         if decision != "deny" {
-            assert_eq!((reply.status, reply.at("/decision")), (201, json!(decision)), "{row} {}", reply.text);
+            assert_eq!(
+                (reply.status, reply.at("/decision")),
+                (201, json!(decision)),
+                "{row} {}",
+                reply.text
+            );
             continue;
         }
         let body = refused(&reply, 429, "usage_limit_exceeded");
-        let hits: Vec<String> = [format!("{} {}", body["feature_key"].as_str().unwrap(), body["limit_type"].as_str().unwrap())].into();
-        assert_eq!((hits.join(", ").as_str(), &body["plan_code"]), (hit, &json!("starter")), "{row}");
-        assert_eq!(body["violations"].as_array().map(Vec::len), Some(1), "{row}: what only warns is no violation");
+        let hits: Vec<String> = [format!(
+            "{} {}",
+            body["feature_key"].as_str().unwrap(),
+            body["limit_type"].as_str().unwrap()
+        )]
+        .into();
+        assert_eq!(
+            (hits.join(", ").as_str(), &body["plan_code"]),
+            (hit, &json!("starter")),
+            "{row}"
+        );
+        assert_eq!(
+            body["violations"].as_array().map(Vec::len),
+            Some(1),
+            "{row}: what only warns is no violation"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_plan_without_features_allows_and_a_tenant_without_a_plan_may_be_refused() {
     // G4.
-    let app = subscribed(json!({ "name": "Empty", "currency": "USD", "features": [] }), json!({})).await;
+    let app = subscribed(
+        json!({ "name": "Empty", "currency": "USD", "features": [] }),
+        json!({}),
+    )
+    .await;
     message(&app, json!({})).await.expect(201);
     // G5.
-    app.put("/tenants/beta", json!({ "require_plan": true })).await.expect(200);
+    app.put("/tenants/beta", json!({ "require_plan": true }))
+        .await
+        .expect(200);
     let event = json!({ "id": "e1", "tenant_id": "beta", "operation": "agent_message" });
-    let body = refused(&app.post("/events", event.clone()).await, 402, "usage_policy_configuration_error");
-    assert_eq!((&body["tenant_id"], &body["plan_code"]), (&json!("beta"), &Value::Null));
-    assert_eq!(app.post("/check", event.clone()).await.expect(200).at("/decision"), "deny");
-    refused(&app.post("/holds", json!({ "event": event })).await, 402, "usage_policy_configuration_error");
+    let body = refused(
+        &app.post("/events", event.clone()).await,
+        402,
+        "usage_policy_configuration_error",
+    );
+    assert_eq!(
+        (&body["tenant_id"], &body["plan_code"]),
+        (&json!("beta"), &Value::Null)
+    );
+    assert_eq!(
+        app.post("/check", event.clone())
+            .await
+            .expect(200)
+            .at("/decision"),
+        "deny"
+    );
+    refused(
+        &app.post("/holds", json!({ "event": event })).await,
+        402,
+        "usage_policy_configuration_error",
+    );
     // What has happened is recorded all the same, and its replay wins.
-    assert_eq!(app.post("/events?mode=observe", event.clone()).await.expect(201).at("/decision"), "deny");
-    assert_eq!(app.post("/events", event).await.expect(200).at("/replayed"), true);
-    app.put("/tenants/beta/subscription", json!({ "plan": "starter" })).await.expect(200);
-    app.post("/events", json!({ "tenant_id": "beta", "operation": "agent_message" })).await.expect(201);
+    assert_eq!(
+        app.post("/events?mode=observe", event.clone())
+            .await
+            .expect(201)
+            .at("/decision"),
+        "deny"
+    );
+    assert_eq!(
+        app.post("/events", event).await.expect(200).at("/replayed"),
+        true
+    );
+    app.put("/tenants/beta/subscription", json!({ "plan": "starter" }))
+        .await
+        .expect(200);
+    app.post(
+        "/events",
+        json!({ "tenant_id": "beta", "operation": "agent_message" }),
+    )
+    .await
+    .expect(201);
 }
 
 #[tokio::test]
 async fn the_status_of_a_subscription_decides() {
     let app = subscribed(guardrails("warn"), json!({})).await;
     used(&app, 80, 0).await;
-    assert_eq!(message(&app, json!({})).await.expect(201).at("/decision"), "warn");
-    app.put("/tenants/acme/subscription", json!({ "plan": "starter", "status": "past_due" })).await.expect(200);
+    assert_eq!(
+        message(&app, json!({})).await.expect(201).at("/decision"),
+        "warn"
+    );
+    app.put(
+        "/tenants/acme/subscription",
+        json!({ "plan": "starter", "status": "past_due" }),
+    )
+    .await
+    .expect(200);
     let body = refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
-    assert_eq!((&body["limit_type"], &body["limit_value"]), (&json!("soft_limit"), &json!(80)), "what warned refuses now");
-    app.put("/tenants/acme/subscription", json!({ "plan": "starter", "status": "cancelled" })).await.expect(200);
-    let body = refused(&message(&app, json!({})).await, 402, "usage_policy_configuration_error");
+    assert_eq!(
+        (&body["limit_type"], &body["limit_value"]),
+        (&json!("soft_limit"), &json!(80)),
+        "what warned refuses now"
+    );
+    app.put(
+        "/tenants/acme/subscription",
+        json!({ "plan": "starter", "status": "cancelled" }),
+    )
+    .await
+    .expect(200);
+    let body = refused(
+        &message(&app, json!({})).await,
+        402,
+        "usage_policy_configuration_error",
+    );
     assert_eq!(body["plan_code"], "starter");
-    app.put("/tenants/acme/subscription", json!({ "plan": "starter" })).await.expect(200);
-    assert_eq!(message(&app, json!({})).await.expect(201).at("/decision"), "warn");
-    app.put("/tenants/acme/subscription", json!({ "plan": null })).await.expect(200);
-    refused(&app.get("/tenants/acme/subscription").await, 404, "not_found");
-    assert_eq!(message(&app, json!({})).await.expect(201).at("/decision"), "allow", "no plan, none required");
+    app.put("/tenants/acme/subscription", json!({ "plan": "starter" }))
+        .await
+        .expect(200);
+    assert_eq!(
+        message(&app, json!({})).await.expect(201).at("/decision"),
+        "warn"
+    );
+    app.put("/tenants/acme/subscription", json!({ "plan": null }))
+        .await
+        .expect(200);
+    refused(
+        &app.get("/tenants/acme/subscription").await,
+        404,
+        "not_found",
+    );
+    assert_eq!(
+        message(&app, json!({})).await.expect(201).at("/decision"),
+        "allow",
+        "no plan, none required"
+    );
 }
 
 fn capped(hard: u64) -> Value {
@@ -109,80 +224,173 @@ async fn upgrades_and_downgrades_in_mid_period_keep_what_was_used() {
     app.put("/plans/pro", capped(5)).await.expect(200);
     used(&app, 3, 0).await;
     refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
-    app.put("/tenants/acme/subscription", json!({ "plan": "pro" })).await.expect(200);
+    app.put("/tenants/acme/subscription", json!({ "plan": "pro" }))
+        .await
+        .expect(200);
     message(&app, json!({})).await.expect(201);
     message(&app, json!({})).await.expect(201);
     let body = refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
-    assert_eq!((&body["usage"], &body["plan_code"]), (&json!(5), &json!("pro")));
-    app.put("/tenants/acme/subscription", json!({ "plan": "starter" })).await.expect(200);
-    assert_eq!(refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded")["usage"], 5);
+    assert_eq!(
+        (&body["usage"], &body["plan_code"]),
+        (&json!(5), &json!("pro"))
+    );
+    app.put("/tenants/acme/subscription", json!({ "plan": "starter" }))
+        .await
+        .expect(200);
+    assert_eq!(
+        refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded")["usage"],
+        5
+    );
     // With an anchor the period is another one: what it holds is counted anew.
-    app.put("/tenants/acme/subscription", json!({ "plan": "pro", "period_anchor": "2026-11-22T09:00:00Z" })).await.expect(200);
+    app.put(
+        "/tenants/acme/subscription",
+        json!({ "plan": "pro", "period_anchor": "2026-11-22T09:00:00Z" }),
+    )
+    .await
+    .expect(200);
     let body = refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
-    assert_eq!((&body["usage"], &body["window_start"]), (&json!(5), &json!("2026-11-22T09:00:00Z")));
+    assert_eq!(
+        (&body["usage"], &body["window_start"]),
+        (&json!(5), &json!("2026-11-22T09:00:00Z"))
+    );
 }
 
 #[tokio::test]
 async fn a_new_version_of_a_plan_holds_for_all_who_subscribe() {
     let app = subscribed(capped(1), json!({})).await;
-    app.put("/tenants/beta/subscription", json!({ "plan": "starter", "overrides": [{ "feature_key": "messages", "hard_limit": 2 }] }))
-        .await
-        .expect(200);
-    let beta = || app.post("/events", json!({ "tenant_id": "beta", "operation": "agent_message" }));
+    app.put(
+        "/tenants/beta/subscription",
+        json!({ "plan": "starter", "overrides": [{ "feature_key": "messages", "hard_limit": 2 }] }),
+    )
+    .await
+    .expect(200);
+    let beta = || {
+        app.post(
+            "/events",
+            json!({ "tenant_id": "beta", "operation": "agent_message" }),
+        )
+    };
     message(&app, json!({})).await.expect(201);
     refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
     beta().await.expect(201);
     beta().await.expect(201);
     refused(&beta().await, 429, "usage_limit_exceeded");
-    assert_eq!(app.put("/plans/starter", capped(2)).await.expect(200).at("/version"), 2);
+    assert_eq!(
+        app.put("/plans/starter", capped(2))
+            .await
+            .expect(200)
+            .at("/version"),
+        2
+    );
     message(&app, json!({})).await.expect(201);
     refused(&beta().await, 429, "usage_limit_exceeded");
-    assert_eq!(app.get("/tenants/beta/subscription").await.expect(200).at("/overrides/0/hard_limit"), 2, "its own values stay");
+    assert_eq!(
+        app.get("/tenants/beta/subscription")
+            .await
+            .expect(200)
+            .at("/overrides/0/hard_limit"),
+        2,
+        "its own values stay"
+    );
     // A version that meters the feature no more takes the override with it.
-    let plan =
-        json!({ "name": "Free", "currency": "USD", "features": [{ "feature_key": "messages", "is_metered": false, "hard_limit": 9 }] });
+    let plan = json!({ "name": "Free", "currency": "USD", "features": [{ "feature_key": "messages", "is_metered": false, "hard_limit": 9 }] });
     app.put("/plans/starter", plan).await.expect(200);
     beta().await.expect(201);
-    assert_eq!(app.get("/tenants/beta/subscription").await.expect(200).at("/overrides"), json!([]));
+    assert_eq!(
+        app.get("/tenants/beta/subscription")
+            .await
+            .expect(200)
+            .at("/overrides"),
+        json!([])
+    );
     // Who left is not renewed.
-    app.put("/tenants/beta/subscription", json!({ "plan": null })).await.expect(200);
+    app.put("/tenants/beta/subscription", json!({ "plan": null }))
+        .await
+        .expect(200);
     app.put("/plans/starter", capped(0)).await.expect(200);
     beta().await.expect(201);
 }
 
 #[tokio::test]
 async fn periods_follow_the_anchor_and_the_time_zone_of_the_subscription() {
-    let app = subscribed(capped(1), json!({ "period_anchor": "2026-01-31T09:00:00Z", "time_zone": "Europe/Berlin" })).await;
+    let app = subscribed(
+        capped(1),
+        json!({ "period_anchor": "2026-01-31T09:00:00Z", "time_zone": "Europe/Berlin" }),
+    )
+    .await;
     let subscription = app.get("/tenants/acme/subscription").await.expect(200);
     // 10:00 in Berlin on the last day of the month.
     assert_eq!(
-        (subscription.at("/period_start"), subscription.at("/period_end")),
+        (
+            subscription.at("/period_start"),
+            subscription.at("/period_end")
+        ),
         (json!("2026-10-31T09:00:00Z"), json!("2026-11-30T09:00:00Z"))
     );
     message(&app, json!({})).await.expect(201);
     let reply = message(&app, json!({})).await;
-    assert_eq!(refused(&reply, 429, "usage_limit_exceeded")["window_end"], "2026-11-30T09:00:00Z");
-    assert_eq!(reply.header("retry-after"), (7 * 86_400 + 23 * 3600).to_string());
+    assert_eq!(
+        refused(&reply, 429, "usage_limit_exceeded")["window_end"],
+        "2026-11-30T09:00:00Z"
+    );
+    assert_eq!(
+        reply.header("retry-after"),
+        (7 * 86_400 + 23 * 3600).to_string()
+    );
     // An event belongs to the period of its own time.
-    message(&app, json!({ "timestamp": "2026-10-31T08:59:59Z" })).await.expect(201);
-    refused(&message(&app, json!({ "timestamp": "2026-10-31T09:00:00Z" })).await, 429, "usage_limit_exceeded");
+    message(&app, json!({ "timestamp": "2026-10-31T08:59:59Z" }))
+        .await
+        .expect(201);
+    refused(
+        &message(&app, json!({ "timestamp": "2026-10-31T09:00:00Z" })).await,
+        429,
+        "usage_limit_exceeded",
+    );
     // The zone rules the tenant's other limits too.
     app.limit("acme", json!([{ "id": "day", "scope": "tenant", "measure": "events", "window": "day", "hard": 10 }])).await;
-    let day = app.get("/entitlements/acme").await.expect(200).at("/entitlements/1/window");
-    assert_eq!(day, json!({ "kind": "day", "start": "2026-11-21T23:00:00Z", "end": "2026-11-22T23:00:00Z" }));
+    let day = app
+        .get("/entitlements/acme")
+        .await
+        .expect(200)
+        .at("/entitlements/1/window");
+    assert_eq!(
+        day,
+        json!({ "kind": "day", "start": "2026-11-21T23:00:00Z", "end": "2026-11-22T23:00:00Z" })
+    );
 }
 
 #[tokio::test]
 async fn a_hold_settles_into_the_period_it_was_taken_in() {
-    let app = subscribed(capped(2), json!({ "period_anchor": "2026-11-22T10:30:00Z" })).await;
+    let app = subscribed(
+        capped(2),
+        json!({ "period_anchor": "2026-11-22T10:30:00Z" }),
+    )
+    .await;
     app.post("/holds", json!({ "id": "h", "event": { "tenant_id": "acme", "operation": "agent_message" }, "ttl_seconds": 7200 }))
         .await
         .expect(201);
     app.clock.advance(3600);
-    app.post("/holds/h/capture", json!({ "event": { "tenant_id": "acme" } })).await.expect(201);
-    assert_eq!(app.get("/entitlements/acme").await.expect(200).at("/entitlements/0/usage"), 0);
-    message(&app, json!({ "timestamp": "2026-11-22T10:29:59Z" })).await.expect(201);
-    refused(&message(&app, json!({ "timestamp": "2026-11-22T10:29:59Z" })).await, 429, "usage_limit_exceeded");
+    app.post(
+        "/holds/h/capture",
+        json!({ "event": { "tenant_id": "acme" } }),
+    )
+    .await
+    .expect(201);
+    assert_eq!(
+        app.get("/entitlements/acme")
+            .await
+            .expect(200)
+            .at("/entitlements/0/usage"),
+        0
+    );
+    message(&app, json!({ "timestamp": "2026-11-22T10:29:59Z" }))
+        .await
+        .expect(201);
+    refused(
+        &message(&app, json!({ "timestamp": "2026-11-22T10:29:59Z" })).await,
+        429,
+        "usage_limit_exceeded",
+    );
 }
 
 #[tokio::test]
@@ -208,17 +416,35 @@ async fn entitlements_tell_what_is_used_and_left() {
             "percent_of_hard_limit",
             "status",
         ];
-        fields.map(|field| row[field].as_str().map_or_else(|| row[field].to_string(), str::to_owned)).join(" ")
+        fields
+            .map(|field| {
+                row[field]
+                    .as_str()
+                    .map_or_else(|| row[field].to_string(), str::to_owned)
+            })
+            .join(" ")
     };
     // G13, G14, G17 and the others.
     assert_eq!(row(0), "messages 55 5 45 91.67 55.00 approaching");
-    assert_eq!(row(1), "input_tokens 1500 0 500 150.00 75.00 soft_limit_exceeded");
-    assert_eq!(row(2), "output_tokens 0 null 0 null null hard_limit_exceeded");
+    assert_eq!(
+        row(1),
+        "input_tokens 1500 0 500 150.00 75.00 soft_limit_exceeded"
+    );
+    assert_eq!(
+        row(2),
+        "output_tokens 0 null 0 null null hard_limit_exceeded"
+    );
     assert_eq!(row(3), "spend 0.0275 null 0.0225 null 55.00 ok");
     assert_eq!(row(4), "vector.max_file_bytes null null null null null ok");
-    assert_eq!((&body["plan_name"], &body["subscription_status"]), (&json!("Starter"), &json!("active")));
+    assert_eq!(
+        (&body["plan_name"], &body["subscription_status"]),
+        (&json!("Starter"), &json!("active"))
+    );
     let empty = app.get("/entitlements/nobody").await.expect(200).json();
-    assert_eq!((&empty["plan_code"], &empty["entitlements"]), (&Value::Null, &json!([])));
+    assert_eq!(
+        (&empty["plan_code"], &empty["entitlements"]),
+        (&Value::Null, &json!([]))
+    );
 }
 
 #[tokio::test]
@@ -236,49 +462,118 @@ async fn a_bad_subscription_changes_nothing() {
             "invalid_event",
             "/overrides/0/hard_limit",
         ),
-        (json!({ "plan": "starter", "time_zone": "Berlin" }), "invalid_event", "/time_zone"),
+        (
+            json!({ "plan": "starter", "time_zone": "Berlin" }),
+            "invalid_event",
+            "/time_zone",
+        ),
     ] {
-        let refusal = refused(&app.put("/tenants/acme/subscription", body).await, 422, code);
+        let refusal = refused(
+            &app.put("/tenants/acme/subscription", body).await,
+            422,
+            code,
+        );
         assert_eq!(refusal["errors"][0]["pointer"], pointer);
     }
-    app.put("/plans/euro", json!({ "name": "Euro", "currency": "EUR", "features": [] })).await.expect(200);
-    refused(&app.put("/tenants/acme/subscription", json!({ "plan": "euro" })).await, 422, "currency_mismatch");
-    assert_eq!(app.get("/tenants/acme/subscription").await.expect(200).at("/plan"), "starter");
+    app.put(
+        "/plans/euro",
+        json!({ "name": "Euro", "currency": "EUR", "features": [] }),
+    )
+    .await
+    .expect(200);
+    refused(
+        &app.put("/tenants/acme/subscription", json!({ "plan": "euro" }))
+            .await,
+        422,
+        "currency_mismatch",
+    );
+    assert_eq!(
+        app.get("/tenants/acme/subscription")
+            .await
+            .expect(200)
+            .at("/plan"),
+        "starter"
+    );
 }
 
 #[tokio::test]
 async fn a_plan_keeps_its_currency_and_a_subscriber_that_cannot_take_a_version_keeps_working() {
     let app = subscribed(capped(5), json!({})).await;
     let euro = json!({ "name": "Euro", "currency": "EUR", "features": [] });
-    assert_eq!(refused(&app.put("/plans/starter", euro).await, 422, "invalid_event")["errors"][0]["pointer"], "/currency");
-    assert_eq!(app.get("/plans/starter").await.expect(200).at("/version"), 1);
+    assert_eq!(
+        refused(&app.put("/plans/starter", euro).await, 422, "invalid_event")["errors"][0]["pointer"],
+        "/currency"
+    );
+    assert_eq!(
+        app.get("/plans/starter").await.expect(200).at("/version"),
+        1
+    );
     // 150 limits of its own leave no room for 60 of a plan.
     let own: Vec<Value> = (0..150).map(|n| json!({ "id": format!("l{n}"), "scope": "agent", "scope_id": format!("a{n}"), "measure": "events", "window": "day", "hard": 9 })).collect();
     app.limit("acme", json!(own)).await;
-    let features: Vec<Value> = (0..60).map(|n| json!({ "feature_key": format!("f{n}"), "hard_limit": 9 })).collect();
-    refused(&app.put("/plans/starter", json!({ "name": "Large", "currency": "USD", "features": features })).await, 422, "too_many_limits");
+    let features: Vec<Value> = (0..60)
+        .map(|n| json!({ "feature_key": format!("f{n}"), "hard_limit": 9 }))
+        .collect();
+    refused(
+        &app.put(
+            "/plans/starter",
+            json!({ "name": "Large", "currency": "USD", "features": features }),
+        )
+        .await,
+        422,
+        "too_many_limits",
+    );
     message(&app, json!({})).await.expect(201);
     // Its rollups go on, and the next version that fits is taken.
     app.clock.advance(3 * 3600);
-    let rolled = tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" })).await.expect("a rollup");
+    let rolled = tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" }))
+        .await
+        .expect("a rollup");
     assert_eq!(rolled["hours"], 1, "{rolled}");
     app.put("/plans/starter", capped(1)).await.expect(200);
-    refused(&message(&app, json!({ "timestamp": "2026-11-22T10:00:00Z" })).await, 429, "usage_limit_exceeded");
+    refused(
+        &message(&app, json!({ "timestamp": "2026-11-22T10:00:00Z" })).await,
+        429,
+        "usage_limit_exceeded",
+    );
 }
 
 #[tokio::test]
 async fn a_hold_is_captured_after_periods_came_to_begin_elsewhere() {
     let app = TestApp::new().await;
     app.clock.set("2026-03-10T10:00:00Z");
-    app.put("/plans/starter", merged(capped(5), json!({ "allowance": "9" }))).await.expect(200);
-    app.put("/tenants/acme/subscription", json!({ "plan": "starter" })).await.expect(200);
+    app.put(
+        "/plans/starter",
+        merged(capped(5), json!({ "allowance": "9" })),
+    )
+    .await
+    .expect(200);
+    app.put("/tenants/acme/subscription", json!({ "plan": "starter" }))
+        .await
+        .expect(200);
     app.post("/holds", json!({ "id": "h", "event": { "tenant_id": "acme", "operation": "agent_message" }, "ttl_seconds": 7200 }))
         .await
         .expect(201);
     // Both months begin at midnight on 1 March in UTC, and end an hour apart.
-    app.put("/tenants/acme/subscription", json!({ "plan": "starter", "time_zone": "Europe/London" })).await.expect(200);
-    app.post("/holds/h/capture", json!({ "event": { "tenant_id": "acme" } })).await.expect(201);
-    assert_eq!(app.get("/entitlements/acme").await.expect(200).at("/entitlements/0/usage"), 1);
+    app.put(
+        "/tenants/acme/subscription",
+        json!({ "plan": "starter", "time_zone": "Europe/London" }),
+    )
+    .await
+    .expect(200);
+    app.post(
+        "/holds/h/capture",
+        json!({ "event": { "tenant_id": "acme" } }),
+    )
+    .await
+    .expect(201);
+    assert_eq!(
+        app.get("/entitlements/acme")
+            .await
+            .expect(200)
+            .at("/entitlements/0/usage"),
+        1
+    );
 }
 
 #[tokio::test]
@@ -287,12 +582,39 @@ async fn a_rollup_completes_what_kept_a_subscriber_from_a_version() {
     message(&app, json!({})).await.expect(201);
     // The plan is put, and the store is gone before its subscriber is renewed.
     let began = app.store.calls();
-    app.store.rule(move |call| if call.number > began + 2 { Fault::Before } else { Fault::None });
-    refused(&app.put("/plans/starter", capped(1)).await, 503, "store_unavailable");
+    app.store.rule(move |call| {
+        if call.number > began + 2 {
+            Fault::Before
+        } else {
+            Fault::None
+        }
+    });
+    refused(
+        &app.put("/plans/starter", capped(1)).await,
+        503,
+        "store_unavailable",
+    );
     app.store.heal();
-    assert_eq!(app.get("/plans/starter").await.expect(200).at("/version"), 2);
-    assert_eq!(app.get("/tenants/acme/subscription").await.expect(200).at("/plan_version"), 1);
-    tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" })).await.expect("a rollup");
-    assert_eq!(app.get("/tenants/acme/subscription").await.expect(200).at("/plan_version"), 2);
+    assert_eq!(
+        app.get("/plans/starter").await.expect(200).at("/version"),
+        2
+    );
+    assert_eq!(
+        app.get("/tenants/acme/subscription")
+            .await
+            .expect(200)
+            .at("/plan_version"),
+        1
+    );
+    tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" }))
+        .await
+        .expect("a rollup");
+    assert_eq!(
+        app.get("/tenants/acme/subscription")
+            .await
+            .expect(200)
+            .at("/plan_version"),
+        2
+    );
     refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
 }

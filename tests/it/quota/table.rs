@@ -13,7 +13,14 @@ pub(crate) struct Case {
     pub(crate) window: &'static str,
 }
 
-const SCOPES: [&str; 6] = ["tenant", "agent", "consumer", "session", "tool", "operation"];
+const SCOPES: [&str; 6] = [
+    "tenant",
+    "agent",
+    "consumer",
+    "session",
+    "tool",
+    "operation",
+];
 /// Each measure and how much of it one [`event`] uses.
 const MEASURES: [(&str, u64); 9] = [
     ("events", 1),
@@ -38,8 +45,17 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for scope in SCOPES {
         for named in [false, true] {
-            for measure in MEASURES.iter().map(|(measure, _)| *measure).chain(["spend"]) {
-                cases.extend(WINDOWS.map(|(window, _)| Case { scope, named, measure, window }));
+            for measure in MEASURES
+                .iter()
+                .map(|(measure, _)| *measure)
+                .chain(["spend"])
+            {
+                cases.extend(WINDOWS.map(|(window, _)| Case {
+                    scope,
+                    named,
+                    measure,
+                    window,
+                }));
             }
         }
     }
@@ -50,10 +66,20 @@ pub(crate) fn cases() -> Vec<Case> {
 impl Case {
     pub(crate) fn limit(&self) -> Value {
         let limit = json!({ "id": "cap", "scope": self.scope, "measure": self.measure, "window": self.window });
-        let uses = MEASURES.iter().find(|(measure, _)| *measure == self.measure).map(|(_, uses)| json!(uses * 2));
-        let value = uses.map_or_else(|| json!({ "hard": "0.002", "currency": "USD" }), |hard| json!({ "hard": hard }));
+        let uses = MEASURES
+            .iter()
+            .find(|(measure, _)| *measure == self.measure)
+            .map(|(_, uses)| json!(uses * 2));
+        let value = uses.map_or_else(
+            || json!({ "hard": "0.002", "currency": "USD" }),
+            |hard| json!({ "hard": hard }),
+        );
         let ids = json!({ "agent": "a1", "consumer": "c1", "session": "s1", "tool": "srv/find", "operation": "agent_message" });
-        let named = if self.named { json!({ "scope_id": ids[self.scope] }) } else { json!({}) };
+        let named = if self.named {
+            json!({ "scope_id": ids[self.scope] })
+        } else {
+            json!({})
+        };
         merged(merged(limit, value), named)
     }
 
@@ -106,15 +132,41 @@ async fn a_limit_counts_its_measure_for_its_scope_in_its_window() {
         }
         let third = app.record("acme", event(&case, "e3")).await;
         assert_eq!(third.status, case.denied(), "{case:?}: {}", third.text);
-        let elsewhere = app.record("acme", merged(event(&case, "e4"), case.elsewhere())).await;
-        assert_eq!(elsewhere.status, if case.scope == "tenant" { case.denied() } else { 201 }, "{case:?}: {}", elsewhere.text);
+        let elsewhere = app
+            .record("acme", merged(event(&case, "e4"), case.elsewhere()))
+            .await;
+        assert_eq!(
+            elsewhere.status,
+            if case.scope == "tenant" {
+                case.denied()
+            } else {
+                201
+            },
+            "{case:?}: {}",
+            elsewhere.text
+        );
         if let Some(nowhere) = case.nowhere() {
-            app.record("acme", merged(event(&case, "e5"), nowhere)).await.expect(201);
+            app.record("acme", merged(event(&case, "e5"), nowhere))
+                .await
+                .expect(201);
         }
-        let next = WINDOWS.iter().find(|(window, _)| *window == case.window).expect("a window").1;
+        let next = WINDOWS
+            .iter()
+            .find(|(window, _)| *window == case.window)
+            .expect("a window")
+            .1;
         app.clock.set(next);
         let later = app.record("acme", event(&case, "e6")).await;
-        assert_eq!(later.status, if case.window == "total" { case.denied() } else { 201 }, "{case:?}: {}", later.text);
+        assert_eq!(
+            later.status,
+            if case.window == "total" {
+                case.denied()
+            } else {
+                201
+            },
+            "{case:?}: {}",
+            later.text
+        );
         app.record("other", event(&case, "e3")).await.expect(201);
     }
 }
@@ -122,15 +174,25 @@ async fn a_limit_counts_its_measure_for_its_scope_in_its_window() {
 #[tokio::test]
 async fn what_one_event_uses_is_what_its_limits_count() {
     let app = TestApp::new().await;
-    let case = Case { scope: "tenant", named: false, measure: "events", window: "total" };
+    let case = Case {
+        scope: "tenant",
+        named: false,
+        measure: "events",
+        window: "total",
+    };
     let limits =
         MEASURES.map(|(measure, _)| json!({ "id": measure, "scope": "tenant", "measure": measure, "window": "total", "hard": 1000 }));
     app.limit("acme", limits.into()).await;
     app.record("acme", event(&case, "e1")).await.expect(201);
-    app.record("acme", json!({ "operation": "audit_write", "units": 0 })).await.expect(201);
+    app.record("acme", json!({ "operation": "audit_write", "units": 0 }))
+        .await
+        .expect(201);
     let status = app.get("/limits/acme").await.expect(200).at("/status");
     for (at, (measure, uses)) in status.as_array().expect("status").iter().zip(MEASURES) {
         let more = u64::from(measure == "events");
-        assert_eq!((&at["measure"], &at["used"]), (&json!(measure), &json!(uses + more)));
+        assert_eq!(
+            (&at["measure"], &at["used"]),
+            (&json!(measure), &json!(uses + more))
+        );
     }
 }

@@ -16,12 +16,18 @@ async fn a_tenant_is_shown_as_it_was_set_and_absent_is_unset() {
     let answered = app.put("/tenants/acme", full.clone()).await.expect(200);
     let head = json!({ "tenant_id": "acme", "created": NOW, "version": answered.at("/version") });
     assert_eq!(answered.json(), merged(full, head.clone()));
-    assert_eq!(app.get("/tenants/acme").await.expect(200).json(), answered.json());
+    assert_eq!(
+        app.get("/tenants/acme").await.expect(200).json(),
+        answered.json()
+    );
     let bare = app.put("/tenants/acme", json!({})).await.expect(200);
-    let expected =
-        json!({ "name": null, "slug": null, "currency": "EUR", "rate_card": null, "retention_days": 400, "require_plan": false });
+    let expected = json!({ "name": null, "slug": null, "currency": "EUR", "rate_card": null, "retention_days": 400, "require_plan": false });
     let head = merged(head, json!({ "version": bare.at("/version") }));
-    assert_eq!(bare.json(), merged(expected, head), "a currency stays once it is fixed");
+    assert_eq!(
+        bare.json(),
+        merged(expected, head),
+        "a currency stays once it is fixed"
+    );
 }
 
 #[tokio::test]
@@ -30,11 +36,22 @@ async fn first_use_makes_a_tenant() {
     refused(&app.get("/tenants/acme").await, 404, "not_found");
     app.record("acme", json!({})).await.expect(201);
     let tenant = app.get("/tenants/acme").await.expect(200);
-    assert_eq!((tenant.at("/currency"), tenant.at("/created")), (json!("USD"), json!(NOW)));
+    assert_eq!(
+        (tenant.at("/currency"), tenant.at("/created")),
+        (json!("USD"), json!(NOW))
+    );
     app.limit("beta", json!([])).await;
-    app.post("/quota", json!({ "tenant_id": "alpha" })).await.expect(200);
+    app.post("/quota", json!({ "tenant_id": "alpha" }))
+        .await
+        .expect(200);
     let list = app.get("/tenants").await.expect(200);
-    let ids: Vec<Value> = list.at("/data").as_array().expect("data").iter().map(|tenant| tenant["tenant_id"].clone()).collect();
+    let ids: Vec<Value> = list
+        .at("/data")
+        .as_array()
+        .expect("data")
+        .iter()
+        .map(|tenant| tenant["tenant_id"].clone())
+        .collect();
     assert_eq!(ids, ["acme", "alpha", "beta"]);
     refused(&app.get("/tenants/other").await, 404, "not_found");
 }
@@ -42,56 +59,143 @@ async fn first_use_makes_a_tenant() {
 #[tokio::test]
 async fn settings_leave_limits_and_usage_alone() {
     let app = TestApp::new().await;
-    app.limit("acme", json!([limit(json!({ "hard": 1 }))])).await;
-    app.post("/quota", json!({ "tenant_id": "acme", "monthly_total_limit": 5 })).await.expect(200);
+    app.limit("acme", json!([limit(json!({ "hard": 1 }))]))
+        .await;
+    app.post(
+        "/quota",
+        json!({ "tenant_id": "acme", "monthly_total_limit": 5 }),
+    )
+    .await
+    .expect(200);
     app.record("acme", json!({})).await.expect(201);
     let before = app.get("/limits/acme").await.expect(200);
-    app.put("/tenants/acme", json!({ "name": "Acme" })).await.expect(200);
+    app.put("/tenants/acme", json!({ "name": "Acme" }))
+        .await
+        .expect(200);
     let after = app.get("/limits/acme").await.expect(200);
-    assert_eq!((after.at("/limits"), after.at("/status")), (before.at("/limits"), before.at("/status")));
-    refused(&app.record("acme", json!({})).await, 429, "usage_limit_exceeded");
+    assert_eq!(
+        (after.at("/limits"), after.at("/status")),
+        (before.at("/limits"), before.at("/status"))
+    );
+    refused(
+        &app.record("acme", json!({})).await,
+        429,
+        "usage_limit_exceeded",
+    );
     assert_eq!(events_of(&app, "acme").await, 1);
 }
 
 #[tokio::test]
 async fn a_currency_is_fixed_by_first_use() {
     let app = TestApp::new().await;
-    card_with(&app, "euro", json!({ "currency": "EUR", "operations": { "eu_only": { "unit": 1 } } })).await;
-    app.put("/tenants/acme", json!({ "currency": "EUR" })).await.expect(200);
-    refused(&app.record("acme", json!({})).await, 422, "currency_mismatch");
-    app.record("acme", json!({ "operation": "eu_only" })).await.expect(201);
-    refused(&app.put("/tenants/acme", json!({ "currency": "USD" })).await, 422, "currency_mismatch");
+    card_with(
+        &app,
+        "euro",
+        json!({ "currency": "EUR", "operations": { "eu_only": { "unit": 1 } } }),
+    )
+    .await;
+    app.put("/tenants/acme", json!({ "currency": "EUR" }))
+        .await
+        .expect(200);
+    refused(
+        &app.record("acme", json!({})).await,
+        422,
+        "currency_mismatch",
+    );
+    app.record("acme", json!({ "operation": "eu_only" }))
+        .await
+        .expect(201);
+    refused(
+        &app.put("/tenants/acme", json!({ "currency": "USD" })).await,
+        422,
+        "currency_mismatch",
+    );
     app.record("other", json!({})).await.expect(201);
-    let problem = refused(&app.record("other", json!({ "operation": "eu_only" })).await, 422, "currency_mismatch");
+    let problem = refused(
+        &app.record("other", json!({ "operation": "eu_only" })).await,
+        422,
+        "currency_mismatch",
+    );
     assert_eq!(problem["currency"], "USD");
-    refused(&app.put("/tenants/other", json!({ "rate_card": "euro" })).await, 422, "currency_mismatch");
+    refused(
+        &app.put("/tenants/other", json!({ "rate_card": "euro" }))
+            .await,
+        422,
+        "currency_mismatch",
+    );
     let batch = json!({ "events": [
         { "tenant_id": "fresh", "operation": "eu_only" }, { "tenant_id": "fresh", "operation": "agent_message" },
     ] });
     let reply = app.post("/events/batch", batch).await.expect(200);
-    assert_eq!((reply.at("/recorded"), reply.at("/results/1/problem/code")), (json!(1), json!("currency_mismatch")));
+    assert_eq!(
+        (reply.at("/recorded"), reply.at("/results/1/problem/code")),
+        (json!(1), json!("currency_mismatch"))
+    );
 }
 
 #[tokio::test]
 async fn bad_settings_are_named_and_change_nothing() {
     let open = Open::new();
     let app = &open.app;
-    app.put("/tenants/acme", json!({ "name": "Acme" })).await.expect(200);
+    app.put("/tenants/acme", json!({ "name": "Acme" }))
+        .await
+        .expect(200);
     let before = open.dump();
     for (fields, status, code, pointer) in [
-        (json!({ "retention_days": 34 }), 422, "below_retention_floor", "/retention_days"),
-        (json!({ "retention_days": 36_526 }), 422, "invalid_event", "/retention_days"),
-        (json!({ "rate_card": "none" }), 422, "unknown_rate_card", "/rate_card"),
-        (json!({ "currency": "usd" }), 422, "invalid_event", "/currency"),
+        (
+            json!({ "retention_days": 34 }),
+            422,
+            "below_retention_floor",
+            "/retention_days",
+        ),
+        (
+            json!({ "retention_days": 36_526 }),
+            422,
+            "invalid_event",
+            "/retention_days",
+        ),
+        (
+            json!({ "rate_card": "none" }),
+            422,
+            "unknown_rate_card",
+            "/rate_card",
+        ),
+        (
+            json!({ "currency": "usd" }),
+            422,
+            "invalid_event",
+            "/currency",
+        ),
         (json!({ "name": "" }), 422, "invalid_event", "/name"),
         (json!({ "name": "a\nb" }), 422, "invalid_event", "/name"),
         (json!({ "slug": "a/b" }), 422, "invalid_event", "/slug"),
-        (json!({ "require_plan": "no" }), 400, "invalid_request", "/require_plan"),
-        (json!({ "tenant_id": "acme" }), 400, "invalid_request", "/tenant_id"),
+        (
+            json!({ "require_plan": "no" }),
+            400,
+            "invalid_request",
+            "/require_plan",
+        ),
+        (
+            json!({ "tenant_id": "acme" }),
+            400,
+            "invalid_request",
+            "/tenant_id",
+        ),
     ] {
         let problem = refused(&app.put("/tenants/acme", fields).await, status, code);
         assert_eq!(pointers(&problem), pointer);
     }
-    refused(&app.send(operators("PUT", "/tenants/acme", &json!({}), "if-match", "99")).await, 412, "precondition_failed");
+    refused(
+        &app.send(operators(
+            "PUT",
+            "/tenants/acme",
+            &json!({}),
+            "if-match",
+            "99",
+        ))
+        .await,
+        412,
+        "precondition_failed",
+    );
     assert_eq!(open.dump(), before);
 }

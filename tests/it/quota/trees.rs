@@ -23,15 +23,31 @@ async fn planted(tree: Value) -> TestApp {
 }
 
 async fn charge(app: &TestApp, cost: &str, fields: Value) -> TestReply {
-    app.post("/events", merged(json!({ "tenant_id": "acme", "operation": "agent_message", "cost_override": cost }), fields)).await
+    app.post(
+        "/events",
+        merged(
+            json!({ "tenant_id": "acme", "operation": "agent_message", "cost_override": cost }),
+            fields,
+        ),
+    )
+    .await
 }
 
 /// Which nodes refuse it: of money, then of quantities.
 fn refusers(reply: &TestReply) -> String {
-    let violations = reply.json()["violations"].as_array().cloned().unwrap_or_default();
+    let violations = reply.json()["violations"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let name = |violation: &Value| {
-        let quantity = violation["scope_id"].as_str().map(|id| format!("{id}:{}", violation["measure"].as_str().unwrap()));
-        violation["node_id"].as_str().map(str::to_owned).or(quantity).unwrap_or_default()
+        let quantity = violation["scope_id"]
+            .as_str()
+            .map(|id| format!("{id}:{}", violation["measure"].as_str().unwrap()));
+        violation["node_id"]
+            .as_str()
+            .map(str::to_owned)
+            .or(quantity)
+            .unwrap_or_default()
     };
     violations.iter().map(name).collect::<Vec<_>>().join(" ")
 }
@@ -43,13 +59,30 @@ async fn a_charge_fits_every_node_above_it_or_none_and_each_that_it_breaches_is_
         ("C18", "a1", 1000, "0", ""),
         ("C18", "a1", 1001, "0", "a1:tokens"),
         ("C21", "a1", 0, "1.01", "a1"),
-        ("all breached", "a1", 10_001, "5.01", "a1 team a1:tokens team:tokens"),
+        (
+            "all breached",
+            "a1",
+            10_001,
+            "5.01",
+            "a1 team a1:tokens team:tokens",
+        ),
         ("a2 has no caps of its own", "a2", 0, "5", ""),
-        ("a2 has no caps of its own", "a2", 10_001, "5.01", "team team:tokens"),
+        (
+            "a2 has no caps of its own",
+            "a2",
+            10_001,
+            "5.01",
+            "team team:tokens",
+        ),
         ("outside of the tree", "a3", 1_000_000, "100", ""),
     ] {
         let app = planted(org()).await;
-        let reply = charge(&app, cost, json!({ "agent_id": agent, "tokens_in": tokens })).await;
+        let reply = charge(
+            &app,
+            cost,
+            json!({ "agent_id": agent, "tokens_in": tokens }),
+        )
+        .await;
         let expected = if refused_by.is_empty() {
             201
         } else if refused_by.starts_with("a1:") {
@@ -57,22 +90,53 @@ async fn a_charge_fits_every_node_above_it_or_none_and_each_that_it_breaches_is_
         } else {
             402
         };
-        assert_eq!((reply.status, refusers(&reply).as_str()), (expected, refused_by), "{row}: {}", reply.text);
+        assert_eq!(
+            (reply.status, refusers(&reply).as_str()),
+            (expected, refused_by),
+            "{row}: {}",
+            reply.text
+        );
     }
 }
 
 #[tokio::test]
 async fn use_counts_in_every_node_above_its_leaf() {
     let app = planted(org()).await;
-    charge(&app, "0.75", json!({ "agent_id": "a1" })).await.expect(201);
-    charge(&app, "1.25", json!({ "agent_id": "a2" })).await.expect(201);
+    charge(&app, "0.75", json!({ "agent_id": "a1" }))
+        .await
+        .expect(201);
+    charge(&app, "1.25", json!({ "agent_id": "a2" }))
+        .await
+        .expect(201);
     // The node that an event names goes before its agent's.
-    charge(&app, "0.5", json!({ "agent_id": "a1", "budget_node": "org" })).await.expect(201);
+    charge(
+        &app,
+        "0.5",
+        json!({ "agent_id": "a1", "budget_node": "org" }),
+    )
+    .await
+    .expect(201);
     let nodes = app.get("/budgets/acme/tree").await.expect(200).at("/nodes");
-    let used: Vec<String> =
-        nodes.as_array().unwrap().iter().map(|node| format!("{} {}", node["id"].as_str().unwrap(), node["limits"][0]["used"])).collect();
-    assert_eq!(used, ["a1 \"0.75\"", "a2 null", "org \"2.5\"", "team \"2\""]);
-    assert_eq!(refusers(&charge(&app, "3.01", json!({ "agent_id": "a2" })).await), "team");
+    let used: Vec<String> = nodes
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| {
+            format!(
+                "{} {}",
+                node["id"].as_str().unwrap(),
+                node["limits"][0]["used"]
+            )
+        })
+        .collect();
+    assert_eq!(
+        used,
+        ["a1 \"0.75\"", "a2 null", "org \"2.5\"", "team \"2\""]
+    );
+    assert_eq!(
+        refusers(&charge(&app, "3.01", json!({ "agent_id": "a2" })).await),
+        "team"
+    );
 }
 
 #[tokio::test]
@@ -82,14 +146,30 @@ async fn a_disabled_node_refuses_all_that_lies_within_it() {
     tree["nodes"][1]["enabled"] = json!(false);
     let app = planted(tree).await;
     for agent in ["a1", "a2"] {
-        let body = refused(&charge(&app, "0", json!({ "agent_id": agent })).await, 402, "budget_exceeded");
-        assert_eq!((&body["reason"], &body["violations"][0]["node_id"]), (&json!("node_disabled"), &json!("team")));
+        let body = refused(
+            &charge(&app, "0", json!({ "agent_id": agent })).await,
+            402,
+            "budget_exceeded",
+        );
+        assert_eq!(
+            (&body["reason"], &body["violations"][0]["node_id"]),
+            (&json!("node_disabled"), &json!("team"))
+        );
     }
-    charge(&app, "1", json!({ "budget_node": "org" })).await.expect(201);
-    let observed = app.post("/events?mode=observe", json!({ "tenant_id": "acme", "operation": "agent_message", "agent_id": "a1" })).await;
+    charge(&app, "1", json!({ "budget_node": "org" }))
+        .await
+        .expect(201);
+    let observed = app
+        .post(
+            "/events?mode=observe",
+            json!({ "tenant_id": "acme", "operation": "agent_message", "agent_id": "a1" }),
+        )
+        .await;
     assert_eq!(observed.expect(201).at("/decision"), "deny");
     app.put("/budgets/acme/tree", org()).await.expect(200);
-    charge(&app, "0.5", json!({ "agent_id": "a1" })).await.expect(201);
+    charge(&app, "0.5", json!({ "agent_id": "a1" }))
+        .await
+        .expect(201);
 }
 
 #[tokio::test]
@@ -97,47 +177,106 @@ async fn a_node_that_is_not_there_is_refused_by_field() {
     // C27.
     let app = planted(org()).await;
     for (path, body) in [
-        ("/events", json!({ "tenant_id": "acme", "operation": "agent_message", "budget_node": "gone" })),
-        ("/events?mode=observe", json!({ "tenant_id": "acme", "operation": "agent_message", "budget_node": "gone" })),
-        ("/check", json!({ "tenant_id": "acme", "operation": "agent_message", "budget_node": "gone" })),
-        ("/holds", json!({ "event": { "tenant_id": "acme", "operation": "agent_message", "budget_node": "gone" } })),
+        (
+            "/events",
+            json!({ "tenant_id": "acme", "operation": "agent_message", "budget_node": "gone" }),
+        ),
+        (
+            "/events?mode=observe",
+            json!({ "tenant_id": "acme", "operation": "agent_message", "budget_node": "gone" }),
+        ),
+        (
+            "/check",
+            json!({ "tenant_id": "acme", "operation": "agent_message", "budget_node": "gone" }),
+        ),
+        (
+            "/holds",
+            json!({ "event": { "tenant_id": "acme", "operation": "agent_message", "budget_node": "gone" } }),
+        ),
     ] {
         let body = refused(&app.post(path, body).await, 422, "invalid_event");
-        let expected = if path == "/holds" { "/event/budget_node" } else { "/budget_node" };
+        let expected = if path == "/holds" {
+            "/event/budget_node"
+        } else {
+            "/budget_node"
+        };
         assert_eq!(body["errors"][0]["pointer"], expected, "{path}");
     }
     // A hold whose node is gone is captured all the same.
-    let estimate = json!({ "tenant_id": "acme", "operation": "agent_message", "budget_node": "a2" });
-    app.post("/holds", json!({ "id": "h", "event": estimate })).await.expect(201);
-    app.put("/budgets/acme/tree", json!({ "currency": "USD", "nodes": [] })).await.expect(200);
-    app.post("/holds/h/capture", json!({ "event": { "tenant_id": "acme" } })).await.expect(201);
-    assert_eq!(app.get("/budgets/acme/tree").await.expect(200).at("/nodes"), json!([]));
+    let estimate =
+        json!({ "tenant_id": "acme", "operation": "agent_message", "budget_node": "a2" });
+    app.post("/holds", json!({ "id": "h", "event": estimate }))
+        .await
+        .expect(201);
+    app.put(
+        "/budgets/acme/tree",
+        json!({ "currency": "USD", "nodes": [] }),
+    )
+    .await
+    .expect(200);
+    app.post(
+        "/holds/h/capture",
+        json!({ "event": { "tenant_id": "acme" } }),
+    )
+    .await
+    .expect(201);
+    assert_eq!(
+        app.get("/budgets/acme/tree").await.expect(200).at("/nodes"),
+        json!([])
+    );
     // Without a tree, what an event names is kept and means nothing.
-    charge(&app, "1", json!({ "budget_node": "gone" })).await.expect(201);
+    charge(&app, "1", json!({ "budget_node": "gone" }))
+        .await
+        .expect(201);
 }
 
 #[tokio::test]
 async fn a_tree_set_late_knows_what_was_used_and_a_hold_holds_in_every_node() {
     let app = TestApp::new().await;
-    charge(&app, "0.5", json!({ "agent_id": "a1" })).await.expect(201);
+    charge(&app, "0.5", json!({ "agent_id": "a1" }))
+        .await
+        .expect(201);
     app.put("/budgets/acme/tree", org()).await.expect(200);
     let held = json!({ "tenant_id": "acme", "operation": "agent_message", "cost_override": "0.5", "agent_id": "a1" });
-    app.post("/holds", json!({ "id": "h", "event": held })).await.expect(201);
-    assert_eq!(refusers(&charge(&app, "0.01", json!({ "agent_id": "a1" })).await), "a1");
-    let of_org = app.get("/budgets/acme/tree").await.expect(200).at("/nodes/2/limits/0");
-    assert_eq!((&of_org["used"], &of_org["held"], &of_org["remaining"]), (&json!("0.5"), &json!("0.5"), &json!("49")));
-    app.post("/holds/h/release", json!({ "tenant_id": "acme" })).await.expect(200);
-    charge(&app, "0.5", json!({ "agent_id": "a1" })).await.expect(201);
+    app.post("/holds", json!({ "id": "h", "event": held }))
+        .await
+        .expect(201);
+    assert_eq!(
+        refusers(&charge(&app, "0.01", json!({ "agent_id": "a1" })).await),
+        "a1"
+    );
+    let of_org = app
+        .get("/budgets/acme/tree")
+        .await
+        .expect(200)
+        .at("/nodes/2/limits/0");
+    assert_eq!(
+        (&of_org["used"], &of_org["held"], &of_org["remaining"]),
+        (&json!("0.5"), &json!("0.5"), &json!("49"))
+    );
+    app.post("/holds/h/release", json!({ "tenant_id": "acme" }))
+        .await
+        .expect(200);
+    charge(&app, "0.5", json!({ "agent_id": "a1" }))
+        .await
+        .expect(201);
 }
 
 #[tokio::test]
 async fn nodes_start_anew_with_their_windows() {
     // C26.
     let app = planted(org()).await;
-    charge(&app, "1", json!({ "agent_id": "a1" })).await.expect(201);
-    assert_eq!(refusers(&charge(&app, "0.01", json!({ "agent_id": "a1" })).await), "a1");
+    charge(&app, "1", json!({ "agent_id": "a1" }))
+        .await
+        .expect(201);
+    assert_eq!(
+        refusers(&charge(&app, "0.01", json!({ "agent_id": "a1" })).await),
+        "a1"
+    );
     app.clock.set("2026-11-23T00:00:00Z");
-    charge(&app, "1", json!({ "agent_id": "a1" })).await.expect(201);
+    charge(&app, "1", json!({ "agent_id": "a1" }))
+        .await
+        .expect(201);
 }
 
 #[tokio::test]
@@ -149,19 +288,39 @@ async fn a_node_that_moves_takes_what_was_used_in_it_along() {
         ]})
     };
     let app = planted(team("team1")).await;
-    charge(&app, "8", json!({ "id": "e1", "agent_id": "a1" })).await.expect(201);
-    charge(&app, "9", json!({ "agent_id": "a2" })).await.expect(201);
+    charge(&app, "8", json!({ "id": "e1", "agent_id": "a1" }))
+        .await
+        .expect(201);
+    charge(&app, "9", json!({ "agent_id": "a2" }))
+        .await
+        .expect(201);
     let held = json!({ "tenant_id": "acme", "operation": "agent_message", "cost_override": "1", "agent_id": "a1" });
-    app.post("/holds", json!({ "id": "h", "event": held })).await.expect(201);
-    app.put("/budgets/acme/tree", team("team2")).await.expect(200);
+    app.post("/holds", json!({ "id": "h", "event": held }))
+        .await
+        .expect(201);
+    app.put("/budgets/acme/tree", team("team2"))
+        .await
+        .expect(200);
     let used = || async {
         let nodes = app.get("/budgets/acme/tree").await.expect(200).at("/nodes");
-        let of = |n: usize| nodes[n]["limits"][0]["used"].as_str().unwrap_or("-").to_owned();
+        let of = |n: usize| {
+            nodes[n]["limits"][0]["used"]
+                .as_str()
+                .unwrap_or("-")
+                .to_owned()
+        };
         format!("team1 {} team2 {}", of(2), of(3))
     };
     assert_eq!(used().await, "team1 0 team2 17");
-    app.post("/events/e1/void", json!({ "tenant_id": "acme" })).await.expect(201);
+    app.post("/events/e1/void", json!({ "tenant_id": "acme" }))
+        .await
+        .expect(201);
     assert_eq!(used().await, "team1 0 team2 9");
-    app.post("/holds/h/capture", json!({ "event": { "tenant_id": "acme", "cost_override": "1" } })).await.expect(201);
+    app.post(
+        "/holds/h/capture",
+        json!({ "event": { "tenant_id": "acme", "cost_override": "1" } }),
+    )
+    .await
+    .expect(201);
     assert_eq!(used().await, "team1 0 team2 10");
 }

@@ -75,20 +75,46 @@ async fn every_guard_holds_exactly_when_it_says(store: &dyn Store) {
             done(store, &[put(&key, pairs)]).await;
         }
         let before = item.map(|pairs| attrs(&pairs));
-        assert_eq!(guard.holds(before.as_ref()), holds, "{says}: by its own account");
-        for write in [add(&key, "done", 1), put(&key, &[("done", n(1))]), delete(&key)] {
+        assert_eq!(
+            guard.holds(before.as_ref()),
+            holds,
+            "{says}: by its own account"
+        );
+        for write in [
+            add(&key, "done", 1),
+            put(&key, &[("done", n(1))]),
+            delete(&key),
+        ] {
             let write = guarded(write, std::slice::from_ref(&guard));
             if !holds {
                 let refusals = refused(store, std::slice::from_ref(&write)).await;
-                assert_eq!(refusals, [Refusal { index: 0, reason: Reason::Guard(before.clone()) }], "{says}");
-                assert_eq!(read(store, &key).await, before, "{says}: refused, and yet something changed");
+                assert_eq!(
+                    refusals,
+                    [Refusal {
+                        index: 0,
+                        reason: Reason::Guard(before.clone())
+                    }],
+                    "{says}"
+                );
+                assert_eq!(
+                    read(store, &key).await,
+                    before,
+                    "{says}: refused, and yet something changed"
+                );
                 continue;
             }
             done(store, std::slice::from_ref(&write)).await;
-            assert_eq!(read(store, &key).await, write.change.applied(before.as_ref()), "{says}");
+            assert_eq!(
+                read(store, &key).await,
+                write.change.applied(before.as_ref()),
+                "{says}"
+            );
             match &before {
                 Some(item) => {
-                    let pairs: Vec<(&str, Value)> = item.iter().map(|(name, value)| (&**name, value.clone())).collect();
+                    let pairs: Vec<(&str, Value)> = item
+                        .iter()
+                        .map(|(name, value)| (&**name, value.clone()))
+                        .collect();
                     done(store, &[put(&key, &pairs)]).await;
                 }
                 None => done(store, &[delete(&key)]).await,
@@ -99,16 +125,36 @@ async fn every_guard_holds_exactly_when_it_says(store: &dyn Store) {
 
 async fn a_refusal_names_the_write_and_brings_the_item_as_it_stood(store: &dyn Store) {
     let keys = ["a", "b", "c"].map(|sk| Key::new("refusal", sk));
-    let stood = [("u", n(5)), ("text", s("as it stood")), ("bytes", Value::B(vec![0, 255]))];
+    let stood = [
+        ("u", n(5)),
+        ("text", s("as it stood")),
+        ("bytes", Value::B(vec![0, 255])),
+    ];
     done(store, &[put(&keys[1], &stood)]).await;
-    let writes = [add(&keys[0], "u", 1), guarded(add(&keys[1], "u", 1), &[at_most(4)]), put(&keys[2], &[("u", n(1))])];
+    let writes = [
+        add(&keys[0], "u", 1),
+        guarded(add(&keys[1], "u", 1), &[at_most(4)]),
+        put(&keys[2], &[("u", n(1))]),
+    ];
     let refusals = refused(store, &writes).await;
-    assert_eq!(refusals, [Refusal { index: 1, reason: Reason::Guard(Some(attrs(&stood))) }]);
+    assert_eq!(
+        refusals,
+        [Refusal {
+            index: 1,
+            reason: Reason::Guard(Some(attrs(&stood)))
+        }]
+    );
 }
 
 async fn several_refusals_come_together(store: &dyn Store) {
-    let keys: Vec<Key> = (0..5).map(|i| Key::new(format!("refusals-{i}"), "x")).collect();
-    done(store, &[put(&keys[0], &[("v", n(0))]), put(&keys[3], &[("u", n(9))])]).await;
+    let keys: Vec<Key> = (0..5)
+        .map(|i| Key::new(format!("refusals-{i}"), "x"))
+        .collect();
+    done(
+        store,
+        &[put(&keys[0], &[("v", n(0))]), put(&keys[3], &[("u", n(9))])],
+    )
+    .await;
     let writes = [
         guarded(put(&keys[0], &[("v", n(1))]), &[Guard::Absent]),
         guarded(put(&keys[1], &[("v", n(1))]), &[Guard::Absent]),
@@ -117,17 +163,38 @@ async fn several_refusals_come_together(store: &dyn Store) {
         guarded(delete(&keys[4]), &[equals(n(1))]),
     ];
     let refusals = refused(store, &writes).await;
-    let said: Vec<_> = refusals.into_iter().map(|refusal| (refusal.index, refusal.reason)).collect();
+    let said: Vec<_> = refusals
+        .into_iter()
+        .map(|refusal| (refusal.index, refusal.reason))
+        .collect();
     let guard = |pairs: &[(&str, Value)]| Reason::Guard(Some(attrs(pairs)));
-    assert_eq!(said, [(0, guard(&[("v", n(0))])), (2, Reason::Guard(None)), (3, guard(&[("u", n(9))])), (4, Reason::Guard(None))]);
+    assert_eq!(
+        said,
+        [
+            (0, guard(&[("v", n(0))])),
+            (2, Reason::Guard(None)),
+            (3, guard(&[("u", n(9))])),
+            (4, Reason::Guard(None))
+        ]
+    );
     assert_eq!(read(store, &keys[1]).await, None);
 }
 
 async fn an_item_without_attributes_is_not_taken_for_absent(store: &dyn Store) {
     let key = Key::new("refusal-bare", "x");
     done(store, &[put(&key, &[])]).await;
-    let refusals = refused(store, &[guarded(put(&key, &[("v", n(1))]), &[Guard::Absent])]).await;
-    assert_eq!(refusals, [Refusal { index: 0, reason: Reason::Guard(Some(attrs(&[]))) }]);
+    let refusals = refused(
+        store,
+        &[guarded(put(&key, &[("v", n(1))]), &[Guard::Absent])],
+    )
+    .await;
+    assert_eq!(
+        refusals,
+        [Refusal {
+            index: 0,
+            reason: Reason::Guard(Some(attrs(&[])))
+        }]
+    );
 }
 
 async fn guards_hold_against_what_stood_before(store: &dyn Store) {

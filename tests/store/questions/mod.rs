@@ -52,20 +52,38 @@ fn s(text: &str) -> Value {
 }
 
 fn attrs(pairs: &[(&str, Value)]) -> Attrs {
-    pairs.iter().map(|(name, value)| (Arc::from(*name), value.clone())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| (Arc::from(*name), value.clone()))
+        .collect()
 }
 
 fn put(key: &Key, pairs: &[(&str, Value)]) -> Write {
-    Write { key: key.clone(), change: Change::Put(attrs(pairs)), guards: Vec::new() }
+    Write {
+        key: key.clone(),
+        change: Change::Put(attrs(pairs)),
+        guards: Vec::new(),
+    }
 }
 
 fn add(key: &Key, attribute: &str, amount: i128) -> Write {
-    let change = Change::Update { add: vec![(Arc::from(attribute), amount)], set: Vec::new() };
-    Write { key: key.clone(), change, guards: Vec::new() }
+    let change = Change::Update {
+        add: vec![(Arc::from(attribute), amount)],
+        set: Vec::new(),
+    };
+    Write {
+        key: key.clone(),
+        change,
+        guards: Vec::new(),
+    }
 }
 
 fn delete(key: &Key) -> Write {
-    Write { key: key.clone(), change: Change::Delete, guards: Vec::new() }
+    Write {
+        key: key.clone(),
+        change: Change::Delete,
+        guards: Vec::new(),
+    }
 }
 
 fn guarded(mut write: Write, guards: &[Guard]) -> Write {
@@ -90,5 +108,10 @@ async fn refused(store: &dyn Store, writes: &[Write]) -> Vec<Refusal> {
 }
 
 async fn read(store: &dyn Store, key: &Key) -> Option<Attrs> {
-    store.read(std::slice::from_ref(key)).await.expect("a read").pop().expect("one answer")
+    store
+        .read(std::slice::from_ref(key))
+        .await
+        .expect("a read")
+        .pop()
+        .expect("one answer")
 }

@@ -14,7 +14,15 @@ super::questions![
 ];
 
 fn entry(pk: &str, task: &str, sort: &str, page: &str) -> Write {
-    put(&Key::new(pk, "I"), &[(TASK_KEY, s(task)), (TASK_SORT, s(sort)), (PAGE, s(page)), ("fp", n(1))])
+    put(
+        &Key::new(pk, "I"),
+        &[
+            (TASK_KEY, s(task)),
+            (TASK_SORT, s(sort)),
+            (PAGE, s(page)),
+            ("fp", n(1)),
+        ],
+    )
 }
 
 fn of(task: &str) -> Query {
@@ -36,44 +44,87 @@ async fn the_index_holds_only_items_of_the_task_in_its_own_order(store: &dyn Sto
         put(&Key::new("task-e", "I"), &[(PAGE, s("p5"))]),
     ];
     done(store, &writes).await;
-    let sorts = |items: Vec<(String, Attrs)>| items.into_iter().map(|(sort, _)| sort).collect::<Vec<_>>();
-    assert_eq!(sorts(found(store, &of("T|order")).await), ["2026-11-21|b", "2026-11-22|c", "2026-11-23|a"]);
-    assert_eq!(sorts(found(store, &of("T|order").from("2026-11-22").to("2026-11-23|a")).await), ["2026-11-22|c"]);
+    let sorts =
+        |items: Vec<(String, Attrs)>| items.into_iter().map(|(sort, _)| sort).collect::<Vec<_>>();
+    assert_eq!(
+        sorts(found(store, &of("T|order")).await),
+        ["2026-11-21|b", "2026-11-22|c", "2026-11-23|a"]
+    );
+    assert_eq!(
+        sorts(found(store, &of("T|order").from("2026-11-22").to("2026-11-23|a")).await),
+        ["2026-11-22|c"]
+    );
     let mut backwards = of("T|order");
     backwards.descending = true;
-    assert_eq!(sorts(found(store, &backwards).await), ["2026-11-23|a", "2026-11-22|c", "2026-11-21|b"]);
+    assert_eq!(
+        sorts(found(store, &backwards).await),
+        ["2026-11-23|a", "2026-11-22|c", "2026-11-21|b"]
+    );
     assert_eq!(found(store, &of("T|none")).await, []);
     assert_eq!(found(store, &Query::of("T|order")).await, []);
 }
 
 async fn the_index_shows_nothing_but_the_page(store: &dyn Store) {
-    done(store, &[entry("task-page", "T|page", "1", "2026-11-22/ulid/0")]).await;
+    done(
+        store,
+        &[entry("task-page", "T|page", "1", "2026-11-22/ulid/0")],
+    )
+    .await;
     let items = found(store, &of("T|page")).await;
     assert_eq!(items.len(), 1);
     assert_eq!(items[0].0, "1");
     let (page, rest): (Vec<_>, Vec<_>) = items[0].1.iter().partition(|(name, _)| &***name == PAGE);
     assert_eq!(page, [(&Arc::from(PAGE), &s("2026-11-22/ulid/0"))]);
     // Besides the page, DynamoDB projects the index's own keys.
-    assert!(rest.iter().all(|(name, _)| [TASK_KEY, TASK_SORT].contains(&&***name)), "{rest:?}");
+    assert!(
+        rest.iter()
+            .all(|(name, _)| [TASK_KEY, TASK_SORT].contains(&&***name)),
+        "{rest:?}"
+    );
 }
 
 async fn the_index_follows_changes(store: &dyn Store) {
     let key = Key::new("task-changes", "I");
     done(store, &[entry("task-changes", "T|was", "1", "old")]).await;
-    let page = |items: Vec<(String, Attrs)>| items.into_iter().map(|(sort, attrs)| (sort, attrs[PAGE].clone())).collect::<Vec<_>>();
+    let page = |items: Vec<(String, Attrs)>| {
+        items
+            .into_iter()
+            .map(|(sort, attrs)| (sort, attrs[PAGE].clone()))
+            .collect::<Vec<_>>()
+    };
     let set = vec![(Arc::from(PAGE), s("new"))];
-    done(store, &[Write { key: key.clone(), change: Change::Update { add: Vec::new(), set }, guards: Vec::new() }]).await;
-    assert_eq!(page(found(store, &of("T|was")).await), [("1".to_owned(), s("new"))]);
+    done(
+        store,
+        &[Write {
+            key: key.clone(),
+            change: Change::Update {
+                add: Vec::new(),
+                set,
+            },
+            guards: Vec::new(),
+        }],
+    )
+    .await;
+    assert_eq!(
+        page(found(store, &of("T|was")).await),
+        [("1".to_owned(), s("new"))]
+    );
     done(store, &[entry("task-changes", "T|is", "2", "moved")]).await;
     assert_eq!(page(found(store, &of("T|was")).await), []);
-    assert_eq!(page(found(store, &of("T|is")).await), [("2".to_owned(), s("moved"))]);
+    assert_eq!(
+        page(found(store, &of("T|is")).await),
+        [("2".to_owned(), s("moved"))]
+    );
     done(store, &[delete(&key)]).await;
     assert_eq!(page(found(store, &of("T|is")).await), []);
 }
 
 async fn the_index_is_read_in_slices(store: &dyn Store) {
     let sorts: Vec<String> = (0..7).map(|i| format!("{i}")).collect();
-    let writes: Vec<Write> = sorts.iter().map(|sort| entry(&format!("task-slices-{sort}"), "T|slices", sort, "p")).collect();
+    let writes: Vec<Write> = sorts
+        .iter()
+        .map(|sort| entry(&format!("task-slices-{sort}"), "T|slices", sort, "p"))
+        .collect();
     done(store, &writes).await;
     for limit in [1, 2, 3, 7] {
         let mut query = of("T|slices");

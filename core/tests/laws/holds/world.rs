@@ -4,9 +4,10 @@ use crate::given::{at, card, event, name, operation, price};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_core::{
-    Actual, Asked, Attrs, Catalog, Circumstances, Component, Config, Currency, Decision, Draft, Event, Hold, HoldState, Instant, Key,
-    Layer, Limit, Measure, Mode, Name, OnUnavailable, Pack, Scope, Series, SoftMode, Standing, Value, WindowKind, Write, capture, expire,
-    extend, plan, release, table, take,
+    Actual, Asked, Attrs, Catalog, Circumstances, Component, Config, Currency, Decision, Draft,
+    Event, Hold, HoldState, Instant, Key, Layer, Limit, Measure, Mode, Name, OnUnavailable, Pack,
+    Scope, Series, SoftMode, Standing, Value, WindowKind, Write, capture, expire, extend, plan,
+    release, table, take,
 };
 
 const NOW: &str = "2026-11-22T10:00:00Z";
@@ -14,12 +15,24 @@ const NOW: &str = "2026-11-22T10:00:00Z";
 /// What a client does, or time, or an operator.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
-    Take { id: u8, agent: u8, yesterday: bool, tokens: u64 },
-    Capture { id: u8, tokens: u64 },
+    Take {
+        id: u8,
+        agent: u8,
+        yesterday: bool,
+        tokens: u64,
+    },
+    Capture {
+        id: u8,
+        tokens: u64,
+    },
     Release(u8),
     Expire(u8),
     Extend(u8, u32),
-    Record { agent: u8, tokens: u64, mode: Mode },
+    Record {
+        agent: u8,
+        tokens: u64,
+        mode: Mode,
+    },
     Limit(Vec<(u8, i128)>),
     Wait(i64),
 }
@@ -50,7 +63,10 @@ pub(super) fn tenant() -> Name {
 
 pub(super) fn catalog() -> Catalog {
     let mut card = card("ai", 1, 1);
-    card.operations.insert(name("gpt"), operation(&[(Component::TokenOut, price("0.003", 7))]));
+    card.operations.insert(
+        name("gpt"),
+        operation(&[(Component::TokenOut, price("0.003", 7))]),
+    );
     let mut catalog = Catalog::built_in();
     catalog.insert(card);
     catalog
@@ -71,7 +87,11 @@ pub(super) fn limit((number, hard): &(u8, i128)) -> Limit {
         scope,
         // A named limit and one on each, made together, share an attribute.
         scope_id: (number % 5 == 4).then(|| Arc::from("a0")),
-        hard: Some(if is_money { hard * 10_i128.pow(15) } else { *hard }),
+        hard: Some(if is_money {
+            hard * 10_i128.pow(15)
+        } else {
+            *hard
+        }),
         currency: is_money.then_some(Currency::USD),
         measure,
         window,
@@ -97,7 +117,10 @@ pub(super) fn used(id: &str, agent: u8, yesterday: bool, tokens: u64) -> Event {
 fn place(series: &Series, event: &Event) -> Option<(String, String, String)> {
     let agent = event.dimensions.agent.as_ref()?.as_str();
     let day = event.timestamp.day();
-    let is_named = series.scope_id.as_deref().is_none_or(|named| named == agent);
+    let is_named = series
+        .scope_id
+        .as_deref()
+        .is_none_or(|named| named == agent);
     // A window that had ended when the series began is outside it.
     let is_over = series.window == WindowKind::Day && series.from.day() > day;
     let pk = match series.scope {
@@ -113,18 +136,44 @@ fn place(series: &Series, event: &Event) -> Option<(String, String, String)> {
 
 impl World {
     pub(super) fn new(limits: &[(u8, i128)]) -> Self {
-        let config = Config { currency: Some(Currency::USD), limits: limits.iter().map(limit).collect(), ..Config::default() };
-        let pack = Pack::new(Arc::new(config.renewed(at("2026-11-01T00:00:00Z")).unwrap().activated()));
+        let config = Config {
+            currency: Some(Currency::USD),
+            limits: limits.iter().map(limit).collect(),
+            ..Config::default()
+        };
+        let pack = Pack::new(Arc::new(
+            config
+                .renewed(at("2026-11-01T00:00:00Z"))
+                .unwrap()
+                .activated(),
+        ));
         let (items, holds, events) = Default::default();
-        Self { items, pack, now: at(NOW), holds, events, pages: 0, catalog: catalog() }
+        Self {
+            items,
+            pack,
+            now: at(NOW),
+            holds,
+            events,
+            pages: 0,
+            catalog: catalog(),
+        }
     }
 
     pub(super) fn draft(&self, event: &Event) -> Draft {
-        Draft::new(event.clone(), self.catalog.price(None, event).unwrap(), true)
+        Draft::new(
+            event.clone(),
+            self.catalog.price(None, event).unwrap(),
+            true,
+        )
     }
 
     pub(super) fn commit(&mut self, writes: &[Write]) -> bool {
-        let holds = |write: &Write| write.guards.iter().all(|guard| guard.holds(self.items.get(&write.key)));
+        let holds = |write: &Write| {
+            write
+                .guards
+                .iter()
+                .all(|guard| guard.holds(self.items.get(&write.key)))
+        };
         if !writes.iter().all(holds) {
             return false;
         }
@@ -138,31 +187,58 @@ impl World {
     }
 
     pub(super) fn standing(&self, draft: &Draft) -> Standing {
-        let keys = self.pack.counters(std::slice::from_ref(draft), Mode::Enforce, self.now).into_iter();
+        let keys = self
+            .pack
+            .counters(std::slice::from_ref(draft), Mode::Enforce, self.now)
+            .into_iter();
         let empty = Attrs::new();
         keys.map(|key| {
-            let item = self.items.get(&table::counter(&tenant(), &key)).unwrap_or(&empty);
+            let item = self
+                .items
+                .get(&table::counter(&tenant(), &key))
+                .unwrap_or(&empty);
             (key, self.pack.counts(item))
         })
         .collect()
     }
 
     pub(super) fn hold(&self, id: u8) -> Option<Hold> {
-        self.items.get(&table::hold(&tenant(), &name(&format!("h{id}")))).map(|attrs| Hold::from_attrs(attrs).unwrap())
+        self.items
+            .get(&table::hold(&tenant(), &name(&format!("h{id}"))))
+            .map(|attrs| Hold::from_attrs(attrs).unwrap())
     }
 
     /// How an event counts.
     pub(super) fn counted(&self, event: &Event) -> Counted {
         let cost = self.draft(event).priced.cost.units();
-        let amounts = BTreeMap::from([("spend", cost), ("tokens", i128::from(event.quantities.tokens_out)), ("events", 1)]);
-        let places: std::collections::BTreeSet<_> = self.pack.config().series.iter().filter_map(|series| place(series, event)).collect();
-        Counted { amounts, places: places.into_iter().collect(), closed: None, expires: self.now }
+        let amounts = BTreeMap::from([
+            ("spend", cost),
+            ("tokens", i128::from(event.quantities.tokens_out)),
+            ("events", 1),
+        ]);
+        let places: std::collections::BTreeSet<_> = self
+            .pack
+            .config()
+            .series
+            .iter()
+            .filter_map(|series| place(series, event))
+            .collect();
+        Counted {
+            amounts,
+            places: places.into_iter().collect(),
+            closed: None,
+            expires: self.now,
+        }
     }
 
     /// Used and held, and held alone, of each series in each counter.
     pub(super) fn sums(&self) -> BTreeMap<(String, String, String), (i128, i128)> {
         let mut sums: BTreeMap<_, (i128, i128)> = BTreeMap::new();
-        let open = self.holds.values().filter(|hold| hold.closed.is_none()).map(|hold| (hold, true));
+        let open = self
+            .holds
+            .values()
+            .filter(|hold| hold.closed.is_none())
+            .map(|hold| (hold, true));
         for (counted, is_held) in self.events.iter().map(|event| (event, false)).chain(open) {
             for place in &counted.places {
                 let amount = counted.amounts[place.2.rsplit_once(':').unwrap().0];
@@ -178,30 +254,59 @@ impl World {
         let (sums, amounts) = (self.sums(), self.counted(event).amounts);
         let config = self.pack.config();
         let limits = config.all_limits();
-        config.series.iter().filter_map(|series| Some((series, place(series, event)?))).all(|(series, place)| {
-            let stands = sums.get(&place).map_or(0, |sum| sum.0) + amounts[&*series.measure.to_string()];
-            let tests = |limit: &&Limit| {
-                (limit.scope, &limit.scope_id, &limit.measure, limit.window)
-                    == (series.scope, &series.scope_id, &series.measure, series.window)
-            };
-            limits.iter().filter(tests).all(|limit| limit.hard.is_none_or(|hard| stands <= hard))
-        })
+        config
+            .series
+            .iter()
+            .filter_map(|series| Some((series, place(series, event)?)))
+            .all(|(series, place)| {
+                let stands =
+                    sums.get(&place).map_or(0, |sum| sum.0) + amounts[&*series.measure.to_string()];
+                let tests = |limit: &&Limit| {
+                    (limit.scope, &limit.scope_id, &limit.measure, limit.window)
+                        == (
+                            series.scope,
+                            &series.scope_id,
+                            &series.measure,
+                            series.window,
+                        )
+                };
+                limits
+                    .iter()
+                    .filter(tests)
+                    .all(|limit| limit.hard.is_none_or(|hard| stands <= hard))
+            })
     }
 
     pub(super) fn act(&mut self, act: &Act) {
         match act {
-            Act::Take { id, agent, yesterday, tokens } => self.take(*id, &used(&format!("h{id}"), *agent, *yesterday, *tokens)),
+            Act::Take {
+                id,
+                agent,
+                yesterday,
+                tokens,
+            } => self.take(*id, &used(&format!("h{id}"), *agent, *yesterday, *tokens)),
             Act::Capture { id, tokens } => self.capture(*id, *tokens),
-            Act::Release(id) => self.close(*id, HoldState::Released, |pack, hold, now| release(pack, &tenant(), hold, now).unwrap().writes),
+            Act::Release(id) => self.close(*id, HoldState::Released, |pack, hold, now| {
+                release(pack, &tenant(), hold, now).unwrap().writes
+            }),
             Act::Expire(id) => {
                 if self.hold(*id).is_some_and(|hold| hold.is_due(self.now)) {
-                    self.close(*id, HoldState::Expired, |pack, hold, now| expire(pack, &tenant(), hold, now).unwrap().writes);
+                    self.close(*id, HoldState::Expired, |pack, hold, now| {
+                        expire(pack, &tenant(), hold, now).unwrap().writes
+                    });
                 }
             }
             Act::Extend(id, seconds) => self.extend(*id, *seconds),
-            Act::Record { agent, tokens, mode } => self.record(*agent, *tokens, *mode),
+            Act::Record {
+                agent,
+                tokens,
+                mode,
+            } => self.record(*agent, *tokens, *mode),
             Act::Limit(limits) => {
-                let config = Config { limits: limits.iter().map(limit).collect(), ..Config::clone(self.pack.config()) };
+                let config = Config {
+                    limits: limits.iter().map(limit).collect(),
+                    ..Config::clone(self.pack.config())
+                };
                 self.pack = Pack::new(Arc::new(config.renewed(self.now).unwrap().activated()));
             }
             Act::Wait(seconds) => self.now = self.now.plus_seconds(*seconds),
@@ -213,12 +318,20 @@ impl World {
         let standing = self.standing(&draft);
         let asked = Asked::new(event, true, 600, false);
         let (tenant, page) = (tenant(), "");
-        let at = Circumstances { tenant: &tenant, mode: Mode::Enforce, received: self.now, page_id: page, standing: Some(&standing) };
+        let at = Circumstances {
+            tenant: &tenant,
+            mode: Mode::Enforce,
+            received: self.now,
+            page_id: page,
+            standing: Some(&standing),
+        };
         let taking = take(&self.pack, &draft, asked, None, at).unwrap();
         let mut counted = self.counted(event);
         let fits = self.fits(event);
         assert_eq!(taking.ruling.decision == Decision::Allow, fits, "{event:?}");
-        let Some(taken) = taking.taken else { return assert!(!fits) };
+        let Some(taken) = taking.taken else {
+            return assert!(!fits);
+        };
         // A blind plan is refused wherever a reading would deny.
         let is_new = !self.holds.contains_key(&id);
         assert_eq!(self.commit(&taken.writes), is_new);
@@ -231,13 +344,25 @@ impl World {
 
     pub(super) fn capture(&mut self, id: u8, tokens: u64) {
         let Some(hold) = self.hold(id) else { return };
-        let mut actual = Actual { id: None, timestamp: None, operation: None, tier: None, event: event("x", "x") };
+        let mut actual = Actual {
+            id: None,
+            timestamp: None,
+            operation: None,
+            tier: None,
+            event: event("x", "x"),
+        };
         actual.event.quantities.tokens_out = tokens;
         let booked = actual.of(&hold).unwrap();
         let draft = self.draft(&booked);
         self.pages += 1;
         let (tenant, page) = (tenant(), format!("P{}", self.pages));
-        let at = Circumstances { tenant: &tenant, mode: Mode::Observe, received: self.now, page_id: &page, standing: None };
+        let at = Circumstances {
+            tenant: &tenant,
+            mode: Mode::Observe,
+            received: self.now,
+            page_id: &page,
+            standing: None,
+        };
         let settled = capture(&self.pack, &hold, &draft, at).unwrap();
         let is_open = self.holds[&id].closed.is_none();
         assert_eq!(self.commit(&settled.writes), is_open);
@@ -245,19 +370,32 @@ impl World {
             let mut counted = self.counted(&booked);
             let held = self.holds.get_mut(&id).unwrap();
             held.closed = Some(HoldState::Captured);
-            let missing = held.places.iter().filter(|place| !counted.places.contains(place)).cloned().collect::<Vec<_>>();
+            let missing = held
+                .places
+                .iter()
+                .filter(|place| !counted.places.contains(place))
+                .cloned()
+                .collect::<Vec<_>>();
             counted.places.extend(missing);
             self.events.push(counted);
             let settlement = hold.settlement(&booked, draft.priced.cost.units());
             for (measure, left, above) in settlement {
                 let held = measure.of(&hold.estimate.event, hold.estimate.cost.units());
-                assert_eq!(held - left + above, measure.of(&booked, draft.priced.cost.units()));
+                assert_eq!(
+                    held - left + above,
+                    measure.of(&booked, draft.priced.cost.units())
+                );
                 assert!(left >= 0 && above >= 0 && (left == 0 || above == 0));
             }
         }
     }
 
-    pub(super) fn close(&mut self, id: u8, to: HoldState, writes: impl Fn(&Pack, &Hold, Instant) -> Vec<Write>) {
+    pub(super) fn close(
+        &mut self,
+        id: u8,
+        to: HoldState,
+        writes: impl Fn(&Pack, &Hold, Instant) -> Vec<Write>,
+    ) {
         let Some(hold) = self.hold(id) else { return };
         let is_open = self.holds[&id].closed.is_none();
         assert_eq!(self.commit(&writes(&self.pack, &hold, self.now)), is_open);
@@ -287,11 +425,23 @@ impl World {
         let draft = self.draft(&event);
         let standing = self.standing(&draft);
         let (tenant, page) = (tenant(), format!("P{}", self.pages));
-        let at = Circumstances { tenant: &tenant, mode, received: self.now, page_id: &page, standing: Some(&standing) };
+        let at = Circumstances {
+            tenant: &tenant,
+            mode,
+            received: self.now,
+            page_id: &page,
+            standing: Some(&standing),
+        };
         let planned = plan(&self.pack, &[draft], at).unwrap();
         let counted = self.counted(&event);
-        assert_eq!(planned.rulings[0].decision == Decision::Allow, self.fits(&event));
-        assert_eq!(planned.writes.is_empty(), mode == Mode::Enforce && !self.fits(&event));
+        assert_eq!(
+            planned.rulings[0].decision == Decision::Allow,
+            self.fits(&event)
+        );
+        assert_eq!(
+            planned.writes.is_empty(),
+            mode == Mode::Enforce && !self.fits(&event)
+        );
         assert!(self.commit(&planned.writes));
         if !planned.writes.is_empty() {
             self.events.push(counted);
@@ -301,30 +451,57 @@ impl World {
     pub(super) fn assert_balanced(&self) {
         let sums = self.sums();
         for (key, attrs) in self.items.iter().filter(|(key, _)| key.pk.contains("|C|")) {
-            for (attribute, value) in attrs.iter().filter(|(name, _)| name.starts_with("u:") || name.starts_with("h:")) {
+            for (attribute, value) in attrs
+                .iter()
+                .filter(|(name, _)| name.starts_with("u:") || name.starts_with("h:"))
+            {
                 let place = (key.pk.clone(), key.sk.clone(), attribute[2..].to_owned());
                 let sum = sums.get(&place).copied().unwrap_or_default();
-                let due = if attribute.starts_with("u:") { sum.0 } else { sum.1 };
+                let due = if attribute.starts_with("u:") {
+                    sum.0
+                } else {
+                    sum.1
+                };
                 assert_eq!(value.as_number(), Some(due), "{key:?} {attribute}");
             }
         }
         for ((pk, sk, series), (taken, held)) in &sums {
             let stands = |prefix: &str| {
-                let attribute = self.items.get(&Key::new(pk, sk)).and_then(|attrs| attrs.get(format!("{prefix}:{series}").as_str()));
+                let attribute = self
+                    .items
+                    .get(&Key::new(pk, sk))
+                    .and_then(|attrs| attrs.get(format!("{prefix}:{series}").as_str()));
                 attribute.and_then(Value::as_number).unwrap_or(0)
             };
-            assert_eq!((stands("u"), stands("h")), (*taken, *held), "{pk} {sk} {series}");
+            assert_eq!(
+                (stands("u"), stands("h")),
+                (*taken, *held),
+                "{pk} {sk} {series}"
+            );
         }
-        let listed = self.items.keys().filter(|key| key.pk == table::open_holds(&tenant())).map(|key| key.sk.clone());
+        let listed = self
+            .items
+            .keys()
+            .filter(|key| key.pk == table::open_holds(&tenant()))
+            .map(|key| key.sk.clone());
         let open = self.holds.iter().filter(|(_, hold)| hold.closed.is_none());
-        let mut open: Vec<String> = open.map(|(id, hold)| format!("{}|h{id}", hold.expires.sortable())).collect();
+        let mut open: Vec<String> = open
+            .map(|(id, hold)| format!("{}|h{id}", hold.expires.sortable()))
+            .collect();
         open.sort();
         assert_eq!(listed.collect::<Vec<_>>(), open);
         for (id, counted) in &self.holds {
             let hold = self.hold(*id).unwrap();
-            assert_eq!(hold.closing.as_ref().map(|_| hold.state(hold.created)), counted.closed);
+            assert_eq!(
+                hold.closing.as_ref().map(|_| hold.state(hold.created)),
+                counted.closed
+            );
             let item = &self.items[&table::hold(&tenant(), hold.id())];
-            assert_eq!(item.contains_key(table::TTL), counted.closed.is_some(), "only what has ended may be forgotten");
+            assert_eq!(
+                item.contains_key(table::TTL),
+                counted.closed.is_some(),
+                "only what has ended may be forgotten"
+            );
         }
     }
 }

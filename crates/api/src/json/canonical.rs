@@ -66,7 +66,9 @@ impl Canonical {
 
     fn push(&mut self, more: &str) -> Result<(), Fault> {
         if self.text.len().saturating_add(more.len()) > METADATA_BYTES_MAX {
-            return Err(Fault::Rule(format!("must have at most {METADATA_BYTES_MAX} bytes in canonical form")));
+            return Err(Fault::Rule(format!(
+                "must have at most {METADATA_BYTES_MAX} bytes in canonical form"
+            )));
         }
         self.text.push_str(more);
         Ok(())
@@ -74,5 +76,6 @@ impl Canonical {
 }
 
 fn read<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Fault> {
-    serde_json::from_str(raw.get()).map_err(|_| Fault::shape("holds text that is not whole Unicode characters"))
+    serde_json::from_str(raw.get())
+        .map_err(|_| Fault::shape("holds text that is not whole Unicode characters"))
 }

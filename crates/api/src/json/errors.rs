@@ -66,7 +66,9 @@ impl Errors {
     }
 
     /// All values, or all faults of all of them.
-    pub(crate) fn gather<T>(results: impl IntoIterator<Item = Result<T, Self>>) -> Result<Vec<T>, Self> {
+    pub(crate) fn gather<T>(
+        results: impl IntoIterator<Item = Result<T, Self>>,
+    ) -> Result<Vec<T>, Self> {
         let mut values = Vec::new();
         let mut errors = Self::default();
         for result in results {
@@ -75,12 +77,20 @@ impl Errors {
                 Err(more) => errors.absorb(more),
             }
         }
-        if errors.is_empty() { Ok(values) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(values)
+        } else {
+            Err(errors)
+        }
     }
 
     /// 400 if anything is misshapen, else 422.
     pub(crate) fn into_problem(self) -> Problem {
-        let kind = if self.misshapen { Kind::InvalidRequest } else { Kind::InvalidEvent };
+        let kind = if self.misshapen {
+            Kind::InvalidRequest
+        } else {
+            Kind::InvalidEvent
+        };
         self.into_kind(kind)
     }
 
@@ -91,12 +101,21 @@ impl Errors {
 
     fn into_kind(self, kind: Kind) -> Problem {
         let mut problem = match (self.list.as_slice(), self.count) {
-            ([only], _) if only.pointer.is_empty() => Problem::new(kind, format!("the body {}", only.message)),
-            ([only], _) => Problem::new(kind, format!("`{}` {}", only.pointer, only.message)),
-            (listed, count) if listed.len() < count => {
-                Problem::new(kind, format!("{count} values are at fault; the first {} are listed", listed.len()))
+            ([only], _) if only.pointer.is_empty() => {
+                Problem::new(kind, format!("the body {}", only.message))
             }
-            (_, count) => Problem::new(kind, format!("{count} values are at fault; `errors` lists them")),
+            ([only], _) => Problem::new(kind, format!("`{}` {}", only.pointer, only.message)),
+            (listed, count) if listed.len() < count => Problem::new(
+                kind,
+                format!(
+                    "{count} values are at fault; the first {} are listed",
+                    listed.len()
+                ),
+            ),
+            (_, count) => Problem::new(
+                kind,
+                format!("{count} values are at fault; `errors` lists them"),
+            ),
         };
         problem.errors = self.list;
         problem

@@ -51,8 +51,12 @@ impl<'a> Node<'a> {
             return Err(refuse(format!("is nested more than {DEPTH_MAX} deep")));
         }
         let text = std::str::from_utf8(body).map_err(|_| refuse("is not UTF-8".to_owned()))?;
-        let raw = serde_json::from_str(text).map_err(|error| refuse(format!("is not JSON: {error}")))?;
-        Ok(Self { pointer: String::new(), raw })
+        let raw =
+            serde_json::from_str(text).map_err(|error| refuse(format!("is not JSON: {error}")))?;
+        Ok(Self {
+            pointer: String::new(),
+            raw,
+        })
     }
 
     pub(crate) fn kind(&self) -> NodeKind {
@@ -65,12 +69,18 @@ impl<'a> Node<'a> {
     }
 
     /// The value as read by one of the functions of `scalar`.
-    pub(crate) fn scalar<T>(&self, read: impl FnOnce(&'a RawValue) -> Result<T, Fault>) -> Result<T, Errors> {
+    pub(crate) fn scalar<T>(
+        &self,
+        read: impl FnOnce(&'a RawValue) -> Result<T, Fault>,
+    ) -> Result<T, Errors> {
         read(self.raw).map_err(|fault| self.fault(fault))
     }
 
     /// The object as read by `read`; fields that it did not take are faults.
-    pub(crate) fn object<T>(&self, read: impl FnOnce(&mut Object<'a>) -> Option<T>) -> Result<T, Errors> {
+    pub(crate) fn object<T>(
+        &self,
+        read: impl FnOnce(&mut Object<'a>) -> Option<T>,
+    ) -> Result<T, Errors> {
         let mut object = Object::new(&self.pointer, self.fields()?);
         let value = read(&mut object);
         object.finish(value)
@@ -94,11 +104,15 @@ impl<'a> Node<'a> {
         if self.kind() != NodeKind::Array {
             return Err(self.fault(Fault::shape("must be an array")));
         }
-        let raws: Vec<&'a RawValue> = serde_json::from_str(self.raw.get()).map_err(|error| self.broken(&error))?;
+        let raws: Vec<&'a RawValue> =
+            serde_json::from_str(self.raw.get()).map_err(|error| self.broken(&error))?;
         if raws.len() < min || raws.len() > max {
             return Err(self.fault(Fault::Shape(format!("must have {min} to {max} elements"))));
         }
-        let element = |(index, raw): (usize, &'a RawValue)| Self { pointer: format!("{}/{index}", self.pointer), raw };
+        let element = |(index, raw): (usize, &'a RawValue)| Self {
+            pointer: format!("{}/{index}", self.pointer),
+            raw,
+        };
         Ok(raws.into_iter().enumerate().map(element).collect())
     }
 

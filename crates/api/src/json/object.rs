@@ -19,7 +19,11 @@ pub(crate) struct Object<'a> {
 
 impl<'a> Object<'a> {
     pub(crate) fn new(pointer: &str, fields: Fields<'a>) -> Self {
-        let mut object = Self { pointer: pointer.to_owned(), fields: fields.values, errors: Errors::default() };
+        let mut object = Self {
+            pointer: pointer.to_owned(),
+            fields: fields.values,
+            errors: Errors::default(),
+        };
         for key in &fields.repeated {
             object.fault(key, Fault::shape("is given twice"));
         }
@@ -28,7 +32,9 @@ impl<'a> Object<'a> {
 
     /// Whether the field is there and not null.
     pub(crate) fn has(&self, field: &str) -> bool {
-        self.fields.get(field).is_some_and(|raw| NodeKind::of(raw) != NodeKind::Null)
+        self.fields
+            .get(field)
+            .is_some_and(|raw| NodeKind::of(raw) != NodeKind::Null)
     }
 
     /// Whether the field is there, if only as null.
@@ -46,18 +52,29 @@ impl<'a> Object<'a> {
     /// Takes the field; `None` if it is absent or null.
     pub(crate) fn take(&mut self, field: &str) -> Option<Node<'a>> {
         let raw = self.fields.remove(field)?;
-        let node = Node { pointer: below(&self.pointer, field), raw };
+        let node = Node {
+            pointer: below(&self.pointer, field),
+            raw,
+        };
         (node.kind() != NodeKind::Null).then_some(node)
     }
 
     /// Takes the field and reads it; `None` if it is absent or at fault.
-    pub(crate) fn read<T>(&mut self, field: &str, scalar: impl FnOnce(&'a RawValue) -> Result<T, Fault>) -> Option<T> {
+    pub(crate) fn read<T>(
+        &mut self,
+        field: &str,
+        scalar: impl FnOnce(&'a RawValue) -> Result<T, Fault>,
+    ) -> Option<T> {
         let result = self.take(field)?.scalar(scalar);
         self.keep(result)
     }
 
     /// Takes a field that must be there.
-    pub(crate) fn need<T>(&mut self, field: &str, scalar: impl FnOnce(&'a RawValue) -> Result<T, Fault>) -> Option<T> {
+    pub(crate) fn need<T>(
+        &mut self,
+        field: &str,
+        scalar: impl FnOnce(&'a RawValue) -> Result<T, Fault>,
+    ) -> Option<T> {
         self.require(field);
         self.read(field, scalar)
     }
@@ -96,7 +113,9 @@ impl<'a> Object<'a> {
         }
         match value {
             Some(value) if self.errors.is_empty() => Ok(value),
-            None if self.errors.is_empty() => Err(Errors::of(&self.pointer, Fault::shape("is incomplete"))),
+            None if self.errors.is_empty() => {
+                Err(Errors::of(&self.pointer, Fault::shape("is incomplete")))
+            }
             _ => Err(self.errors),
         }
     }
@@ -125,7 +144,10 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        let mut fields = Fields { values: BTreeMap::new(), repeated: Vec::new() };
+        let mut fields = Fields {
+            values: BTreeMap::new(),
+            repeated: Vec::new(),
+        };
         while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
             match fields.values.entry(key) {
                 Entry::Occupied(held) => fields.repeated.push(held.key().clone()),

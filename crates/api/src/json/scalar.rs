@@ -16,7 +16,8 @@ pub(crate) fn text(raw: &RawValue) -> Result<String, Fault> {
     if NodeKind::of(raw) != NodeKind::Text {
         return Err(Fault::shape("must be a string"));
     }
-    serde_json::from_str(raw.get()).map_err(|_| Fault::shape("must be a string of whole Unicode characters"))
+    serde_json::from_str(raw.get())
+        .map_err(|_| Fault::shape("must be a string of whole Unicode characters"))
 }
 
 /// A string of 1 to `max` characters without control characters.
@@ -54,7 +55,11 @@ pub(crate) fn hold_id(raw: &RawValue) -> Result<Name, Fault> {
 }
 
 fn unreserved(id: Name) -> Result<Name, Fault> {
-    if id.as_str().starts_with(VOID_PREFIX) { Err(Fault::Rule(format!("must not begin with `{VOID_PREFIX}`"))) } else { Ok(id) }
+    if id.as_str().starts_with(VOID_PREFIX) {
+        Err(Fault::Rule(format!("must not begin with `{VOID_PREFIX}`")))
+    } else {
+        Ok(id)
+    }
 }
 
 /// An id that stands in a path.
@@ -113,7 +118,10 @@ pub(crate) fn integer(min: u64, max: u64) -> impl Fn(&RawValue) -> Result<u64, F
             return Err(Fault::shape("must be an integer"));
         }
         let digits = if lexeme == "-0" { "0" } else { lexeme };
-        let number = digits.parse().ok().filter(|number| (min..=max).contains(number));
+        let number = digits
+            .parse()
+            .ok()
+            .filter(|number| (min..=max).contains(number));
         number.ok_or_else(|| Fault::Rule(format!("must be from {min} to {max}")))
     }
 }
@@ -136,7 +144,11 @@ pub(crate) fn decimal_to(max: u64) -> impl Fn(&RawValue) -> Result<Amount, Fault
     move |raw| {
         let amount = decimal(raw)?;
         let fits = Amount::whole(max).is_some_and(|max| amount <= max);
-        if fits { Ok(amount) } else { Err(Fault::Rule(format!("must be from 0 to {max}"))) }
+        if fits {
+            Ok(amount)
+        } else {
+            Err(Fault::Rule(format!("must be from 0 to {max}")))
+        }
     }
 }
 

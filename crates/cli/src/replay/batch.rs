@@ -34,7 +34,13 @@ const BATCH_BYTES_MAX: usize = 1_000_000;
 impl<R> Batches<R> {
     /// Batches of at most `size` events, their times moved by `shift` seconds.
     pub(crate) fn new(rows: R, tenant: Name, shift: i64, size: usize) -> Self {
-        Self { rows, tenant, shift, size: size.max(1), waiting: None }
+        Self {
+            rows,
+            tenant,
+            shift,
+            size: size.max(1),
+            waiting: None,
+        }
     }
 }
 
@@ -57,7 +63,9 @@ impl<R: Iterator<Item = Result<Row, Failure>>> Batches<R> {
         let mut batch = Vec::new();
         let mut bytes = 0_usize;
         while batch.len() < self.size {
-            let Some(event) = self.next_event().transpose()? else { break };
+            let Some(event) = self.next_event().transpose()? else {
+                break;
+            };
             bytes = bytes.saturating_add(event.json.len().saturating_add(1));
             if bytes > BATCH_BYTES_MAX && !batch.is_empty() {
                 self.waiting = Some(event);
@@ -98,11 +106,18 @@ mod tests {
             assume_utc: false,
         };
         let record = StringRecord::from(vec![cell]);
-        (1..=count).map(|number| Ok(reading.row(&record, number).unwrap())).collect()
+        (1..=count)
+            .map(|number| Ok(reading.row(&record, number).unwrap()))
+            .collect()
     }
 
     fn batches(count: u64, cell: &str, size: usize) -> Vec<Vec<Outgoing>> {
-        let batches = Batches::new(rows(count, cell).into_iter(), Name::new("acme").unwrap(), 0, size);
+        let batches = Batches::new(
+            rows(count, cell).into_iter(),
+            Name::new("acme").unwrap(),
+            0,
+            size,
+        );
         batches.map(|batch| batch.unwrap()).collect()
     }
 
@@ -116,7 +131,10 @@ mod tests {
 
     #[test]
     fn the_size_of_a_batch_changes_no_event() {
-        assert_eq!(batches(100, "a", 7).concat(), batches(100, "a", 1000).concat());
+        assert_eq!(
+            batches(100, "a", 7).concat(),
+            batches(100, "a", 1000).concat()
+        );
     }
 
     #[test]
@@ -125,10 +143,18 @@ mod tests {
         let parsed: serde_json::Value = serde_json::from_str(&body(&one)).unwrap();
         assert_eq!(parsed["events"].as_array().unwrap().len(), 3);
         let long = "x".repeat(128);
-        let mut batches = Batches::new(rows(8000, &long).into_iter(), Name::new("acme").unwrap(), 0, 8000);
+        let mut batches = Batches::new(
+            rows(8000, &long).into_iter(),
+            Name::new("acme").unwrap(),
+            0,
+            8000,
+        );
         let first = batches.next().unwrap().unwrap();
         assert!(body(&first).len() < 1_048_576 && first.len() > 3000);
-        assert_eq!(batches.next().unwrap().unwrap()[0].row, first.last().unwrap().row + 1);
+        assert_eq!(
+            batches.next().unwrap().unwrap()[0].row,
+            first.last().unwrap().row + 1
+        );
     }
 
     #[test]

@@ -116,21 +116,62 @@ impl Field {
     /// none.
     fn spelling(self) -> (&'static str, Kind, &'static [&'static str]) {
         match self {
-            Self::Timestamp => ("timestamp", Kind::Time, &["time", "datetime", "createdat", "starttime", "eventtime", "requesttime"]),
+            Self::Timestamp => (
+                "timestamp",
+                Kind::Time,
+                &[
+                    "time",
+                    "datetime",
+                    "createdat",
+                    "starttime",
+                    "eventtime",
+                    "requesttime",
+                ],
+            ),
             Self::Operation => ("operation", Kind::Name, &[]),
             Self::Tier => ("tier", Kind::Name, &[]),
             Self::Units => ("units", Kind::Quantity, &[]),
-            Self::TokensIn => ("tokens_in", Kind::Quantity, &["contexttokens", "prompttokens", "inputtokens", "requesttokens"]),
-            Self::TokensOut => ("tokens_out", Kind::Quantity, &["generatedtokens", "completiontokens", "outputtokens", "responsetokens"]),
-            Self::CachedTokensIn => ("cached_tokens_in", Kind::Quantity, &["cachedtokens", "cachedinputtokens", "inputcachedtokens"]),
+            Self::TokensIn => (
+                "tokens_in",
+                Kind::Quantity,
+                &[
+                    "contexttokens",
+                    "prompttokens",
+                    "inputtokens",
+                    "requesttokens",
+                ],
+            ),
+            Self::TokensOut => (
+                "tokens_out",
+                Kind::Quantity,
+                &[
+                    "generatedtokens",
+                    "completiontokens",
+                    "outputtokens",
+                    "responsetokens",
+                ],
+            ),
+            Self::CachedTokensIn => (
+                "cached_tokens_in",
+                Kind::Quantity,
+                &["cachedtokens", "cachedinputtokens", "inputcachedtokens"],
+            ),
             Self::TokensProcessed => ("tokens_processed", Kind::Quantity, &[]),
             Self::ApiCalls => ("api_calls", Kind::Quantity, &["nummodelrequests"]),
             Self::DurationMs => ("duration_ms", Kind::Quantity, &["durationmillis"]),
             Self::LatencyMs => ("latency_ms", Kind::Decimal, &["responsetimems"]),
             Self::DataBytes => ("data_bytes", Kind::Quantity, &[]),
             Self::AgentId => ("agent_id", Kind::Name, &["agent"]),
-            Self::ConsumerId => ("consumer_id", Kind::Name, &["consumer", "userid", "enduser"]),
-            Self::SessionId => ("session_id", Kind::Name, &["session", "conversationid", "threadid"]),
+            Self::ConsumerId => (
+                "consumer_id",
+                Kind::Name,
+                &["consumer", "userid", "enduser"],
+            ),
+            Self::SessionId => (
+                "session_id",
+                Kind::Name,
+                &["session", "conversationid", "threadid"],
+            ),
             Self::TaskId => ("task_id", Kind::Name, &["task"]),
             Self::ToolServer => ("tool_server", Kind::Name, &["mcpserver"]),
             Self::ToolName => ("tool_name", Kind::Name, &["tool"]),
@@ -149,7 +190,10 @@ impl fmt::Display for Field {
 
 /// Letters and digits alone, in lower case.
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]
@@ -168,15 +212,28 @@ mod tests {
             ("input_cached_tokens", Field::CachedTokensIn),
             ("Agent ID", Field::AgentId),
         ] {
-            let named: Vec<_> = Field::ALL.into_iter().filter(|field| field.is_called(header)).collect();
+            let named: Vec<_> = Field::ALL
+                .into_iter()
+                .filter(|field| field.is_called(header))
+                .collect();
             assert_eq!(named, [field], "{header}");
         }
     }
 
     #[test]
     fn what_would_be_counted_wrongly_is_not_guessed() {
-        for header in ["total_tokens", "cache_read_input_tokens", "latency", "created", "id", ""] {
-            assert!(!Field::ALL.into_iter().any(|field| field.is_called(header)), "{header}");
+        for header in [
+            "total_tokens",
+            "cache_read_input_tokens",
+            "latency",
+            "created",
+            "id",
+            "",
+        ] {
+            assert!(
+                !Field::ALL.into_iter().any(|field| field.is_called(header)),
+                "{header}"
+            );
         }
     }
 }

@@ -31,11 +31,21 @@ impl Mapping {
     /// The columns that `wishes` name; where there are none, every column
     /// whose header says what it is. `is_operation_given` keeps a column from
     /// taking the operation's place unasked.
-    pub(crate) fn new(headers: &[&str], wishes: &[Wish], is_operation_given: bool) -> Result<Self, Failure> {
-        let mapping = if wishes.is_empty() { Self::guessed(headers, is_operation_given)? } else { Self::wished(headers, wishes)? };
+    pub(crate) fn new(
+        headers: &[&str],
+        wishes: &[Wish],
+        is_operation_given: bool,
+    ) -> Result<Self, Failure> {
+        let mapping = if wishes.is_empty() {
+            Self::guessed(headers, is_operation_given)?
+        } else {
+            Self::wished(headers, wishes)?
+        };
         if mapping.0.is_empty() {
             let headers = headers.join("`, `");
-            return Err(Failure::new(format!("no column names a field; say which with --map FIELD=COLUMN (columns: `{headers}`)")));
+            return Err(Failure::new(format!(
+                "no column names a field; say which with --map FIELD=COLUMN (columns: `{headers}`)"
+            )));
         }
         Ok(mapping)
     }
@@ -59,13 +69,19 @@ impl Mapping {
                 return Err(Failure::new(format!("--map names `{field}` twice")));
             }
             let index = place(headers, &wish.header)?;
-            columns.push(Column { field, index, header: wish.header.clone() });
+            columns.push(Column {
+                field,
+                index,
+                header: wish.header.clone(),
+            });
         }
         Ok(Self(columns))
     }
 
     fn guessed(headers: &[&str], is_operation_given: bool) -> Result<Self, Failure> {
-        let fields = Field::ALL.into_iter().filter(|field| *field != Field::Operation || !is_operation_given);
+        let fields = Field::ALL
+            .into_iter()
+            .filter(|field| *field != Field::Operation || !is_operation_given);
         let columns = fields.filter_map(|field| guess(headers, field).transpose());
         columns.collect::<Result<_, _>>().map(Self)
     }
@@ -74,27 +90,51 @@ impl Mapping {
 /// The one column that is called as `field` is: its own name before any alias.
 fn guess(headers: &[&str], field: Field) -> Result<Option<Column>, Failure> {
     let called = |exactly: bool| {
-        let fits = move |header: &str| field.is_called(header) && (!exactly || header.eq_ignore_ascii_case(field.as_str()));
-        headers.iter().enumerate().filter(move |(_, header)| fits(header))
+        let fits = move |header: &str| {
+            field.is_called(header) && (!exactly || header.eq_ignore_ascii_case(field.as_str()))
+        };
+        headers
+            .iter()
+            .enumerate()
+            .filter(move |(_, header)| fits(header))
     };
-    let found: Vec<_> = if called(true).next().is_some() { called(true).collect() } else { called(false).collect() };
+    let found: Vec<_> = if called(true).next().is_some() {
+        called(true).collect()
+    } else {
+        called(false).collect()
+    };
     match found.as_slice() {
         [] => Ok(None),
-        [(index, header)] => Ok(Some(Column { field, index: *index, header: (*header).to_string() })),
+        [(index, header)] => Ok(Some(Column {
+            field,
+            index: *index,
+            header: (*header).to_string(),
+        })),
         [(_, one), (_, other), ..] => {
-            let sentence =
-                format!("columns `{one}` and `{other}` both look like `{field}`; say which columns to read with --map FIELD=COLUMN");
+            let sentence = format!(
+                "columns `{one}` and `{other}` both look like `{field}`; say which columns to read with --map FIELD=COLUMN"
+            );
             Err(Failure::new(sentence))
         }
     }
 }
 
 fn place(headers: &[&str], wanted: &str) -> Result<usize, Failure> {
-    let mut places = headers.iter().enumerate().filter(|(_, header)| **header == wanted);
+    let mut places = headers
+        .iter()
+        .enumerate()
+        .filter(|(_, header)| **header == wanted);
     let listed = || headers.join("`, `");
-    let (index, _) = places.next().ok_or_else(|| Failure::new(format!("the file has no column `{wanted}` (columns: `{}`)", listed())))?;
+    let (index, _) = places.next().ok_or_else(|| {
+        Failure::new(format!(
+            "the file has no column `{wanted}` (columns: `{}`)",
+            listed()
+        ))
+    })?;
     match places.next() {
-        Some(_) => Err(Failure::new(format!("the file has more than one column `{wanted}`"))),
+        Some(_) => Err(Failure::new(format!(
+            "the file has more than one column `{wanted}`"
+        ))),
         None => Ok(index),
     }
 }
@@ -102,10 +142,16 @@ fn place(headers: &[&str], wanted: &str) -> Result<usize, Failure> {
 impl FromStr for Wish {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let (field, header) = text.split_once('=').ok_or("must be FIELD=COLUMN, such as tokens_in=ContextTokens")?;
+        let (field, header) = text
+            .split_once('=')
+            .ok_or("must be FIELD=COLUMN, such as tokens_in=ContextTokens")?;
         let names = Field::ALL.map(Field::as_str).join(", ");
-        let field = Field::named(field.trim()).ok_or(format!("no field `{field}`; the fields are {names}"))?;
-        Ok(Self { field, header: header.trim().to_string() })
+        let field = Field::named(field.trim())
+            .ok_or(format!("no field `{field}`; the fields are {names}"))?;
+        Ok(Self {
+            field,
+            header: header.trim().to_string(),
+        })
     }
 }
 
@@ -133,7 +179,8 @@ mod tests {
     #[test]
     fn the_azure_trace_maps_itself() {
         let mapping = Mapping::new(&AZURE, &[], true).unwrap();
-        let shown = "timestamp <- TIMESTAMP, tokens_in <- ContextTokens, tokens_out <- GeneratedTokens";
+        let shown =
+            "timestamp <- TIMESTAMP, tokens_in <- ContextTokens, tokens_out <- GeneratedTokens";
         assert_eq!(mapping.to_string(), shown);
     }
 
@@ -153,23 +200,57 @@ mod tests {
     #[test]
     fn a_column_becomes_the_operation_only_where_none_is_given() {
         let headers = ["operation", "units"];
-        assert!(Mapping::new(&headers, &[], true).unwrap().column(Field::Operation).is_none());
-        assert!(Mapping::new(&headers, &[], false).unwrap().column(Field::Operation).is_some());
+        assert!(
+            Mapping::new(&headers, &[], true)
+                .unwrap()
+                .column(Field::Operation)
+                .is_none()
+        );
+        assert!(
+            Mapping::new(&headers, &[], false)
+                .unwrap()
+                .column(Field::Operation)
+                .is_some()
+        );
     }
 
     #[test]
     fn what_cannot_be_mapped_is_said() {
         let failures = [
-            (Mapping::new(&["prompt_tokens", "input_tokens"], &[], true), "both look like `tokens_in`"),
-            (Mapping::new(&["a", "b"], &[], true), "no column names a field"),
-            (Mapping::new(&AZURE, &[wish("units=Nope")], true), "no column `Nope`"),
-            (Mapping::new(&["a", "a"], &[wish("units=a")], true), "more than one column `a`"),
-            (Mapping::new(&AZURE, &[wish("units=TIMESTAMP"), wish("units=ContextTokens")], true), "names `units` twice"),
+            (
+                Mapping::new(&["prompt_tokens", "input_tokens"], &[], true),
+                "both look like `tokens_in`",
+            ),
+            (
+                Mapping::new(&["a", "b"], &[], true),
+                "no column names a field",
+            ),
+            (
+                Mapping::new(&AZURE, &[wish("units=Nope")], true),
+                "no column `Nope`",
+            ),
+            (
+                Mapping::new(&["a", "a"], &[wish("units=a")], true),
+                "more than one column `a`",
+            ),
+            (
+                Mapping::new(
+                    &AZURE,
+                    &[wish("units=TIMESTAMP"), wish("units=ContextTokens")],
+                    true,
+                ),
+                "names `units` twice",
+            ),
         ];
         for (result, part) in failures {
             let message = result.unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }
-        assert!("tokens=a".parse::<Wish>().unwrap_err().contains("no field `tokens`"));
+        assert!(
+            "tokens=a"
+                .parse::<Wish>()
+                .unwrap_err()
+                .contains("no field `tokens`")
+        );
     }
 }

@@ -46,12 +46,21 @@ pub(crate) struct Priced {
 impl Outcome {
     /// The outcomes of `events` by the body of a batch's answer.
     pub(crate) fn of_batch(events: &[Outgoing], answer: &Value) -> Result<Vec<Self>, Failure> {
-        let results = answer["results"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let results = answer["results"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         if results.len() != events.len() {
             let (sent, got) = (events.len(), results.len());
-            return Err(Failure::new(format!("the server answered {got} results for {sent} events")));
+            return Err(Failure::new(format!(
+                "the server answered {got} results for {sent} events"
+            )));
         }
-        events.iter().zip(results).map(|(event, result)| Self::of(event, result)).collect()
+        events
+            .iter()
+            .zip(results)
+            .map(|(event, result)| Self::of(event, result))
+            .collect()
     }
 
     /// Whether the same event may succeed a little later.
@@ -75,7 +84,11 @@ impl Outcome {
             id: event.id.clone(),
             tokens_in: event.tokens_in,
             tokens_out: event.tokens_out,
-            status: status.ok_or_else(|| Failure::new(format!("the server's answer for row {row} cannot be read: {result}")))?,
+            status: status.ok_or_else(|| {
+                Failure::new(format!(
+                    "the server's answer for row {row} cannot be read: {result}"
+                ))
+            })?,
         })
     }
 }
@@ -96,7 +109,13 @@ mod tests {
     use serde_json::json;
 
     fn event(row: u64) -> Outgoing {
-        Outgoing { row, id: format!("replay-{row}"), tokens_in: 2, tokens_out: 3, json: String::new() }
+        Outgoing {
+            row,
+            id: format!("replay-{row}"),
+            tokens_in: 2,
+            tokens_out: 3,
+            json: String::new(),
+        }
     }
 
     #[test]
@@ -106,10 +125,17 @@ mod tests {
             {"index":1,"status":"rejected","cost":null,"problem":{"status":422,"code":"invalid_event","detail":"no"}},
         ]});
         let outcomes = Outcome::of_batch(&[event(8), event(9)], &answer).unwrap();
-        let Status::Recorded(priced) = &outcomes[0].status else { panic!("recorded") };
-        assert_eq!((priced.cost.to_string().as_str(), priced.decision), ("0.000000000000000001", Decision::Deny));
+        let Status::Recorded(priced) = &outcomes[0].status else {
+            panic!("recorded")
+        };
+        assert_eq!(
+            (priced.cost.to_string().as_str(), priced.decision),
+            ("0.000000000000000001", Decision::Deny)
+        );
         assert_eq!(outcomes[1].row, 9);
-        assert!(matches!(&outcomes[1].status, Status::Rejected(problem) if problem.code() == "invalid_event"));
+        assert!(
+            matches!(&outcomes[1].status, Status::Rejected(problem) if problem.code() == "invalid_event")
+        );
     }
 
     #[test]

@@ -35,14 +35,26 @@ impl Report<'_> {
     /// What is known before the first event is sent.
     pub(crate) fn preface(&self) -> String {
         let mut lines = vec![
-            format!("{}: {} events of tenant {}, mode {}", self.file, grouped(self.rows), self.tenant, self.mode),
+            format!(
+                "{}: {} events of tenant {}, mode {}",
+                self.file,
+                grouped(self.rows),
+                self.tenant,
+                self.mode
+            ),
             format!("mapping    {}", self.mapping),
         ];
         lines.extend(self.card.as_ref().map(card_line));
         match self.shift {
             Shift { seconds: 0, .. } => {}
-            Shift { seconds, is_found: true } => lines.push(format!("shift      {seconds} s, as an earlier run chose")),
-            Shift { seconds, is_found: false } => lines.push(format!("shift      {seconds} s")),
+            Shift {
+                seconds,
+                is_found: true,
+            } => lines.push(format!("shift      {seconds} s, as an earlier run chose")),
+            Shift {
+                seconds,
+                is_found: false,
+            } => lines.push(format!("shift      {seconds} s")),
         }
         if self.backfill {
             lines.push(format!("backfill   events older than {ACCEPTED_DAYS} days"));
@@ -55,25 +67,54 @@ impl Report<'_> {
         let tally = &ran.tally;
         let counts = [tally.recorded, tally.replayed, tally.rejected].map(grouped);
         let [recorded, replayed, rejected] = counts;
-        let currency = tally.currency.as_ref().map(|currency| format!(" {currency}")).unwrap_or_default();
+        let currency = tally
+            .currency
+            .as_ref()
+            .map(|currency| format!(" {currency}"))
+            .unwrap_or_default();
         let mut lines = vec![
             format!("events     {recorded} recorded, {replayed} replayed, {rejected} rejected"),
-            format!("tokens     {} in, {} out", grouped(tally.tokens_in), grouped(tally.tokens_out)),
-            format!("cost       {}{currency}, of which {} recorded now", tally.cost, tally.cost_recorded),
-            format!("rate       {} events/s over {}", grouped(per_second(tally.sent(), ran.elapsed)), seconds(ran.elapsed)),
+            format!(
+                "tokens     {} in, {} out",
+                grouped(tally.tokens_in),
+                grouped(tally.tokens_out)
+            ),
+            format!(
+                "cost       {}{currency}, of which {} recorded now",
+                tally.cost, tally.cost_recorded
+            ),
+            format!(
+                "rate       {} events/s over {}",
+                grouped(per_second(tally.sent(), ran.elapsed)),
+                seconds(ran.elapsed)
+            ),
         ];
         if tally.past_limits > 0 {
-            lines.push(format!("limits     {} events counted past a hard limit", grouped(tally.past_limits)));
+            lines.push(format!(
+                "limits     {} events counted past a hard limit",
+                grouped(tally.past_limits)
+            ));
         }
-        lines.extend(tally.rejections.iter().map(|(row, (_, problem))| format!("rejected   row {row}: {}", problem.reason())));
+        lines.extend(
+            tally
+                .rejections
+                .iter()
+                .map(|(row, (_, problem))| format!("rejected   row {row}: {}", problem.reason())),
+        );
         lines.join("\n")
     }
 
     /// The same as one JSON object.
     pub(crate) fn json(&self, ran: &Ran) -> Value {
         let tally = &ran.tally;
-        let mapping = self.mapping.columns().iter().map(|column| (column.field.to_string(), column.header.as_str().into()));
-        let card = self.card.as_ref().map(|card| json!({"id": card.id.as_str(), "version": card.version, "put": card.is_new}));
+        let mapping = self
+            .mapping
+            .columns()
+            .iter()
+            .map(|column| (column.field.to_string(), column.header.as_str().into()));
+        let card = self.card.as_ref().map(
+            |card| json!({"id": card.id.as_str(), "version": card.version, "put": card.is_new}),
+        );
         json!({
             "file": self.file, "tenant_id": self.tenant, "mode": self.mode, "mapping": mapping.collect::<serde_json::Map<_, Value>>(),
             "rate_card": card, "shift_seconds": self.shift.seconds, "backfill": self.backfill,
@@ -91,9 +132,16 @@ impl Report<'_> {
         let (sent, rows) = (grouped(ran.tally.sent()), grouped(self.rows));
         let sentence = match &ran.stop {
             None if ran.tally.rejected == 0 => return None,
-            None => format!("{} of {rows} events were rejected{}", grouped(ran.tally.rejected), first_reason(&ran.tally)),
+            None => format!(
+                "{} of {rows} events were rejected{}",
+                grouped(ran.tally.rejected),
+                first_reason(&ran.tally)
+            ),
             Some(Stop::AllRefused) => {
-                format!("every event of the first batch was refused, so none of the others was sent{}", first_reason(&ran.tally))
+                format!(
+                    "every event of the first batch was refused, so none of the others was sent{}",
+                    first_reason(&ran.tally)
+                )
             }
             Some(Stop::Failed(error)) => {
                 let reason = error.reason();
@@ -109,9 +157,13 @@ impl Report<'_> {
 
     /// What to do about it, where the cause is plain.
     fn hint(&self, ran: &Ran) -> String {
-        let is_refused =
-            ran.tally.rejected > ran.tally.denied || matches!(&ran.stop, Some(Stop::Failed(error)) if error.status() == Some(403));
-        let is_other_run = ran.tally.rejections.values().any(|(_, problem)| problem.code() == "event_id_reused");
+        let is_refused = ran.tally.rejected > ran.tally.denied
+            || matches!(&ran.stop, Some(Stop::Failed(error)) if error.status() == Some(403));
+        let is_other_run = ran
+            .tally
+            .rejections
+            .values()
+            .any(|(_, problem)| problem.code() == "event_id_reused");
         if is_other_run {
             "; an earlier run sent these rows with other options".to_string()
         } else if self.backfill && is_refused {
@@ -125,14 +177,19 @@ impl Report<'_> {
 }
 
 fn card_line(card: &Standing) -> String {
-    let version = card.version.map(|version| format!(" version {version}")).unwrap_or_default();
+    let version = card
+        .version
+        .map(|version| format!(" version {version}"))
+        .unwrap_or_default();
     let how = if card.is_new { "put now" } else { "unchanged" };
     format!("rate card  {}{version}, {how}", card.id)
 }
 
 fn first_reason(tally: &Tally) -> String {
     let first = tally.rejections.first_key_value();
-    first.map(|(row, (_, problem))| format!(": row {row}: {}", problem.reason())).unwrap_or_default()
+    first
+        .map(|(row, (_, problem))| format!(": row {row}: {}", problem.reason()))
+        .unwrap_or_default()
 }
 
 fn rejections(tally: &Tally) -> Value {

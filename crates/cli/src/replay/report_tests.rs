@@ -9,31 +9,60 @@ fn mapping() -> Mapping {
 }
 
 fn report(mapping: &Mapping) -> Report<'_> {
-    Report { file: "trace.csv".into(), tenant: "acme", mapping, rows: 2, card: None, shift: Shift::NONE, backfill: false, mode: "observe" }
+    Report {
+        file: "trace.csv".into(),
+        tenant: "acme",
+        mapping,
+        rows: 2,
+        card: None,
+        shift: Shift::NONE,
+        backfill: false,
+        mode: "observe",
+    }
 }
 
 fn ran(statuses: Vec<Status>, stop: Option<Stop>) -> Ran {
     let mut tally = Tally::default();
     let outcomes = statuses.into_iter().zip(1_u64..).map(|(status, row)| {
         let id = format!("replay-{row}");
-        Outcome { row, id, tokens_in: 1000, tokens_out: 10, status }
+        Outcome {
+            row,
+            id,
+            tokens_in: 1000,
+            tokens_out: 10,
+            status,
+        }
     });
     tally.add(outcomes.collect()).unwrap();
-    Ran { tally, elapsed: Duration::from_millis(500), stop }
+    Ran {
+        tally,
+        elapsed: Duration::from_millis(500),
+        stop,
+    }
 }
 
 fn priced() -> Priced {
-    Priced { cost: "0.0025".parse().unwrap(), currency: "USD".into(), decision: Decision::Allow }
+    Priced {
+        cost: "0.0025".parse().unwrap(),
+        currency: "USD".into(),
+        decision: Decision::Allow,
+    }
 }
 
 fn rejected(status: u16, code: &str) -> Status {
-    Status::Rejected(Problem { status, body: json!({"code": code, "status": status, "detail": "no"}) })
+    Status::Rejected(Problem {
+        status,
+        body: json!({"code": code, "status": status, "detail": "no"}),
+    })
 }
 
 #[test]
 fn a_run_prints_its_figures() {
     let mapping = mapping();
-    let ran = ran(vec![Status::Recorded(priced()), Status::Replayed(priced())], None);
+    let ran = ran(
+        vec![Status::Recorded(priced()), Status::Replayed(priced())],
+        None,
+    );
     let figures = report(&mapping).figures(&ran);
     let expected = "events     1 recorded, 1 replayed, 0 rejected\n\
         tokens     2,000 in, 20 out\n\
@@ -46,8 +75,18 @@ fn a_run_prints_its_figures() {
 #[test]
 fn json_has_the_same_figures() {
     let mapping = mapping();
-    let json = report(&mapping).json(&ran(vec![Status::Recorded(priced()), rejected(422, "invalid_event")], None));
-    assert_eq!((json["recorded"].as_u64(), json["rejected"].as_u64(), json["cost"].as_str()), (Some(1), Some(1), Some("0.0025")));
+    let json = report(&mapping).json(&ran(
+        vec![Status::Recorded(priced()), rejected(422, "invalid_event")],
+        None,
+    ));
+    assert_eq!(
+        (
+            json["recorded"].as_u64(),
+            json["rejected"].as_u64(),
+            json["cost"].as_str()
+        ),
+        (Some(1), Some(1), Some("0.0025"))
+    );
     assert_eq!(json["mapping"]["tokens_in"], "ContextTokens");
     assert_eq!(json["rejections"][0]["row"], 2);
 }
@@ -55,7 +94,10 @@ fn json_has_the_same_figures() {
 #[test]
 fn a_rejection_fails_the_command_with_its_reason() {
     let mapping = mapping();
-    let failure = report(&mapping).failure(&ran(vec![Status::Recorded(priced()), rejected(422, "invalid_event")], None));
+    let failure = report(&mapping).failure(&ran(
+        vec![Status::Recorded(priced()), rejected(422, "invalid_event")],
+        None,
+    ));
     let expected = "1 of 2 events were rejected: row 2: no (422 invalid_event)";
     assert_eq!(failure.unwrap().to_string(), expected);
 }
@@ -63,11 +105,23 @@ fn a_rejection_fails_the_command_with_its_reason() {
 #[test]
 fn events_too_old_hint_at_the_shift() {
     let mapping = mapping();
-    let old = Report { backfill: true, ..report(&mapping) };
-    let refused = old.failure(&ran(vec![rejected(422, "invalid_event")], Some(Stop::AllRefused)));
+    let old = Report {
+        backfill: true,
+        ..report(&mapping)
+    };
+    let refused = old.failure(&ran(
+        vec![rejected(422, "invalid_event")],
+        Some(Stop::AllRefused),
+    ));
     assert!(refused.unwrap().to_string().contains("--shift-to-now"));
-    let forbidden = crate::client::CallError::Refused(Problem { status: 403, body: json!({}) });
-    let stopped = old.failure(&ran(Vec::new(), Some(Stop::Failed(SendError::Call(forbidden)))));
+    let forbidden = crate::client::CallError::Refused(Problem {
+        status: 403,
+        body: json!({}),
+    });
+    let stopped = old.failure(&ran(
+        Vec::new(),
+        Some(Stop::Failed(SendError::Call(forbidden))),
+    ));
     assert!(stopped.unwrap().to_string().contains("--shift-to-now"));
     let denied = old.failure(&ran(vec![rejected(429, "usage_limit_exceeded")], None));
     assert!(!denied.unwrap().to_string().contains("--shift-to-now"));

@@ -50,13 +50,22 @@ pub(crate) struct BadCell {
 impl Reading {
     /// The event of `record`, the row of this number.
     pub(crate) fn row(&self, record: &StringRecord, number: u64) -> Result<Row, BadCell> {
-        let mut row = Row { number, id: String::new(), timestamp: None, tokens_in: 0, tokens_out: 0, fields: Map::new() };
+        let mut row = Row {
+            number,
+            id: String::new(),
+            timestamp: None,
+            tokens_in: 0,
+            tokens_out: 0,
+            fields: Map::new(),
+        };
         if let Some(operation) = &self.operation {
-            row.fields.insert(Field::Operation.to_string(), operation.as_str().into());
+            row.fields
+                .insert(Field::Operation.to_string(), operation.as_str().into());
         }
         for column in self.mapping.columns() {
             let cell = record.get(column.index).unwrap_or_default().trim();
-            self.fill(&mut row, column.field, cell).map_err(|why| bad(column, cell, &why))?;
+            self.fill(&mut row, column.field, cell)
+                .map_err(|why| bad(column, cell, &why))?;
         }
         self.check(&row)?;
         row.id = self.id(&row, record);
@@ -70,7 +79,10 @@ impl Reading {
                 return Ok(());
             }
             Kind::Name | Kind::Decimal if cell.is_empty() => return Ok(()),
-            Kind::Name => Name::new(cell).map_err(|error| error.to_string())?.as_str().into(),
+            Kind::Name => Name::new(cell)
+                .map_err(|error| error.to_string())?
+                .as_str()
+                .into(),
             Kind::Decimal => decimal(cell)?.into(),
             Kind::Quantity => quantity(cell)?.into(),
         };
@@ -81,15 +93,33 @@ impl Reading {
 
     /// What only several cells together can break.
     fn check(&self, row: &Row) -> Result<(), BadCell> {
-        let header = |field| self.mapping.column(field).map(|column| column.header.clone()).unwrap_or_default();
-        let cached = row.fields.get("cached_tokens_in").and_then(Value::as_u64).unwrap_or(0);
+        let header = |field| {
+            self.mapping
+                .column(field)
+                .map(|column| column.header.clone())
+                .unwrap_or_default()
+        };
+        let cached = row
+            .fields
+            .get("cached_tokens_in")
+            .and_then(Value::as_u64)
+            .unwrap_or(0);
         if cached > row.tokens_in {
-            let why = format!("must be at most `tokens_in`, of which cached tokens are a part, but {cached} > {}", row.tokens_in);
-            return Err(BadCell { header: header(Field::CachedTokensIn), why });
+            let why = format!(
+                "must be at most `tokens_in`, of which cached tokens are a part, but {cached} > {}",
+                row.tokens_in
+            );
+            return Err(BadCell {
+                header: header(Field::CachedTokensIn),
+                why,
+            });
         }
         if !row.fields.contains_key(Field::Operation.as_str()) {
             let why = "is empty; give --operation for rows that name none".to_string();
-            return Err(BadCell { header: header(Field::Operation), why });
+            return Err(BadCell {
+                header: header(Field::Operation),
+                why,
+            });
         }
         Ok(())
     }
@@ -97,9 +127,15 @@ impl Reading {
     /// From tenant, operation, all cells and the row's number; so neither the
     /// clock, nor `--batch`, nor a shift in time changes it.
     fn id(&self, row: &Row, record: &StringRecord) -> String {
-        let operation = row.fields.get(Field::Operation.as_str()).and_then(Value::as_str);
+        let operation = row
+            .fields
+            .get(Field::Operation.as_str())
+            .and_then(Value::as_str);
         let mut hash = Sha256::new();
-        for part in [self.tenant.as_str(), operation.unwrap_or_default()].into_iter().chain(record) {
+        for part in [self.tenant.as_str(), operation.unwrap_or_default()]
+            .into_iter()
+            .chain(record)
+        {
             hash.update(part);
             hash.update([0]);
         }
@@ -116,7 +152,10 @@ impl Row {
         event.insert("id".into(), self.id.as_str().into());
         event.insert("tenant_id".into(), tenant.as_str().into());
         if let Some(at) = self.timestamp {
-            event.insert("timestamp".into(), at.plus_seconds(shift).to_string().into());
+            event.insert(
+                "timestamp".into(),
+                at.plus_seconds(shift).to_string().into(),
+            );
         }
         event.extend(self.fields.clone());
         Value::Object(event).to_string()
@@ -137,18 +176,26 @@ fn bad(column: &Column, cell: &str, why: &str) -> BadCell {
         "" => "an empty cell".to_string(),
         cell => format!("`{}`", cell.chars().take(60).collect::<String>()),
     };
-    BadCell { header: column.header.clone(), why: format!("{shown} {why}") }
+    BadCell {
+        header: column.header.clone(),
+        why: format!("{shown} {why}"),
+    }
 }
 
 fn quantity(cell: &str) -> Result<u64, String> {
     let digits = !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit());
-    let number = cell.parse().ok().filter(|number| digits && *number <= QUANTITY_MAX);
+    let number = cell
+        .parse()
+        .ok()
+        .filter(|number| digits && *number <= QUANTITY_MAX);
     number.ok_or_else(|| format!("must be a whole number from 0 to {QUANTITY_MAX}"))
 }
 
 /// A decimal's text, since its digits are to arrive as they are.
 fn decimal(cell: &str) -> Result<String, String> {
-    let amount: Amount = cell.parse().map_err(|error: tollgate_core::AmountError| error.to_string())?;
+    let amount: Amount = cell
+        .parse()
+        .map_err(|error: tollgate_core::AmountError| error.to_string())?;
     if amount < Amount::ZERO {
         return Err("must not be negative".to_string());
     }

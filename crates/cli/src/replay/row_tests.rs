@@ -10,7 +10,10 @@ fn reading(headers: &[&str], operation: Option<&str>) -> Reading {
 }
 
 fn azure() -> Reading {
-    reading(&["TIMESTAMP", "ContextTokens", "GeneratedTokens"], Some("gpt-4o"))
+    reading(
+        &["TIMESTAMP", "ContextTokens", "GeneratedTokens"],
+        Some("gpt-4o"),
+    )
 }
 
 fn first() -> StringRecord {
@@ -18,7 +21,9 @@ fn first() -> StringRecord {
 }
 
 fn refusal(reading: &Reading, cells: &[&str]) -> String {
-    let bad = reading.row(&StringRecord::from(cells.to_vec()), 7).unwrap_err();
+    let bad = reading
+        .row(&StringRecord::from(cells.to_vec()), 7)
+        .unwrap_err();
     format!("{}: {}", bad.header, bad.why)
 }
 
@@ -45,8 +50,14 @@ fn an_id_is_a_pure_function_of_content_and_row() {
 #[test]
 fn every_part_of_an_id_changes_it() {
     let row = azure().row(&first(), 1).unwrap();
-    let other_operation = Reading { operation: Name::new("gpt-4").ok(), ..azure() };
-    let other_tenant = Reading { tenant: Name::new("other").unwrap(), ..azure() };
+    let other_operation = Reading {
+        operation: Name::new("gpt-4").ok(),
+        ..azure()
+    };
+    let other_tenant = Reading {
+        tenant: Name::new("other").unwrap(),
+        ..azure()
+    };
     let other_cells = StringRecord::from(vec!["2023-11-16 18:15:46.6805900", "37", "444"]);
     let ids = [
         azure().row(&first(), 2).unwrap().id,
@@ -65,18 +76,34 @@ fn a_shift_moves_the_time_and_nothing_else() {
     let (tenant, day) = (azure().tenant, 86_400);
     let moved = row.event(&tenant, day);
     assert!(moved.contains("2023-11-17T18:15:46.68059Z"), "{moved}");
-    assert_eq!(moved.replace("2023-11-17", "2023-11-16"), row.event(&tenant, 0));
+    assert_eq!(
+        moved.replace("2023-11-17", "2023-11-16"),
+        row.event(&tenant, 0)
+    );
 }
 
 #[test]
 fn quantities_are_whole_numbers() {
-    for cell in ["-1", "+1", "1.0", "1e3", "1,000", "NaN", "9007199254740992", "99999999999999999999999"] {
+    for cell in [
+        "-1",
+        "+1",
+        "1.0",
+        "1e3",
+        "1,000",
+        "NaN",
+        "9007199254740992",
+        "99999999999999999999999",
+    ] {
         let refused = refusal(&azure(), &["2023-11-16 18:15:46", cell, "1"]);
-        let expected = format!("ContextTokens: `{cell}` must be a whole number from 0 to 9007199254740991");
+        let expected =
+            format!("ContextTokens: `{cell}` must be a whole number from 0 to 9007199254740991");
         assert_eq!(refused, expected);
     }
     let refused = refusal(&azure(), &["2023-11-16 18:15:46", "", "1"]);
-    assert!(refused.starts_with("ContextTokens: an empty cell must be a whole number"), "{refused}");
+    assert!(
+        refused.starts_with("ContextTokens: an empty cell must be a whole number"),
+        "{refused}"
+    );
     let spaced = StringRecord::from(vec!["2023-11-16 18:15:46", " 9007199254740991 ", "0"]);
     assert_eq!(azure().row(&spaced, 1).unwrap().tokens_in, QUANTITY_MAX);
 }
@@ -84,24 +111,38 @@ fn quantities_are_whole_numbers() {
 #[test]
 fn names_are_checked_and_may_be_empty() {
     let reading = reading(&["agent_id", "units", "latency_ms"], Some("gpt-4o"));
-    let empty = reading.row(&StringRecord::from(vec!["", "1", ""]), 1).unwrap();
+    let empty = reading
+        .row(&StringRecord::from(vec!["", "1", ""]), 1)
+        .unwrap();
     assert!(!empty.event(&reading.tenant, 0).contains("agent_id"));
     assert!(refusal(&reading, &["a b", "1", ""]).contains("`a b` may hold only"));
     assert!(refusal(&reading, &["a", "1", "-2"]).contains("must not be negative"));
-    let full = reading.row(&StringRecord::from(vec!["a1", "1", "12.50"]), 1).unwrap();
-    assert!(full.event(&reading.tenant, 0).contains(r#""latency_ms":"12.5""#));
+    let full = reading
+        .row(&StringRecord::from(vec!["a1", "1", "12.50"]), 1)
+        .unwrap();
+    assert!(
+        full.event(&reading.tenant, 0)
+            .contains(r#""latency_ms":"12.5""#)
+    );
 }
 
 #[test]
 fn cached_tokens_are_part_of_the_input() {
     let reading = reading(&["tokens_in", "cached_tokens_in"], Some("gpt-4o"));
-    assert!(refusal(&reading, &["10", "11"]).contains("cached_tokens_in: must be at most `tokens_in`"));
+    assert!(
+        refusal(&reading, &["10", "11"]).contains("cached_tokens_in: must be at most `tokens_in`")
+    );
 }
 
 #[test]
 fn every_row_has_an_operation() {
     let reading = reading(&["operation", "units"], None);
-    let row = reading.row(&StringRecord::from(vec!["gpt-4o", "1"]), 1).unwrap();
-    assert!(row.event(&reading.tenant, 0).contains(r#""operation":"gpt-4o""#));
+    let row = reading
+        .row(&StringRecord::from(vec!["gpt-4o", "1"]), 1)
+        .unwrap();
+    assert!(
+        row.event(&reading.tenant, 0)
+            .contains(r#""operation":"gpt-4o""#)
+    );
     assert!(refusal(&reading, &["", "1"]).contains("operation: is empty"));
 }

@@ -32,20 +32,35 @@ pub(crate) enum Stop {
 /// Sends `batches`, up to `concurrency` at once. The first goes alone: what
 /// would refuse every event is found before the rest is sent, and the first
 /// row, from which a later run reads the shift, is there before any other.
-pub(crate) async fn run<B>(sender: &Sender<'_>, batches: B, concurrency: usize, bar: &ProgressBar) -> Ran
+pub(crate) async fn run<B>(
+    sender: &Sender<'_>,
+    batches: B,
+    concurrency: usize,
+    bar: &ProgressBar,
+) -> Ran
 where
     B: Iterator<Item = Result<Vec<Outgoing>, Failure>>,
 {
     let start = Instant::now();
     let mut tally = Tally::default();
-    let stop = send_all(sender, batches, concurrency, bar, &mut tally).await.err();
+    let stop = send_all(sender, batches, concurrency, bar, &mut tally)
+        .await
+        .err();
     bar.finish_and_clear();
-    Ran { tally, elapsed: start.elapsed(), stop }
+    Ran {
+        tally,
+        elapsed: start.elapsed(),
+        stop,
+    }
 }
 
 /// A bar over `rows` events on a terminal, none where `hidden`.
 pub(crate) fn progress(rows: u64, hidden: bool) -> ProgressBar {
-    let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let target = if hidden {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    };
     let bar = ProgressBar::with_draw_target(Some(rows), target);
     let template = "{bar:40} {human_pos}/{human_len} events  {per_sec}  ETA {eta}";
     match ProgressStyle::with_template(template) {
@@ -54,11 +69,19 @@ pub(crate) fn progress(rows: u64, hidden: bool) -> ProgressBar {
     }
 }
 
-async fn send_all<B>(sender: &Sender<'_>, mut batches: B, concurrency: usize, bar: &ProgressBar, tally: &mut Tally) -> Result<(), Stop>
+async fn send_all<B>(
+    sender: &Sender<'_>,
+    mut batches: B,
+    concurrency: usize,
+    bar: &ProgressBar,
+    tally: &mut Tally,
+) -> Result<(), Stop>
 where
     B: Iterator<Item = Result<Vec<Outgoing>, Failure>>,
 {
-    let Some(first) = batches.next() else { return Ok(()) };
+    let Some(first) = batches.next() else {
+        return Ok(());
+    };
     count(send(sender, first).await, bar, tally)?;
     if tally.is_all_refused() {
         return Err(Stop::AllRefused);
@@ -71,11 +94,18 @@ where
     Ok(())
 }
 
-async fn send(sender: &Sender<'_>, batch: Result<Vec<Outgoing>, Failure>) -> Result<Vec<Outcome>, SendError> {
+async fn send(
+    sender: &Sender<'_>,
+    batch: Result<Vec<Outgoing>, Failure>,
+) -> Result<Vec<Outcome>, SendError> {
     sender.send(batch?).await
 }
 
-fn count(outcomes: Result<Vec<Outcome>, SendError>, bar: &ProgressBar, tally: &mut Tally) -> Result<(), Stop> {
+fn count(
+    outcomes: Result<Vec<Outcome>, SendError>,
+    bar: &ProgressBar,
+    tally: &mut Tally,
+) -> Result<(), Stop> {
     tally.add(outcomes?)?;
     bar.set_position(tally.sent());
     Ok(())

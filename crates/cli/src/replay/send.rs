@@ -37,7 +37,8 @@ impl Sender<'_> {
         loop {
             let outcomes = self.send_once(&pending).await?;
             let pause = Patience::LONG.pause(attempt, None, random());
-            let (faulted, done): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Outcome::is_transient);
+            let (faulted, done): (Vec<_>, Vec<_>) =
+                outcomes.into_iter().partition(Outcome::is_transient);
             settled.extend(done);
             let Some(pause) = pause.filter(|_| !faulted.is_empty()) else {
                 settled.extend(faulted);
@@ -51,7 +52,10 @@ impl Sender<'_> {
 
     async fn send_once(&self, events: &[Outgoing]) -> Result<Vec<Outcome>, SendError> {
         let backfill = self.backfill.then_some("true");
-        let path = target("/events/batch", &[("mode", Some(self.mode)), ("backfill", backfill)]);
+        let path = target(
+            "/events/batch",
+            &[("mode", Some(self.mode)), ("backfill", backfill)],
+        );
         let answer = self.client.send(&Call::post(path, body(events))).await?;
         Outcome::of_batch(events, &answer).map_err(SendError::Other)
     }

@@ -23,26 +23,40 @@ const DAY_SECONDS: i64 = 86_400;
 
 impl Shift {
     /// No move.
-    pub(crate) const NONE: Self = Self { seconds: 0, is_found: false };
+    pub(crate) const NONE: Self = Self {
+        seconds: 0,
+        is_found: false,
+    };
 
     /// The move that an earlier run used, which the first row tells; on a
     /// first run the one that makes the newest row happen now.
-    pub(crate) async fn to_now(client: &Client, tenant: &Name, survey: &Survey, now: Instant) -> Result<Self, Failure> {
+    pub(crate) async fn to_now(
+        client: &Client,
+        tenant: &Name,
+        survey: &Survey,
+        now: Instant,
+    ) -> Result<Self, Failure> {
         let (Some(first), Some((_, newest))) = (survey.first.timestamp, survey.span) else {
-            return Err(Failure::new("--shift-to-now needs a column of times; name it with --map timestamp=COLUMN"));
+            return Err(Failure::new(
+                "--shift-to-now needs a column of times; name it with --map timestamp=COLUMN",
+            ));
         };
         let path = format!("/events/{}", survey.first.id);
         let call = Call::get(target(&path, &[("tenant_id", Some(tenant.as_str()))]));
         let stored = client.find(&call).await.map_err(unreadable)?;
         match stored {
             Some(stored) => earlier(&stored, first),
-            None => Ok(Self { seconds: whole_seconds(newest, now), is_found: false }),
+            None => Ok(Self {
+                seconds: whole_seconds(newest, now),
+                is_found: false,
+            }),
         }
     }
 
     /// Whether times that begin at `oldest` are then too old to come in as new.
     pub(crate) fn needs_backfill(self, oldest: Instant, now: Instant) -> bool {
-        oldest.plus_seconds(self.seconds) < now.plus_seconds(ACCEPTED_DAYS.saturating_mul(-DAY_SECONDS))
+        oldest.plus_seconds(self.seconds)
+            < now.plus_seconds(ACCEPTED_DAYS.saturating_mul(-DAY_SECONDS))
     }
 }
 
@@ -58,19 +72,29 @@ fn unreadable(error: CallError) -> Failure {
     match &error {
         CallError::Refused(problem) if problem.status == 403 => {
             let reason = problem.reason();
-            Failure::new(format!("--shift-to-now looks for an earlier run, which takes a key that may read: {reason}"))
+            Failure::new(format!(
+                "--shift-to-now looks for an earlier run, which takes a key that may read: {reason}"
+            ))
         }
         CallError::Refused(_) | CallError::Unreachable(_) => error.into(),
     }
 }
 
 fn earlier(stored: &Value, first: Instant) -> Result<Shift, Failure> {
-    let text = [&stored["timestamp"], &stored["event"]["timestamp"]].into_iter().find_map(Value::as_str);
+    let text = [&stored["timestamp"], &stored["event"]["timestamp"]]
+        .into_iter()
+        .find_map(Value::as_str);
     let at = text.and_then(|text| text.parse::<Instant>().ok());
-    let at = at.ok_or_else(|| Failure::new("the server's answer for the first row has no `timestamp`"))?;
-    let shift = Shift { seconds: whole_seconds(first, at), is_found: true };
+    let at =
+        at.ok_or_else(|| Failure::new("the server's answer for the first row has no `timestamp`"))?;
+    let shift = Shift {
+        seconds: whole_seconds(first, at),
+        is_found: true,
+    };
     if first.plus_seconds(shift.seconds) != at {
-        return Err(Failure::new(format!("the first row is stored at {at}, which is no whole-second shift of {first}")));
+        return Err(Failure::new(format!(
+            "the first row is stored at {at}, which is no whole-second shift of {first}"
+        )));
     }
     Ok(shift)
 }
@@ -91,7 +115,10 @@ mod tests {
 
     #[test]
     fn the_newest_row_lands_in_the_last_second() {
-        let (newest, now) = (at("2023-11-16T19:14:08.402527Z"), at("2026-11-22T10:00:00.1Z"));
+        let (newest, now) = (
+            at("2023-11-16T19:14:08.402527Z"),
+            at("2026-11-22T10:00:00.1Z"),
+        );
         let moved = newest.plus_seconds(whole_seconds(newest, now));
         assert_eq!(moved.to_string(), "2026-11-22T09:59:59.402527Z");
     }
@@ -99,10 +126,25 @@ mod tests {
     #[test]
     fn an_earlier_shift_is_found_to_the_second() {
         let (first, day) = (at("2023-11-16T18:15:46.68059Z"), 86_400);
-        let found = earlier(&json!({"timestamp": first.plus_seconds(day).to_string()}), first);
-        assert_eq!(found, Ok(Shift { seconds: day, is_found: true }));
+        let found = earlier(
+            &json!({"timestamp": first.plus_seconds(day).to_string()}),
+            first,
+        );
+        assert_eq!(
+            found,
+            Ok(Shift {
+                seconds: day,
+                is_found: true
+            })
+        );
         let unshifted = earlier(&json!({"event":{"timestamp": first.to_string()}}), first);
-        assert_eq!(unshifted, Ok(Shift { seconds: 0, is_found: true }));
+        assert_eq!(
+            unshifted,
+            Ok(Shift {
+                seconds: 0,
+                is_found: true
+            })
+        );
     }
 
     #[test]
@@ -117,7 +159,10 @@ mod tests {
         let (now, day) = (at("2026-11-22T10:00:00Z"), 86_400);
         assert!(!Shift::NONE.needs_backfill(now.plus_seconds(-35 * day), now));
         assert!(Shift::NONE.needs_backfill(now.plus_seconds(-35 * day - 1), now));
-        let shift = Shift { seconds: day, is_found: false };
+        let shift = Shift {
+            seconds: day,
+            is_found: false,
+        };
         assert!(!shift.needs_backfill(now.plus_seconds(-36 * day), now));
     }
 }

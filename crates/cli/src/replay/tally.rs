@@ -39,12 +39,16 @@ pub(crate) const REJECTIONS_SHOWN_MAX: usize = 5;
 impl Tally {
     /// Adds `outcomes`.
     pub(crate) fn add(&mut self, outcomes: Vec<Outcome>) -> Result<(), Failure> {
-        outcomes.into_iter().try_for_each(|outcome| self.add_one(outcome))
+        outcomes
+            .into_iter()
+            .try_for_each(|outcome| self.add_one(outcome))
     }
 
     /// How many events were sent.
     pub(crate) fn sent(&self) -> u64 {
-        self.recorded.saturating_add(self.replayed).saturating_add(self.rejected)
+        self.recorded
+            .saturating_add(self.replayed)
+            .saturating_add(self.rejected)
     }
 
     /// Whether a rule, not a limit, refused every event.
@@ -71,11 +75,15 @@ impl Tally {
 
     fn price(&mut self, priced: Priced) -> Result<(), Failure> {
         self.cost = total(self.cost, priced.cost)?;
-        self.past_limits = sum(self.past_limits, u64::from(priced.decision == Decision::Deny))?;
+        self.past_limits = sum(
+            self.past_limits,
+            u64::from(priced.decision == Decision::Deny),
+        )?;
         match &self.currency {
-            Some(currency) if *currency != priced.currency => {
-                Err(Failure::new(format!("the server priced in {currency} and in {}, which have no sum", priced.currency)))
-            }
+            Some(currency) if *currency != priced.currency => Err(Failure::new(format!(
+                "the server priced in {currency} and in {}, which have no sum",
+                priced.currency
+            ))),
             _ => {
                 self.currency = Some(priced.currency);
                 Ok(())
@@ -95,11 +103,13 @@ impl Tally {
 }
 
 fn sum(a: u64, b: u64) -> Result<u64, Failure> {
-    a.checked_add(b).ok_or_else(|| Failure::new("the sum of tokens is out of range"))
+    a.checked_add(b)
+        .ok_or_else(|| Failure::new("the sum of tokens is out of range"))
 }
 
 fn total(a: Amount, b: Amount) -> Result<Amount, Failure> {
-    a.checked_add(b).ok_or_else(|| Failure::new("the sum of costs is out of range"))
+    a.checked_add(b)
+        .ok_or_else(|| Failure::new("the sum of costs is out of range"))
 }
 
 #[cfg(test)]
@@ -108,23 +118,46 @@ mod tests {
     use serde_json::json;
 
     fn priced(cost: &str, currency: &str) -> Priced {
-        Priced { cost: cost.parse().unwrap(), currency: currency.into(), decision: Decision::Allow }
+        Priced {
+            cost: cost.parse().unwrap(),
+            currency: currency.into(),
+            decision: Decision::Allow,
+        }
     }
 
     fn outcome(row: u64, status: Status) -> Outcome {
-        Outcome { row, id: format!("replay-{row}"), tokens_in: 2, tokens_out: 1, status }
+        Outcome {
+            row,
+            id: format!("replay-{row}"),
+            tokens_in: 2,
+            tokens_out: 1,
+            status,
+        }
     }
 
     fn rejected(row: u64, status: u16) -> Outcome {
-        outcome(row, Status::Rejected(Problem { status, body: json!({}) }))
+        outcome(
+            row,
+            Status::Rejected(Problem {
+                status,
+                body: json!({}),
+            }),
+        )
     }
 
     #[test]
     fn costs_are_summed_exactly() {
         let mut tally = Tally::default();
         let tenth = || Status::Recorded(priced("0.1", "USD"));
-        tally.add((0..3).map(|row| outcome(row, tenth())).collect()).unwrap();
-        tally.add(vec![outcome(3, Status::Replayed(priced("0.000000000000001", "USD")))]).unwrap();
+        tally
+            .add((0..3).map(|row| outcome(row, tenth())).collect())
+            .unwrap();
+        tally
+            .add(vec![outcome(
+                3,
+                Status::Replayed(priced("0.000000000000001", "USD")),
+            )])
+            .unwrap();
         assert_eq!(tally.cost_recorded.to_string(), "0.3");
         assert_eq!(tally.cost.to_string(), "0.300000000000001");
         assert_eq!((tally.sent(), tally.tokens_in, tally.tokens_out), (4, 8, 4));
@@ -136,7 +169,10 @@ mod tests {
         for row in [90, 3, 80, 1, 70, 2, 60, 4] {
             tally.add(vec![rejected(row, 422)]).unwrap();
         }
-        assert_eq!(tally.rejections.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4, 60]);
+        assert_eq!(
+            tally.rejections.keys().copied().collect::<Vec<_>>(),
+            [1, 2, 3, 4, 60]
+        );
         assert_eq!(tally.rejected, 8);
     }
 
@@ -152,7 +188,10 @@ mod tests {
     #[test]
     fn two_currencies_have_no_sum() {
         let mut tally = Tally::default();
-        let mixed = vec![outcome(1, Status::Recorded(priced("1", "USD"))), outcome(2, Status::Recorded(priced("1", "EUR")))];
+        let mixed = vec![
+            outcome(1, Status::Recorded(priced("1", "USD"))),
+            outcome(2, Status::Recorded(priced("1", "EUR"))),
+        ];
         assert!(tally.add(mixed).is_err());
     }
 }

@@ -47,16 +47,23 @@ impl Source {
     /// The header's cells, trimmed.
     pub(crate) fn headers(&self) -> Result<Vec<String>, Failure> {
         let mut reader = self.open()?;
-        let headers = reader.headers().map_err(|error| Failure::to(self.reading(), error))?;
+        let headers = reader
+            .headers()
+            .map_err(|error| Failure::to(self.reading(), error))?;
         if headers.is_empty() {
             return Err(Failure::new(format!("`{}` is empty", self.path.display())));
         }
-        Ok(headers.iter().map(|header| header.trim().to_string()).collect())
+        Ok(headers
+            .iter()
+            .map(|header| header.trim().to_string())
+            .collect())
     }
 
     fn open(&self) -> Result<csv::Reader<File>, Failure> {
         let file = File::open(&self.path).map_err(|error| Failure::to(self.reading(), error))?;
-        Ok(ReaderBuilder::new().delimiter(self.delimiter).from_reader(file))
+        Ok(ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            .from_reader(file))
     }
 
     fn reading(&self) -> String {
@@ -67,7 +74,11 @@ impl Source {
 impl Trace {
     /// Its rows, from the first.
     pub(crate) fn rows(&self) -> Result<Rows<'_>, Failure> {
-        Ok(Rows { records: self.source.open()?.into_records(), reading: &self.reading, number: 0 })
+        Ok(Rows {
+            records: self.source.open()?.into_records(),
+            reading: &self.reading,
+            number: 0,
+        })
     }
 
     /// Reads and checks every row, before any is sent.
@@ -75,11 +86,18 @@ impl Trace {
         let mut rows = self.rows()?;
         let first = rows.next().ok_or_else(|| no_rows(&self.source.path))??;
         let span = first.timestamp.map(|at| (at, at));
-        let mut survey = Survey { rows: 1, first, span };
+        let mut survey = Survey {
+            rows: 1,
+            first,
+            span,
+        };
         for row in rows {
             let at = row?.timestamp;
             survey.rows = survey.rows.saturating_add(1);
-            survey.span = survey.span.zip(at).map(|((oldest, newest), at)| (oldest.min(at), newest.max(at)));
+            survey.span = survey
+                .span
+                .zip(at)
+                .map(|((oldest, newest), at)| (oldest.min(at), newest.max(at)));
         }
         Ok(survey)
     }
@@ -97,7 +115,8 @@ impl Iterator for Rows<'_> {
 impl Rows<'_> {
     fn row(&self, record: csv::Result<StringRecord>) -> Result<Row, Failure> {
         let number = self.number;
-        let record = record.map_err(|error| Failure::new(format!("row {number}: {}", unreadable(&error))))?;
+        let record = record
+            .map_err(|error| Failure::new(format!("row {number}: {}", unreadable(&error))))?;
         let row = self.reading.row(&record, number);
         row.map_err(|bad| Failure::new(format!("row {number} column {}: {}", bad.header, bad.why)))
     }
@@ -109,7 +128,9 @@ fn no_rows(path: &Path) -> Failure {
 
 fn unreadable(error: &csv::Error) -> String {
     match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!("has {len} cells where the header has {expected_len}"),
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!("has {len} cells where the header has {expected_len}"),
         csv::ErrorKind::Utf8 { .. } => "is not UTF-8".to_string(),
         _ => error.to_string(),
     }

@@ -37,10 +37,20 @@ pub(super) struct Allowed {
 impl Draft {
     /// As an artifact. Guardrails that are off keep the plans that were there.
     pub(super) fn artifact(&self, generated_at: String, kept: &[Plan]) -> Artifact {
-        let plans = if self.enabled { self.plans.iter().map(|plan| self.plan(plan)).collect() } else { kept.to_vec() };
+        let plans = if self.enabled {
+            self.plans.iter().map(|plan| self.plan(plan)).collect()
+        } else {
+            kept.to_vec()
+        };
         let soft_limit_mode = Some(self.mode).filter(|_| self.enabled);
         let currency = Some(self.currency).filter(|_| self.enabled);
-        Artifact { generated_at, enabled: self.enabled, soft_limit_mode, currency, plans }
+        Artifact {
+            generated_at,
+            enabled: self.enabled,
+            soft_limit_mode,
+            currency,
+            plans,
+        }
     }
 
     fn plan(&self, allowed: &Allowed) -> Plan {
@@ -52,15 +62,21 @@ impl Draft {
             soft_limit: limits.soft,
             hard_limit: limits.hard,
         });
-        let capacity = CAPACITY.iter().filter(|_| self.has_capacity).map(|room| Feature {
-            feature_key: room.key.to_string(),
-            display_name: Some(room.key.to_string()),
-            unit: Some(room.unit.to_string()),
-            is_metered: false,
-            soft_limit: None,
-            hard_limit: Some(room.limit),
-        });
-        Plan { plan_code: allowed.code.to_string(), features: metered.chain(capacity).collect() }
+        let capacity = CAPACITY
+            .iter()
+            .filter(|_| self.has_capacity)
+            .map(|room| Feature {
+                feature_key: room.key.to_string(),
+                display_name: Some(room.key.to_string()),
+                unit: Some(room.unit.to_string()),
+                is_metered: false,
+                soft_limit: None,
+                hard_limit: Some(room.limit),
+            });
+        Plan {
+            plan_code: allowed.code.to_string(),
+            features: metered.chain(capacity).collect(),
+        }
     }
 
     /// As settings, each with what it is for. They read back as the same.
@@ -68,25 +84,65 @@ impl Draft {
         let mut file = String::from("# Usage guardrails, written by `tollgate setup`.\n");
         let mut set = |comment: &str, key: &str, value: &str| {
             // Writing to a text does not fail.
-            let _ = if comment.is_empty() { writeln!(file, "{key}={value}") } else { writeln!(file, "\n# {comment}\n{key}={value}") };
+            let _ = if comment.is_empty() {
+                writeln!(file, "{key}={value}")
+            } else {
+                writeln!(file, "\n# {comment}\n{key}={value}")
+            };
         };
-        set("Whether plans limit what their tenants use.", "ENABLE_USAGE_GUARDRAILS", &self.enabled.to_string());
+        set(
+            "Whether plans limit what their tenants use.",
+            "ENABLE_USAGE_GUARDRAILS",
+            &self.enabled.to_string(),
+        );
         if !self.enabled {
             return file;
         }
         let list = |items: Vec<&str>| items.join(",");
-        set("The plans.", "USAGE_PLAN_CODES", &list(self.plans.iter().map(|plan| plan.code.as_str()).collect()));
-        set("What they meter.", "USAGE_DIMENSIONS", &list(self.dimensions.iter().map(|dimension| dimension.key()).collect()));
-        set("At a soft limit: warn lets requests through, block refuses them.", "USAGE_GUARDRAIL_SOFT_LIMIT_MODE", self.mode.as_str());
-        set("Currency of new plans (ISO 4217).", "USAGE_PLAN_CURRENCY", self.currency.code());
-        set("Whether plans show their capacity.", "ENABLE_VECTOR_LIMIT_ENTITLEMENTS", &self.has_capacity.to_string());
+        set(
+            "The plans.",
+            "USAGE_PLAN_CODES",
+            &list(self.plans.iter().map(|plan| plan.code.as_str()).collect()),
+        );
+        set(
+            "What they meter.",
+            "USAGE_DIMENSIONS",
+            &list(
+                self.dimensions
+                    .iter()
+                    .map(|dimension| dimension.key())
+                    .collect(),
+            ),
+        );
+        set(
+            "At a soft limit: warn lets requests through, block refuses them.",
+            "USAGE_GUARDRAIL_SOFT_LIMIT_MODE",
+            self.mode.as_str(),
+        );
+        set(
+            "Currency of new plans (ISO 4217).",
+            "USAGE_PLAN_CURRENCY",
+            self.currency.code(),
+        );
+        set(
+            "Whether plans show their capacity.",
+            "ENABLE_VECTOR_LIMIT_ENTITLEMENTS",
+            &self.has_capacity.to_string(),
+        );
         for plan in &self.plans {
             let prefix = prefix(&plan.code);
-            let mut comment = format!("Limits of the plan {} in each period; empty is no limit, 0 allows nothing.", plan.code);
+            let mut comment = format!(
+                "Limits of the plan {} in each period; empty is no limit, 0 allows nothing.",
+                plan.code
+            );
             for (dimension, Limits { soft, hard }) in &plan.limits {
                 for (kind, limit) in [("SOFT", soft), ("HARD", hard)] {
                     let value = limit.map(|limit| limit.to_string()).unwrap_or_default();
-                    set(&std::mem::take(&mut comment), &format!("{prefix}{}_{kind}_LIMIT", dimension.key().to_uppercase()), &value);
+                    set(
+                        &std::mem::take(&mut comment),
+                        &format!("{prefix}{}_{kind}_LIMIT", dimension.key().to_uppercase()),
+                        &value,
+                    );
                 }
             }
         }
@@ -103,15 +159,35 @@ impl Draft {
         for plan in &self.plans {
             for (dimension, Limits { soft, hard }) in &plan.limits {
                 let (code, unit) = (plan.code.to_string(), dimension.unit().to_string());
-                rows.push(vec![code, dimension.key().to_string(), shown(*soft), shown(*hard), unit]);
+                rows.push(vec![
+                    code,
+                    dimension.key().to_string(),
+                    shown(*soft),
+                    shown(*hard),
+                    unit,
+                ]);
             }
         }
         let at_soft = match self.mode {
             SoftMode::Warn => "warns",
             SoftMode::Block => "refuses",
         };
-        let capacity = if self.has_capacity { ", capacity shown" } else { "" };
-        let columns = [text("plan"), text("feature"), number("soft"), number("hard"), text("unit")];
-        format!("usage guardrails: on, a soft limit {at_soft}, {}{capacity}\n{}", self.currency, grid(&columns, &rows))
+        let capacity = if self.has_capacity {
+            ", capacity shown"
+        } else {
+            ""
+        };
+        let columns = [
+            text("plan"),
+            text("feature"),
+            number("soft"),
+            number("hard"),
+            text("unit"),
+        ];
+        format!(
+            "usage guardrails: on, a soft limit {at_soft}, {}{capacity}\n{}",
+            self.currency,
+            grid(&columns, &rows)
+        )
     }
 }

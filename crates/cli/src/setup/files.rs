@@ -17,19 +17,35 @@ impl Files {
     /// In the folder `out`.
     pub(super) fn below(out: &Path) -> Self {
         // `./var` and `var` are the same; the shorter reads better.
-        let out = if out == Path::new(".") { Path::new("") } else { out };
-        Self { artifact: out.join(super::PATH), settings: out.join("var/tollgate.env") }
+        let out = if out == Path::new(".") {
+            Path::new("")
+        } else {
+            out
+        };
+        Self {
+            artifact: out.join(super::PATH),
+            settings: out.join("var/tollgate.env"),
+        }
     }
 
     /// Those that are there.
     pub(super) fn present(&self) -> Vec<&Path> {
-        [&self.artifact, &self.settings].into_iter().map(PathBuf::as_path).filter(|path| path.exists()).collect()
+        [&self.artifact, &self.settings]
+            .into_iter()
+            .map(PathBuf::as_path)
+            .filter(|path| path.exists())
+            .collect()
     }
 
     /// Writes both, or neither where one cannot be.
     pub(super) fn write(&self, artifact: &Artifact, settings: &str) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(artifact).map_err(|error| Failure::to("write the entitlements", error))?;
-        let begun = [(&self.artifact, format!("{text}\n")), (&self.settings, settings.to_string())].map(|(path, text)| {
+        let text = serde_json::to_string_pretty(artifact)
+            .map_err(|error| Failure::to("write the entitlements", error))?;
+        let begun = [
+            (&self.artifact, format!("{text}\n")),
+            (&self.settings, settings.to_string()),
+        ]
+        .map(|(path, text)| {
             let mut output = Output::create_all(path)?;
             output.write(text.as_bytes())?;
             Ok(output)

@@ -32,30 +32,58 @@ struct Reading<'a> {
 impl Source {
     /// All that it says, or all that is wrong with it.
     pub(super) fn draft(&self, is_headless: bool) -> Result<Draft, Vec<String>> {
-        let reading = Reading { source: self, asked: RefCell::default(), faults: RefCell::default() };
+        let reading = Reading {
+            source: self,
+            asked: RefCell::default(),
+            faults: RefCell::default(),
+        };
         let draft = reading.draft(is_headless);
         reading.name_strays();
         let faults = reading.faults.into_inner();
-        if faults.is_empty() { Ok(draft) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(draft)
+        } else {
+            Err(faults)
+        }
     }
 
     /// The limits to begin with for a plan that `draft` did not have.
     pub(super) fn limits(&self, code: &Name, dimension: Dimension) -> Limits {
-        let reading = Reading { source: self, asked: RefCell::default(), faults: RefCell::default() };
+        let reading = Reading {
+            source: self,
+            asked: RefCell::default(),
+            faults: RefCell::default(),
+        };
         reading.limits(code, dimension)
     }
 
     fn value(&self, key: &str) -> Option<String> {
-        let given = self.given.iter().rev().find(|(of, _)| of == key).map(|(_, value)| value.clone());
+        let given = self
+            .given
+            .iter()
+            .rev()
+            .find(|(of, _)| of == key)
+            .map(|(_, value)| value.clone());
         given.or_else(|| (self.environment)(key))
     }
 
     /// The limits of a plan in the file that is there, else of a preset.
     fn usual(&self, code: &Name, dimension: Dimension) -> Limits {
-        let plan = self.kept.iter().flat_map(|kept| &kept.plans).find(|plan| plan.plan_code == code.as_str());
-        let feature = plan.and_then(|plan| plan.features.iter().find(|feature| feature.feature_key == dimension.key()));
+        let plan = self
+            .kept
+            .iter()
+            .flat_map(|kept| &kept.plans)
+            .find(|plan| plan.plan_code == code.as_str());
+        let feature = plan.and_then(|plan| {
+            plan.features
+                .iter()
+                .find(|feature| feature.feature_key == dimension.key())
+        });
         match (feature, Preset::of(code.as_str())) {
-            (Some(feature), _) => Limits { soft: feature.soft_limit, hard: feature.hard_limit },
+            (Some(feature), _) => Limits {
+                soft: feature.soft_limit,
+                hard: feature.hard_limit,
+            },
             (None, Some(preset)) => preset.limits(dimension),
             (None, None) => Limits::default(),
         }
@@ -69,20 +97,37 @@ impl Reading<'_> {
         if enabled.is_none() && is_headless && self.is_faultless() {
             self.fault("ENABLE_USAGE_GUARDRAILS", "must be true or false");
         }
-        let plans = self.read("USAGE_PLAN_CODES", codes).unwrap_or_else(|| self.usual_codes());
-        let dimensions = self.read("USAGE_DIMENSIONS", dimensions).unwrap_or_else(|| self.usual_dimensions());
+        let plans = self
+            .read("USAGE_PLAN_CODES", codes)
+            .unwrap_or_else(|| self.usual_codes());
+        let dimensions = self
+            .read("USAGE_DIMENSIONS", dimensions)
+            .unwrap_or_else(|| self.usual_dimensions());
         let mode = self.read("USAGE_GUARDRAIL_SOFT_LIMIT_MODE", mode);
-        let currency = self.read("USAGE_PLAN_CURRENCY", |text| text.trim().parse::<Currency>().map_err(|error| error.to_string()));
-        let has_capacity = self.read("ENABLE_VECTOR_LIMIT_ENTITLEMENTS", truth).unwrap_or_else(|| self.has_usually_capacity());
+        let currency = self.read("USAGE_PLAN_CURRENCY", |text| {
+            text.trim()
+                .parse::<Currency>()
+                .map_err(|error| error.to_string())
+        });
+        let has_capacity = self
+            .read("ENABLE_VECTOR_LIMIT_ENTITLEMENTS", truth)
+            .unwrap_or_else(|| self.has_usually_capacity());
         let allowed = |code: Name| {
-            let limits = dimensions.iter().map(|dimension| (*dimension, self.limits(&code, *dimension))).collect();
+            let limits = dimensions
+                .iter()
+                .map(|dimension| (*dimension, self.limits(&code, *dimension)))
+                .collect();
             Allowed { limits, code }
         };
         let plans = plans.into_iter().map(allowed).collect();
         Draft {
             enabled: enabled.unwrap_or(true),
-            mode: mode.or(kept.and_then(|kept| kept.soft_limit_mode)).unwrap_or(SoftMode::Warn),
-            currency: currency.or(kept.and_then(|kept| kept.currency)).unwrap_or(Currency::USD),
+            mode: mode
+                .or(kept.and_then(|kept| kept.soft_limit_mode))
+                .unwrap_or(SoftMode::Warn),
+            currency: currency
+                .or(kept.and_then(|kept| kept.currency))
+                .unwrap_or(Currency::USD),
             dimensions,
             has_capacity,
             plans,
@@ -90,37 +135,70 @@ impl Reading<'_> {
     }
 
     fn usual_codes(&self) -> Vec<Name> {
-        let kept = self.source.kept.iter().flat_map(|kept| &kept.plans).map(|plan| plan.plan_code.as_str());
+        let kept = self
+            .source
+            .kept
+            .iter()
+            .flat_map(|kept| &kept.plans)
+            .map(|plan| plan.plan_code.as_str());
         let kept: Vec<Name> = kept.filter_map(|code| Name::in_path(code).ok()).collect();
         if !kept.is_empty() {
             return kept;
         }
-        PRESETS.iter().filter_map(|preset| Name::in_path(preset.code).ok()).collect()
+        PRESETS
+            .iter()
+            .filter_map(|preset| Name::in_path(preset.code).ok())
+            .collect()
     }
 
     fn usual_dimensions(&self) -> Vec<Dimension> {
-        let kept: Vec<Dimension> = Dimension::ALL.into_iter().filter(|dimension| self.keeps(dimension.key())).collect();
-        if kept.is_empty() { Dimension::ALL.to_vec() } else { kept }
+        let kept: Vec<Dimension> = Dimension::ALL
+            .into_iter()
+            .filter(|dimension| self.keeps(dimension.key()))
+            .collect();
+        if kept.is_empty() {
+            Dimension::ALL.to_vec()
+        } else {
+            kept
+        }
     }
 
     fn has_usually_capacity(&self) -> bool {
-        let has_plans = self.source.kept.as_ref().is_some_and(|kept| !kept.plans.is_empty());
+        let has_plans = self
+            .source
+            .kept
+            .as_ref()
+            .is_some_and(|kept| !kept.plans.is_empty());
         !has_plans || CAPACITY.iter().any(|room| self.keeps(room.key))
     }
 
     /// Whether a plan of the file that is there has the feature `key`.
     fn keeps(&self, key: &str) -> bool {
-        let mut features = self.source.kept.iter().flat_map(|kept| &kept.plans).flat_map(|plan| &plan.features);
+        let mut features = self
+            .source
+            .kept
+            .iter()
+            .flat_map(|kept| &kept.plans)
+            .flat_map(|plan| &plan.features);
         features.any(|feature| feature.feature_key == key)
     }
 
     fn limits(&self, code: &Name, dimension: Dimension) -> Limits {
         let usual = self.source.usual(code, dimension);
-        let key = |kind: &str| format!("{}{}_{kind}_LIMIT", prefix(code), dimension.key().to_uppercase());
+        let key = |kind: &str| {
+            format!(
+                "{}{}_{kind}_LIMIT",
+                prefix(code),
+                dimension.key().to_uppercase()
+            )
+        };
         let soft = self.read(&key("SOFT"), limit).unwrap_or(usual.soft);
         let hard = self.read(&key("HARD"), limit).unwrap_or(usual.hard);
         if let Some((soft, hard)) = soft.zip(hard).filter(|(soft, hard)| soft > hard) {
-            self.fault(&key("SOFT"), &format!("must not be above the hard limit: {soft} > {hard}"));
+            self.fault(
+                &key("SOFT"),
+                &format!("must not be above the hard limit: {soft} > {hard}"),
+            );
         }
         Limits { soft, hard }
     }
@@ -142,7 +220,11 @@ impl Reading<'_> {
 
     /// A setting that nobody asks for is misspelt, or for a plan that is not there.
     fn name_strays(&self) {
-        let strays = self.source.given.iter().filter(|(key, _)| !self.asked.borrow().contains(key));
+        let strays = self
+            .source
+            .given
+            .iter()
+            .filter(|(key, _)| !self.asked.borrow().contains(key));
         strays.for_each(|(key, _)| self.fault(key, "is no setting of these plans"));
     }
 }
@@ -161,12 +243,21 @@ mod tests {
     use proptest::prelude::*;
 
     fn source(given: &[(&str, &str)]) -> Source {
-        let given = given.iter().map(|(key, value)| ((*key).to_string(), (*value).to_string())).collect();
-        Source { given, environment: Box::new(|_| None), kept: None }
+        let given = given
+            .iter()
+            .map(|(key, value)| ((*key).to_string(), (*value).to_string()))
+            .collect();
+        Source {
+            given,
+            environment: Box::new(|_| None),
+            kept: None,
+        }
     }
 
     fn draft(given: &[(&str, &str)]) -> Draft {
-        source(&[&[("ENABLE_USAGE_GUARDRAILS", "true")], given].concat()).draft(true).unwrap()
+        source(&[&[("ENABLE_USAGE_GUARDRAILS", "true")], given].concat())
+            .draft(true)
+            .unwrap()
     }
 
     fn limits(draft: &Draft, plan: usize, dimension: usize) -> (Option<u64>, Option<u64>) {
@@ -176,8 +267,16 @@ mod tests {
 
     /// What a shell makes of the file.
     fn sourced(file: &str) -> Vec<(String, String)> {
-        let lines = file.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        lines.map(|line| line.split_once('=').map(|(key, value)| (key.to_string(), value.to_string())).unwrap()).collect()
+        let lines = file
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines
+            .map(|line| {
+                line.split_once('=')
+                    .map(|(key, value)| (key.to_string(), value.to_string()))
+                    .unwrap()
+            })
+            .collect()
     }
 
     prop_compose! {
@@ -224,25 +323,60 @@ mod tests {
 
     #[test]
     fn what_is_not_set_is_as_in_the_presets() {
-        let read = draft(&[("USAGE_PLAN_CODES", "starter,own"), ("USAGE_STARTER_MESSAGES_HARD_LIMIT", "")]);
-        assert_eq!(limits(&read, 0, 0), (Some(150), None), "an empty setting is no limit");
+        let read = draft(&[
+            ("USAGE_PLAN_CODES", "starter,own"),
+            ("USAGE_STARTER_MESSAGES_HARD_LIMIT", ""),
+        ]);
+        assert_eq!(
+            limits(&read, 0, 0),
+            (Some(150), None),
+            "an empty setting is no limit"
+        );
         assert_eq!(limits(&read, 0, 2), (Some(75_000), Some(100_000)));
-        assert_eq!(limits(&read, 1, 0), (None, None), "a plan without a preset has no limits");
-        assert_eq!((read.mode, read.currency, read.has_capacity), (SoftMode::Warn, Currency::USD, true));
-        assert_eq!(draft(&[]).plans.iter().map(|plan| plan.code.as_str()).collect::<Vec<_>>(), ["starter", "pro"]);
+        assert_eq!(
+            limits(&read, 1, 0),
+            (None, None),
+            "a plan without a preset has no limits"
+        );
+        assert_eq!(
+            (read.mode, read.currency, read.has_capacity),
+            (SoftMode::Warn, Currency::USD, true)
+        );
+        assert_eq!(
+            draft(&[])
+                .plans
+                .iter()
+                .map(|plan| plan.code.as_str())
+                .collect::<Vec<_>>(),
+            ["starter", "pro"]
+        );
     }
 
     #[test]
     fn the_command_line_goes_before_the_environment_and_that_before_what_was_there() {
-        let kept = draft(&[("USAGE_STARTER_MESSAGES_SOFT_LIMIT", "1")]).artifact(String::new(), &[]);
+        let kept =
+            draft(&[("USAGE_STARTER_MESSAGES_SOFT_LIMIT", "1")]).artifact(String::new(), &[]);
         let environment = |key: &str| match key {
             "USAGE_STARTER_MESSAGES_HARD_LIMIT" => Some("7".to_string()),
             "USAGE_PRO_MESSAGES_HARD_LIMIT" => Some("8".to_string()),
             _ => None,
         };
-        let given = [("ENABLE_USAGE_GUARDRAILS", "on"), ("USAGE_PRO_MESSAGES_SOFT_LIMIT", "3"), ("USAGE_PRO_MESSAGES_HARD_LIMIT", "9")];
-        let read = Source { environment: Box::new(environment), kept: Some(kept), ..source(&given) }.draft(true).unwrap();
-        assert_eq!((limits(&read, 0, 0), limits(&read, 1, 0)), ((Some(1), Some(7)), (Some(3), Some(9))));
+        let given = [
+            ("ENABLE_USAGE_GUARDRAILS", "on"),
+            ("USAGE_PRO_MESSAGES_SOFT_LIMIT", "3"),
+            ("USAGE_PRO_MESSAGES_HARD_LIMIT", "9"),
+        ];
+        let read = Source {
+            environment: Box::new(environment),
+            kept: Some(kept),
+            ..source(&given)
+        }
+        .draft(true)
+        .unwrap();
+        assert_eq!(
+            (limits(&read, 0, 0), limits(&read, 1, 0)),
+            ((Some(1), Some(7)), (Some(3), Some(9)))
+        );
     }
 
     #[test]
@@ -257,14 +391,20 @@ mod tests {
             ("USAGE_PROO_MESSAGES_HARD_LIMIT", "5"),
         ];
         let faults = source(&given).draft(true).unwrap_err();
-        let keys: BTreeSet<&str> = faults.iter().filter_map(|fault| fault.split(' ').next()).collect();
+        let keys: BTreeSet<&str> = faults
+            .iter()
+            .filter_map(|fault| fault.split(' ').next())
+            .collect();
         assert_eq!(keys, given.iter().map(|(key, _)| *key).collect());
         assert_eq!(faults.len(), given.len(), "{faults:?}");
     }
 
     #[test]
     fn whether_guardrails_are_on_is_not_guessed() {
-        assert_eq!(source(&[]).draft(true).unwrap_err(), ["ENABLE_USAGE_GUARDRAILS must be true or false"]);
+        assert_eq!(
+            source(&[]).draft(true).unwrap_err(),
+            ["ENABLE_USAGE_GUARDRAILS must be true or false"]
+        );
         assert!(source(&[]).draft(false).unwrap().enabled);
     }
 }

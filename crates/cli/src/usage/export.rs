@@ -109,7 +109,11 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let is_stdout = output.is_stdout();
     output.finish()?;
     let millis = began.elapsed().as_millis();
-    let told = if args.json { figures_json(&figures, millis) } else { figures_text(&figures, millis) };
+    let told = if args.json {
+        figures_json(&figures, millis)
+    } else {
+        figures_text(&figures, millis)
+    };
     if args.json && !is_stdout {
         return print(&told);
     }
@@ -126,7 +130,9 @@ impl Args {
             Form::Json | Form::Jsonl => "jsonl",
         };
         let wish = &self.wish;
-        let name = |name: &'static str, value: &'_ Option<Name>| (name, value.as_ref().map(Name::to_string));
+        let name = |name: &'static str, value: &'_ Option<Name>| {
+            (name, value.as_ref().map(Name::to_string))
+        };
         let pairs = [
             ("format", Some(format.to_string())),
             name("tenant_id", &wish.tenant),
@@ -143,7 +149,10 @@ impl Args {
             name("model", &wish.model),
             name("id", &wish.id),
         ];
-        let pairs: Vec<(&str, Option<&str>)> = pairs.iter().map(|(name, value)| (*name, value.as_deref())).collect();
+        let pairs: Vec<(&str, Option<&str>)> = pairs
+            .iter()
+            .map(|(name, value)| (*name, value.as_deref()))
+            .collect();
         target(super::download::PATH, &pairs)
     }
 }

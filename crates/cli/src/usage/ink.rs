@@ -20,7 +20,14 @@ pub(super) struct Ink<'a> {
 impl<'a> Ink<'a> {
     /// Nothing is written yet.
     pub(super) fn new(form: Form, output: &'a mut Output) -> Self {
-        Self { form, output, lines: 0, bytes: 0, is_quoted: false, is_open: false }
+        Self {
+            form,
+            output,
+            lines: 0,
+            bytes: 0,
+            is_quoted: false,
+            is_open: false,
+        }
     }
 
     /// How many events are written.
@@ -36,7 +43,11 @@ impl<'a> Ink<'a> {
 
     /// Writes what stands before the first event.
     pub(super) fn begin(&mut self) -> Result<(), Failure> {
-        if self.form == Form::Json { self.write(b"{\"data\":[") } else { Ok(()) }
+        if self.form == Form::Json {
+            self.write(b"{\"data\":[")
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes another piece, which may end anywhere.
@@ -84,7 +95,9 @@ impl<'a> Ink<'a> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.bytes = self
+            .bytes
+            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         self.output.write(bytes)
     }
 }
@@ -119,14 +132,25 @@ mod tests {
             assert_eq!(written(Form::Jsonl, lines, size), (lines.to_owned(), 2));
             assert_eq!(written(Form::Json, lines, size), (list.to_owned(), 2));
         }
-        assert_eq!(written(Form::Json, "", 1), ("{\"data\":[],\"count\":0,\"next_cursor\":null}".to_owned(), 0));
+        assert_eq!(
+            written(Form::Json, "", 1),
+            (
+                "{\"data\":[],\"count\":0,\"next_cursor\":null}".to_owned(),
+                0
+            )
+        );
     }
 
     #[test]
     fn half_an_event_is_not_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        for (form, text) in [(Form::Csv, "task_id\r\nt1"), (Form::Csv, "task_id\r\n\"a\r\n"), (Form::Jsonl, "{}\n{"), (Form::Json, "{")] {
+        for (form, text) in [
+            (Form::Csv, "task_id\r\nt1"),
+            (Form::Csv, "task_id\r\n\"a\r\n"),
+            (Form::Jsonl, "{}\n{"),
+            (Form::Json, "{"),
+        ] {
             let mut output = Output::create(&path).unwrap();
             let mut ink = Ink::new(form, &mut output);
             ink.piece(text.as_bytes()).unwrap();
@@ -134,6 +158,10 @@ mod tests {
             drop(output);
             assert!(!path.exists());
         }
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            0,
+            "nothing is left behind"
+        );
     }
 }

@@ -53,10 +53,18 @@ pub(super) struct Args {
     #[arg(long, value_name = "SHARE", default_value = "0.8", value_parser = Threshold::parse)]
     warn_threshold: Threshold,
     /// JSON file to write; `-` is stdout
-    #[arg(long, value_name = "FILE", default_value = "var/reports/usage-dashboard.json")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "var/reports/usage-dashboard.json"
+    )]
     output_json: PathBuf,
     /// CSV file to write; `-` is stdout
-    #[arg(long, value_name = "FILE", default_value = "var/reports/usage-dashboard.csv")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "var/reports/usage-dashboard.csv"
+    )]
     output_csv: PathBuf,
     /// Write no JSON
     #[arg(long)]
@@ -74,13 +82,20 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if args.no_json && args.no_csv {
-        return Err(Failure::new("--no-json and --no-csv leave nothing to write"));
+        return Err(Failure::new(
+            "--no-json and --no-csv leave nothing to write",
+        ));
     }
     let stdout = PathBuf::from("-");
     if !args.no_json && !args.no_csv && args.output_json == stdout && args.output_csv == stdout {
-        return Err(Failure::new("JSON and CSV cannot both go to stdout: --no-json or --no-csv leaves one out"));
+        return Err(Failure::new(
+            "JSON and CSV cannot both go to stdout: --no-json or --no-csv leaves one out",
+        ));
     }
-    let crossed = args.period_start.zip(args.period_end).is_some_and(|(start, end)| start > end);
+    let crossed = args
+        .period_start
+        .zip(args.period_end)
+        .is_some_and(|(start, end)| start > end);
     if crossed {
         return Err(Failure::new("--period-start is after --period-end"));
     }
@@ -90,12 +105,21 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if tenants.is_empty() {
         return Err(Failure::new("no subscription matches"));
     }
-    let is_found = |name: &&String| tenants.iter().any(|tenant| tenant.slug.as_ref() == Some(name) || tenant.tenant_id == **name);
+    let is_found = |name: &&String| {
+        tenants
+            .iter()
+            .any(|tenant| tenant.slug.as_ref() == Some(name) || tenant.tenant_id == **name)
+    };
     for name in filters.tenants.iter().filter(|name| !is_found(name)) {
         eprintln!("note: no subscription of `{name}` matches");
     }
     let generated_at = SystemClock.now().to_string();
-    let report = Report { generated_at, filters, threshold: args.warn_threshold, tenants };
+    let report = Report {
+        generated_at,
+        filters,
+        threshold: args.warn_threshold,
+        tenants,
+    };
     let files = args.write(&report)?;
     let is_piped = files.iter().any(|(_, path)| path == "-");
     match (is_piped, args.json) {
@@ -103,7 +127,11 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         (false, true) => print(&told(&report, &files).to_string())?,
         (false, false) => {
             let lines = files.iter().map(|(kind, path)| format!("\n{kind}: {path}"));
-            print(&format!("{}{}", show::table(&report), lines.collect::<String>()))?;
+            print(&format!(
+                "{}{}",
+                show::table(&report),
+                lines.collect::<String>()
+            ))?;
         }
     }
     Ok(())
@@ -111,8 +139,17 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 
 /// The counts, the warnings and where the rest is.
 fn told(report: &Report, files: &[(&str, String)]) -> Value {
-    let warning = |(tenant, feature, status): (&model::TenantUse, &model::FeatureUse, maths::Status)| json!({ "tenant_id": tenant.tenant_id, "tenant_slug": tenant.slug, "feature_key": feature.key, "status": status.as_str() });
-    let path = |wanted: &str| files.iter().find(|(kind, _)| *kind == wanted).map(|(_, path)| path);
+    let warning = |(tenant, feature, status): (
+        &model::TenantUse,
+        &model::FeatureUse,
+        maths::Status,
+    )| json!({ "tenant_id": tenant.tenant_id, "tenant_slug": tenant.slug, "feature_key": feature.key, "status": status.as_str() });
+    let path = |wanted: &str| {
+        files
+            .iter()
+            .find(|(kind, _)| *kind == wanted)
+            .map(|(_, path)| path)
+    };
     json!({
         "tenant_count": report.tenants.len(),
         "feature_count": report.feature_count(),
@@ -126,12 +163,16 @@ fn told(report: &Report, files: &[(&str, String)]) -> Value {
 /// A header and a line for each feature.
 fn csv(report: &Report) -> String {
     let header = COLUMNS.map(|column| (column.to_string(), true)).to_vec();
-    std::iter::once(header).chain(report.lines()).map(|cells| csv_record(&cells)).collect()
+    std::iter::once(header)
+        .chain(report.lines())
+        .map(|cells| csv_record(&cells))
+        .collect()
 }
 
 impl Args {
     fn filters(&self) -> Filters {
-        let [period_start, period_end] = [self.period_start, self.period_end].map(|at| at.map(|at| at.to_string()));
+        let [period_start, period_end] =
+            [self.period_start, self.period_end].map(|at| at.map(|at| at.to_string()));
         Filters {
             period_start,
             period_end,
@@ -146,7 +187,8 @@ impl Args {
     fn write(&self, report: &Report) -> Result<Vec<(&'static str, String)>, Failure> {
         let mut files = Vec::new();
         if !self.no_json {
-            let text = serde_json::to_string_pretty(&report.json()).map_err(|error| Failure::to("write the report", error))?;
+            let text = serde_json::to_string_pretty(&report.json())
+                .map_err(|error| Failure::to("write the report", error))?;
             files.push(("json", &self.output_json, format!("{text}\n")));
         }
         if !self.no_csv {
@@ -166,7 +208,11 @@ impl Args {
 /// The words that say something, each once, in their order.
 fn once_each(words: &[String]) -> Vec<String> {
     let mut once: Vec<String> = Vec::new();
-    for word in words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
+    for word in words
+        .iter()
+        .map(|word| word.trim())
+        .filter(|word| !word.is_empty())
+    {
         if !once.iter().any(|known| known == word) {
             once.push(word.to_string());
         }
@@ -176,7 +222,8 @@ fn once_each(words: &[String]) -> Vec<String> {
 
 /// A time, or a date as its midnight UTC.
 fn instant(text: &str) -> Result<Instant, tollgate_core::InstantError> {
-    text.parse().or_else(|error| format!("{text}T00:00:00Z").parse().map_err(|_| error))
+    text.parse()
+        .or_else(|error| format!("{text}T00:00:00Z").parse().map_err(|_| error))
 }
 
 #[cfg(test)]

@@ -22,8 +22,10 @@ use tollgate_core::{Currency, Name};
 /// Features that the file has are inserted or updated; what it leaves out of
 /// them, such as a window, stays. No plan is changed before all were found.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tollgate usage sync-entitlements --dry-run\n  \
-    tollgate usage sync-entitlements --plan starter --plan pro --create")]
+#[command(
+    after_help = "Example:\n  tollgate usage sync-entitlements --dry-run\n  \
+    tollgate usage sync-entitlements --plan starter --plan pro --create"
+)]
 pub(super) struct Args {
     /// The file, as `tollgate setup` writes it
     #[arg(long, value_name = "FILE", default_value = PATH)]
@@ -69,22 +71,42 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let artifact = Artifact::read(&args.path)?;
     let plans = args.pick(&artifact)?;
     let client = Client::new(&args.connection, Patience::SHORT)?;
-    let wish = Wish { soft_mode: artifact.soft_limit_mode, prunes: args.prune_missing };
+    let wish = Wish {
+        soft_mode: artifact.soft_limit_mode,
+        prunes: args.prune_missing,
+    };
     let mut steps = Vec::new();
     let bar = progress::bar(plans.len(), "plans read");
     for plan in plans {
         bar.set_message(plan.plan_code.clone());
         let found = client.find(&Call::get(path(plan))).await?;
         let currency = args.currency.or(artifact.currency).unwrap_or(Currency::USD);
-        let stored = found.clone().unwrap_or_else(|| first(&plan.plan_code, currency));
-        steps.push(Step { plan, is_new: found.is_none(), diff: diff(stored, plan, wish) });
+        let stored = found
+            .clone()
+            .unwrap_or_else(|| first(&plan.plan_code, currency));
+        steps.push(Step {
+            plan,
+            is_new: found.is_none(),
+            diff: diff(stored, plan, wish),
+        });
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let unknown: Vec<String> = steps.iter().filter(|step| step.is_new).map(|step| format!("`{}`", step.plan.plan_code)).collect();
+    let unknown: Vec<String> = steps
+        .iter()
+        .filter(|step| step.is_new)
+        .map(|step| format!("`{}`", step.plan.plan_code))
+        .collect();
     if !unknown.is_empty() && !args.create {
-        let what = if unknown.len() == 1 { "plan unknown" } else { "plans unknown" };
-        return Err(Failure::new(format!("{what}: {}; --create makes what is missing", unknown.join(", "))));
+        let what = if unknown.len() == 1 {
+            "plan unknown"
+        } else {
+            "plans unknown"
+        };
+        return Err(Failure::new(format!(
+            "{what}: {}; --create makes what is missing",
+            unknown.join(", ")
+        )));
     }
     if !args.dry_run {
         let bar = progress::bar(steps.len(), "plans written");
@@ -108,14 +130,20 @@ async fn write(client: &Client, step: &mut Step<'_>, wish: Wish) -> Result<(), F
         if !step.diff.is_change(step.is_new) {
             return Ok(());
         }
-        let put = Call::put(path(step.plan), step.diff.plan.to_string()).if_version(step.diff.version());
+        let put =
+            Call::put(path(step.plan), step.diff.plan.to_string()).if_version(step.diff.version());
         match client.send(&put).await {
             Ok(plan) => {
                 step.diff.plan = plan;
                 return Ok(());
             }
             Err(CallError::Refused(problem)) if problem.status == 412 => {}
-            Err(error) => return Err(Failure::to(format!("put the plan `{}`", step.plan.plan_code), error.reason())),
+            Err(error) => {
+                return Err(Failure::to(
+                    format!("put the plan `{}`", step.plan.plan_code),
+                    error.reason(),
+                ));
+            }
         }
         let stored = client.send(&Call::get(path(step.plan))).await?;
         let again = diff(stored, step.plan, wish);
@@ -125,7 +153,10 @@ async fn write(client: &Client, step: &mut Step<'_>, wish: Wish) -> Result<(), F
         }
         (step.diff, step.is_new) = (again, false);
     }
-    Err(Failure::new(format!("the plan `{}` is changed by someone else all the time", step.plan.plan_code)))
+    Err(Failure::new(format!(
+        "the plan `{}` is changed by someone else all the time",
+        step.plan.plan_code
+    )))
 }
 
 fn path(plan: &Plan) -> String {
@@ -137,21 +168,42 @@ impl Args {
     fn pick<'a>(&self, artifact: &'a Artifact) -> Result<Vec<&'a Plan>, Failure> {
         let file = self.path.display();
         if !artifact.enabled && !self.allow_disabled_artifact {
-            return Err(Failure::new(format!("`{file}` says that guardrails are off: --allow-disabled-artifact takes it all the same")));
+            return Err(Failure::new(format!(
+                "`{file}` says that guardrails are off: --allow-disabled-artifact takes it all the same"
+            )));
         }
-        let has = |code: &Name| artifact.plans.iter().any(|plan| plan.plan_code == code.as_str());
+        let has = |code: &Name| {
+            artifact
+                .plans
+                .iter()
+                .any(|plan| plan.plan_code == code.as_str())
+        };
         if let Some(code) = self.plans.iter().find(|code| !has(code)) {
             return Err(Failure::new(format!("`{file}` has no plan `{code}`")));
         }
-        let picked = |plan: &&Plan| self.plans.is_empty() || self.plans.iter().any(|code| code.as_str() == plan.plan_code);
+        let picked = |plan: &&Plan| {
+            self.plans.is_empty()
+                || self
+                    .plans
+                    .iter()
+                    .any(|code| code.as_str() == plan.plan_code)
+        };
         let plans: Vec<&Plan> = artifact.plans.iter().filter(picked).collect();
-        if plans.is_empty() { Err(Failure::new(format!("`{file}` has no plan"))) } else { Ok(plans) }
+        if plans.is_empty() {
+            Err(Failure::new(format!("`{file}` has no plan")))
+        } else {
+            Ok(plans)
+        }
     }
 
     fn told(&self, artifact: &Artifact, steps: &[Step<'_>]) -> Value {
         let plan = |step: &Step<'_>| {
             let [inserted, updated, unchanged, pruned] = step.diff.counts();
-            let changes = step.diff.changes.iter().map(|(key, change)| json!({ "feature_key": key, "change": change.as_str() }));
+            let changes = step
+                .diff
+                .changes
+                .iter()
+                .map(|(key, change)| json!({ "feature_key": key, "change": change.as_str() }));
             json!({ "plan_code": step.plan.plan_code, "created": step.is_new, "version": step.diff.version(), "inserted": inserted,
                 "updated": updated, "unchanged": unchanged, "pruned": pruned, "features": changes.collect::<Vec<_>>() })
         };
@@ -164,15 +216,30 @@ impl Args {
             let made = if step.is_new { " (new)" } else { "" };
             let counts = step.diff.counts().map(|count| count.to_string());
             let version = step.diff.version().to_string();
-            std::iter::once(format!("{}{made}", step.plan.plan_code)).chain(counts).chain([version]).collect()
+            std::iter::once(format!("{}{made}", step.plan.plan_code))
+                .chain(counts)
+                .chain([version])
+                .collect()
         };
         let rows: Vec<Vec<String>> = steps.iter().map(row).collect();
-        let columns = [text("plan"), number("inserted"), number("updated"), number("unchanged"), number("pruned"), number("version")];
-        let end = if self.dry_run { "\ndry run: nothing was changed" } else { "" };
+        let columns = [
+            text("plan"),
+            number("inserted"),
+            number("updated"),
+            number("unchanged"),
+            number("pruned"),
+            number("version"),
+        ];
+        let end = if self.dry_run {
+            "\ndry run: nothing was changed"
+        } else {
+            ""
+        };
         format!("{}{end}", grid(&columns, &rows))
     }
 }
 
 fn currency(text: &str) -> Result<Currency, String> {
-    text.parse().map_err(|error: <Currency as std::str::FromStr>::Err| error.to_string())
+    text.parse()
+        .map_err(|error: <Currency as std::str::FromStr>::Err| error.to_string())
 }

@@ -23,15 +23,25 @@ impl Place {
     /// Runs `tollgate` with these words, and nothing of this environment that
     /// it would read.
     pub(crate) fn run(&self, words: &[&str]) -> Ran {
-        let Output { status, stdout, stderr } = self.command().args(words).output().expect("a run");
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self.command().args(words).output().expect("a run");
         let text = |bytes| String::from_utf8(bytes).expect("text");
-        Ran { code: status.code(), out: text(stdout), err: text(stderr) }
+        Ran {
+            code: status.code(),
+            out: text(stdout),
+            err: text(stderr),
+        }
     }
 
     /// `tollgate`, still without words.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-        let ours = |key: &String| key.starts_with("USAGE_") || key.starts_with("ENABLE_") || key.starts_with("TOLLGATE_");
+        let ours = |key: &String| {
+            key.starts_with("USAGE_") || key.starts_with("ENABLE_") || key.starts_with("TOLLGATE_")
+        };
         for key in std::env::vars().map(|(key, _)| key).filter(ours) {
             command.env_remove(key);
         }
@@ -52,7 +62,10 @@ impl Place {
     /// Whether nothing is in it.
     pub(crate) fn is_empty(&self) -> bool {
         let folder: &Path = self.0.path();
-        std::fs::read_dir(folder).expect("a folder").next().is_none()
+        std::fs::read_dir(folder)
+            .expect("a folder")
+            .next()
+            .is_none()
     }
 }
 
@@ -66,7 +79,12 @@ impl Ran {
     /// The one sentence on what was wrong.
     pub(crate) fn refusal(self) -> String {
         assert!(self.code.is_some_and(|code| code != 0), "{}", self.out);
-        assert_eq!((self.out.as_str(), self.err.lines().count()), ("", 1), "{}", self.err);
+        assert_eq!(
+            (self.out.as_str(), self.err.lines().count()),
+            ("", 1),
+            "{}",
+            self.err
+        );
         self.err
     }
 }

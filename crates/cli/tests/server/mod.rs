@@ -19,17 +19,35 @@ impl Server {
     /// Starts one that keeps its data as `data` says.
     pub(crate) fn start(data: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-        command.args(["serve", "--listen", "127.0.0.1:0"]).args(data).stdout(Stdio::piped()).env_remove("TOLLGATE_OPERATOR_KEY");
+        command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(data)
+            .stdout(Stdio::piped())
+            .env_remove("TOLLGATE_OPERATOR_KEY");
         let mut child = command.spawn().expect("a server");
         let mut output = BufReader::new(child.stdout.take().expect("its output"));
         let mut lines = output.by_ref().lines();
         let mut after = |text: &str| {
-            let line = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(text))).expect("a greeting").expect("a line");
-            line.split(text).nth(1).unwrap_or_default().split([',', ' ']).next().unwrap_or_default().to_owned()
+            let line = lines
+                .find(|line| line.as_ref().is_ok_and(|line| line.contains(text)))
+                .expect("a greeting")
+                .expect("a line");
+            line.split(text)
+                .nth(1)
+                .unwrap_or_default()
+                .split([',', ' '])
+                .next()
+                .unwrap_or_default()
+                .to_owned()
         };
         let address = after("listens on ");
         let key = after("operator key: ");
-        Self { child, _output: output, address, key }
+        Self {
+            child,
+            _output: output,
+            address,
+            key,
+        }
     }
 }
 

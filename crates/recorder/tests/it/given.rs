@@ -55,7 +55,11 @@ impl Server {
 
     /// Events of this id are refused so.
     pub(crate) fn refuses(&self, id: &str, status: u16, code: &'static str) {
-        self.0.refuses.lock().unwrap().insert(id.to_owned(), (status, code));
+        self.0
+            .refuses
+            .lock()
+            .unwrap()
+            .insert(id.to_owned(), (status, code));
     }
 
     /// Batches of more events than this are too large.
@@ -82,10 +86,20 @@ impl Server {
     fn answer(&self, batch: &Bytes) -> Reply {
         let body: Value = serde_json::from_slice(batch).unwrap();
         let events = body["events"].as_array().unwrap().clone();
-        if self.0.largest.lock().unwrap().is_some_and(|largest| events.len() > largest) {
+        if self
+            .0
+            .largest
+            .lock()
+            .unwrap()
+            .is_some_and(|largest| events.len() > largest)
+        {
             return reply(413, None, &json!({ "code": "too_large" }));
         }
-        let results: Vec<Value> = events.iter().enumerate().map(|(index, event)| self.count(index, event)).collect();
+        let results: Vec<Value> = events
+            .iter()
+            .enumerate()
+            .map(|(index, event)| self.count(index, event))
+            .collect();
         reply(200, None, &json!({ "results": results }))
     }
 
@@ -94,21 +108,37 @@ impl Server {
         if let Some((status, code)) = self.0.refuses.lock().unwrap().get(id) {
             return json!({ "index": index, "status": "rejected", "problem": { "status": status, "code": code } });
         }
-        let before = self.0.counted.lock().unwrap().insert(id.to_owned(), event.clone());
-        assert!(before.as_ref().is_none_or(|before| before == event), "an event never changes");
+        let before = self
+            .0
+            .counted
+            .lock()
+            .unwrap()
+            .insert(id.to_owned(), event.clone());
+        assert!(
+            before.as_ref().is_none_or(|before| before == event),
+            "an event never changes"
+        );
         json!({ "index": index, "status": if before.is_some() { "replayed" } else { "recorded" }, "problem": null })
     }
 }
 
 pub(crate) fn reply(status: u16, retry_after: Option<u64>, body: &Value) -> Reply {
-    Reply { status, retry_after: retry_after.map(Duration::from_secs), body: body.to_string().into() }
+    Reply {
+        status,
+        retry_after: retry_after.map(Duration::from_secs),
+        body: body.to_string().into(),
+    }
 }
 
 impl Transport for Server {
     fn post(&self, batch: Bytes) -> BoxFuture<'_, Result<Reply, Unreachable>> {
         let body: Value = serde_json::from_slice(&batch).unwrap();
         let events = body["events"].as_array().unwrap().clone();
-        self.0.posts.lock().unwrap().push(Post { at: Instant::now(), bytes: batch.len(), events });
+        self.0.posts.lock().unwrap().push(Post {
+            at: Instant::now(),
+            bytes: batch.len(),
+            events,
+        });
         let does = self.0.plan.lock().unwrap().pop_front();
         async move {
             let lost = Err(Unreachable("lost".to_owned()));
@@ -140,15 +170,26 @@ pub(crate) fn name(text: &str) -> Name {
 
 /// A task whose event has this id.
 pub(crate) fn task(id: &str) -> Task {
-    Task { id: Some(name(id)), ..Task::default() }
+    Task {
+        id: Some(name(id)),
+        ..Task::default()
+    }
 }
 
 /// Offers an event of this id.
 pub(crate) fn offer(recorder: &Recorder, id: &str) -> bool {
-    recorder.offer(task(id), Usage::default(), Duration::ZERO, tollgate_recorder::Outcome::Success)
+    recorder.offer(
+        task(id),
+        Usage::default(),
+        Duration::ZERO,
+        tollgate_recorder::Outcome::Success,
+    )
 }
 
 /// Reads the tokens of a result that is a number of them.
 pub(crate) fn tokens<E>(result: Result<&u64, &E>) -> Option<Usage> {
-    Some(Usage { tokens_out: result.copied().unwrap_or(0), ..Usage::default() })
+    Some(Usage {
+        tokens_out: result.copied().unwrap_or(0),
+        ..Usage::default()
+    })
 }

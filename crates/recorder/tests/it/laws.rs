@@ -43,7 +43,10 @@ async fn done(steps: Vec<Step>, recorder: &Recorder, server: &Server) -> BTreeSe
     for step in steps {
         match step {
             Step::Offer(count) => {
-                let ids = numbers.by_ref().take(count).map(|number: u32| format!("e{number}"));
+                let ids = numbers
+                    .by_ref()
+                    .take(count)
+                    .map(|number: u32| format!("e{number}"));
                 accepted.extend(ids.filter(|id| offer(recorder, id)));
             }
             Step::Flush => recorder.flush().await,

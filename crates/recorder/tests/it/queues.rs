@@ -7,10 +7,24 @@ use tollgate_recorder::{Outcome, Recorder, Settings, StartError, Stats, Usage, W
 
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_drops_and_counts() {
-    let (recorder, server) = pair(Settings { queue_max: 2, ..Settings::default() });
-    let taken: Vec<bool> = ["e1", "e2", "e3", "e4", "e5"].iter().map(|id| offer(&recorder, id)).collect();
+    let (recorder, server) = pair(Settings {
+        queue_max: 2,
+        ..Settings::default()
+    });
+    let taken: Vec<bool> = ["e1", "e2", "e3", "e4", "e5"]
+        .iter()
+        .map(|id| offer(&recorder, id))
+        .collect();
     assert_eq!(taken, [true, true, false, false, false]);
-    assert_eq!(recorder.stats(), Stats { accepted: 2, queued: 2, dropped: 3, ..Stats::default() });
+    assert_eq!(
+        recorder.stats(),
+        Stats {
+            accepted: 2,
+            queued: 2,
+            dropped: 3,
+            ..Stats::default()
+        }
+    );
     recorder.flush().await;
     assert_eq!(server.counted().keys().collect::<Vec<_>>(), ["e1", "e2"]);
     assert!(offer(&recorder, "e6"), "there is room again");
@@ -18,7 +32,11 @@ async fn a_full_queue_drops_and_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn events_under_way_take_room_until_they_are_answered_for() {
-    let (recorder, server) = pair(Settings { queue_max: 2, batch_events: 1, ..Settings::default() });
+    let (recorder, server) = pair(Settings {
+        queue_max: 2,
+        batch_events: 1,
+        ..Settings::default()
+    });
     server.plan([Does::Hang]);
     assert!(offer(&recorder, "e1"));
     tokio::task::yield_now().await;
@@ -29,9 +47,22 @@ async fn events_under_way_take_room_until_they_are_answered_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_waits_for_room_where_that_is_chosen_and_nothing_is_lost() {
-    let (recorder, server) = pair(Settings { queue_max: 1, when_full: WhenFull::Wait, ..Settings::default() });
+    let (recorder, server) = pair(Settings {
+        queue_max: 1,
+        when_full: WhenFull::Wait,
+        ..Settings::default()
+    });
     let work = async { Ok::<u64, ()>(7) };
-    assert!(recorder.record(task("e1"), Usage::default(), Duration::ZERO, Outcome::Success).await);
+    assert!(
+        recorder
+            .record(
+                task("e1"),
+                Usage::default(),
+                Duration::ZERO,
+                Outcome::Success
+            )
+            .await
+    );
     let mut waiting = recorder.call(task("e2"), work, tokens);
     assert_eq!((&mut waiting).now_or_never(), None);
     assert_eq!(waiting.await, Ok(7));
@@ -41,14 +72,26 @@ async fn a_call_waits_for_room_where_that_is_chosen_and_nothing_is_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_cancelled_cannot_wait_and_is_counted() {
-    let (recorder, server) = pair(Settings { queue_max: 1, when_full: WhenFull::Wait, ..Settings::default() });
+    let (recorder, server) = pair(Settings {
+        queue_max: 1,
+        when_full: WhenFull::Wait,
+        ..Settings::default()
+    });
     server.plan([Does::Hang]);
     assert!(offer(&recorder, "e1"));
     drop(recorder.begin(task("e2")));
     let mut waiting = recorder.call(task("e3"), async { Ok::<u64, ()>(7) }, tokens);
     assert_eq!((&mut waiting).now_or_never(), None);
     drop(waiting);
-    assert_eq!(recorder.stats(), Stats { accepted: 1, queued: 1, dropped: 2, ..Stats::default() });
+    assert_eq!(
+        recorder.stats(),
+        Stats {
+            accepted: 1,
+            queued: 1,
+            dropped: 2,
+            ..Stats::default()
+        }
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,6 +111,11 @@ async fn an_event_may_come_from_a_thread_without_a_runtime() {
 fn a_recorder_needs_a_runtime_with_timers() {
     let start = || Recorder::start(crate::given::Server::default(), Settings::default()).map(drop);
     assert_eq!(start().unwrap_err(), StartError::NoRuntime);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    assert_eq!(runtime.block_on(async { start() }).unwrap_err(), StartError::NoTime);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    assert_eq!(
+        runtime.block_on(async { start() }).unwrap_err(),
+        StartError::NoTime
+    );
 }

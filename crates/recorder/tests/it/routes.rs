@@ -8,7 +8,9 @@ use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tollgate_core::{Attributes, GenAi, Instant, Reported, Span};
-use tollgate_recorder::{Clock, HttpTransport, Outcome, Recorder, Reply, Settings, Transport, Unreachable, Usage};
+use tollgate_recorder::{
+    Clock, HttpTransport, Outcome, Recorder, Reply, Settings, Transport, Unreachable, Usage,
+};
 use tollgate_tests::TestApp;
 
 /// Of three posts the first never arrives, and of the second the answer is
@@ -36,7 +38,14 @@ impl Transport for Lossy {
 fn settings() -> Settings {
     let now: Instant = "2026-11-22T10:00:00Z".parse().unwrap();
     let (interval, pause) = (Duration::from_millis(1), Duration::from_millis(1));
-    Settings { clock: Clock::new(move || now), batch_events: 20, interval, backoff_first: pause, backoff_max: pause, ..Settings::default() }
+    Settings {
+        clock: Clock::new(move || now),
+        batch_events: 20,
+        interval,
+        backoff_first: pause,
+        backoff_max: pause,
+        ..Settings::default()
+    }
 }
 
 async fn transport(app: &TestApp, key: &str) -> HttpTransport {
@@ -47,18 +56,53 @@ async fn transport(app: &TestApp, key: &str) -> HttpTransport {
 async fn a_transport_that_loses_requests_and_answers_makes_no_event_count_twice_or_never() {
     let app = TestApp::new().await;
     let keys = app.keys("acme").await;
-    let transport = Lossy { transport: transport(&app, &keys.ingest).await, posts: AtomicU64::new(0) };
+    let transport = Lossy {
+        transport: transport(&app, &keys.ingest).await,
+        posts: AtomicU64::new(0),
+    };
     let recorder = Recorder::start(transport, settings()).unwrap();
     for number in 0..250_u64 {
-        let usage = Usage { tokens_in: number, tokens_out: 1, api_calls: 1, ..Usage::default() };
-        recorder.offer(task(&format!("e{number}")), usage, Duration::from_millis(2), Outcome::Success);
+        let usage = Usage {
+            tokens_in: number,
+            tokens_out: 1,
+            api_calls: 1,
+            ..Usage::default()
+        };
+        recorder.offer(
+            task(&format!("e{number}")),
+            usage,
+            Duration::from_millis(2),
+            Outcome::Success,
+        );
     }
     assert_eq!(recorder.shutdown(None).await, []);
     let stats = recorder.stats();
-    assert_eq!((stats.delivered, stats.replayed, stats.rejected), (0, 250, 0), "each answer that came was the second");
-    let summary = app.get("/usage/summary?tenant_id=acme").await.expect(200).json();
-    let totals = ["total_events", "total_tokens", "total_api_calls", "total_duration_ms"].map(|field| summary[field].clone());
-    assert_eq!(totals, [json!(250), json!(250 * 249 / 2 + 250), json!(250), json!(500)]);
+    assert_eq!(
+        (stats.delivered, stats.replayed, stats.rejected),
+        (0, 250, 0),
+        "each answer that came was the second"
+    );
+    let summary = app
+        .get("/usage/summary?tenant_id=acme")
+        .await
+        .expect(200)
+        .json();
+    let totals = [
+        "total_events",
+        "total_tokens",
+        "total_api_calls",
+        "total_duration_ms",
+    ]
+    .map(|field| summary[field].clone());
+    assert_eq!(
+        totals,
+        [
+            json!(250),
+            json!(250 * 249 / 2 + 250),
+            json!(250),
+            json!(500)
+        ]
+    );
 }
 
 #[tokio::test]
@@ -82,27 +126,45 @@ async fn a_span_is_recorded_with_its_model_and_counts_once_however_often_it_is_e
     app.put("/rate-cards/ai", json!({ "currency": "USD", "effective_from": "2026-01-01T00:00:00Z", "operations": operations }))
         .await
         .expect(200);
-    let settings = Settings { tenant: Some(name("acme")), ..settings() };
+    let settings = Settings {
+        tenant: Some(name("acme")),
+        ..settings()
+    };
     let recorder = Recorder::start(transport(&app, TestApp::operator()).await, settings).unwrap();
     let attributes: Attributes<'_> = [
         ("gen_ai.provider.name", Reported::Text("anthropic")),
         ("gen_ai.request.model", Reported::Text("claude-sonnet-4")),
         ("gen_ai.agent.name", Reported::Text("Math Tutor")),
         ("gen_ai.usage.input_tokens", Reported::Integer(100)),
-        ("gen_ai.usage.cache_read.input_tokens", Reported::Integer(900)),
+        (
+            "gen_ai.usage.cache_read.input_tokens",
+            Reported::Integer(900),
+        ),
         ("gen_ai.usage.output_tokens", Reported::Text("10")),
     ]
     .into_iter()
     .collect();
     let end = "2026-11-22T09:59:59Z".parse().ok();
     let (trace, id) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
-    let span = Span { trace_id: Some(trace), span_id: Some(id), end, ..Span::default() };
+    let span = Span {
+        trace_id: Some(trace),
+        span_id: Some(id),
+        end,
+        ..Span::default()
+    };
     for _ in 0..3 {
         assert!(recorder.record_span(GenAi::read(&span, &attributes)).await);
     }
     recorder.flush().await;
-    assert_eq!((recorder.stats().delivered, recorder.stats().replayed), (1, 2));
-    let event = app.get(&format!("/events/span-{trace}-{id}?tenant_id=acme")).await.expect(200).json();
+    assert_eq!(
+        (recorder.stats().delivered, recorder.stats().replayed),
+        (1, 2)
+    );
+    let event = app
+        .get(&format!("/events/span-{trace}-{id}?tenant_id=acme"))
+        .await
+        .expect(200)
+        .json();
     let event = event.get("event").unwrap_or(&event);
     for (field, value) in [
         ("operation", json!("claude-sonnet-4")),
@@ -122,10 +184,16 @@ async fn an_event_that_the_server_refuses_is_counted_by_its_code() {
     let keys = app.keys("acme").await;
     let recorder = Recorder::start(transport(&app, &keys.ingest).await, settings()).unwrap();
     offer(&recorder, "e1");
-    let unknown = tollgate_recorder::Task { operation: Some(name("no-such-model")), ..task("e2") };
+    let unknown = tollgate_recorder::Task {
+        operation: Some(name("no-such-model")),
+        ..task("e2")
+    };
     recorder.offer(unknown, Usage::default(), Duration::ZERO, Outcome::Success);
     recorder.flush().await;
-    assert_eq!(recorder.stats().rejected_by, [("invalid_event".to_owned(), 1)].into());
+    assert_eq!(
+        recorder.stats().rejected_by,
+        [("invalid_event".to_owned(), 1)].into()
+    );
     assert_eq!(recorder.stats().delivered, 1);
 }
 
@@ -134,7 +202,11 @@ async fn a_key_that_is_refused_keeps_the_events_and_the_hash_is_sent() {
     let app = TestApp::new().await;
     let keys = app.keys("acme").await;
     let no_hash = transport(&app, &keys.ingest).await.with_hash("0").unwrap();
-    for transport in [transport(&app, "tg_wrong").await, transport(&app, &keys.read).await, no_hash] {
+    for transport in [
+        transport(&app, "tg_wrong").await,
+        transport(&app, &keys.read).await,
+        no_hash,
+    ] {
         let recorder = Recorder::start(transport, settings()).unwrap();
         offer(&recorder, "e1");
         let undelivered = recorder.shutdown(Some(Duration::from_millis(50))).await;

@@ -18,7 +18,11 @@ pub(crate) enum Form {
 
 impl Form {
     /// What the parameter `format` calls them.
-    pub(crate) const NAMES: [(&'static str, Self); 3] = [("csv", Self::Csv), ("json", Self::Json), ("jsonl", Self::Jsonl)];
+    pub(crate) const NAMES: [(&'static str, Self); 3] = [
+        ("csv", Self::Csv),
+        ("json", Self::Json),
+        ("jsonl", Self::Jsonl),
+    ];
 
     pub(crate) fn media_type(self) -> &'static str {
         match self {
@@ -47,10 +51,16 @@ impl Form {
     }
 
     pub(crate) fn event(self, entry: &Entry, tenant: &Name) -> String {
-        let Entry { received, currency, stored } = entry;
+        let Entry {
+            received,
+            currency,
+            stored,
+        } = entry;
         match self {
             Self::Csv => csv_event(stored, *received, tenant, *currency),
-            Self::Json => String::from(Box::<str>::from(stored_event(stored, *received, tenant, *currency))),
+            Self::Json => String::from(Box::<str>::from(stored_event(
+                stored, *received, tenant, *currency,
+            ))),
             Self::Jsonl => format!("{}\n", stored_event(stored, *received, tenant, *currency)),
         }
     }
@@ -67,7 +77,10 @@ impl Form {
     pub(crate) fn tail(self, count: u64, next_cursor: Option<&str>) -> String {
         match self {
             Self::Csv | Self::Jsonl => String::new(),
-            Self::Json => format!("],\"count\":{count},\"next_cursor\":{}}}", next_cursor.map_or(Value::Null, |cursor| json!(cursor))),
+            Self::Json => format!(
+                "],\"count\":{count},\"next_cursor\":{}}}",
+                next_cursor.map_or(Value::Null, |cursor| json!(cursor))
+            ),
         }
     }
 }

@@ -47,20 +47,41 @@ pub(super) fn week(at: i128) -> String {
     let weekday = (days + 3).rem_euclid(7);
     let thursday = days - weekday + 3;
     let year = date(thursday * DAY).0;
-    let thursdays = (0..=thursday).rev().step_by(7).take_while(|day| date(day * DAY).0 == year).count();
+    let thursdays = (0..=thursday)
+        .rev()
+        .step_by(7)
+        .take_while(|day| date(day * DAY).0 == year)
+        .count();
     format!("{year}-W{thursdays:02}")
 }
 
 /// RFC 3339 with all nine digits of the fraction, or without any.
 pub(super) fn instant(at: i128) -> String {
     let (of_day, fraction) = (at.rem_euclid(DAY) / SECOND, at.rem_euclid(SECOND));
-    let time = format!("{}T{:02}:{:02}:{:02}", day(at), of_day / 3600, of_day / 60 % 60, of_day % 60);
-    if fraction == 0 { format!("{time}Z") } else { format!("{time}.{fraction:09}Z") }
+    let time = format!(
+        "{}T{:02}:{:02}:{:02}",
+        day(at),
+        of_day / 3600,
+        of_day / 60 % 60,
+        of_day % 60
+    );
+    if fraction == 0 {
+        format!("{time}Z")
+    } else {
+        format!("{time}.{fraction:09}Z")
+    }
 }
 
 #[test]
 fn the_oracle_knows_the_calendar() {
-    let at = |text: &str| i128::from(format!("{text}T12:00:00Z").parse::<tollgate_core::Instant>().expect("a day").unix_seconds()) * SECOND;
+    let at = |text: &str| {
+        i128::from(
+            format!("{text}T12:00:00Z")
+                .parse::<tollgate_core::Instant>()
+                .expect("a day")
+                .unix_seconds(),
+        ) * SECOND
+    };
     for (date, expected) in [
         ("1970-01-01", "1970-W01"),
         ("2024-02-29", "2024-W09"),
@@ -70,7 +91,13 @@ fn the_oracle_knows_the_calendar() {
         ("2027-01-04", "2027-W01"),
         ("2028-12-31", "2028-W52"),
     ] {
-        assert_eq!((day(at(date)).as_str(), week(at(date)).as_str()), (date, expected));
-        assert_eq!((month(at(date)).as_str(), instant(at(date) + 1)), (&date[..7], format!("{date}T12:00:00.000000001Z")));
+        assert_eq!(
+            (day(at(date)).as_str(), week(at(date)).as_str()),
+            (date, expected)
+        );
+        assert_eq!(
+            (month(at(date)).as_str(), instant(at(date) + 1)),
+            (&date[..7], format!("{date}T12:00:00.000000001Z"))
+        );
     }
 }

@@ -8,8 +8,13 @@ use serde_json::{Value, json};
 use super::oracle::{Asked, Event, FIELDS};
 
 /// When histories begin: in mid-month, and before ends of months and years.
-pub(super) const BEGINNINGS: [&str; 5] =
-    ["2026-11-22T10:00:00Z", "2026-12-31T23:50:00Z", "2027-01-02T00:00:00Z", "2028-02-28T22:30:00Z", "2026-10-31T23:00:00Z"];
+pub(super) const BEGINNINGS: [&str; 5] = [
+    "2026-11-22T10:00:00Z",
+    "2026-12-31T23:50:00Z",
+    "2027-01-02T00:00:00Z",
+    "2028-02-28T22:30:00Z",
+    "2026-10-31T23:00:00Z",
+];
 
 /// Names of each field; `None` in an event is without the field.
 const NAMES: [&[&str]; 9] = [
@@ -91,7 +96,14 @@ pub(super) struct Question {
 }
 
 fn moment(longest: i64) -> impl Strategy<Value = Moment> {
-    let snap = sample::select(vec![Snap::None, Snap::None, Snap::Hour, Snap::BeforeHour, Snap::Day, Snap::BeforeDay]);
+    let snap = sample::select(vec![
+        Snap::None,
+        Snap::None,
+        Snap::Hour,
+        Snap::BeforeHour,
+        Snap::Day,
+        Snap::BeforeDay,
+    ]);
     let ago = prop_oneof![3 => -300..7200_i64, 2 => 0..2 * 86_400_i64, 2 => 0..longest];
     (ago, snap).prop_map(|(ago, snap)| Moment { ago, snap })
 }
@@ -99,28 +111,48 @@ fn moment(longest: i64) -> impl Strategy<Value = Moment> {
 fn draft() -> impl Strategy<Value = Draft> {
     let quantity = prop_oneof![3 => Just(0), 8 => 1..1000_u64, 1 => Just(MOST)];
     let names = array::uniform9(option::weighted(0.7, any::<sample::Index>()));
-    let decimals = (option::of(0..5_000_000_u32), option::of(0..=1_000_000_u32), option::weighted(0.2, 0..9_999_999_u32));
-    (moment(75 * 86_400), names, array::uniform6(quantity), decimals).prop_map(|(when, names, quantities, (latency, score, cost))| Draft {
-        when,
+    let decimals = (
+        option::of(0..5_000_000_u32),
+        option::of(0..=1_000_000_u32),
+        option::weighted(0.2, 0..9_999_999_u32),
+    );
+    (
+        moment(75 * 86_400),
         names,
-        quantities,
-        latency,
-        score,
-        cost,
-    })
+        array::uniform6(quantity),
+        decimals,
+    )
+        .prop_map(|(when, names, quantities, (latency, score, cost))| Draft {
+            when,
+            names,
+            quantities,
+            latency,
+            score,
+            cost,
+        })
 }
 
 fn question() -> impl Strategy<Value = Question> {
     let filters = collection::vec((0..FIELDS.len(), any::<sample::Index>()), 0..4);
-    (filters, option::of(moment(80 * 86_400)), option::of(moment(80 * 86_400))).prop_map(|(filters, start, end)| Question {
+    (
         filters,
-        start,
-        end,
-    })
+        option::of(moment(80 * 86_400)),
+        option::of(moment(80 * 86_400)),
+    )
+        .prop_map(|(filters, start, end)| Question {
+            filters,
+            start,
+            end,
+        })
 }
 
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let wait = prop_oneof![60..5400_i64, 3600..100_000_i64, 86_400..12 * 86_400_i64, Just(36 * 86_400)];
+    let wait = prop_oneof![
+        60..5400_i64,
+        3600..100_000_i64,
+        86_400..12 * 86_400_i64,
+        Just(36 * 86_400)
+    ];
     let step = prop_oneof![
         6 => collection::vec(draft(), 1..10).prop_map(Step::Record),
         4 => wait.prop_map(Step::Wait),
@@ -130,11 +162,16 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => any::<sample::Index>().prop_map(Step::Void),
         2 => question().prop_map(Step::Ask),
     ];
-    (collection::vec(draft(), 1..10), collection::vec(step, 4..16), question()).prop_map(|(first, mut steps, last)| {
-        steps.insert(0, Step::Record(first));
-        steps.push(Step::Ask(last));
-        steps
-    })
+    (
+        collection::vec(draft(), 1..10),
+        collection::vec(step, 4..16),
+        question(),
+    )
+        .prop_map(|(first, mut steps, last)| {
+            steps.insert(0, Step::Record(first));
+            steps.push(Step::Ask(last));
+            steps
+        })
 }
 
 impl Draft {
@@ -142,13 +179,21 @@ impl Draft {
     fn quantities(&self) -> [u64; 6] {
         let [units, others @ ..] = self.quantities;
         let [tokens_in, tokens_out, processed, duration, calls] = others;
-        [units % 1000, tokens_in, tokens_out, processed, duration, calls]
+        [
+            units % 1000,
+            tokens_in,
+            tokens_out,
+            processed,
+            duration,
+            calls,
+        ]
     }
 
     /// The event, received `now` as the `number`th of all.
     pub(super) fn event(&self, number: usize, now: i128) -> Event {
         let name = |place: usize| Some(self.names[place]?.get(NAMES[place]).to_string());
-        let index = |place: usize| self.names[place].map_or(0, |index| index.index(NAMES[place].len()));
+        let index =
+            |place: usize| self.names[place].map_or(0, |index| index.index(NAMES[place].len()));
         let mut names: [Option<String>; 9] = std::array::from_fn(name);
         let (operation, tier) = (index(4), index(5));
         names[4] = Some(NAMES[4][operation].to_owned());
@@ -204,7 +249,11 @@ impl Question {
         }
         asked.start = self.start.as_ref().map(|start| start.at(now));
         asked.end = self.end.as_ref().map(|end| end.at(now));
-        if asked.start.zip(asked.end).is_some_and(|(start, end)| start > end) {
+        if asked
+            .start
+            .zip(asked.end)
+            .is_some_and(|(start, end)| start > end)
+        {
             (asked.start, asked.end) = (asked.end, asked.start);
         }
         asked

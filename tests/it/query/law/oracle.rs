@@ -5,11 +5,31 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The fields that questions can be filtered by, in the order of [`Event::names`].
-pub(super) const FIELDS: [&str; 9] =
-    ["agent_id", "consumer_id", "session_id", "task_id", "operation", "tier", "tool_server", "tool_name", "model"];
+pub(super) const FIELDS: [&str; 9] = [
+    "agent_id",
+    "consumer_id",
+    "session_id",
+    "task_id",
+    "operation",
+    "tier",
+    "tool_server",
+    "tool_name",
+    "model",
+];
 /// What use can be grouped by.
-pub(super) const GROUPS: [&str; 11] =
-    ["agent", "consumer", "operation", "tier", "session", "tool", "model", "hour", "day", "week", "month"];
+pub(super) const GROUPS: [&str; 11] = [
+    "agent",
+    "consumer",
+    "operation",
+    "tier",
+    "session",
+    "tool",
+    "model",
+    "hour",
+    "day",
+    "week",
+    "month",
+];
 
 /// One event as it was sent.
 #[derive(Clone, Debug)]
@@ -46,16 +66,33 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn picks(&self, event: &Event) -> bool {
-        let inside = self.start.is_none_or(|start| start <= event.at) && self.end.is_none_or(|end| event.at < end);
-        inside && self.filters.iter().zip(&event.names).all(|(wanted, name)| wanted.is_none() || wanted == name)
+        let inside = self.start.is_none_or(|start| start <= event.at)
+            && self.end.is_none_or(|end| event.at < end);
+        inside
+            && self
+                .filters
+                .iter()
+                .zip(&event.names)
+                .all(|(wanted, name)| wanted.is_none() || wanted == name)
     }
 
     /// Whether a bound lies within an hour of which something is purged.
     pub(super) fn cuts_purged(&self, events: &[Event]) -> bool {
-        let empty = self.start.zip(self.end).is_some_and(|(start, end)| start >= end);
+        let empty = self
+            .start
+            .zip(self.end)
+            .is_some_and(|(start, end)| start >= end);
         let cut = |bound: &i128| *bound != floor(*bound, HOUR);
-        let hours: BTreeSet<i128> = [self.start, self.end].into_iter().flatten().filter(cut).map(|bound| floor(bound, HOUR)).collect();
-        !empty && events.iter().any(|event| event.purged && hours.contains(&floor(event.at, HOUR)))
+        let hours: BTreeSet<i128> = [self.start, self.end]
+            .into_iter()
+            .flatten()
+            .filter(cut)
+            .map(|bound| floor(bound, HOUR))
+            .collect();
+        !empty
+            && events
+                .iter()
+                .any(|event| event.purged && hours.contains(&floor(event.at, HOUR)))
     }
 }
 
@@ -69,7 +106,11 @@ fn key(by: &str, event: &Event) -> String {
         "tier" => name(5),
         "model" => name(8),
         "tool" => match (&event.names[6], &event.names[7]) {
-            (Some(server), Some(tool)) => format!("{}/{}", server.replace('/', "%2F"), tool.replace('/', "%2F")),
+            (Some(server), Some(tool)) => format!(
+                "{}/{}",
+                server.replace('/', "%2F"),
+                tool.replace('/', "%2F")
+            ),
             _ => "(none)".to_owned(),
         },
         "hour" => instant(floor(event.at, HOUR)),
@@ -83,7 +124,12 @@ fn key(by: &str, event: &Event) -> String {
 /// A decimal without trailing zeros.
 fn decimal(value: i128, scale: u128) -> String {
     let value = natural(value);
-    let text = format!("{}.{:0width$}", value / scale, value % scale, width = scale.ilog10() as usize);
+    let text = format!(
+        "{}.{:0width$}",
+        value / scale,
+        value % scale,
+        width = scale.ilog10() as usize
+    );
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -96,7 +142,11 @@ fn mean(sum_in_millionths: i128, count: i128) -> Value {
     let (whole, rest) = (sum_in_millionths / count, sum_in_millionths % count);
     let up = rest * 2 > count || (rest * 2 == count && whole % 2 == 1);
     let rounded = whole + u128::from(up);
-    json!(format!("{}.{:06}", rounded / 1_000_000, rounded % 1_000_000))
+    json!(format!(
+        "{}.{:06}",
+        rounded / 1_000_000,
+        rounded % 1_000_000
+    ))
 }
 
 /// All that is asked adds up to something or nothing.
@@ -106,7 +156,10 @@ fn natural(sum: i128) -> u128 {
 
 /// Σ of what `figure` says, less what was taken back.
 fn sum(events: &[&Event], figure: impl Fn(&Event) -> u128) -> i128 {
-    events.iter().map(|event| event.sign() * i128::try_from(figure(event)).expect("a figure")).sum()
+    events
+        .iter()
+        .map(|event| event.sign() * i128::try_from(figure(event)).expect("a figure"))
+        .sum()
 }
 
 struct Sums {
@@ -120,7 +173,13 @@ struct Sums {
 
 impl Sums {
     fn of(events: &[&Event]) -> Self {
-        let distinct = |place: usize| events.iter().filter_map(|event| event.names[place].as_ref()).collect::<BTreeSet<_>>().len();
+        let distinct = |place: usize| {
+            events
+                .iter()
+                .filter_map(|event| event.names[place].as_ref())
+                .collect::<BTreeSet<_>>()
+                .len()
+        };
         Self {
             events: sum(events, |_| 1),
             tasks: distinct(3) as i128 + sum(events, |event| u128::from(event.names[3].is_none())),
@@ -163,7 +222,10 @@ pub(super) fn grouped(by: &str, field: &str, events: &[&Event]) -> Value {
     for event in events {
         groups.entry(key(by, event)).or_default().push(event);
     }
-    groups.iter().map(|(key, events)| row(field, key, events)).collect()
+    groups
+        .iter()
+        .map(|(key, events)| row(field, key, events))
+        .collect()
 }
 
 pub(super) fn summary(events: &[&Event]) -> Value {
@@ -181,7 +243,11 @@ pub(super) fn usage(events: &[&Event]) -> Value {
     let sums = Sums::of(events);
     let counts = |place: usize| {
         let mut counts: BTreeMap<&str, i128> = BTreeMap::new();
-        events.iter().for_each(|event| *counts.entry(event.names[place].as_deref().unwrap_or_default()).or_default() += event.sign());
+        events.iter().for_each(|event| {
+            *counts
+                .entry(event.names[place].as_deref().unwrap_or_default())
+                .or_default() += event.sign()
+        });
         json!(counts)
     };
     let latencies = sum(events, |event| u128::from(event.latency.is_some()));
@@ -195,7 +261,11 @@ pub(super) fn usage(events: &[&Event]) -> Value {
 
 /// The ids of those that are still there, by time, then id.
 pub(super) fn listed(events: &[&Event]) -> Vec<String> {
-    let kept: BTreeSet<(i128, &str)> = events.iter().filter(|event| !event.purged).map(|event| (event.at, event.id.as_str())).collect();
+    let kept: BTreeSet<(i128, &str)> = events
+        .iter()
+        .filter(|event| !event.purged)
+        .map(|event| (event.at, event.id.as_str()))
+        .collect();
     kept.into_iter().map(|(_, id)| id.to_owned()).collect()
 }
 
@@ -204,7 +274,11 @@ pub(super) fn listed(events: &[&Event]) -> Vec<String> {
 pub(super) fn is_due(event: &Event, events: &[Event], now: i128) -> bool {
     let hour = floor(event.received, HOUR);
     let of_hour = |other: &&Event| floor(other.received, HOUR) == hour;
-    hour + 2 * DAY < now && events.iter().filter(of_hour).all(|other| other.at < now - 35 * DAY)
+    hour + 2 * DAY < now
+        && events
+            .iter()
+            .filter(of_hour)
+            .all(|other| other.at < now - 35 * DAY)
 }
 
 /// The whole second that `now` is.

@@ -39,15 +39,26 @@ impl Status {
     }
 
     /// How `used` stands to its limits.
-    pub(super) fn of(used: Amount, soft: Option<Amount>, hard: Option<Amount>, threshold: Threshold) -> Self {
+    pub(super) fn of(
+        used: Amount,
+        soft: Option<Amount>,
+        hard: Option<Amount>,
+        threshold: Threshold,
+    ) -> Self {
         if hard.is_some_and(|hard| used >= hard) {
             return Self::Hard;
         }
         if soft.is_some_and(|soft| used >= soft) {
             return Self::Soft;
         }
-        let near = |limit: Amount| used.units().saturating_mul(WHOLE) >= limit.units().saturating_mul(threshold.0);
-        if soft.or(hard).is_some_and(near) { Self::Approaching } else { Self::Ok }
+        let near = |limit: Amount| {
+            used.units().saturating_mul(WHOLE) >= limit.units().saturating_mul(threshold.0)
+        };
+        if soft.or(hard).is_some_and(near) {
+            Self::Approaching
+        } else {
+            Self::Ok
+        }
     }
 }
 
@@ -59,19 +70,29 @@ impl Threshold {
         let one = Amount::whole(1).map_or(1, Amount::units);
         let hundredths = share.units().checked_div(one / WHOLE).unwrap_or(0);
         let is_exact = share.units() == hundredths.saturating_mul(one / WHOLE);
-        if is_exact && (1..=WHOLE).contains(&hundredths) { Ok(Self(hundredths)) } else { Err(RULE) }
+        if is_exact && (1..=WHOLE).contains(&hundredths) {
+            Ok(Self(hundredths))
+        } else {
+            Err(RULE)
+        }
     }
 
     /// As a decimal.
     pub(super) fn decimal(self) -> String {
         let digits = format!("{}.{:04}", self.0 / WHOLE, self.0 % WHOLE);
-        digits.trim_end_matches('0').trim_end_matches('.').to_string()
+        digits
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_string()
     }
 }
 
 /// What is left up to `limit`, never below 0.
 pub(super) fn remaining(used: Amount, limit: Amount) -> Amount {
-    limit.checked_sub(used).filter(|left| left.units() >= 0).unwrap_or(Amount::ZERO)
+    limit
+        .checked_sub(used)
+        .filter(|left| left.units() >= 0)
+        .unwrap_or(Amount::ZERO)
 }
 
 /// `used` as a percentage of `limit`, rounded half-even to two decimals; none
@@ -98,47 +119,145 @@ mod tests {
         Amount::whole(number).unwrap()
     }
 
-    fn standing(used: u64, soft: Option<u64>, hard: Option<u64>, threshold: &str) -> (&'static str, Vec<Option<String>>) {
+    fn standing(
+        used: u64,
+        soft: Option<u64>,
+        hard: Option<u64>,
+        threshold: &str,
+    ) -> (&'static str, Vec<Option<String>>) {
         let [soft, hard] = [soft, hard].map(|limit| limit.map(whole));
-        let status = Status::of(whole(used), soft, hard, Threshold::parse(threshold).unwrap());
+        let status = Status::of(
+            whole(used),
+            soft,
+            hard,
+            Threshold::parse(threshold).unwrap(),
+        );
         let figure = |limit: Option<Amount>| {
-            [limit.map(|limit| remaining(whole(used), limit).to_string()), limit.and_then(|limit| percent(whole(used), limit))]
+            [
+                limit.map(|limit| remaining(whole(used), limit).to_string()),
+                limit.and_then(|limit| percent(whole(used), limit)),
+            ]
         };
         (status.as_str(), [figure(soft), figure(hard)].concat())
     }
 
     #[test]
     fn use_stands_to_its_limits_as_in_the_guardrails() {
-        let row = |cells: [&str; 4]| cells.map(|cell| Some(cell.to_string()).filter(|cell| !cell.is_empty())).to_vec();
+        let row = |cells: [&str; 4]| {
+            cells
+                .map(|cell| Some(cell.to_string()).filter(|cell| !cell.is_empty()))
+                .to_vec()
+        };
         for (used, soft, hard, threshold, status, figures) in [
             // G13, G14, G17.
-            (55, Some(60), Some(100), "0.5", "approaching", ["5", "91.67", "45", "55.00"]),
-            (1500, Some(1000), Some(2000), "0.8", "soft_limit_exceeded", ["0", "150.00", "500", "75.00"]),
-            (0, None, Some(0), "0.8", "hard_limit_exceeded", ["", "", "0", ""]),
-            (0, Some(0), None, "0.8", "soft_limit_exceeded", ["0", "", "", ""]),
+            (
+                55,
+                Some(60),
+                Some(100),
+                "0.5",
+                "approaching",
+                ["5", "91.67", "45", "55.00"],
+            ),
+            (
+                1500,
+                Some(1000),
+                Some(2000),
+                "0.8",
+                "soft_limit_exceeded",
+                ["0", "150.00", "500", "75.00"],
+            ),
+            (
+                0,
+                None,
+                Some(0),
+                "0.8",
+                "hard_limit_exceeded",
+                ["", "", "0", ""],
+            ),
+            (
+                0,
+                Some(0),
+                None,
+                "0.8",
+                "soft_limit_exceeded",
+                ["0", "", "", ""],
+            ),
             // At a limit, at the threshold, just below it.
-            (100, Some(60), Some(100), "0.8", "hard_limit_exceeded", ["0", "166.67", "0", "100.00"]),
-            (60, Some(60), Some(100), "0.8", "soft_limit_exceeded", ["0", "100.00", "40", "60.00"]),
-            (48, Some(60), Some(100), "0.8", "approaching", ["12", "80.00", "52", "48.00"]),
-            (47, Some(60), Some(100), "0.8", "ok", ["13", "78.33", "53", "47.00"]),
-            (80, None, Some(100), "0.8", "approaching", ["", "", "20", "80.00"]),
+            (
+                100,
+                Some(60),
+                Some(100),
+                "0.8",
+                "hard_limit_exceeded",
+                ["0", "166.67", "0", "100.00"],
+            ),
+            (
+                60,
+                Some(60),
+                Some(100),
+                "0.8",
+                "soft_limit_exceeded",
+                ["0", "100.00", "40", "60.00"],
+            ),
+            (
+                48,
+                Some(60),
+                Some(100),
+                "0.8",
+                "approaching",
+                ["12", "80.00", "52", "48.00"],
+            ),
+            (
+                47,
+                Some(60),
+                Some(100),
+                "0.8",
+                "ok",
+                ["13", "78.33", "53", "47.00"],
+            ),
+            (
+                80,
+                None,
+                Some(100),
+                "0.8",
+                "approaching",
+                ["", "", "20", "80.00"],
+            ),
             (9, None, None, "0.0001", "ok", ["", "", "", ""]),
         ] {
-            assert_eq!(standing(used, soft, hard, threshold), (status, row(figures)), "{used} of {soft:?}/{hard:?}");
+            assert_eq!(
+                standing(used, soft, hard, threshold),
+                (status, row(figures)),
+                "{used} of {soft:?}/{hard:?}"
+            );
         }
     }
 
     #[test]
     fn a_percentage_is_rounded_half_even() {
-        for (used, of, shown) in [(1, 16_000, "0.01"), (1, 20_000, "0.00"), (3, 20_000, "0.02"), (2, 3, "66.67"), (1, 3, "33.33")] {
+        for (used, of, shown) in [
+            (1, 16_000, "0.01"),
+            (1, 20_000, "0.00"),
+            (3, 20_000, "0.02"),
+            (2, 3, "66.67"),
+            (1, 3, "33.33"),
+        ] {
             assert_eq!(percent(whole(used), whole(of)).as_deref(), Some(shown));
         }
-        assert_eq!(percent("0.05".parse().unwrap(), "0.2".parse().unwrap()).as_deref(), Some("25.00"));
+        assert_eq!(
+            percent("0.05".parse().unwrap(), "0.2".parse().unwrap()).as_deref(),
+            Some("25.00")
+        );
     }
 
     #[test]
     fn a_threshold_is_a_share() {
-        for (text, shown) in [("0.8", "0.8"), ("1", "1"), ("1.0", "1"), ("0.0001", "0.0001")] {
+        for (text, shown) in [
+            ("0.8", "0.8"),
+            ("1", "1"),
+            ("1.0", "1"),
+            ("0.0001", "0.0001"),
+        ] {
             assert_eq!(Threshold::parse(text).unwrap().decimal(), shown);
         }
         for text in ["0", "1.2", "-0.5", "1.0001", "0.00001", "80%", ""] {

@@ -111,14 +111,18 @@ impl FeatureUse {
         match amount.map(|amount| amount.to_string()) {
             None => Value::Null,
             Some(text) if self.is_money => text.into(),
-            Some(text) => text.parse::<Number>().map_or_else(|_| text.into(), Value::Number),
+            Some(text) => text
+                .parse::<Number>()
+                .map_or_else(|_| text.into(), Value::Number),
         }
     }
 
     fn json(&self, threshold: Threshold) -> Map<String, Value> {
         let status = self.status(threshold);
-        let left = |limit: Option<Amount>| self.figure(limit.map(|limit| remaining(self.quantity, limit)));
-        let share = |limit: Option<Amount>| number(limit.and_then(|limit| percent(self.quantity, limit)));
+        let left =
+            |limit: Option<Amount>| self.figure(limit.map(|limit| remaining(self.quantity, limit)));
+        let share =
+            |limit: Option<Amount>| number(limit.and_then(|limit| percent(self.quantity, limit)));
         let fields = [
             ("feature_key", json!(self.key)),
             ("display_name", json!(self.display_name)),
@@ -135,7 +139,10 @@ impl FeatureUse {
             ("usage_window_start", json!(self.window[0])),
             ("usage_window_end", json!(self.window[1])),
         ];
-        fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+        fields
+            .into_iter()
+            .map(|(name, value)| (name.to_string(), value))
+            .collect()
     }
 }
 
@@ -156,26 +163,41 @@ impl TenantUse {
             ("window_start", json!(self.window[0])),
             ("window_end", json!(self.window[1])),
         ];
-        fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+        fields
+            .into_iter()
+            .map(|(name, value)| (name.to_string(), value))
+            .collect()
     }
 }
 
 impl Report {
     /// How many features it tells of.
     pub(super) fn feature_count(&self) -> usize {
-        self.tenants.iter().map(|tenant| tenant.features.len()).sum()
+        self.tenants
+            .iter()
+            .map(|tenant| tenant.features.len())
+            .sum()
     }
 
     /// The features that someone should look at.
     pub(super) fn warnings(&self) -> impl Iterator<Item = (&TenantUse, &FeatureUse, Status)> {
-        let features = self.tenants.iter().flat_map(|tenant| tenant.features.iter().map(move |feature| (tenant, feature)));
-        features.map(|(tenant, feature)| (tenant, feature, feature.status(self.threshold))).filter(|(.., status)| status.is_warning())
+        let features = self
+            .tenants
+            .iter()
+            .flat_map(|tenant| tenant.features.iter().map(move |feature| (tenant, feature)));
+        features
+            .map(|(tenant, feature)| (tenant, feature, feature.status(self.threshold)))
+            .filter(|(.., status)| status.is_warning())
     }
 
     /// The whole of it.
     pub(super) fn json(&self) -> Value {
         let tenant = |tenant: &TenantUse| {
-            let features: Vec<Value> = tenant.features.iter().map(|feature| Value::Object(feature.json(self.threshold))).collect();
+            let features: Vec<Value> = tenant
+                .features
+                .iter()
+                .map(|feature| Value::Object(feature.json(self.threshold)))
+                .collect();
             let mut fields = tenant.json();
             fields.insert("features".into(), features.into());
             Value::Object(fields)
@@ -201,9 +223,16 @@ impl Report {
     /// The period asked for; where it is open, from the first start to the
     /// last end of the tenants' own.
     fn applied(&self) -> Window {
-        let own = |end: usize| self.tenants.iter().filter_map(move |tenant| tenant.window[end].as_ref()?.parse::<Instant>().ok());
+        let own = |end: usize| {
+            self.tenants
+                .iter()
+                .filter_map(move |tenant| tenant.window[end].as_ref()?.parse::<Instant>().ok())
+        };
         let [first, last] = [own(0).min(), own(1).max()].map(|at| at.map(|at| at.to_string()));
-        [self.filters.period_start.clone().or(first), self.filters.period_end.clone().or(last)]
+        [
+            self.filters.period_start.clone().or(first),
+            self.filters.period_end.clone().or(last),
+        ]
     }
 
     /// The lines of the CSV, each with a cell for every one of [`COLUMNS`], and
@@ -213,9 +242,19 @@ impl Report {
             tenant.features.iter().map(|feature| {
                 let mut fields = feature.json(self.threshold);
                 fields.extend(tenant.json());
-                let name = |column: &'static str| if column == "feature_display_name" { "display_name" } else { column };
-                let text = |column: &'static str| fields.get(name(column)).map(cell).unwrap_or_default();
-                COLUMNS.iter().map(|column| (text(column), !FIGURES.contains(column))).collect()
+                let name = |column: &'static str| {
+                    if column == "feature_display_name" {
+                        "display_name"
+                    } else {
+                        column
+                    }
+                };
+                let text =
+                    |column: &'static str| fields.get(name(column)).map(cell).unwrap_or_default();
+                COLUMNS
+                    .iter()
+                    .map(|column| (text(column), !FIGURES.contains(column)))
+                    .collect()
             })
         })
     }
@@ -223,5 +262,7 @@ impl Report {
 
 /// A decimal as a JSON number.
 fn number(decimal: Option<String>) -> Value {
-    decimal.and_then(|text| text.parse::<Number>().ok()).map_or(Value::Null, Value::Number)
+    decimal
+        .and_then(|text| text.parse::<Number>().ok())
+        .map_or(Value::Null, Value::Number)
 }

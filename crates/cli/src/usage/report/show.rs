@@ -9,7 +9,11 @@ use tollgate_core::Amount;
 
 /// The length of a bar, in characters.
 const BAR: usize = 10;
-const MARKS: [(&str, Color); 3] = [("over hard limit", Color::Red), ("over soft limit", Color::Yellow), ("approaching", Color::Cyan)];
+const MARKS: [(&str, Color); 3] = [
+    ("over hard limit", Color::Red),
+    ("over soft limit", Color::Yellow),
+    ("approaching", Color::Cyan),
+];
 
 /// The most lines that are shown.
 const ROWS_MAX: usize = 60;
@@ -18,11 +22,18 @@ const ROWS_MAX: usize = 60;
 /// the counts.
 pub(super) fn table(report: &Report) -> String {
     let is_short = report.feature_count() <= ROWS_MAX;
-    let features = report.tenants.iter().flat_map(|tenant| tenant.features.iter().map(move |feature| (tenant, feature)));
-    let standing = features.map(|(tenant, feature)| (tenant, feature, feature.status(report.threshold)));
+    let features = report
+        .tenants
+        .iter()
+        .flat_map(|tenant| tenant.features.iter().map(move |feature| (tenant, feature)));
+    let standing =
+        features.map(|(tenant, feature)| (tenant, feature, feature.status(report.threshold)));
     let mut rows = Vec::new();
     let mut last = None;
-    for (tenant, feature, status) in standing.filter(|(.., status)| is_short || status.is_warning()).take(ROWS_MAX) {
+    for (tenant, feature, status) in standing
+        .filter(|(.., status)| is_short || status.is_warning())
+        .take(ROWS_MAX)
+    {
         let is_first = last.replace(&tenant.tenant_id) != Some(&tenant.tenant_id);
         rows.push(row(tenant, feature, status, is_first));
     }
@@ -39,16 +50,26 @@ pub(super) fn table(report: &Report) -> String {
     ];
     let left_out = match is_short {
         true => String::new(),
-        false => format!("\n{} of them are shown, only such with a warning; all are in the files", rows.len()),
+        false => format!(
+            "\n{} of them are shown, only such with a warning; all are in the files",
+            rows.len()
+        ),
     };
-    format!("{}\n{}{left_out}", coloured(&grid(&columns, &rows), &MARKS), counts(report))
+    format!(
+        "{}\n{}{left_out}",
+        coloured(&grid(&columns, &rows), &MARKS),
+        counts(report)
+    )
 }
 
 /// How much it tells of.
 pub(super) fn counts(report: &Report) -> String {
-    let [tenants, features, warnings] =
-        [(report.tenants.len(), "tenant"), (report.feature_count(), "feature"), (report.warnings().count(), "warning")]
-            .map(|(count, thing)| format!("{count} {thing}{}", if count == 1 { "" } else { "s" }));
+    let [tenants, features, warnings] = [
+        (report.tenants.len(), "tenant"),
+        (report.feature_count(), "feature"),
+        (report.warnings().count(), "warning"),
+    ]
+    .map(|(count, thing)| format!("{count} {thing}{}", if count == 1 { "" } else { "s" }));
     format!("{tenants}, {features}, {warnings}")
 }
 
@@ -57,8 +78,12 @@ fn row(tenant: &TenantUse, feature: &FeatureUse, status: Status, is_first: bool)
         "active" => tenant.plan_code.clone(),
         other => format!("{} ({other})", tenant.plan_code),
     };
-    let [label, plan] = [tenant.label().to_string(), plan].map(|cell| if is_first { cell } else { " ".to_string() });
-    let share = feature.hard.or(feature.soft).and_then(|limit| percent(feature.quantity, limit));
+    let [label, plan] = [tenant.label().to_string(), plan]
+        .map(|cell| if is_first { cell } else { " ".to_string() });
+    let share = feature
+        .hard
+        .or(feature.soft)
+        .and_then(|limit| percent(feature.quantity, limit));
     let status = match status {
         Status::Ok => "ok",
         Status::Approaching => "approaching",
@@ -67,7 +92,17 @@ fn row(tenant: &TenantUse, feature: &FeatureUse, status: Status, is_first: bool)
     };
     let [used, soft, hard] = [Some(feature.quantity), feature.soft, feature.hard].map(figure);
     let bar = share.as_deref().map(bar).unwrap_or_default();
-    vec![label, plan, feature.key.clone(), used, soft, hard, share.unwrap_or_default(), bar, status.to_string()]
+    vec![
+        label,
+        plan,
+        feature.key.clone(),
+        used,
+        soft,
+        hard,
+        share.unwrap_or_default(),
+        bar,
+        status.to_string(),
+    ]
 }
 
 fn figure(amount: Option<Amount>) -> String {
@@ -77,7 +112,15 @@ fn figure(amount: Option<Amount>) -> String {
 
 /// A share as a bar: a tenth a block, full at the limit.
 fn bar(percent: &str) -> String {
-    let whole: usize = percent.split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or(0);
+    let whole: usize = percent
+        .split('.')
+        .next()
+        .and_then(|whole| whole.parse().ok())
+        .unwrap_or(0);
     let full = (whole / BAR).min(BAR);
-    format!("{}{}", "█".repeat(full), "░".repeat(BAR.saturating_sub(full)))
+    format!(
+        "{}{}",
+        "█".repeat(full),
+        "░".repeat(BAR.saturating_sub(full))
+    )
 }

@@ -11,15 +11,26 @@ pub(super) struct Totals(Vec<Value>);
 
 impl Totals {
     /// Those of `tenant` in `window`.
-    pub(super) async fn read(client: &Client, tenant: &str, window: &Window) -> Result<Self, CallError> {
+    pub(super) async fn read(
+        client: &Client,
+        tenant: &str,
+        window: &Window,
+    ) -> Result<Self, CallError> {
         let [start, end] = window.each_ref().map(Option::as_deref);
-        let query = [("group_by", Some("operation")), ("tenant_id", Some(tenant)), ("start", start), ("end", end)];
+        let query = [
+            ("group_by", Some("operation")),
+            ("tenant_id", Some(tenant)),
+            ("start", start),
+            ("end", end),
+        ];
         Ok(Self(client.list_where("/usage/aggregate", &query).await?))
     }
 
     /// What a limit of this measure counts; `None` of a measure that is none.
     pub(super) fn of(&self, measure: &str) -> Option<Amount> {
-        let (name, operation) = measure.split_once(':').map_or((measure, None), |(name, operation)| (name, Some(operation)));
+        let (name, operation) = measure
+            .split_once(':')
+            .map_or((measure, None), |(name, operation)| (name, Some(operation)));
         let field = match name {
             "events" => "total_events",
             "units" => "total_units",
@@ -31,9 +42,14 @@ impl Totals {
             "spend" => "total_cost",
             _ => return None,
         };
-        let rows = self.0.iter().filter(|row| operation.is_none_or(|operation| row["key"] == operation));
+        let rows = self
+            .0
+            .iter()
+            .filter(|row| operation.is_none_or(|operation| row["key"] == operation));
         let amounts = rows.map(|row| cell(&row[field]).parse::<Amount>().unwrap_or(Amount::ZERO));
-        amounts.into_iter().try_fold(Amount::ZERO, Amount::checked_add)
+        amounts
+            .into_iter()
+            .try_fold(Amount::ZERO, Amount::checked_add)
     }
 }
 
@@ -63,7 +79,11 @@ mod tests {
             ("units:a", "10"),
             ("units:none", "0"),
         ] {
-            assert_eq!(totals.of(measure).map(|total| total.to_string()).as_deref(), Some(total), "{measure}");
+            assert_eq!(
+                totals.of(measure).map(|total| total.to_string()).as_deref(),
+                Some(total),
+                "{measure}"
+            );
         }
         assert_eq!(totals.of("seats"), None);
     }

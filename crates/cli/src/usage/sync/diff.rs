@@ -50,13 +50,28 @@ impl Change {
 impl Diff {
     /// Whether the server has to be told.
     pub(super) fn is_change(&self, is_new: bool) -> bool {
-        is_new || self.changes.iter().any(|(_, change)| *change != Change::Unchanged)
+        is_new
+            || self
+                .changes
+                .iter()
+                .any(|(_, change)| *change != Change::Unchanged)
     }
 
     /// How many features are inserted, updated, unchanged and pruned.
     pub(super) fn counts(&self) -> [usize; 4] {
-        let of = |wanted: Change| self.changes.iter().filter(|(_, change)| *change == wanted).count();
-        [Change::Inserted, Change::Updated, Change::Unchanged, Change::Pruned].map(of)
+        let of = |wanted: Change| {
+            self.changes
+                .iter()
+                .filter(|(_, change)| *change == wanted)
+                .count()
+        };
+        [
+            Change::Inserted,
+            Change::Updated,
+            Change::Unchanged,
+            Change::Pruned,
+        ]
+        .map(of)
     }
 
     /// The plan's version, 0 before there is one.
@@ -68,21 +83,40 @@ impl Diff {
 /// A plan that is not there yet: its name is its code with a capital.
 pub(super) fn first(code: &str, currency: Currency) -> Value {
     let mut letters = code.chars();
-    let capital = letters.next().map(|letter| letter.to_ascii_uppercase()).into_iter();
+    let capital = letters
+        .next()
+        .map(|letter| letter.to_ascii_uppercase())
+        .into_iter();
     json!({ "code": code, "name": capital.chain(letters).collect::<String>(), "currency": currency, "features": [] })
 }
 
 /// `stored`, a plan as the server has it, with the features of `plan`.
 pub(super) fn diff(mut stored: Value, plan: &Plan, wish: Wish) -> Diff {
-    let held = stored["features"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    let held = stored["features"]
+        .as_array_mut()
+        .map(std::mem::take)
+        .unwrap_or_default();
     let (mut features, mut changes) = (Vec::new(), Vec::new());
     for feature in held {
-        let key = feature["feature_key"].as_str().unwrap_or_default().to_string();
-        let wanted = plan.features.iter().find(|wanted| wanted.feature_key == key);
+        let key = feature["feature_key"]
+            .as_str()
+            .unwrap_or_default()
+            .to_string();
+        let wanted = plan
+            .features
+            .iter()
+            .find(|wanted| wanted.feature_key == key);
         let (change, feature) = match (wanted, feature) {
             (Some(wanted), Value::Object(held)) => {
                 let next = updated(held.clone(), wanted, wish);
-                (if next == held { Change::Unchanged } else { Change::Updated }, Some(Value::Object(next)))
+                (
+                    if next == held {
+                        Change::Unchanged
+                    } else {
+                        Change::Updated
+                    },
+                    Some(Value::Object(next)),
+                )
             }
             (None, _) if wish.prunes => (Change::Pruned, None),
             (_, feature) => (Change::Unchanged, Some(feature)),
@@ -90,27 +124,52 @@ pub(super) fn diff(mut stored: Value, plan: &Plan, wish: Wish) -> Diff {
         features.extend(feature);
         changes.push((key, change));
     }
-    for wanted in plan.features.iter().filter(|wanted| !changes.iter().any(|(key, _)| *key == wanted.feature_key)).collect::<Vec<_>>() {
-        let key = Map::from_iter([("feature_key".to_string(), Value::from(wanted.feature_key.as_str()))]);
+    for wanted in plan
+        .features
+        .iter()
+        .filter(|wanted| !changes.iter().any(|(key, _)| *key == wanted.feature_key))
+        .collect::<Vec<_>>()
+    {
+        let key = Map::from_iter([(
+            "feature_key".to_string(),
+            Value::from(wanted.feature_key.as_str()),
+        )]);
         features.push(Value::Object(updated(key, wanted, wish)));
         changes.push((wanted.feature_key.clone(), Change::Inserted));
     }
     stored["features"] = features.into();
-    Diff { plan: stored, changes }
+    Diff {
+        plan: stored,
+        changes,
+    }
 }
 
 /// A feature with what the file says of it; the rest stays.
 fn updated(mut feature: Map<String, Value>, wanted: &Feature, wish: Wish) -> Map<String, Value> {
-    let texts = [("display_name", &wanted.display_name), ("unit", &wanted.unit)];
+    let texts = [
+        ("display_name", &wanted.display_name),
+        ("unit", &wanted.unit),
+    ];
     for (field, text) in texts {
         feature.extend(text.as_deref().map(|text| (field.to_string(), text.into())));
     }
     feature.insert("is_metered".into(), wanted.is_metered.into());
-    let is_money = feature.get("measure").is_some_and(|measure| measure == "spend");
-    for (field, limit) in [("soft_limit", wanted.soft_limit), ("hard_limit", wanted.hard_limit)] {
+    let is_money = feature
+        .get("measure")
+        .is_some_and(|measure| measure == "spend");
+    for (field, limit) in [
+        ("soft_limit", wanted.soft_limit),
+        ("hard_limit", wanted.hard_limit),
+    ] {
         let held = feature.get(field).unwrap_or(&Value::Null);
         if amount(held) != limit.and_then(Amount::whole) {
-            let limit = limit.map(|limit| if is_money { limit.to_string().into() } else { limit.into() });
+            let limit = limit.map(|limit| {
+                if is_money {
+                    limit.to_string().into()
+                } else {
+                    limit.into()
+                }
+            });
             feature.insert(field.into(), limit.unwrap_or(Value::Null));
         }
     }
@@ -129,7 +188,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LEAVE: Wish = Wish { soft_mode: None, prunes: false };
+    const LEAVE: Wish = Wish {
+        soft_mode: None,
+        prunes: false,
+    };
 
     fn plan(features: &[(&str, Option<u64>, Option<u64>)]) -> Plan {
         let feature = |(key, soft_limit, hard_limit): &(&str, Option<u64>, Option<u64>)| Feature {
@@ -140,7 +202,10 @@ mod tests {
             soft_limit: *soft_limit,
             hard_limit: *hard_limit,
         };
-        Plan { plan_code: "starter".to_string(), features: features.iter().map(feature).collect() }
+        Plan {
+            plan_code: "starter".to_string(),
+            features: features.iter().map(feature).collect(),
+        }
     }
 
     fn counts(diff: &Diff) -> [usize; 4] {
@@ -150,17 +215,47 @@ mod tests {
     #[test]
     fn three_new_features_one_that_changes_and_one_that_goes() {
         // G18.
-        let three = [("messages", Some(80), Some(120)), ("input_tokens", Some(1000), None), ("output_tokens", None, None)];
+        let three = [
+            ("messages", Some(80), Some(120)),
+            ("input_tokens", Some(1000), None),
+            ("output_tokens", None, None),
+        ];
         let made = diff(first("starter", Currency::USD), &plan(&three), LEAVE);
-        assert_eq!((counts(&made), &made.plan["name"]), ([3, 0, 0, 0], &json!("Starter")));
+        assert_eq!(
+            (counts(&made), &made.plan["name"]),
+            ([3, 0, 0, 0], &json!("Starter"))
+        );
         let mut raised = three;
         raised[0].2 = Some(130);
         let raised = diff(made.plan.clone(), &plan(&raised), LEAVE);
-        assert_eq!((counts(&raised), &raised.plan["features"][0]["hard_limit"]), ([0, 1, 2, 0], &json!(130)));
-        let fewer = diff(raised.plan.clone(), &plan(&[("messages", Some(80), Some(130)), three[1]]), Wish { prunes: true, ..LEAVE });
-        assert_eq!((counts(&fewer), fewer.plan["features"].as_array().unwrap().len()), ([0, 0, 2, 1], 2));
-        let kept = diff(raised.plan, &plan(&[("messages", Some(80), Some(130))]), LEAVE);
-        assert_eq!((counts(&kept), kept.is_change(false)), ([0, 0, 3, 0], false));
+        assert_eq!(
+            (counts(&raised), &raised.plan["features"][0]["hard_limit"]),
+            ([0, 1, 2, 0], &json!(130))
+        );
+        let fewer = diff(
+            raised.plan.clone(),
+            &plan(&[("messages", Some(80), Some(130)), three[1]]),
+            Wish {
+                prunes: true,
+                ..LEAVE
+            },
+        );
+        assert_eq!(
+            (
+                counts(&fewer),
+                fewer.plan["features"].as_array().unwrap().len()
+            ),
+            ([0, 0, 2, 1], 2)
+        );
+        let kept = diff(
+            raised.plan,
+            &plan(&[("messages", Some(80), Some(130))]),
+            LEAVE,
+        );
+        assert_eq!(
+            (counts(&kept), kept.is_change(false)),
+            ([0, 0, 3, 0], false)
+        );
     }
 
     #[test]
@@ -174,17 +269,38 @@ mod tests {
         let mut expected = stored.clone();
         expected["features"][0]["soft_limit"] = Value::Null;
         expected["features"][0]["hard_limit"] = json!(9);
-        assert_eq!((&next.plan, counts(&next), next.version()), (&expected, [0, 1, 1, 0], 4));
-        let warns = diff(stored.clone(), &wanted, Wish { soft_mode: Some(SoftMode::Warn), prunes: false });
+        assert_eq!(
+            (&next.plan, counts(&next), next.version()),
+            (&expected, [0, 1, 1, 0], 4)
+        );
+        let warns = diff(
+            stored.clone(),
+            &wanted,
+            Wish {
+                soft_mode: Some(SoftMode::Warn),
+                prunes: false,
+            },
+        );
         assert_eq!(warns.plan["features"][0]["soft_mode"], "warn");
         let dearer = diff(stored, &plan(&[("spend", None, Some(11))]), LEAVE);
-        assert_eq!(dearer.plan["features"][1]["hard_limit"], "11", "money is text");
+        assert_eq!(
+            dearer.plan["features"][1]["hard_limit"], "11",
+            "money is text"
+        );
     }
 
     fn features() -> impl Strategy<Value = Vec<(&'static str, Option<u64>, Option<u64>)>> {
-        let keys = proptest::sample::subsequence(vec!["messages", "input_tokens", "output_tokens", "spend"], 0..=4);
+        let keys = proptest::sample::subsequence(
+            vec!["messages", "input_tokens", "output_tokens", "spend"],
+            0..=4,
+        );
         let limits = proptest::collection::vec(proptest::option::of(0..5_u64), 8);
-        (keys, limits).prop_map(|(keys, limits)| keys.into_iter().zip(limits.chunks(2)).map(|(key, of)| (key, of[0], of[1])).collect())
+        (keys, limits).prop_map(|(keys, limits)| {
+            keys.into_iter()
+                .zip(limits.chunks(2))
+                .map(|(key, of)| (key, of[0], of[1]))
+                .collect()
+        })
     }
 
     proptest! {

@@ -1,0 +1,3 @@
+//! What is owed.
+
+pub(crate) mod bill;

@@ -1,0 +1,11 @@
+//! The decision: events and what stands become rulings and writes.
+
+pub(crate) mod crossings;
+pub(crate) mod decide;
+pub(crate) mod plan;
+pub(crate) mod rules;
+pub(crate) mod ruling;
+pub(crate) mod settle;
+pub(crate) mod take;
+pub(crate) mod void;
+pub(crate) mod writes;

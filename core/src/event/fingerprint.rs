@@ -1,0 +1,95 @@
+//! The fingerprint of an event's content.
+
+use crate::event::event::Event;
+use crate::event::name::Name;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A SHA-256 digest of an event's content without its timestamp, which is
+/// compared apart: one that the client left out is not compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of `event`.
+    #[must_use]
+    pub fn of(event: &Event) -> Self {
+        let mut hash = Sha256::new();
+        let d = &event.dimensions;
+        let q = &event.quantities;
+        hash.update(b"tollgate-event-1");
+        for name in [&event.id, &d.operation, &d.tier] {
+            text(&mut hash, Some(name));
+        }
+        let optional = [
+            &d.agent,
+            &d.consumer,
+            &d.session,
+            &event.task,
+            &d.tool_server,
+            &d.tool_name,
+            &d.model,
+            &event.provider,
+        ];
+        for name in optional {
+            text(&mut hash, name.as_ref());
+        }
+        for quantity in [
+            q.units,
+            q.tokens_in,
+            q.tokens_out,
+            q.cached_tokens_in,
+            q.tokens_processed,
+            q.api_calls,
+            q.duration_ms,
+            q.data_bytes,
+        ] {
+            hash.update(quantity.to_be_bytes());
+        }
+        for amount in [
+            event.latency_ms,
+            Some(event.compliance_score),
+            event.cost_override,
+        ] {
+            bytes(
+                &mut hash,
+                amount.map(|a| a.units().to_be_bytes().to_vec()).as_deref(),
+            );
+        }
+        bytes(&mut hash, event.metadata.as_ref().map(|m| m.as_bytes()));
+        // Nothing is hashed for an event without one, as before there were any.
+        if d.node.is_some() {
+            text(&mut hash, d.node.as_ref());
+        }
+        Self(hash.finalize().into())
+    }
+
+    /// From stored bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// As stored bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+}
+
+fn text(hash: &mut Sha256, name: Option<&Name>) {
+    bytes(hash, name.map(|n| n.as_str().as_bytes()));
+}
+
+/// Present or not, length, bytes: no two lists of fields hash alike.
+fn bytes(hash: &mut Sha256, field: Option<&[u8]>) {
+    match field {
+        None => hash.update([0]),
+        Some(field) => {
+            hash.update([1]);
+            hash.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(field);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Markers: proof that an event was recorded, and the answer it got.
+
+use crate::event::event::Event;
+use crate::event::fingerprint::Fingerprint;
+use crate::event::name::Name;
+use crate::ledger::item::{Attrs, Change, Guard, Value, Write};
+use crate::ledger::table;
+use crate::limit::credit::Draw;
+use crate::limit::decision::Decision;
+use crate::money::amount::Amount;
+use crate::money::currency::Currency;
+use crate::price::catalog::CardRef;
+use crate::time::instant::Instant;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// What is kept of a recorded event beside its page: enough to recognise it
+/// and to answer it again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Marker {
+    /// Of the recorded content.
+    pub fingerprint: Fingerprint,
+    /// What was answered.
+    pub answer: Answer,
+    /// `day/ulid/index` of the event in its page.
+    pub page: String,
+    /// What it took of credit.
+    pub draws: Vec<Draw>,
+}
+
+/// The figures of an answer, the same each time it is asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// When the event happened.
+    pub timestamp: Instant,
+    /// Whether the client said so.
+    pub timestamp_given: bool,
+    /// What it cost.
+    pub cost: Amount,
+    /// In which currency.
+    pub currency: Currency,
+    /// By which card.
+    pub card: CardRef,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+const FORMAT: u8 = 2;
+
+const ANSWER: &str = "an";
+
+const DRAWS: &str = "cr";
+
+impl Marker {
+    /// Whether `event` is the recorded event sent again. A timestamp that the
+    /// client left out, now or then, is not compared.
+    #[must_use]
+    pub fn matches(&self, event: &Event, timestamp_given: bool) -> bool {
+        let compared = timestamp_given && self.answer.timestamp_given;
+        let same_time = !compared || event.timestamp == self.answer.timestamp;
+        same_time && self.fingerprint == Fingerprint::of(event)
+    }
+
+    /// Whether the page `ulid` holds it.
+    #[must_use]
+    pub fn is_in_page(&self, ulid: &str) -> bool {
+        self.page.split('/').nth(1) == Some(ulid)
+    }
+
+    /// The day, the ulid and the place of the event's page.
+    #[must_use]
+    pub fn place(page: &str) -> Option<(&str, &str, usize)> {
+        let mut parts = page.split('/');
+        Some((parts.next()?, parts.next()?, parts.next()?.parse().ok()?))
+    }
+
+    /// Reads a stored marker.
+    #[must_use]
+    pub fn from_attrs(attrs: &Attrs) -> Option<Self> {
+        let answer = attrs.get(ANSWER)?.as_bytes()?;
+        let (format, answer) = answer.split_first()?;
+        if *format != FORMAT {
+            return None;
+        }
+        Some(Self {
+            fingerprint: Fingerprint::from_bytes(attrs.get(table::FINGERPRINT)?.as_bytes()?)?,
+            answer: postcard::from_bytes(answer).ok()?,
+            page: String::from(attrs.get(table::PAGE)?.as_text()?),
+            draws: attrs.get(DRAWS).map_or(Some(Vec::new()), |draws| {
+                postcard::from_bytes(draws.as_bytes()?).ok()
+            })?,
+        })
+    }
+
+    /// The write that records it of `event`: refused where that already is.
+    #[must_use]
+    pub fn write(&self, tenant: &Name, event: &Event, expires: Instant) -> Write {
+        let mut answer = alloc::vec::Vec::with_capacity(96);
+        answer.push(FORMAT);
+        let answer = postcard::to_extend(&self.answer, answer).unwrap_or_default();
+        let mut attrs = Attrs::from([
+            (
+                Arc::from(table::FINGERPRINT),
+                Value::B(self.fingerprint.to_bytes()),
+            ),
+            (Arc::from(ANSWER), Value::B(answer)),
+            (Arc::from(table::PAGE), Value::S(self.page.clone())),
+            (
+                Arc::from(table::TTL),
+                Value::N(i128::from(expires.unix_seconds())),
+            ),
+        ]);
+        if !self.draws.is_empty() {
+            let draws = postcard::to_allocvec(&self.draws).unwrap_or_default();
+            attrs.insert(Arc::from(DRAWS), Value::B(draws));
+        }
+        if let Some(task) = &event.task {
+            attrs.insert(
+                Arc::from(table::TASK_KEY),
+                Value::S(table::task(tenant, task)),
+            );
+            let sort = format!("{}|{}", event.timestamp.sortable(), event.id);
+            attrs.insert(Arc::from(table::TASK_SORT), Value::S(sort));
+        }
+        Write {
+            key: table::marker(tenant, &event.id),
+            change: Change::Put(attrs),
+            guards: alloc::vec![Guard::Absent],
+        }
+    }
+}

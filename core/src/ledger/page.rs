@@ -1,0 +1,350 @@
+//! Pages: the stored form of the events of one write.
+
+use crate::event::dimensions::Dimensions;
+use crate::event::event::Event;
+use crate::event::name::Name;
+use crate::event::quantities::Quantities;
+use crate::event::totals::Totals;
+use crate::limit::decision::Decision;
+use crate::money::amount::Amount;
+use crate::money::currency::Currency;
+use crate::price::catalog::CardRef;
+use crate::price::draft::Draft;
+use crate::price::exchange::ExchangeRate;
+use crate::time::instant::Instant;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// The events that one transaction recorded. Only erasing a
+/// name changes it, and only that name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// When the service received them.
+    pub received: Instant,
+    /// The configuration version under which they were decided.
+    pub config_version: u64,
+    /// The currency of all costs.
+    pub currency: Currency,
+    /// The events, in the order they were admitted.
+    pub events: Vec<Stored>,
+}
+
+/// An event as it was recorded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    /// What was used.
+    pub event: Event,
+    /// What it cost, unrounded.
+    pub cost: Amount,
+    /// By which card version.
+    pub card: CardRef,
+    /// What was decided.
+    pub decision: Decision,
+    /// The event that this one takes back: then all figures, which are as that
+    /// event has them, count with a minus.
+    pub voids: Option<Name>,
+}
+
+impl Stored {
+    /// `draft` as it is recorded.
+    #[must_use]
+    pub fn of(draft: &Draft, decision: Decision) -> Self {
+        Self {
+            event: draft.event.clone(),
+            cost: draft.priced.cost,
+            card: draft.priced.card.clone(),
+            decision,
+            voids: None,
+        }
+    }
+
+    /// What it adds to spending: where it voids an event, its cost with a minus.
+    #[must_use]
+    pub fn signed_cost(&self) -> Amount {
+        if self.voids.is_some() {
+            self.cost.negated()
+        } else {
+            self.cost
+        }
+    }
+
+    /// The cost that was given with it: where it voids an event, with a minus.
+    #[must_use]
+    pub fn signed_override(&self) -> Option<Amount> {
+        let given = self.event.cost_override;
+        if self.voids.is_some() {
+            given.map(Amount::negated)
+        } else {
+            given
+        }
+    }
+
+    /// What it adds up to: where it voids an event, its figures with a minus.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let totals = Totals::of(&self.event, self.cost);
+        if self.voids.is_some() {
+            totals.negated()
+        } else {
+            totals
+        }
+    }
+}
+
+/// Why bytes are not a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PageError {
+    /// They begin with a format that this version does not know.
+    #[error("the page has an unknown format")]
+    Format,
+    /// They do not follow their format.
+    #[error("the page is damaged")]
+    Damaged,
+}
+
+const FORMAT: u8 = 2;
+
+/// The texts of a row.
+const TEXTS: usize = 14;
+
+/// Format 2: each distinct text once, then rows that refer to it by number
+/// (0 = none).
+#[derive(Serialize, Deserialize)]
+struct Body {
+    received: Instant,
+    config_version: u64,
+    currency: Currency,
+    names: Vec<Name>,
+    rows: Vec<RowBody>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RowBody {
+    timestamp: Instant,
+    names: [u16; TEXTS],
+    card_version: u32,
+    exchange: Option<ExchangeRate>,
+    quantities: [u64; 8],
+    latency_ms: Option<Amount>,
+    /// Absent = 1.
+    compliance_score: Option<Amount>,
+    cost: Amount,
+    /// As it was given: in another currency than the cost where that was
+    /// converted.
+    cost_override: Option<Amount>,
+    decision: Decision,
+    metadata: Option<String>,
+}
+
+impl Page {
+    /// Compact bytes, led by the format's number.
+    ///
+    /// # Errors
+    /// [`PageError::Damaged`] for more texts than a page can number.
+    pub fn encode(&self) -> Result<Vec<u8>, PageError> {
+        let mut names = Names::default();
+        let rows: Result<Vec<RowBody>, PageError> =
+            self.events.iter().map(|stored| names.row(stored)).collect();
+        let body = Body {
+            received: self.received,
+            config_version: self.config_version,
+            currency: self.currency,
+            rows: rows?,
+            names: names.list,
+        };
+        let mut bytes =
+            Vec::with_capacity(self.events.len().saturating_mul(96).saturating_add(256));
+        bytes.push(FORMAT);
+        postcard::to_extend(&body, bytes).map_err(|_| PageError::Damaged)
+    }
+
+    /// Reads what [`Page::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`PageError`] for bytes of another format or none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, PageError> {
+        let (format, body) = bytes.split_first().ok_or(PageError::Damaged)?;
+        if *format != FORMAT {
+            return Err(PageError::Format);
+        }
+        let body: Body = postcard::from_bytes(body).map_err(|_| PageError::Damaged)?;
+        let Body {
+            received,
+            config_version,
+            currency,
+            names,
+            rows,
+        } = body;
+        let events: Option<Vec<Stored>> = rows.into_iter().map(|row| row.read(&names)).collect();
+        Ok(Self {
+            received,
+            config_version,
+            currency,
+            events: events.ok_or(PageError::Damaged)?,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Names {
+    list: Vec<Name>,
+    numbers: BTreeMap<Name, u16>,
+    /// The numbers of the row before, which mostly has the same texts.
+    last: [u16; TEXTS],
+}
+
+impl Names {
+    fn number(&mut self, name: Option<&Name>, last: u16) -> Result<u16, PageError> {
+        let Some(name) = name else { return Ok(0) };
+        if self.list.get(usize::from(last).wrapping_sub(1)) == Some(name) {
+            return Ok(last);
+        }
+        if let Some(number) = self.numbers.get(name) {
+            return Ok(*number);
+        }
+        self.list.push(name.clone());
+        let number = u16::try_from(self.list.len()).map_err(|_| PageError::Damaged)?;
+        self.numbers.insert(name.clone(), number);
+        Ok(number)
+    }
+
+    fn row(&mut self, stored: &Stored) -> Result<RowBody, PageError> {
+        let Stored {
+            event,
+            cost,
+            card,
+            decision,
+            voids,
+        } = stored;
+        let d = &event.dimensions;
+        let q = &event.quantities;
+        let texts = [
+            Some(&event.id),
+            Some(&d.operation),
+            Some(&d.tier),
+            d.agent.as_ref(),
+            d.consumer.as_ref(),
+            d.session.as_ref(),
+            event.task.as_ref(),
+            d.tool_server.as_ref(),
+            d.tool_name.as_ref(),
+            d.model.as_ref(),
+            event.provider.as_ref(),
+            Some(&card.id),
+            d.node.as_ref(),
+            voids.as_ref(),
+        ];
+        let mut names = [0; TEXTS];
+        let last = self.last;
+        for ((number, text), last) in names.iter_mut().zip(texts).zip(last) {
+            *number = self.number(text, last)?;
+        }
+        self.last = names;
+        Ok(RowBody {
+            timestamp: event.timestamp,
+            names,
+            card_version: card.version,
+            exchange: card.exchange,
+            quantities: [
+                q.units,
+                q.tokens_in,
+                q.tokens_out,
+                q.cached_tokens_in,
+                q.tokens_processed,
+                q.api_calls,
+                q.duration_ms,
+                q.data_bytes,
+            ],
+            latency_ms: event.latency_ms,
+            compliance_score: Some(event.compliance_score)
+                .filter(|score| Amount::whole(1) != Some(*score)),
+            cost: *cost,
+            cost_override: event.cost_override,
+            decision: *decision,
+            metadata: event.metadata.clone(),
+        })
+    }
+}
+
+impl RowBody {
+    /// `None` where a number refers to no text.
+    fn read(self, names: &[Name]) -> Option<Stored> {
+        let text = |number: u16| -> Option<Option<Name>> {
+            let Some(index) = usize::from(number).checked_sub(1) else {
+                return Some(None);
+            };
+            names.get(index).cloned().map(Some)
+        };
+        let [
+            id,
+            operation,
+            tier,
+            agent,
+            consumer,
+            session,
+            task,
+            tool_server,
+            tool_name,
+            model,
+            provider,
+            card,
+            node,
+            voids,
+        ] = self.names;
+        let [
+            units,
+            tokens_in,
+            tokens_out,
+            cached_tokens_in,
+            tokens_processed,
+            api_calls,
+            duration_ms,
+            data_bytes,
+        ] = self.quantities;
+        let event = Event {
+            id: text(id)??,
+            timestamp: self.timestamp,
+            dimensions: Dimensions {
+                operation: text(operation)??,
+                tier: text(tier)??,
+                agent: text(agent)?,
+                consumer: text(consumer)?,
+                session: text(session)?,
+                tool_server: text(tool_server)?,
+                tool_name: text(tool_name)?,
+                model: text(model)?,
+                node: text(node)?,
+            },
+            quantities: Quantities {
+                units,
+                tokens_in,
+                tokens_out,
+                cached_tokens_in,
+                tokens_processed,
+                api_calls,
+                duration_ms,
+                data_bytes,
+            },
+            task: text(task)?,
+            provider: text(provider)?,
+            latency_ms: self.latency_ms,
+            compliance_score: self.compliance_score.or_else(|| Amount::whole(1))?,
+            cost_override: self.cost_override,
+            metadata: self.metadata,
+        };
+        let card = CardRef {
+            id: text(card)??,
+            version: self.card_version,
+            exchange: self.exchange,
+        };
+        Some(Stored {
+            event,
+            cost: self.cost,
+            card,
+            decision: self.decision,
+            voids: text(voids)?,
+        })
+    }
+}

@@ -1,0 +1,347 @@
+//! Every key and attribute of the table, in one place.
+//!
+//! Ids cannot hold `|`, so keys joined with it are injective. All keys of a
+//! tenant begin with `T|`; what belongs to none begins with another letter.
+
+use crate::event::name::Name;
+use crate::ledger::item::Key;
+use crate::ledger::view::View;
+use crate::limit::counter::CounterKey;
+use crate::time::instant::Instant;
+use alloc::format;
+use alloc::string::String;
+
+/// The attribute for DynamoDB's own expiry, in seconds since the epoch.
+pub const TTL: &str = "ttl";
+
+/// The configuration version under which a counter was last written.
+pub const LIMITS_VERSION: &str = "lv";
+
+/// A configuration's version.
+pub const VERSION: &str = "v";
+
+/// JSON or compact bytes: what the item holds.
+pub const BODY: &str = "b";
+
+/// A marker's fingerprint of the event's content.
+pub const FINGERPRINT: &str = "fp";
+
+/// A marker's or hour's page.
+pub const PAGE: &str = "pg";
+
+/// Hash key of the sparse task index.
+pub const TASK_KEY: &str = "tk";
+
+/// Sort key of the sparse task index.
+pub const TASK_SORT: &str = "ts";
+
+/// The version under which a page was planned.
+pub const CONFIG_VERSION: &str = "cv";
+
+/// A page's first event time.
+pub const FIRST: &str = "t0";
+
+/// A page's last event time.
+pub const LAST: &str = "t1";
+
+/// How many events a page holds.
+pub const COUNT: &str = "n";
+
+/// Where a hold is in its life.
+pub const STATE: &str = "st";
+
+/// A tenant's configuration.
+#[must_use]
+pub fn config(tenant: &Name) -> Key {
+    Key::new(format!("T|{tenant}|CONFIG"), "CONFIG")
+}
+
+/// The entry of a tenant in the list that the schedules walk.
+#[must_use]
+pub fn tenant_entry(tenant: &Name) -> Key {
+    Key::new(TENANTS, tenant.as_str())
+}
+
+/// The list of tenants.
+pub const TENANTS: &str = "L|TENANTS";
+
+/// The list of API keys.
+pub const KEYS: &str = "L|KEYS";
+
+/// The partition of all versions of rate cards and exchange rates.
+pub const CARDS: &str = "R|CARDS";
+
+/// The marker of an event: present once it is recorded.
+#[must_use]
+pub fn marker(tenant: &Name, event: &Name) -> Key {
+    Key::new(format!("T|{tenant}|I|{event}"), "I")
+}
+
+/// The task index's hash key of a task.
+#[must_use]
+pub fn task(tenant: &Name, task: &Name) -> String {
+    format!("T|{tenant}|{task}")
+}
+
+/// The partition of the pages received on `day`.
+#[must_use]
+pub fn pages(tenant: &Name, day: &str) -> String {
+    format!("T|{tenant}|E|{day}")
+}
+
+/// The page `ulid` received at `received`.
+#[must_use]
+pub fn page(tenant: &Name, received: Instant, ulid: &str) -> Key {
+    Key::new(pages(tenant, &received.day()), ulid)
+}
+
+/// The partition of a view's rollups of the hours of one receipt day.
+#[must_use]
+pub fn hour_rollups(tenant: &Name, view: View, receipt_day: &str) -> String {
+    format!("T|{tenant}|R|{}|{receipt_day}", view.as_str())
+}
+
+/// One chunk of a view's rollup of `receipt_hour` for events of `event_hour`.
+#[must_use]
+pub fn hour_rollup(
+    tenant: &Name,
+    view: View,
+    event_hour: Instant,
+    receipt_hour: Instant,
+    chunk: usize,
+) -> Key {
+    let pk = hour_rollups(tenant, view, &receipt_hour.day());
+    Key::new(
+        pk,
+        format!("{}|{}|{chunk:06}", event_hour.hour(), receipt_hour.hour()),
+    )
+}
+
+/// The partition of a view's rollups of receipt days.
+#[must_use]
+pub fn day_rollups(tenant: &Name, view: View) -> String {
+    format!("T|{tenant}|R|{}", view.as_str())
+}
+
+/// One chunk of a view's rollup of `receipt_day` for events of `event_day`.
+#[must_use]
+pub fn day_rollup(
+    tenant: &Name,
+    view: View,
+    event_day: Instant,
+    receipt_day: Instant,
+    chunk: usize,
+) -> Key {
+    Key::new(
+        day_rollups(tenant, view),
+        format!("{}|{}|{chunk:06}", event_day.day(), receipt_day.day()),
+    )
+}
+
+/// The partition of the roster of a receipt month, `YYYY-MM`.
+#[must_use]
+pub fn roster(tenant: &Name, month: &str) -> String {
+    format!("T|{tenant}|N|{month}")
+}
+
+/// What the sort keys of a roster's parts begin with: agents and consumers by
+/// name, or tasks by hash.
+pub const ROSTER_NAMES: &str = "n";
+
+/// See [`ROSTER_NAMES`].
+pub const ROSTER_TASKS: &str = "t";
+
+/// One part of those who joined a roster in `receipt_hour`.
+#[must_use]
+pub fn roster_part(tenant: &Name, kind: &str, receipt_hour: Instant, part: usize) -> Key {
+    Key::new(
+        roster(tenant, &receipt_hour.month()),
+        format!("{kind}|{}|{part:06}", receipt_hour.hour()),
+    )
+}
+
+/// The partition of the records of a tenant's closed receipt hours.
+#[must_use]
+pub fn hours(tenant: &Name) -> String {
+    format!("T|{tenant}|H")
+}
+
+/// The record of a closed receipt hour.
+#[must_use]
+pub fn hour(tenant: &Name, receipt_hour: Instant) -> Key {
+    Key::new(hours(tenant), receipt_hour.hour())
+}
+
+/// A counter.
+#[must_use]
+pub fn counter(tenant: &Name, counter: &CounterKey) -> Key {
+    let pk = format!(
+        "T|{tenant}|C|{}|{}",
+        counter.scope.as_str(),
+        counter.scope_id
+    );
+    Key::new(
+        pk,
+        format!("{}/{}", counter.window.kind.as_str(), counter.window.start),
+    )
+}
+
+/// A hold.
+#[must_use]
+pub fn hold(tenant: &Name, id: &Name) -> Key {
+    Key::new(format!("T|{tenant}|H|{id}"), "H")
+}
+
+/// The partition of a tenant's open holds, by expiry.
+#[must_use]
+pub fn open_holds(tenant: &Name) -> String {
+    format!("T|{tenant}|X")
+}
+
+/// The entry of an open hold.
+#[must_use]
+pub fn open_hold(tenant: &Name, expires: Instant, id: &Name) -> Key {
+    Key::new(open_holds(tenant), format!("{}|{id}", expires.sortable()))
+}
+
+/// The hold that an entry with this sort key is of.
+#[must_use]
+pub fn open_hold_id(sk: &str) -> Option<Name> {
+    Name::new(sk.split_once('|')?.1).ok()
+}
+
+/// The sort key that comes after all holds that are over and alerts that are due
+/// at `now`, and before those that are not.
+#[must_use]
+pub fn holds_after(now: Instant) -> String {
+    format!("{}}}", now.sortable())
+}
+
+/// The partition of all grants of credit to a tenant.
+#[must_use]
+pub fn grants(tenant: &Name) -> String {
+    format!("T|{tenant}|G")
+}
+
+/// A grant of credit.
+#[must_use]
+pub fn grant(tenant: &Name, id: &Name) -> Key {
+    Key::new(grants(tenant), id.as_str())
+}
+
+/// The partition of a tenant's alerts, by time.
+#[must_use]
+pub fn alerts(tenant: &Name) -> String {
+    format!("T|{tenant}|A")
+}
+
+/// An alert, by its place there.
+#[must_use]
+pub fn alert(tenant: &Name, place: &str) -> Key {
+    Key::new(alerts(tenant), place)
+}
+
+/// The list of all alerts that are to be delivered, by when.
+pub const DUE_ALERTS: &str = "O|ALERTS";
+
+/// The entry of an alert that is due at `due`.
+#[must_use]
+pub fn due_alert(due: Instant, tenant: &Name, place: &str) -> Key {
+    Key::new(DUE_ALERTS, format!("{}|{tenant}|{place}", due.sortable()))
+}
+
+/// The tenant and the place of the alert that an entry with this sort key is
+/// of.
+#[must_use]
+pub fn due_alert_of(sk: &str) -> Option<(Name, &str)> {
+    let (tenant, place) = sk.split_once('|')?.1.split_once('|')?;
+    Some((Name::new(tenant).ok()?, place))
+}
+
+/// A stored response, by route and idempotency key digest.
+#[must_use]
+pub fn replay(tenant: &str, route: &str, digest: &str) -> Key {
+    Key::new(format!("T|{tenant}|K|{digest}"), route)
+}
+
+/// The latest sequence number of versions of rate cards and exchange rates.
+#[must_use]
+pub fn catalog_head() -> Key {
+    Key::new("R|HEAD", "HEAD")
+}
+
+/// One chunk of one rate card version.
+#[must_use]
+pub fn card(sequence: u64, chunk: usize) -> Key {
+    Key::new(CARDS, format!("{sequence:012}|{chunk:04}"))
+}
+
+/// One version of the exchange rates, in the partition and sequence of the rate
+/// cards, so that reading those reads these.
+#[must_use]
+pub fn exchange(sequence: u64) -> Key {
+    Key::new(CARDS, format!("{sequence:012}{EXCHANGE}"))
+}
+
+/// What the sort keys of exchange rates end with.
+pub const EXCHANGE: &str = "|x";
+
+/// An API key, by its id.
+#[must_use]
+pub fn api_key(id: &str) -> Key {
+    Key::new(format!("K|{id}"), "K")
+}
+
+/// The entry of an API key in the list of all.
+#[must_use]
+pub fn api_key_entry(id: &str) -> Key {
+    Key::new(KEYS, id)
+}
+
+/// The partition of all that was changed.
+pub const AUDIT: &str = "A|AUDIT";
+
+/// The partition of all plans.
+pub const PLANS: &str = "P|PLANS";
+
+/// A plan, as it was last put.
+#[must_use]
+pub fn plan(code: &Name) -> Key {
+    Key::new(PLANS, code.as_str())
+}
+
+/// The partition of the tenants that subscribe to a plan.
+#[must_use]
+pub fn subscribers(plan: &Name) -> String {
+    format!("P|S|{plan}")
+}
+
+/// The entry of a tenant among a plan's subscribers.
+#[must_use]
+pub fn subscriber(plan: &Name, tenant: &Name) -> Key {
+    Key::new(subscribers(plan), tenant.as_str())
+}
+
+/// The partition of the purged receipt hours of a tenant.
+#[must_use]
+pub fn purges(tenant: &Name) -> String {
+    format!("T|{tenant}|P")
+}
+
+/// The record of a purged receipt hour.
+#[must_use]
+pub fn purge(tenant: &Name, receipt_hour: &str) -> Key {
+    Key::new(purges(tenant), receipt_hour)
+}
+
+/// How far a tenant's receipt hours are rolled up.
+#[must_use]
+pub fn watermark(tenant: &Name) -> Key {
+    Key::new(format!("T|{tenant}|W"), "W2")
+}
+
+/// When something was last purged, and by whom.
+#[must_use]
+pub fn last_purge(tenant: &Name) -> Key {
+    Key::new(format!("T|{tenant}|W"), "P")
+}

@@ -1,0 +1,289 @@
+//! A tenant's configuration: who it is, and its limits.
+
+use crate::decide::rules::Track;
+use crate::event::name::Name;
+use crate::limit::alerts::Alerts;
+use crate::limit::budget::Budget;
+use crate::limit::credit::Grant;
+use crate::limit::decision::Objection;
+use crate::limit::limit::Limit;
+use crate::limit::quota::Quota;
+use crate::limit::scope::Scope;
+use crate::limit::series::{Series, State};
+use crate::limit::subscription::{Status, Subscription};
+use crate::limit::tree::Tree;
+use crate::money::currency::Currency;
+use crate::time::calendar::Calendar;
+use crate::time::instant::{DAY_SECONDS, Instant};
+use crate::time::window::WindowKind;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// The most limits that a tenant may have over all layers.
+pub const LIMITS_MAX: usize = 200;
+
+/// The most counters that one event may touch.
+pub(crate) const COUNTERS_MAX: usize = 40;
+
+/// A tenant's configuration. Every change makes a new `version`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// 1 when the tenant is first seen, one more with each change.
+    pub version: u64,
+    /// Who it is, for people.
+    pub name: Option<String>,
+    /// Who it is, for links.
+    pub slug: Option<String>,
+    /// The one currency of its prices and limits, fixed by first use.
+    pub currency: Option<Currency>,
+    /// The card that prices all of its events, in place of the usual choice.
+    pub rate_card: Option<Name>,
+    /// How long its events are kept.
+    pub retention_days: Option<u32>,
+    /// When the retention was last raised, and from how many days: markers of
+    /// before live no longer than that.
+    pub raised: Option<(Instant, u32)>,
+    /// Whether it may use anything without a plan.
+    pub require_plan: bool,
+    /// When it was first seen: nothing of it is older by receipt.
+    pub created: Option<Instant>,
+    /// What `POST /quota` set.
+    pub quota: Option<Quota>,
+    /// The plan that it subscribes to.
+    pub subscription: Option<Subscription>,
+    /// What `PUT /budgets` set.
+    pub budget: Option<Budget>,
+    /// What `PUT /budgets/{tenant_id}/tree` set.
+    pub tree: Option<Tree>,
+    /// The grants whose time is not over, in the order that they are drawn.
+    pub grants: Vec<Grant>,
+    /// Whether it was ever granted any.
+    pub prepaid: bool,
+    /// What `PUT /alerts` set; absent = nothing is watched.
+    pub alerts: Option<Alerts>,
+    /// What `PUT /limits` set.
+    pub limits: Vec<Limit>,
+    /// What is counted for all limits together.
+    pub series: Vec<Series>,
+}
+
+/// Too many limits, or too many counters for one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a tenant may have at most 200 limits, and an event touch at most 40 counters")]
+pub struct LimitsError;
+
+impl Config {
+    /// All limits of all layers.
+    #[must_use]
+    pub fn all_limits(&self) -> Vec<Limit> {
+        let quota = self.quota.as_ref().map(Quota::limits).unwrap_or_default();
+        let budget = self.budget.as_ref().map(Budget::limits).unwrap_or_default();
+        let plan = self
+            .subscription
+            .as_ref()
+            .map(Subscription::limits)
+            .unwrap_or_default();
+        let own = self.limits.iter().cloned();
+        let tree = self.tree.as_ref().map(Tree::limits).unwrap_or_default();
+        quota
+            .into_iter()
+            .chain(plan)
+            .chain(budget)
+            .chain(tree)
+            .chain(own)
+            .filter(|limit| !limit.is_open())
+            .collect()
+    }
+
+    /// Takes another tree, or none. What is counted of nodes that other nodes lie
+    /// within than before is counted anew: their counters tell of the tree as it
+    /// was.
+    pub fn set_tree(&mut self, tree: Option<Tree>) {
+        let before = core::mem::replace(&mut self.tree, tree);
+        let within = |tree: &Option<Tree>, id: &str| -> BTreeSet<Name> {
+            tree.iter()
+                .flat_map(|tree| tree.within(id))
+                .cloned()
+                .collect()
+        };
+        let now = &self.tree;
+        let same = |series: &Series| {
+            series
+                .scope_id
+                .as_ref()
+                .is_some_and(|id| within(&before, id) == within(now, id))
+        };
+        self.series
+            .retain(|series| series.scope != Scope::Node || same(series));
+    }
+
+    /// Where the windows of its limits begin.
+    #[must_use]
+    pub fn calendar(&self) -> Calendar {
+        self.subscription
+            .as_ref()
+            .map(Subscription::calendar)
+            .unwrap_or_default()
+    }
+
+    /// The code of the plan that it subscribes to.
+    #[must_use]
+    pub fn plan_code(&self) -> Option<&Name> {
+        self.subscription
+            .as_ref()
+            .map(|subscription| &subscription.plan.code)
+    }
+
+    /// What keeps the tenant from using anything at all.
+    pub(crate) fn objection(&self) -> Option<Objection> {
+        match &self.subscription {
+            Some(subscription) => {
+                (subscription.status == Status::Cancelled).then_some(Objection::Cancelled)
+            }
+            None => self.require_plan.then_some(Objection::NoPlan),
+        }
+    }
+
+    /// The next version, counting what its limits need: series it has go on,
+    /// new ones begin as [`State::Counting`] (by second: at once active).
+    ///
+    /// # Errors
+    /// [`LimitsError`] where the limits are too many.
+    pub fn renewed(mut self, now: Instant) -> Result<Self, LimitsError> {
+        self.version = self.version.saturating_add(1);
+        let limits = self.all_limits();
+        let calendar = self.calendar();
+        let mut series: Vec<Series> = Vec::new();
+        for limit in &limits {
+            if series.iter().any(|held| held.is_for(limit)) {
+                continue;
+            }
+            let calendar = calendar.of(limit.window);
+            let held = self
+                .series
+                .iter()
+                .find(|held| held.is_for(limit) && held.calendar == calendar);
+            series.push(
+                held.cloned()
+                    .unwrap_or_else(|| self.new_series(limit, calendar, now)),
+            );
+        }
+        let outside_the_tree = series.iter().filter(|series| series.scope != Scope::Node);
+        let counters: BTreeSet<_> = outside_the_tree
+            .map(|s| (s.scope, s.scope_id.clone(), s.window))
+            .collect();
+        let of_tree = self.tree.as_ref().map_or(0, Tree::most_touched);
+        if limits.len() > LIMITS_MAX
+            || most_touched(&counters).saturating_add(of_tree) > COUNTERS_MAX
+        {
+            return Err(LimitsError);
+        }
+        self.series = series;
+        Ok(self)
+    }
+
+    fn new_series(&self, limit: &Limit, calendar: Calendar, now: Instant) -> Series {
+        let state = if limit.window == WindowKind::Second {
+            State::Active
+        } else {
+            State::Counting
+        };
+        Series {
+            scope: limit.scope,
+            scope_id: limit.scope_id.clone(),
+            window: limit.window,
+            calendar,
+            measure: limit.measure.clone(),
+            since: self.version,
+            from: now,
+            state,
+        }
+    }
+
+    /// Whether a series is still being filled.
+    #[must_use]
+    pub fn is_counting(&self) -> bool {
+        self.series
+            .iter()
+            .any(|series| series.state == State::Counting)
+    }
+
+    /// The next version, all series complete.
+    #[must_use]
+    pub fn activated(mut self) -> Self {
+        self.version = self.version.saturating_add(1);
+        for series in &mut self.series {
+            series.state = State::Active;
+        }
+        self
+    }
+
+    pub(crate) fn tracks(&self) -> Vec<Track> {
+        let limits: Vec<Arc<Limit>> = self.all_limits().into_iter().map(Arc::new).collect();
+        let track = |series: &Series| {
+            let limits: Vec<Arc<Limit>> = limits
+                .iter()
+                .filter(|limit| series.is_for(limit))
+                .cloned()
+                .collect();
+            Track {
+                watches: crate::limit::alerts::watches(self.alerts.as_ref(), series, &limits),
+                limits,
+                taken: Arc::from(series.taken_attribute()),
+                held: Arc::from(series.held_attribute()),
+                series: series.clone(),
+            }
+        };
+        self.series.iter().map(track).collect()
+    }
+
+    /// How long events are kept, in days: its own or the default of 400.
+    #[must_use]
+    pub fn retention(&self) -> u32 {
+        self.retention_days.unwrap_or(Self::RETENTION_DAYS)
+    }
+
+    /// Sets the retention, `None` = the default. A tenant seen before remembers
+    /// that it was raised.
+    pub fn set_retention(&mut self, days: Option<u32>, now: Instant) {
+        let before = self.retention();
+        self.retention_days = days;
+        if self.retention() > before && self.created.is_some() {
+            // Markers of before an earlier raise may still be the first to go.
+            let shortest = self.raised.map_or(before, |(_, days)| days.min(before));
+            self.raised = Some((now, shortest));
+        }
+    }
+
+    /// The earliest event that may still be recorded: the retention reaches back
+    /// to it, and had it been recorded before, its marker would be there.
+    #[must_use]
+    pub fn earliest(&self, now: Instant) -> Instant {
+        let back = |days: u32| now.plus_seconds(i64::from(days).saturating_mul(-DAY_SECONDS));
+        let kept = back(self.retention());
+        match self.raised {
+            None => kept,
+            // A day more: events were accepted a little ahead of their time.
+            Some((at, days)) => kept.max(back(days).min(at.plus_seconds(DAY_SECONDS))),
+        }
+    }
+
+    /// The retention of tenants that set none.
+    pub const RETENTION_DAYS: u32 = 400;
+    /// The shortest retention: the acceptance window must fit into it.
+    pub const RETENTION_DAYS_MIN: u32 = 35;
+}
+
+/// The most counters that one event can touch: every "each", and per scope and
+/// window kind at most one named.
+fn most_touched(counters: &BTreeSet<(Scope, Option<Arc<str>>, WindowKind)>) -> usize {
+    counters
+        .iter()
+        .map(|(scope, _, window)| (scope, window))
+        .collect::<BTreeSet<_>>()
+        .len()
+}

@@ -1,0 +1,141 @@
+//! Where a limit stands, as answers show it.
+
+use crate::limit::counter::Count;
+use crate::limit::limit::Limit;
+use crate::limit::measure::Measure;
+use crate::money::amount::Amount;
+use crate::time::window::Window;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+
+/// A limit as one event (or a reader) found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standpoint {
+    /// The limit.
+    pub limit: Arc<Limit>,
+    /// Which one of its scope; empty for the tenant.
+    pub scope_id: Arc<str>,
+    /// The window in question.
+    pub window: Window,
+    /// What it held before the request.
+    pub count: Count,
+    /// What the request asked for on top; 0 for a reader.
+    pub requested: i128,
+    /// Whether the hard value (or a blocking soft one) is the one passed.
+    pub hard_passed: bool,
+}
+
+/// A [`Standpoint`] in figures, as in the API's `LimitStatus`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitStatus {
+    /// Used, without what is held.
+    pub used: String,
+    /// Held.
+    pub held: String,
+    /// Left to the hard value (else the soft one), never negative; absent
+    /// without either.
+    pub remaining: Option<String>,
+    /// Used and held, in percent of the hard value (else the soft one), two
+    /// digits half-even; absent for a limit of 0 and without a limit.
+    pub percent: Option<String>,
+    /// `ok`, `approaching`, `soft_limit_exceeded` or `hard_limit_exceeded`.
+    pub status: &'static str,
+}
+
+/// The share of a limit from which it counts as approaching: 80 %.
+const APPROACHING_PERCENT: i128 = 80;
+
+impl Standpoint {
+    /// Whether it counts money.
+    #[must_use]
+    pub fn is_money(&self) -> bool {
+        self.limit.measure == Measure::Spend
+    }
+
+    /// The value passed, or the hard one, or the soft one.
+    #[must_use]
+    pub fn limit_value(&self) -> Option<i128> {
+        let blocked_by_soft = self.hard_passed && !self.passes(self.limit.hard);
+        if blocked_by_soft {
+            self.limit.soft
+        } else {
+            self.limit.hard.or(self.limit.soft)
+        }
+    }
+
+    /// `hard_limit` or `soft_limit`: which of its values it passes.
+    #[must_use]
+    pub fn limit_type(&self) -> &'static str {
+        if self.passes(self.limit.hard) {
+            "hard_limit"
+        } else {
+            "soft_limit"
+        }
+    }
+
+    fn passes(&self, value: Option<i128>) -> bool {
+        value.is_some_and(|value| self.count.taken.saturating_add(self.requested) > value)
+    }
+
+    /// A value of its measure as text: a decimal for spend, else an integer.
+    #[must_use]
+    pub fn text(&self, value: i128) -> String {
+        value_text(&self.limit.measure, value)
+    }
+
+    /// Used and held in percent of `value`, two digits half-even; absent
+    /// without a value and for 0.
+    #[must_use]
+    pub fn percent_of(&self, value: Option<i128>) -> Option<String> {
+        percent(self.count.taken, value?)
+    }
+
+    /// Its figures.
+    #[must_use]
+    pub fn status(&self) -> LimitStatus {
+        let taken = self.count.taken;
+        let reference = self.limit.hard.or(self.limit.soft);
+        let remaining = reference.map(|value| value.saturating_sub(taken).max(0));
+        LimitStatus {
+            used: self.text(self.count.used()),
+            held: self.text(self.count.held),
+            remaining: remaining.map(|left| self.text(left)),
+            percent: self.percent_of(reference),
+            status: self.word(),
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        let taken = self.count.taken;
+        let reached = |value: Option<i128>| value.is_some_and(|value| taken >= value);
+        let near = self.limit.soft.or(self.limit.hard).is_some_and(|value| {
+            taken.saturating_mul(100) >= value.saturating_mul(APPROACHING_PERCENT)
+        });
+        if reached(self.limit.hard) {
+            "hard_limit_exceeded"
+        } else if reached(self.limit.soft) {
+            "soft_limit_exceeded"
+        } else if near {
+            "approaching"
+        } else {
+            "ok"
+        }
+    }
+}
+
+/// `part` of `whole` in percent with two digits, half-even.
+fn percent(part: i128, whole: i128) -> Option<String> {
+    let hundredths = crate::money::amount::div_half_even(part.checked_mul(10_000)?, whole)?;
+    let units = hundredths.checked_mul(10_000_000_000_000_000)?;
+    crate::Amount::from_units(units).map(|amount| amount.fixed(2))
+}
+
+/// The text of a limit's value: a decimal for spend, else an integer.
+pub(crate) fn value_text(measure: &Measure, value: i128) -> String {
+    match measure {
+        Measure::Spend => Amount::from_units(value)
+            .map_or_else(|| format!("{value}"), |amount| format!("{amount}")),
+        _ => format!("{value}"),
+    }
+}

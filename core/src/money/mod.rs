@@ -1,0 +1,5 @@
+//! Exact amounts, rates, currencies.
+
+pub(crate) mod amount;
+pub(crate) mod currency;
+pub(crate) mod rate;

@@ -1,0 +1,305 @@
+//! All rate cards and exchange rates, and which of them price an event.
+
+use crate::event::event::Event;
+use crate::event::name::Name;
+use crate::event::quantities::Component;
+use crate::limit::config::Config;
+use crate::money::amount::Amount;
+use crate::money::currency::Currency;
+use crate::price::card::{Card, Factor, Operation, Price, Unpriced};
+use crate::price::exchange::{ExchangeRate, ExchangeTable};
+use crate::time::instant::Instant;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Every version of every rate card, and of the exchange rates.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    cards: BTreeMap<Name, Vec<Arc<Card>>>,
+    by_operation: BTreeMap<Name, Vec<Name>>,
+    exchanges: Vec<Arc<ExchangeTable>>,
+}
+
+/// The card version that priced an event, and the rate that converted it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct CardRef {
+    /// The card.
+    pub id: Name,
+    /// Its version.
+    pub version: u32,
+    /// The exchange rate, where its currency is not the tenant's.
+    pub exchange: Option<ExchangeRate>,
+}
+
+/// What an event costs, by which card and exchange rate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Priced {
+    /// Unrounded.
+    pub cost: Amount,
+    /// The currency of the card, or the one converted into.
+    pub currency: Currency,
+    /// The version that priced it.
+    pub card: CardRef,
+}
+
+/// Why an event cannot be priced.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PriceError {
+    /// The tenant's card does not exist, or none is in force at that time.
+    #[error("no rate card is in force at {0}")]
+    NoCard(Instant),
+    /// No card names the operation, and unpriced operations are rejected.
+    #[error("operation `{0}` has no price")]
+    UnknownOperation(Name),
+    /// The card has no such tier.
+    #[error("rate card `{card}` has no tier `{tier}`")]
+    UnknownTier {
+        /// The tier asked for.
+        tier: Name,
+        /// The card.
+        card: Name,
+    },
+    /// The cost is beyond what an amount holds.
+    #[error("the cost is out of range")]
+    Range,
+}
+
+/// The most that one event may cost: 1e15 of its currency, so that counters
+/// and totals have room for a hundred thousand of the dearest.
+const COST_MAX: Amount = Amount::bounded(1_000_000_000_000_000_000_000_000_000_000_000);
+
+const DEFAULT: &str = "default";
+
+/// The built-in prices per unit in USD. Source: system 000, base rates.
+const BUILT_IN: [(&str, &str); 9] = [
+    ("constitutional_validation", "0.001"),
+    ("agent_message", "0.0005"),
+    ("policy_evaluation", "0.002"),
+    ("compliance_check", "0.0015"),
+    ("deliberation_request", "0.01"),
+    ("hitl_approval", "0.05"),
+    ("blockchain_anchor", "0.005"),
+    ("audit_write", "0.001"),
+    ("agent_task", "0"),
+];
+
+const BUILT_IN_TIERS: [(&str, &str); 4] = [
+    ("standard", "1"),
+    ("enhanced", "1.5"),
+    ("deliberation", "3"),
+    ("enterprise", "2"),
+];
+
+impl Catalog {
+    /// Only the built-in card `default`, version 1.
+    #[must_use]
+    pub fn built_in() -> Self {
+        let mut catalog = Self::default();
+        if let Ok(id) = Name::new(DEFAULT) {
+            catalog.insert(built_in_card(id));
+        }
+        catalog
+    }
+
+    /// Adds a version; one already held is left as it is.
+    pub fn insert(&mut self, card: Card) {
+        let versions = self.cards.entry(card.id.clone()).or_default();
+        if versions.iter().any(|held| held.version == card.version) {
+            return;
+        }
+        for operation in card.operations.keys() {
+            let ids = self.by_operation.entry(operation.clone()).or_default();
+            if !ids.contains(&card.id) {
+                ids.push(card.id.clone());
+            }
+        }
+        versions.push(Arc::new(card));
+        versions.sort_by_key(|held| held.version);
+    }
+
+    /// The cards by id, each with its versions ascending.
+    pub fn cards(&self) -> impl Iterator<Item = (&Name, &[Arc<Card>])> {
+        self.cards
+            .iter()
+            .map(|(id, versions)| (id, versions.as_slice()))
+    }
+
+    /// One version, or the newest when `version` is absent.
+    #[must_use]
+    pub fn card(&self, id: &str, version: Option<u32>) -> Option<&Arc<Card>> {
+        let versions = self.cards.get(id)?;
+        match version {
+            Some(version) => versions.iter().find(|held| held.version == version),
+            None => versions.last(),
+        }
+    }
+
+    /// Prices `event`: by the tenant's card if it has one; else by the card
+    /// put last among those that name the operation, `default` after all
+    /// others; in each case by its version in force at the event's timestamp.
+    ///
+    /// # Errors
+    /// A [`PriceError`] where no card, price or tier fits.
+    pub fn price(&self, tenant_card: Option<&Name>, event: &Event) -> Result<Priced, PriceError> {
+        self.price_in(None, tenant_card, event)
+    }
+
+    /// Prices `event` for the tenant of `config`: as [`Catalog::price`], and in
+    /// the tenant's currency where exchange rates in force at the event's
+    /// timestamp convert the card's into it; else in the card's. The exact cost
+    /// is converted, and rounded up once.
+    ///
+    /// # Errors
+    /// As [`Catalog::price`].
+    pub fn price_for(&self, config: &Config, event: &Event) -> Result<Priced, PriceError> {
+        self.price_in(config.currency, config.rate_card.as_ref(), event)
+    }
+
+    fn price_in(
+        &self,
+        into: Option<Currency>,
+        tenant_card: Option<&Name>,
+        event: &Event,
+    ) -> Result<Priced, PriceError> {
+        let card = self.card_for(tenant_card, &event.dimensions.operation, event.timestamp)?;
+        let foreign = into.filter(|into| *into != card.currency);
+        let exchange = foreign.and_then(|into| self.exchange(card.currency, into, event.timestamp));
+        let priced = |cost| Priced {
+            cost,
+            currency: foreign
+                .filter(|_| exchange.is_some())
+                .unwrap_or(card.currency),
+            card: CardRef {
+                id: card.id.clone(),
+                version: card.version,
+                exchange,
+            },
+        };
+        if let Some(cost) = event.cost_override {
+            let cost = exchange.map_or(Some(cost), |exchange| exchange.convert(cost));
+            return cost
+                .filter(|cost| *cost <= COST_MAX)
+                .map(priced)
+                .ok_or(PriceError::Range);
+        }
+        let operation = match (
+            card.operations.get(&event.dimensions.operation),
+            card.unpriced,
+        ) {
+            (Some(operation), _) => operation,
+            (None, Unpriced::Reject) => {
+                return Err(PriceError::UnknownOperation(
+                    event.dimensions.operation.clone(),
+                ));
+            }
+            (None, Unpriced::Free) => &Operation::default(),
+        };
+        let unknown_tier = || PriceError::UnknownTier {
+            tier: event.dimensions.tier.clone(),
+            card: card.id.clone(),
+        };
+        let tier = *card
+            .tiers
+            .get(&event.dimensions.tier)
+            .ok_or_else(unknown_tier)?;
+        let cost = operation
+            .cost_converted(tier, exchange, &event.quantities)
+            .filter(|cost| *cost <= COST_MAX);
+        cost.map(priced).ok_or(PriceError::Range)
+    }
+
+    /// Adds exchange rates; a version already held is left as it is.
+    pub fn insert_exchange(&mut self, table: ExchangeTable) {
+        if let Err(place) = self
+            .exchanges
+            .binary_search_by_key(&table.version, |held| held.version)
+        {
+            self.exchanges.insert(place, Arc::new(table));
+        }
+    }
+
+    /// All versions of the exchange rates, ascending.
+    #[must_use]
+    pub fn exchanges(&self) -> &[Arc<ExchangeTable>] {
+        &self.exchanges
+    }
+
+    /// The rate from one currency into another at `at`: of the tables into that
+    /// currency the latest in force, the later put on ties, and it alone.
+    #[must_use]
+    pub fn exchange(&self, from: Currency, into: Currency, at: Instant) -> Option<ExchangeRate> {
+        let started = self
+            .exchanges
+            .iter()
+            .filter(|table| table.base == into && table.effective_from <= at);
+        started
+            .max_by_key(|table| (table.effective_from, table.sequence))?
+            .rate(from)
+    }
+
+    fn card_for(
+        &self,
+        tenant_card: Option<&Name>,
+        operation: &Name,
+        at: Instant,
+    ) -> Result<&Card, PriceError> {
+        if let Some(id) = tenant_card {
+            return self.in_force(id.as_str(), at).ok_or(PriceError::NoCard(at));
+        }
+        let naming = self.by_operation.get(operation).into_iter().flatten();
+        let candidates = naming
+            .filter_map(|id| self.in_force(id.as_str(), at))
+            .filter(|card| card.operations.contains_key(operation));
+        let rank = |card: &&Card| (card.id.as_str() != DEFAULT, self.last_put(&card.id));
+        let best = candidates.max_by_key(rank);
+        best.or_else(|| self.in_force(DEFAULT, at))
+            .ok_or(PriceError::NoCard(at))
+    }
+
+    /// The version of card `id` that prices what happens at `at`.
+    #[must_use]
+    pub fn in_force(&self, id: &str, at: Instant) -> Option<&Card> {
+        let versions = self.cards.get(id)?;
+        let started = versions.iter().filter(|card| card.effective_from <= at);
+        started
+            .max_by_key(|card| (card.effective_from, card.sequence))
+            .map(|card| &**card)
+    }
+
+    fn last_put(&self, id: &Name) -> u64 {
+        let versions = self.cards.get(id).into_iter().flatten();
+        versions.map(|card| card.sequence).max().unwrap_or(0)
+    }
+}
+
+fn built_in_card(id: Name) -> Card {
+    let operation = |(name, unit): (&str, &str)| {
+        let price = Price {
+            amount: unit.parse().ok()?,
+            per: 1,
+        };
+        let prices = BTreeMap::from([(Component::Unit, price)]);
+        Some((
+            Name::new(name).ok()?,
+            Operation {
+                prices,
+                ..Operation::default()
+            },
+        ))
+    };
+    let tier = |(name, factor): (&str, &str)| {
+        Some((Name::new(name).ok()?, Factor::new(factor.parse().ok()?)?))
+    };
+    Card {
+        id,
+        version: 1,
+        sequence: 0,
+        currency: Currency::USD,
+        effective_from: Instant::from_millis(-62_135_596_800_000).unwrap_or(Instant::EPOCH),
+        tiers: BUILT_IN_TIERS.into_iter().filter_map(tier).collect(),
+        unpriced: Unpriced::Reject,
+        operations: BUILT_IN.into_iter().filter_map(operation).collect(),
+    }
+}

@@ -1,0 +1,6 @@
+//! What it costs: rate cards, exchange rates.
+
+pub(crate) mod card;
+pub(crate) mod catalog;
+pub(crate) mod draft;
+pub(crate) mod exchange;

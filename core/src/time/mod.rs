@@ -1,0 +1,5 @@
+//! Instants, windows, calendars.
+
+pub(crate) mod calendar;
+pub(crate) mod instant;
+pub(crate) mod window;

@@ -1,0 +1,121 @@
+//! The spans of time in which limits count.
+
+use crate::time::instant::Instant;
+use core::cmp::Ordering;
+use jiff::Span;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+/// How long a limit counts before it starts anew. All are calendar spans,
+/// half-open, in UTC or as a [`Calendar`] says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowKind {
+    /// For ever.
+    Total,
+    /// A second, by receipt.
+    Second,
+    /// An hour, in UTC always.
+    Hour,
+    /// A day.
+    Day,
+    /// A month.
+    Month,
+    /// A month of the subscription: from its anchor, or by the calendar.
+    Period,
+}
+
+/// One span of a [`WindowKind`]. Its kind and its start tell it from others, as
+/// they do in the keys of counters.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Window {
+    /// How long it is.
+    pub kind: WindowKind,
+    /// Its first instant; the epoch for [`WindowKind::Total`].
+    pub start: Instant,
+    pub(crate) end: Option<Instant>,
+}
+
+impl WindowKind {
+    /// Its name in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Second => "second",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Month => "month",
+            Self::Period => "period",
+        }
+    }
+
+    /// The window of this kind in UTC that holds `at`.
+    #[must_use]
+    pub fn holding(self, at: Instant) -> Window {
+        let seconds = |length: i64| {
+            let start = at.floor_to(length);
+            (start, Some(start.plus_seconds(length)))
+        };
+        let (start, end) = match self {
+            Self::Total => (Instant::EPOCH, None),
+            Self::Second => seconds(1),
+            Self::Hour => seconds(3600),
+            Self::Day => seconds(86_400),
+            Self::Month | Self::Period => month(at),
+        };
+        Window {
+            kind: self,
+            start,
+            end,
+        }
+    }
+}
+
+impl Window {
+    /// Its first instant that is outside again; `None` for `total`.
+    #[must_use]
+    pub fn end(&self) -> Option<Instant> {
+        self.end
+    }
+}
+
+impl PartialEq for Window {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Window {}
+
+impl PartialOrd for Window {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Window {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.kind, self.start).cmp(&(other.kind, other.start))
+    }
+}
+
+/// The calendar month in UTC that holds `at`.
+pub(crate) fn month(at: Instant) -> (Instant, Option<Instant>) {
+    let first = at
+        .timestamp()
+        .to_zoned(TimeZone::UTC)
+        .date()
+        .first_of_month();
+    let midnight = |date: Date| {
+        date.to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|start| Instant::from(start.timestamp()))
+    };
+    let next = first
+        .checked_add(Span::new().months(1))
+        .ok()
+        .and_then(midnight);
+    (midnight(first).unwrap_or(at), next)
+}

@@ -1,0 +1,199 @@
+//! Use in groups: one aggregator for events and rollup rows alike.
+
+use crate::event::name::Name;
+use crate::event::totals::Overflow;
+use crate::ledger::view::Kept;
+use crate::limit::scope::tool_key;
+use crate::time::instant::{DAY_SECONDS, HOUR_SECONDS, Instant};
+use crate::time::window::WindowKind;
+use crate::usage::place::Place;
+use crate::usage::roster::Roster;
+use crate::usage::tally::Tally;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::fmt;
+use core::str::FromStr;
+
+/// What use is grouped by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GroupBy {
+    /// Who did the work.
+    Agent,
+    /// For whom.
+    Consumer,
+    /// What was used.
+    Operation,
+    /// Its price class.
+    Tier,
+    /// The session.
+    Session,
+    /// The tool, by its key `server/tool`.
+    Tool,
+    /// The model.
+    Model,
+    /// The hour in UTC.
+    Hour,
+    /// The day in UTC.
+    Day,
+    /// The ISO week in UTC.
+    Week,
+    /// The month in UTC.
+    Month,
+}
+
+/// Use in groups, agents, consumers and tasks as numbers of one [`Roster`].
+/// Adding is associative and commutative.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    by: GroupBy,
+    groups: BTreeMap<GroupKey, Tally>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum GroupKey {
+    Name(Option<Name>),
+    Number(Option<u32>),
+    Tool(Option<Arc<str>>),
+    Start(Instant),
+}
+
+/// The key of events without the field; no name is spelt so.
+pub const NO_KEY: &str = "(none)";
+
+/// From the Monday before the epoch, a Thursday.
+const MONDAY_SECONDS: i64 = 3 * DAY_SECONDS;
+
+impl GroupBy {
+    /// All of them, with their names.
+    pub const ALL: [(&'static str, Self); 11] = [
+        ("agent", Self::Agent),
+        ("consumer", Self::Consumer),
+        ("operation", Self::Operation),
+        ("tier", Self::Tier),
+        ("session", Self::Session),
+        ("tool", Self::Tool),
+        ("model", Self::Model),
+        ("hour", Self::Hour),
+        ("day", Self::Day),
+        ("week", Self::Week),
+        ("month", Self::Month),
+    ];
+
+    /// What rows must keep for it.
+    #[must_use]
+    pub const fn needs(self) -> Kept {
+        match self {
+            Self::Agent => Kept::AGENT,
+            Self::Consumer => Kept::CONSUMER,
+            Self::Operation => Kept::OPERATION,
+            Self::Tier => Kept::TIER,
+            Self::Session => Kept::SESSION,
+            Self::Tool => Kept::TOOL,
+            Self::Model => Kept::MODEL,
+            Self::Hour | Self::Day | Self::Week | Self::Month => Kept::NOTHING,
+        }
+    }
+
+    fn key(self, at: Instant, place: &Place) -> GroupKey {
+        match self {
+            Self::Agent => GroupKey::Number(place.agent),
+            Self::Consumer => GroupKey::Number(place.consumer),
+            Self::Operation => GroupKey::Name(place.operation.clone()),
+            Self::Tier => GroupKey::Name(place.tier.clone()),
+            Self::Session => GroupKey::Name(place.session.clone()),
+            Self::Model => GroupKey::Name(place.model.clone()),
+            Self::Tool => GroupKey::Tool(
+                place
+                    .tool_server
+                    .as_ref()
+                    .zip(place.tool_name.as_ref())
+                    .map(|(server, tool)| tool_key(server, tool)),
+            ),
+            Self::Hour => GroupKey::Start(at.floor_to(HOUR_SECONDS)),
+            Self::Day => GroupKey::Start(at.floor_to(DAY_SECONDS)),
+            Self::Week => {
+                let moved = at
+                    .plus_seconds(MONDAY_SECONDS)
+                    .floor_to(7_i64.saturating_mul(DAY_SECONDS));
+                GroupKey::Start(moved.plus_seconds(MONDAY_SECONDS.saturating_neg()))
+            }
+            Self::Month => GroupKey::Start(WindowKind::Month.holding(at).start),
+        }
+    }
+
+    /// The name of the span that begins at `start`.
+    fn span(self, start: Instant) -> String {
+        match self {
+            Self::Week => start.week(),
+            Self::Month => start.month(),
+            Self::Day => start.day(),
+            _ => start.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for GroupBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            Self::ALL
+                .iter()
+                .find(|(_, by)| by == self)
+                .map_or("", |(name, _)| name),
+        )
+    }
+}
+
+impl FromStr for GroupBy {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, by)| *by)
+            .ok_or(())
+    }
+}
+
+impl Aggregate {
+    /// No use yet.
+    #[must_use]
+    pub const fn new(by: GroupBy) -> Self {
+        Self {
+            by,
+            groups: BTreeMap::new(),
+        }
+    }
+
+    /// Adds what was used at `place` at `at`, or within the hour or day that
+    /// begins there.
+    ///
+    /// # Errors
+    /// [`Overflow`] where a total leaves its range.
+    pub fn add(&mut self, at: Instant, place: &Place, tally: &Tally) -> Result<(), Overflow> {
+        let group = self.groups.entry(self.by.key(at, place)).or_default();
+        group.see(place);
+        group.add(tally)
+    }
+
+    /// The groups by their keys; `roster` knows the names behind the numbers.
+    #[must_use]
+    pub fn groups(self, roster: &Roster) -> BTreeMap<String, Tally> {
+        let by = self.by;
+        let named = |key: &GroupKey| match key {
+            GroupKey::Name(name) => name.as_ref().map(ToString::to_string),
+            GroupKey::Tool(key) => key.as_deref().map(String::from),
+            GroupKey::Number(number) if by == GroupBy::Agent => number
+                .and_then(|number| roster.agent_of(number))
+                .map(ToString::to_string),
+            GroupKey::Number(number) => number
+                .and_then(|number| roster.consumer_of(number))
+                .map(ToString::to_string),
+            GroupKey::Start(start) => Some(by.span(*start)),
+        };
+        self.groups
+            .into_iter()
+            .map(|(key, tally)| (named(&key).unwrap_or_else(|| NO_KEY.to_string()), tally))
+            .collect()
+    }
+}

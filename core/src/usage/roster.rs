@@ -1,0 +1,320 @@
+//! Rosters: agents, consumers and tasks, numbered as they first appear.
+
+use crate::event::event::Event;
+use crate::event::name::Name;
+use crate::event::totals::Overflow;
+use crate::usage::members::Members;
+use crate::usage::place::Place;
+use crate::usage::tally::Tally;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The first 128 bits of the SHA-256 of a task's id: enough to tell any two
+/// tasks apart, and all that counting them needs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct TaskHash([u8; 16]);
+
+impl TaskHash {
+    /// Of this task.
+    #[must_use]
+    pub fn of(task: &Name) -> Self {
+        let digest = Sha256::digest(task.as_str());
+        let mut hash = [0; 16];
+        hash.iter_mut()
+            .zip(digest)
+            .for_each(|(to, from)| *to = from);
+        Self(hash)
+    }
+}
+
+/// Who has been seen, each with a number that sets of [`Members`] and rollup
+/// rows refer to. Numbers are given in order of appearance, so the same pages
+/// in the same order always give the same numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Roster {
+    agents: Numbered<Name>,
+    consumers: Numbered<Name>,
+    tasks: Numbered<TaskHash>,
+}
+
+/// Who joined a roster within some stretch, in the order of their numbers.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Joined {
+    /// Agents.
+    pub agents: Vec<Name>,
+    /// Consumers.
+    pub consumers: Vec<Name>,
+    /// Tasks.
+    pub tasks: Vec<TaskHash>,
+}
+
+/// How many are on a roster.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Extent {
+    agents: usize,
+    consumers: usize,
+    tasks: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Numbered<T> {
+    list: Vec<T>,
+    numbers: BTreeMap<T, u32>,
+}
+
+impl<T> Default for Numbered<T> {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            numbers: BTreeMap::new(),
+        }
+    }
+}
+
+impl<T: Clone + Ord> Numbered<T> {
+    fn enrol(&mut self, entry: &T) -> Result<u32, Overflow> {
+        match self.numbers.get(entry) {
+            Some(number) => Ok(*number),
+            None => self.append(entry.clone()),
+        }
+    }
+
+    /// The next number, even if the entry has one: a pseudonym may stand for
+    /// an entry that had two numbers. It is found by its first.
+    fn append(&mut self, entry: T) -> Result<u32, Overflow> {
+        let number = u32::try_from(self.list.len()).map_err(|_| Overflow)?;
+        self.numbers.entry(entry.clone()).or_insert(number);
+        self.list.push(entry);
+        Ok(number)
+    }
+
+    fn since(&self, length: usize) -> Vec<T> {
+        self.list.get(length..).unwrap_or_default().to_vec()
+    }
+
+    fn mapping(&self, into: &mut Self) -> Result<Mapping, Overflow> {
+        let to: Result<Vec<u32>, Overflow> =
+            self.list.iter().map(|entry| into.enrol(entry)).collect();
+        let to = to?;
+        let same = to
+            .iter()
+            .enumerate()
+            .all(|(from, to)| u32::try_from(from) == Ok(*to));
+        Ok(if same { Mapping::Same } else { Mapping::To(to) })
+    }
+}
+
+impl Roster {
+    /// The number of an agent, which joins if it is new.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 2^32 of them; here and below.
+    pub fn agent(&mut self, agent: &Name) -> Result<u32, Overflow> {
+        self.agents.enrol(agent)
+    }
+
+    /// The number of a consumer.
+    ///
+    /// # Errors
+    /// As [`Roster::agent`].
+    pub fn consumer(&mut self, consumer: &Name) -> Result<u32, Overflow> {
+        self.consumers.enrol(consumer)
+    }
+
+    /// The number of a task.
+    ///
+    /// # Errors
+    /// As [`Roster::agent`].
+    pub fn task(&mut self, task: &Name) -> Result<u32, Overflow> {
+        self.tasks.enrol(&TaskHash::of(task))
+    }
+
+    /// The agent of this number.
+    #[must_use]
+    pub fn agent_of(&self, number: u32) -> Option<&Name> {
+        self.agents.list.get(usize::try_from(number).ok()?)
+    }
+
+    /// The consumer of this number.
+    #[must_use]
+    pub fn consumer_of(&self, number: u32) -> Option<&Name> {
+        self.consumers.list.get(usize::try_from(number).ok()?)
+    }
+
+    /// Where `event` belongs, without the price; all it names join.
+    ///
+    /// # Errors
+    /// As [`Roster::agent`].
+    pub fn place(&mut self, event: &Event) -> Result<Place, Overflow> {
+        let d = &event.dimensions;
+        Ok(Place {
+            agent: d
+                .agent
+                .as_ref()
+                .map(|agent| self.agent(agent))
+                .transpose()?,
+            consumer: d
+                .consumer
+                .as_ref()
+                .map(|consumer| self.consumer(consumer))
+                .transpose()?,
+            task: event
+                .task
+                .as_ref()
+                .map(|task| self.task(task))
+                .transpose()?,
+            ..Place::of(event)
+        })
+    }
+
+    /// How many are on it.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        Extent {
+            agents: self.agents.list.len(),
+            consumers: self.consumers.list.len(),
+            tasks: self.tasks.list.len(),
+        }
+    }
+
+    /// Who joined since it had the extent `before`.
+    #[must_use]
+    pub fn joined(&self, before: Extent) -> Joined {
+        Joined {
+            agents: self.agents.since(before.agents),
+            consumers: self.consumers.since(before.consumers),
+            tasks: self.tasks.since(before.tasks),
+        }
+    }
+
+    /// Gives those who joined next the next numbers.
+    ///
+    /// # Errors
+    /// As [`Roster::agent`].
+    pub fn append(&mut self, joined: Joined) -> Result<(), Overflow> {
+        joined
+            .agents
+            .into_iter()
+            .try_for_each(|agent| self.agents.append(agent).map(drop))?;
+        joined
+            .consumers
+            .into_iter()
+            .try_for_each(|consumer| self.consumers.append(consumer).map(drop))?;
+        joined
+            .tasks
+            .into_iter()
+            .try_for_each(|task| self.tasks.append(task).map(drop))
+    }
+
+    /// The numbers that those on this roster have on `other`, which they join.
+    ///
+    /// # Errors
+    /// As [`Roster::agent`].
+    pub fn onto(&self, other: &mut Self) -> Result<Renumbering, Overflow> {
+        Ok(Renumbering {
+            agents: self.agents.mapping(&mut other.agents)?,
+            consumers: self.consumers.mapping(&mut other.consumers)?,
+            tasks: self.tasks.mapping(&mut other.tasks)?,
+        })
+    }
+}
+
+/// The numbers of one roster as those of another.
+#[derive(Clone, Debug)]
+pub struct Renumbering {
+    agents: Mapping,
+    consumers: Mapping,
+    tasks: Mapping,
+}
+
+#[derive(Clone, Debug)]
+enum Mapping {
+    Same,
+    To(Vec<u32>),
+}
+
+impl Mapping {
+    fn number(&self, number: &mut Option<u32>) -> Option<()> {
+        if let (Self::To(to), Some(number)) = (self, number) {
+            *number = *to.get(usize::try_from(*number).ok()?)?;
+        }
+        Some(())
+    }
+
+    fn set(&self, set: &mut Members) -> Option<()> {
+        if let Self::To(to) = self {
+            let moved: Option<Members> = set
+                .iter()
+                .map(|number| to.get(usize::try_from(number).ok()?).copied())
+                .collect();
+            *set = moved?;
+        }
+        Some(())
+    }
+}
+
+impl Renumbering {
+    /// Changes the numbers of a row; `None` for one that is on no roster.
+    #[must_use]
+    pub fn apply(&self, place: &mut Place, tally: &mut Tally) -> Option<()> {
+        self.agents.number(&mut place.agent)?;
+        self.consumers.number(&mut place.consumer)?;
+        self.tasks.number(&mut place.task)?;
+        self.agents.set(&mut tally.agents)?;
+        self.consumers.set(&mut tally.consumers)?;
+        self.tasks.set(&mut tally.tasks)
+    }
+}
+
+/// The most entries of a stored part: names of 128 characters fill 300 KB.
+const NAMES_MAX: usize = 2_300;
+
+const TASKS_MAX: usize = 18_000;
+
+impl Joined {
+    /// Those whose names are kept, in parts that each fit an item.
+    #[must_use]
+    pub fn name_parts(&self) -> Vec<Self> {
+        let agents = self.agents.chunks(NAMES_MAX).map(|agents| Self {
+            agents: agents.to_vec(),
+            ..Self::default()
+        });
+        let consumers = self.consumers.chunks(NAMES_MAX).map(|consumers| Self {
+            consumers: consumers.to_vec(),
+            ..Self::default()
+        });
+        agents.chain(consumers).collect()
+    }
+
+    /// The tasks, in parts that each fit an item.
+    #[must_use]
+    pub fn task_parts(&self) -> Vec<Self> {
+        self.tasks
+            .chunks(TASKS_MAX)
+            .map(|tasks| Self {
+                tasks: tasks.to_vec(),
+                ..Self::default()
+            })
+            .collect()
+    }
+
+    /// Compact bytes, led by the format's number.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_extend(self, alloc::vec![FORMAT]).unwrap_or_default()
+    }
+
+    /// Reads what [`Joined::encode`] wrote.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (format, body) = bytes.split_first()?;
+        if *format != FORMAT {
+            return None;
+        }
+        postcard::from_bytes(body).ok()
+    }
+}
+
+const FORMAT: u8 = 1;

@@ -1,0 +1,4 @@
+//! New limits, completed with what their windows hold.
+
+pub(crate) mod backfill;
+pub(crate) mod fold;

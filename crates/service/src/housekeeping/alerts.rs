@@ -1,0 +1,321 @@
+//! Alerts: who is told of crossed thresholds, and telling them.
+
+use crate::engine::key::hex;
+use crate::engine::service::{Service, Snapshot};
+use crate::settings::tenants::Actor;
+use crate::store::failure::Failure;
+use crate::store::store::Query;
+use async_trait::async_trait;
+use futures::{StreamExt, stream};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::collections::BTreeMap;
+use tollgate_core::{
+    Alert, AlertState, Alerts, Config, CounterKey, Crossing, Name, Secret, Standing, table,
+};
+
+/// What a tenant's alerts are to be.
+#[derive(Clone, Debug)]
+pub struct AlertsOrder {
+    /// The thresholds in percent, as [`Alerts`] has them; none = no alerts.
+    pub thresholds: Vec<u8>,
+    /// Where they are sent; absent = nowhere, they are only shown.
+    pub url: Option<String>,
+    /// Whether the secret is made anew although the url stays.
+    pub rotate_secret: bool,
+}
+
+/// What carries an alert to its receiver.
+#[async_trait]
+pub trait Courier: Send + Sync {
+    /// Posts `body`, JSON, to `url` once.
+    ///
+    /// # Errors
+    /// A sentence where it was not answered with 2xx in time.
+    async fn post(
+        &self,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: String,
+    ) -> Result<(), String>;
+}
+
+/// What came of a round of deliveries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// How many alerts their receivers took.
+    pub delivered: u64,
+    /// How many tries failed.
+    pub failed: u64,
+}
+
+/// How many alerts are shown: the latest.
+const SHOWN_MAX: usize = 100;
+
+/// How many tenants' receivers are called at once.
+const TENANTS_AT_ONCE: usize = 16;
+
+/// Seconds after which a round begins no further delivery; the next one goes on.
+const ROUND_SECONDS: i64 = 45;
+
+impl Service {
+    /// Replaces what a tenant is told of; and the secret, if a new one was
+    /// made: it is told only here.
+    ///
+    /// # Errors
+    /// [`Failure::Stale`], [`Failure::Unavailable`].
+    pub async fn put_alerts(
+        &self,
+        tenant: &Name,
+        order: &AlertsOrder,
+        actor: &Actor,
+    ) -> Result<(Config, Option<Secret>), Failure> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|error| Failure::Broken(error.to_string()))?;
+        let fresh = Secret(format!("tgs_{}", hex(&bytes)));
+        let audit = serde_json::json!({
+            "thresholds": order.thresholds, "has_url": order.url.is_some(), "rotate_secret": order.rotate_secret,
+        });
+        let config = self.change_config(tenant, "alerts.put", audit, actor, |config, _| {
+            let held = config.alerts.take();
+            let is_kept =
+                !order.rotate_secret && held.as_ref().is_some_and(|held| held.url == order.url);
+            let kept = held.and_then(|held| held.secret).filter(|_| is_kept);
+            let secret = order
+                .url
+                .as_ref()
+                .map(|_| kept.unwrap_or_else(|| fresh.clone()));
+            let alerts = Alerts {
+                thresholds: order.thresholds.clone(),
+                url: order.url.clone(),
+                secret,
+            };
+            config.alerts = Some(alerts).filter(|alerts| !alerts.thresholds.is_empty());
+            Ok(())
+        });
+        let config = config.await?;
+        let is_new = config
+            .alerts
+            .as_ref()
+            .is_some_and(|alerts| alerts.secret.as_ref() == Some(&fresh));
+        Ok((config, is_new.then_some(fresh)))
+    }
+
+    /// The tenant's configuration and its latest 100 alerts, newest first.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn alerts(&self, tenant: &Name) -> Result<(Config, Vec<Alert>), Failure> {
+        let config = self.tenant(tenant).await?;
+        let mut query = Query::of(table::alerts(tenant));
+        query.descending = true;
+        query.limit = SHOWN_MAX;
+        let items = self.store.query(&query).await?.items;
+        let alerts: Option<Vec<Alert>> = items
+            .iter()
+            .map(|(_, attrs)| Alert::from_attrs(tenant, attrs))
+            .collect();
+        Ok((config, alerts.ok_or_else(damaged)?))
+    }
+
+    /// Sends every alert that is due, `body` being its JSON. Safe to repeat and
+    /// to run twice at once: each try is claimed first, so a receiver gets an
+    /// alert usually once, and at least once unless three days pass. What fails
+    /// for one tenant delays no other.
+    ///
+    /// # Errors
+    /// The first failure of the store; what is done stays, the next round goes
+    /// on.
+    pub async fn deliver_alerts(
+        &self,
+        courier: &dyn Courier,
+        body: fn(&Alert) -> String,
+    ) -> Result<Delivered, Failure> {
+        let began = self.now();
+        let until = began.plus_seconds(ROUND_SECONDS);
+        let round = Round {
+            courier,
+            body,
+            until,
+        };
+        let (mut total, mut failure) = (Delivered::default(), None);
+        let mut next = Some(Query::of(table::DUE_ALERTS).to(table::holds_after(began)));
+        while let Some(query) = next.filter(|_| self.now() < until) {
+            let slice = self.store.query(&query).await?;
+            next = query.after(&slice);
+            let mut due: BTreeMap<Name, Vec<String>> = BTreeMap::new();
+            for (entry, _) in slice.items {
+                if let Some((tenant, place)) = table::due_alert_of(&entry) {
+                    due.entry(tenant).or_default().push(place.to_owned());
+                }
+            }
+            let rounds = due
+                .into_iter()
+                .map(|(tenant, places)| self.deliver_to(tenant, places, &round));
+            let mut done = stream::iter(rounds).buffer_unordered(TENANTS_AT_ONCE);
+            while let Some((delivered, failed)) = done.next().await {
+                total.delivered = total.delivered.saturating_add(delivered.delivered);
+                total.failed = total.failed.saturating_add(delivered.failed);
+                failure = failure.or(failed);
+            }
+        }
+        failure.map_or(Ok(total), Err)
+    }
+
+    /// Sends one tenant's alerts, in order, up to the first that fails: its
+    /// receiver is not called in vain for all others.
+    async fn deliver_to(
+        &self,
+        tenant: Name,
+        places: Vec<String>,
+        round: &Round<'_>,
+    ) -> (Delivered, Option<Failure>) {
+        let (mut done, mut broken) = (Delivered::default(), None);
+        for place in places {
+            if self.now() >= round.until {
+                break;
+            }
+            match self.deliver(&tenant, &place, round).await {
+                Ok(None) => {}
+                Ok(Some(true)) => done.delivered = done.delivered.saturating_add(1),
+                Ok(Some(false)) => {
+                    done.failed = done.failed.saturating_add(1);
+                    break;
+                }
+                Err(failure) => {
+                    tracing::warn!(%tenant, %failure, "an alert is not delivered");
+                    let is_away = matches!(failure, Failure::Unavailable(_));
+                    broken = broken.or(Some(failure));
+                    if is_away {
+                        break;
+                    }
+                }
+            }
+        }
+        (done, broken)
+    }
+
+    /// One try of one alert: whether it was taken; `None` = nothing was to be
+    /// sent, or another has claimed it.
+    async fn deliver(
+        &self,
+        tenant: &Name,
+        place: &str,
+        round: &Round<'_>,
+    ) -> Result<Option<bool>, Failure> {
+        let Some(attrs) = self.item(table::alert(tenant, place)).await? else {
+            return Ok(None);
+        };
+        let alert = Alert::from_attrs(tenant, &attrs).ok_or_else(damaged)?;
+        let now = self.now();
+        if alert.next_try.is_none_or(|next| next > now) {
+            return Ok(None);
+        }
+        let alerts = self.tenant(tenant).await?.alerts;
+        let receiver = alerts.and_then(|alerts| Some((alerts.url?, alerts.secret?)));
+        let Some((url, secret)) = receiver.filter(|_| !alert.is_exhausted()) else {
+            let state = if alert.is_exhausted() {
+                AlertState::Failed
+            } else {
+                AlertState::Kept
+            };
+            self.settle(&alert.ended(state, now).1).await?;
+            return Ok(None);
+        };
+        let (claimed, writes) = alert.claimed(now);
+        if !self.settle(&writes).await? {
+            return Ok(None);
+        }
+        let body = (round.body)(&claimed);
+        let headers = signed(&claimed.id, self.now().unix_seconds(), &secret, &body)?;
+        let end = match round.courier.post(&url, &headers, body).await {
+            Ok(()) => Some(AlertState::Delivered),
+            Err(why) => {
+                tracing::warn!(%tenant, alert = claimed.id, attempts = claimed.attempts, why, "an alert was not taken");
+                claimed.is_exhausted().then_some(AlertState::Failed)
+            }
+        };
+        if let Some(state) = end {
+            self.settle(&claimed.ended(state, self.now()).1).await?;
+        }
+        Ok(Some(end == Some(AlertState::Delivered)))
+    }
+
+    /// Where these counters stand.
+    pub(crate) async fn standing(
+        &self,
+        tenant: &Name,
+        snapshot: &Snapshot,
+        keys: Vec<CounterKey>,
+    ) -> Result<Standing, Failure> {
+        let counters = self.counters(tenant, &keys).await?;
+        let standing = keys
+            .into_iter()
+            .zip(counters.iter().map(|attrs| snapshot.pack.counts(attrs)))
+            .collect();
+        self.note_standing(tenant, snapshot, &standing);
+        Ok(standing)
+    }
+
+    /// Remembers what was read of announced percents.
+    pub(crate) fn note_standing(&self, tenant: &Name, snapshot: &Snapshot, standing: &Standing) {
+        if snapshot.pack.config().alerts.is_none() {
+            return;
+        }
+        let announced = |(key, counts): (
+            &CounterKey,
+            &BTreeMap<std::sync::Arc<str>, tollgate_core::Count>,
+        )| {
+            let marks = counts
+                .iter()
+                .filter(|(name, count)| name.starts_with("a:") && count.taken > 0);
+            marks
+                .map(|(name, count)| (key.clone(), name.clone(), count.taken))
+                .collect::<Vec<_>>()
+        };
+        self.note_announced(tenant, standing.iter().flat_map(announced));
+    }
+
+    /// Remembers what a commit announced.
+    pub(crate) fn note_crossings(&self, tenant: &Name, crossings: &[Crossing]) {
+        let mark = |crossing: &Crossing| {
+            (
+                crossing.counter.clone(),
+                crossing.attribute.clone(),
+                i128::from(crossing.threshold),
+            )
+        };
+        self.note_announced(tenant, crossings.iter().map(mark));
+    }
+}
+
+/// A round of deliveries: how, and until when.
+struct Round<'a> {
+    courier: &'a dyn Courier,
+    body: fn(&Alert) -> String,
+    until: tollgate_core::Instant,
+}
+
+/// The headers of a delivery at `timestamp`, in seconds since the epoch. The
+/// signature covers id, timestamp and body, so none can be replaced, and an old
+/// delivery is told by its timestamp.
+fn signed(
+    id: &str,
+    timestamp: i64,
+    secret: &Secret,
+    body: &str,
+) -> Result<[(&'static str, String); 3], Failure> {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.0.as_bytes());
+    let mut mac = mac.map_err(|error| Failure::Broken(error.to_string()))?;
+    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
+    let signature = format!("v1={}", hex(&mac.finalize().into_bytes()));
+    Ok([
+        ("Tollgate-Alert-Id", id.to_owned()),
+        ("Tollgate-Timestamp", timestamp.to_string()),
+        ("Tollgate-Signature", signature),
+    ])
+}
+
+fn damaged() -> Failure {
+    Failure::Broken("a stored alert cannot be read".to_owned())
+}

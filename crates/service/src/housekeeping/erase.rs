@@ -1,0 +1,284 @@
+//! Erasing the name of an agent or consumer: a pseudonym takes its place in
+//! pages and rosters, and no total changes.
+
+use crate::engine::service::Service;
+use crate::settings::audit::{Change as Audit, audit_write};
+use crate::settings::tenants::Actor;
+use crate::store::failure::Failure;
+use crate::usage::pages::{Walk, page_of};
+use crate::usage::pseudonym::Person;
+use crate::usage::rosters::{Mask, joined_of};
+use crate::usage::watermark::{Erasing, Reached, Watermark};
+use tollgate_core::{
+    Attrs, Change, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, Value, Write, table,
+};
+
+/// Whose name is to be erased.
+#[derive(Clone, Debug)]
+pub struct EraseOrder {
+    /// Of which tenant.
+    pub tenant: Name,
+    /// As what.
+    pub person: Person,
+    /// The name.
+    pub name: Name,
+    /// Only count.
+    pub dry_run: bool,
+}
+
+/// What was, or would be, changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// What stands for the name.
+    pub pseudonym: Name,
+    /// Events that named it.
+    pub events: u64,
+    /// Pages that hold them.
+    pub pages: u64,
+}
+
+/// Pages rewritten in one transaction, which takes 4 MB.
+const PAGES_AT_ONCE: usize = 10;
+
+/// How often an order waits for what others do at the watermark.
+const TRIES_MAX: usize = 20;
+
+impl Service {
+    /// Replaces a name by its pseudonym in everything recorded before now. No
+    /// total, count of agents or digest changes, and the event is still known
+    /// by its id. Events recorded meanwhile or later keep the name: order it
+    /// again. A crash in the middle is completed by the next rollup. Repeating
+    /// it changes nothing.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn erase(&self, order: &EraseOrder, actor: &Actor) -> Result<Erased, Failure> {
+        let tenant = &order.tenant;
+        let mut pseudonyms = self.pseudonyms(tenant);
+        let pseudonym = pseudonyms.of(order.person, &order.name);
+        let proof = pseudonyms.proof();
+        let erasing = || Erasing {
+            person: order.person,
+            pseudonym: pseudonym.clone(),
+            at: self.now(),
+            proof: proof.clone(),
+        };
+        if order.dry_run {
+            let (events, pages) = self.count_named(tenant, &erasing()).await?;
+            return Ok(Erased {
+                pseudonym: pseudonym.clone(),
+                events,
+                pages,
+            });
+        }
+        for _ in 0..TRIES_MAX {
+            self.roll_up(tenant).await?;
+            let Some(mut reached) = self.reached(tenant).await? else {
+                break;
+            };
+            if reached.mark.begun || reached.mark.erasing.is_some() {
+                continue;
+            }
+            // Stamped behind the rollup: every hour before it is rolled up.
+            let erasing = erasing();
+            let detail = serde_json::json!({ "as": order.person, "pseudonym": pseudonym });
+            let (audit, _) = audit_write(
+                erasing.at,
+                actor,
+                Audit {
+                    action: "usage.erase",
+                    tenant: Some(tenant),
+                    detail,
+                },
+            )?;
+            let mark = Watermark {
+                erasing: Some(erasing.clone()),
+                erased: reached.mark.erased + 1,
+                ..reached.mark.clone()
+            };
+            let moved = reached.move_to(self, tenant, mark, vec![audit]).await?;
+            if !moved && let Some(now) = self.reached(tenant).await? {
+                // Its answer may have been lost.
+                reached = now;
+            }
+            if reached.mark.erasing.as_ref() == Some(&erasing) {
+                let (events, pages) = self.erase_name(tenant, &mut reached, &erasing).await?;
+                return Ok(Erased {
+                    pseudonym: pseudonym.clone(),
+                    events,
+                    pages,
+                });
+            }
+        }
+        match self.reached(tenant).await? {
+            None => Ok(Erased {
+                pseudonym: pseudonym.clone(),
+                events: 0,
+                pages: 0,
+            }),
+            Some(_) => Err(Failure::Unavailable(
+                "the hours are being rolled up".to_owned(),
+            )),
+        }
+    }
+
+    /// Erases the name that the watermark says is on its way out, from where an
+    /// earlier try stopped, and says in how many events and pages.
+    pub(crate) async fn erase_name(
+        &self,
+        tenant: &Name,
+        reached: &mut Reached,
+        erasing: &Erasing,
+    ) -> Result<(u64, u64), Failure> {
+        if self.pseudonyms(tenant).proof() != erasing.proof {
+            return Err(Failure::Unavailable(
+                "a name is being erased under another secret than this process has".to_owned(),
+            ));
+        }
+        let mut mask = Mask::new(self, tenant, Some(erasing.clone()));
+        let (mut events, mut pages) = (0, 0);
+        let mut walk = self.walk_to(tenant, erasing.at).await?;
+        while let Some(slice) = walk.slice(self).await? {
+            let mut writes = Vec::new();
+            for (key, mut attrs) in slice {
+                let Some((body, named)) = covered(&attrs, &mut mask)? else {
+                    continue;
+                };
+                (events, pages) = (events + named, pages + 1);
+                let old = attrs.insert(table::BODY.into(), Value::B(body));
+                writes.extend(old.map(|old| replaced(key, attrs, old)));
+            }
+            for chunk in writes.chunks(PAGES_AT_ONCE) {
+                self.rewrite(tenant, reached, chunk.to_vec()).await?;
+            }
+        }
+        self.erase_from_rosters(tenant, reached, erasing, &mut mask)
+            .await?;
+        let done = Watermark {
+            erasing: None,
+            erased: reached.mark.erased + 1,
+            ..reached.mark.clone()
+        };
+        // Refused = another has completed it.
+        if reached.mark.erasing.is_some() {
+            reached.move_to(self, tenant, done, Vec::new()).await?;
+        }
+        Ok((events, pages))
+    }
+
+    /// A walk over the pages received up to `at`.
+    async fn walk_to<'a>(&self, tenant: &'a Name, at: Instant) -> Result<Walk<'a>, Failure> {
+        let created = self.snapshot(tenant).await?.pack.config().created;
+        let first = created.map_or_else(
+            || at.plus_seconds(1),
+            |created| created.plus_seconds(-HOUR_SECONDS),
+        );
+        Ok(Walk::new(tenant, first, at))
+    }
+
+    async fn count_named(&self, tenant: &Name, erasing: &Erasing) -> Result<(u64, u64), Failure> {
+        let mut mask = Mask::new(self, tenant, Some(erasing.clone()));
+        let mut walk = self.walk_to(tenant, erasing.at).await?;
+        let (mut events, mut pages) = (0, 0);
+        while let Some(slice) = walk.slice(self).await? {
+            for (_, attrs) in &slice {
+                if let Some((_, named)) = covered(attrs, &mut mask)? {
+                    (events, pages) = (events + named, pages + 1);
+                }
+            }
+        }
+        Ok((events, pages))
+    }
+
+    async fn erase_from_rosters(
+        &self,
+        tenant: &Name,
+        reached: &mut Reached,
+        erasing: &Erasing,
+        mask: &mut Mask<'_>,
+    ) -> Result<(), Failure> {
+        let Some(created) = self.snapshot(tenant).await?.pack.config().created else {
+            return Ok(());
+        };
+        let mut month = created.plus_seconds(-HOUR_SECONDS);
+        while month.month() <= erasing.at.month() {
+            for (sk, mut attrs) in self
+                .roster_parts(tenant, &month.month(), table::ROSTER_NAMES, None)
+                .await?
+            {
+                let mut joined = joined_of(&attrs)?;
+                if mask.cover_joined(&mut joined)
+                    && let Some(old) = attrs.insert(table::BODY.into(), Value::B(joined.encode()))
+                {
+                    let key = Key::new(table::roster(tenant, &month.month()), sk);
+                    self.rewrite(tenant, reached, vec![replaced(key, attrs, old)])
+                        .await?;
+                }
+            }
+            month = next_month(month);
+        }
+        Ok(())
+    }
+
+    /// Rewrites items under the watermark, so that none is rewritten once the
+    /// name is erased and hours are rolled up again.
+    async fn rewrite(
+        &self,
+        tenant: &Name,
+        reached: &mut Reached,
+        writes: Vec<Write>,
+    ) -> Result<(), Failure> {
+        if reached.mark.erasing.is_none()
+            || reached
+                .move_to(self, tenant, reached.mark.clone(), writes.clone())
+                .await?
+        {
+            return Ok(());
+        }
+        for write in writes {
+            match self.reached(tenant).await? {
+                Some(now) if now.mark == reached.mark => *reached = now,
+                _ => {
+                    reached.mark.erasing = None;
+                    return Ok(());
+                }
+            }
+            // Refused = the page is purged, or another has rewritten it.
+            reached
+                .move_to(self, tenant, reached.mark.clone(), vec![write])
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// The body of a page with the name covered, and how many events had it.
+fn covered(attrs: &Attrs, mask: &mut Mask<'_>) -> Result<Option<(Vec<u8>, u64)>, Failure> {
+    let mut page = page_of(attrs)?;
+    let received = page.received;
+    let mut named = 0;
+    for stored in &mut page.events {
+        let covered = mask.cover(&mut stored.event.dimensions, received);
+        named += u64::from(covered);
+    }
+    if named == 0 {
+        Ok(None)
+    } else {
+        Ok(Some((page.encode()?, named)))
+    }
+}
+
+fn replaced(key: Key, attrs: Attrs, old: Value) -> Write {
+    Write {
+        key,
+        change: Change::Put(attrs),
+        guards: vec![Guard::Equals(table::BODY.into(), old)],
+    }
+}
+
+fn next_month(at: Instant) -> Instant {
+    tollgate_core::WindowKind::Month
+        .holding(at)
+        .end()
+        .unwrap_or_else(|| at.plus_seconds(31 * DAY_SECONDS))
+}

@@ -1,0 +1,6 @@
+//! What schedules do: rollups, purges, erasure, delivery of alerts.
+
+pub(crate) mod alerts;
+pub(crate) mod erase;
+pub(crate) mod hours;
+pub(crate) mod purge;

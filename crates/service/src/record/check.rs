@@ -1,0 +1,129 @@
+//! Checking an event without recording it.
+
+use crate::engine::service::Service;
+use crate::engine::submission::{Options, Rejection, Submission, timely};
+use crate::store::failure::Failure;
+use std::collections::{BTreeMap, BTreeSet};
+use tollgate_core::{Answer, Draft, Event, Marker, Mode, Name, Priced, Ruling, Standing, table};
+
+/// What an event would cost and how it would be decided now.
+#[derive(Clone, Debug)]
+pub struct Estimate {
+    /// Its price.
+    pub priced: Priced,
+    /// The decision, against what the counters stand at.
+    pub ruling: Ruling,
+    /// Whether the store was out of reach: then no counter was read.
+    pub degraded: bool,
+}
+
+impl Service {
+    /// Whether each submission would be accepted for its content, time and
+    /// price, limits apart: its price, or why not. An event recorded before is
+    /// accepted for what it was then.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn acceptable(
+        &self,
+        tenant: &Name,
+        submissions: &[Submission],
+        options: Options,
+    ) -> Result<Vec<Result<Priced, Rejection>>, Failure> {
+        let snapshot = self.snapshot(tenant).await?;
+        let now = self.now();
+        let ids: BTreeSet<&Name> = submissions
+            .iter()
+            .map(|submission| &submission.event.id)
+            .collect();
+        let keys: Vec<_> = ids.iter().map(|id| table::marker(tenant, id)).collect();
+        let markers = self
+            .store
+            .read(&keys)
+            .await?
+            .into_iter()
+            .map(|attrs| attrs.as_ref().and_then(Marker::from_attrs));
+        let markers: BTreeMap<&Name, Option<Marker>> = ids.into_iter().zip(markers).collect();
+        let judge = |submission: &Submission| match markers.get(&submission.event.id) {
+            Some(Some(marker)) if marker.matches(&submission.event, submission.timestamp_given) => {
+                let Answer {
+                    cost,
+                    currency,
+                    card,
+                    ..
+                } = marker.answer.clone();
+                Ok(Priced {
+                    cost,
+                    currency,
+                    card,
+                })
+            }
+            Some(Some(_)) => Err(Rejection::Reused),
+            _ => timely(submission.event.timestamp, now, options.age_seconds_max)
+                .and_then(|()| snapshot.accept(&submission.event)),
+        };
+        Ok(submissions.iter().map(judge).collect())
+    }
+
+    /// Prices and decides `event` as [`Service::record`] would, reading only.
+    /// While the store is out of reach, limits that are open then let it pass.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach and any limit
+    /// that applies is closed then.
+    pub async fn check(
+        &self,
+        tenant: &Name,
+        event: Event,
+        age_seconds_max: i64,
+    ) -> Result<Result<Estimate, Rejection>, Failure> {
+        match self.checked(tenant, event.clone(), age_seconds_max).await {
+            Err(Failure::Unavailable(why)) => {
+                let degraded = self
+                    .in_outage(tenant, event, age_seconds_max)?
+                    .ok_or(Failure::Unavailable(why))?;
+                Ok(degraded.map(|(draft, ruling)| Estimate {
+                    priced: draft.priced,
+                    ruling,
+                    degraded: true,
+                }))
+            }
+            answer => answer,
+        }
+    }
+
+    async fn checked(
+        &self,
+        tenant: &Name,
+        event: Event,
+        age_seconds_max: i64,
+    ) -> Result<Result<Estimate, Rejection>, Failure> {
+        let snapshot = self.snapshot(tenant).await?;
+        let timely = timely(event.timestamp, self.now(), age_seconds_max);
+        let priced = match timely.and_then(|()| snapshot.accept(&event)) {
+            Ok(priced) => priced,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let received = self.now();
+        let drafts = [Draft::new(event, priced.clone(), true)];
+        let counters = snapshot.pack.counters(&drafts, Mode::Enforce, received);
+        let keys: Vec<_> = counters
+            .iter()
+            .map(|key| table::counter(tenant, key))
+            .collect();
+        let items = self.store.read(&keys).await?;
+        let counts = items
+            .into_iter()
+            .map(|attrs| snapshot.pack.counts(&attrs.unwrap_or_default()));
+        let standing: Standing = counters.into_iter().zip(counts).collect();
+        let decided = snapshot
+            .pack
+            .decide(&standing, Mode::Enforce, received, &drafts)?;
+        let ruling = decided.rulings.into_iter().next().unwrap_or_default();
+        Ok(Ok(Estimate {
+            priced,
+            ruling,
+            degraded: false,
+        }))
+    }
+}

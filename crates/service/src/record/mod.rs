@@ -1,0 +1,7 @@
+//! Recording, checking and voiding events.
+
+pub(crate) mod check;
+pub(crate) mod course;
+pub(crate) mod outage;
+pub(crate) mod record;
+pub(crate) mod void;

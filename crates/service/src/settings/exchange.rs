@@ -1,0 +1,38 @@
+//! Exchange rates: putting versions. They are stored and read with rate cards.
+
+use crate::engine::service::Service;
+use crate::settings::cards::Version;
+use crate::settings::tenants::Actor;
+use crate::store::failure::Failure;
+use tollgate_core::{ExchangeTable, Instant, table};
+
+impl Service {
+    /// Adds a version of the exchange rates. `version` and `sequence` of `rates`
+    /// are set here. Without `effective_from` the first into its base converts
+    /// at all times, a later one from now on.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn put_exchange(
+        &self,
+        mut rates: ExchangeTable,
+        effective_from: Option<Instant>,
+        actor: &Actor,
+    ) -> Result<ExchangeTable, Failure> {
+        self.put_version(actor, |catalog, sequence, now| {
+            let held = catalog.exchanges();
+            let first = held.iter().all(|held| held.base != rates.base);
+            rates.version = held.last().map_or(0, |held| held.version).saturating_add(1);
+            rates.sequence = sequence;
+            rates.effective_from =
+                effective_from.unwrap_or(if first { Instant::EPOCH } else { now });
+            Ok(Version {
+                items: vec![(table::exchange(sequence), serde_json::to_vec(&rates)?)],
+                action: "exchange_rates.put",
+                detail: serde_json::json!({ "base": rates.base, "version": rates.version }),
+            })
+        })
+        .await?;
+        Ok(rates)
+    }
+}

@@ -1,0 +1,169 @@
+//! API keys: who may call, for whom, and what.
+
+use crate::engine::key::{KeyRecord, Scope, digest, fresh_key, id_of};
+use crate::engine::service::Service;
+use crate::settings::audit::{Change, audit_write};
+use crate::settings::tenants::Actor;
+use crate::store::body::{body, body_attrs};
+use crate::store::failure::Failure;
+use crate::store::store::Query;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tollgate_core::{Guard, Instant, Name, Write, table};
+
+/// What a new key is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewKey {
+    /// Whose it is; absent only for operators.
+    pub tenant: Option<Name>,
+    /// What it allows.
+    pub scopes: BTreeSet<Scope>,
+    /// What it is for, for people.
+    pub name: Option<String>,
+    /// When it ends.
+    pub expires: Option<Instant>,
+}
+
+impl Service {
+    /// The live key whose text this is; `None` for any other text.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn key(&self, text: &str) -> Result<Option<Arc<KeyRecord>>, Failure> {
+        let Some(id) = id_of(text) else {
+            return Ok(None);
+        };
+        let forgotten = self.forgotten();
+        let record = match self.remembered_key(id) {
+            Some(record) => record,
+            None => match self.item(table::api_key(id)).await? {
+                None => return Ok(None),
+                Some(attrs) => {
+                    let record = Arc::new(body::<KeyRecord>(&attrs)?);
+                    self.remember_key(&record, forgotten);
+                    record
+                }
+            },
+        };
+        Ok((record.is(text) && record.is_live(self.now())).then_some(record))
+    }
+
+    /// The live key whose text this is as it was last read, for while the store
+    /// is out of reach: a key revoked by another process since still works.
+    #[must_use]
+    pub fn last_key(&self, text: &str) -> Option<Arc<KeyRecord>> {
+        let record = self.last_read_key(id_of(text)?)?;
+        (record.is(text) && record.is_live(self.now())).then_some(record)
+    }
+
+    /// Makes a key. Its text is returned here and nowhere else, ever.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn create_key(
+        &self,
+        new: NewKey,
+        actor: &Actor,
+    ) -> Result<(KeyRecord, String), Failure> {
+        let (id, key) = fresh_key()?;
+        let NewKey {
+            tenant,
+            scopes,
+            name,
+            expires,
+        } = new;
+        let now = self.now();
+        let record = KeyRecord {
+            digest: digest(&key),
+            id,
+            tenant,
+            scopes,
+            name,
+            created: now,
+            expires,
+            revoked: None,
+        };
+        let detail = serde_json::json!({ "key_id": record.id, "scopes": record.scopes });
+        self.put_key(&record, actor, "key.create", detail, Guard::Absent)
+            .await?;
+        Ok((record, key))
+    }
+
+    /// Ends a key at once in this process, and in others with their next
+    /// reading of it, which is each request's. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] for no such key.
+    pub async fn revoke_key(&self, id: &str, actor: &Actor) -> Result<KeyRecord, Failure> {
+        let attrs = self
+            .item(table::api_key(id))
+            .await?
+            .ok_or(Failure::NotFound("key"))?;
+        let mut record: KeyRecord = body(&attrs)?;
+        if record.revoked.is_none() {
+            record.revoked = Some(self.now());
+            let detail = serde_json::json!({ "key_id": record.id });
+            let put = self
+                .put_key(&record, actor, "key.revoke", detail, Guard::Present)
+                .await;
+            // Whatever came of it: a lost answer may have been a yes.
+            self.forget_key(id);
+            put?;
+        }
+        self.forget_key(id);
+        Ok(record)
+    }
+
+    async fn put_key(
+        &self,
+        record: &KeyRecord,
+        actor: &Actor,
+        action: &str,
+        detail: serde_json::Value,
+        guard: Guard,
+    ) -> Result<(), Failure> {
+        let put = |key, guards| {
+            Ok::<_, Failure>(Write {
+                key,
+                change: tollgate_core::Change::Put(body_attrs(record)?),
+                guards,
+            })
+        };
+        let (audit, audit_key) = audit_write(
+            self.now(),
+            actor,
+            Change {
+                action,
+                tenant: record.tenant.as_ref(),
+                detail,
+            },
+        )?;
+        let writes = [
+            put(table::api_key(&record.id), vec![guard])?,
+            put(table::api_key_entry(&record.id), Vec::new())?,
+            audit,
+        ];
+        if self.settle(&writes).await? || self.item(audit_key).await?.is_some() {
+            return Ok(());
+        }
+        Err(Failure::Broken("the key changed meanwhile".to_owned()))
+    }
+
+    /// All keys by id, after `after`, and whether there are more.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn keys(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<KeyRecord>, bool), Failure> {
+        let mut query = Query::of(table::KEYS)
+            .from(after.map_or_else(String::new, |after| format!("{after}\0")));
+        query.limit = limit;
+        let slice = self.store.query(&query).await?;
+        let records: Result<Vec<KeyRecord>, Failure> =
+            slice.items.iter().map(|(_, attrs)| body(attrs)).collect();
+        Ok((records?, slice.more))
+    }
+}

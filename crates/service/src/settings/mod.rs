@@ -1,0 +1,11 @@
+//! Tenants, limits, plans, credit, cards, keys: what operators set.
+
+pub(crate) mod allowance;
+pub(crate) mod audit;
+pub(crate) mod cards;
+pub(crate) mod credits;
+pub(crate) mod exchange;
+pub(crate) mod keys;
+pub(crate) mod plans;
+pub(crate) mod replay;
+pub(crate) mod tenants;

@@ -1,0 +1,21 @@
+//! Items that hold a JSON body.
+
+use crate::store::failure::Failure;
+use tollgate_core::{Attrs, Value, table};
+
+/// Reads the JSON body of an item.
+pub(crate) fn body<T: serde::de::DeserializeOwned>(attrs: &Attrs) -> Result<T, Failure> {
+    let bytes = attrs
+        .get(table::BODY)
+        .and_then(Value::as_bytes)
+        .unwrap_or_default();
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+/// The attributes of an item that holds only a JSON body.
+pub(crate) fn body_attrs<T: serde::Serialize>(value: &T) -> Result<Attrs, Failure> {
+    Ok(Attrs::from([(
+        table::BODY.into(),
+        Value::B(serde_json::to_vec(value)?),
+    )]))
+}

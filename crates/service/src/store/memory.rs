@@ -1,0 +1,112 @@
+//! A store in memory: the executable specification of [`Store`].
+
+use crate::store::store::{Commit, Query, Reason, Refusal, Slice, Store, StoreError};
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tollgate_core::{Attrs, Key, Value, Write, table};
+
+/// Items in a map under one lock. For tests and as a specification.
+#[derive(Debug, Default)]
+pub struct Memory {
+    items: Mutex<BTreeMap<Key, Attrs>>,
+}
+
+impl Memory {
+    fn items(&self) -> MutexGuard<'_, BTreeMap<Key, Attrs>> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A copy of every item, for tests that look at all of it.
+    #[must_use]
+    pub fn dump(&self) -> BTreeMap<Key, Attrs> {
+        self.items().clone()
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
+        let items = self.items();
+        Ok(keys.iter().map(|key| items.get(key).cloned()).collect())
+    }
+
+    async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
+        let items = self.items();
+        let mut found: Vec<(String, Attrs)> = if query.by_task {
+            items
+                .values()
+                .filter_map(|attrs| task_entry(query, attrs))
+                .collect()
+        } else {
+            items
+                .iter()
+                .filter(|(key, _)| key.pk == query.pk)
+                .map(|(key, attrs)| (key.sk.clone(), attrs.clone()))
+                .collect()
+        };
+        found.retain(|(sk, _)| *sk >= query.from && query.to.as_ref().is_none_or(|to| sk < to));
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        if query.descending {
+            found.reverse();
+        }
+        let limit = query.limit.min(Query::LIMIT_MAX);
+        let more = found.len() > limit;
+        found.truncate(limit);
+        Ok(Slice { items: found, more })
+    }
+
+    async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
+        let mut items = self.items();
+        check(writes)?;
+        let refused = |write: &Write| {
+            !write
+                .guards
+                .iter()
+                .all(|guard| guard.holds(items.get(&write.key)))
+        };
+        let refusals: Vec<Refusal> = writes
+            .iter()
+            .enumerate()
+            .filter(|(_, write)| refused(write))
+            .map(|(index, write)| Refusal {
+                index,
+                reason: Reason::Guard(items.get(&write.key).cloned()),
+            })
+            .collect();
+        if !refusals.is_empty() {
+            return Ok(Commit::Refused(refusals));
+        }
+        for write in writes {
+            match write.change.applied(items.get(&write.key)) {
+                Some(attrs) => items.insert(write.key.clone(), attrs),
+                None => items.remove(&write.key),
+            };
+        }
+        Ok(Commit::Done { write_units: 0 })
+    }
+}
+
+/// What DynamoDB would refuse as malformed.
+fn check(writes: &[Write]) -> Result<(), StoreError> {
+    let mut keys: Vec<&Key> = writes.iter().map(|write| &write.key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    if writes.is_empty() || writes.len() > 100 || keys.len() != writes.len() {
+        return Err(StoreError::Broken(
+            "a transaction takes 1 to 100 writes on distinct keys".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// The index entry of an item: its sort key there and its page.
+fn task_entry(query: &Query, attrs: &Attrs) -> Option<(String, Attrs)> {
+    let text = |name: &str| attrs.get(name).and_then(Value::as_text);
+    if text(table::TASK_KEY)? != query.pk {
+        return None;
+    }
+    let sort = text(table::TASK_SORT)?.to_owned();
+    let page = attrs.get(table::PAGE)?.clone();
+    Some((sort, Attrs::from([(table::PAGE.into(), page)])))
+}

@@ -1,0 +1,7 @@
+//! What is asked of a store, and of the clock.
+
+pub(crate) mod body;
+pub(crate) mod clock;
+pub(crate) mod failure;
+pub(crate) mod memory;
+pub(crate) mod store;

@@ -1,0 +1,335 @@
+//! Everything recorded, read in one pass with bounded memory: in the order of
+//! receipt, slice by slice.
+//!
+//! A purge may pass by. Its mark comes before its first delete, and the marks
+//! are read again behind each slice: what was given up to there is whole, or
+//! the export ends as a failure. So it does where events are picked by a name,
+//! and names were erased meanwhile.
+
+use crate::engine::service::Service;
+use crate::engine::submission::AHEAD_SECONDS_MAX;
+use crate::store::clock::ulid_floor;
+use crate::store::failure::Failure;
+use crate::store::store::Query;
+use crate::usage::pages::{may_hold, page_of};
+use crate::usage::range::Range;
+use crate::usage::usage::Entry;
+use std::collections::{BTreeSet, VecDeque};
+use std::str::FromStr;
+use tollgate_core::{
+    Attrs, Currency, DAY_SECONDS, Filter, HOUR_SECONDS, Instant, Name, Stored, table,
+};
+use ulid::Ulid;
+
+/// The length of a page's sort key.
+const ULID_CHARS: usize = 26;
+
+/// An export under way. It holds one slice of pages and no more.
+#[derive(Debug)]
+pub struct Export {
+    tenant: Name,
+    range: Range,
+    filter: Filter,
+    /// How many names were erased when it began; 0 where it picks by none.
+    erased: u64,
+    /// The receipt hours that were purged when it began, from its own first.
+    purged: BTreeSet<String>,
+    /// The receipt hour up to which everything was read and found whole.
+    whole: String,
+    /// The slice to read next; `None` once there is none.
+    next: Option<Query>,
+    /// The receipt day of `next`.
+    day: Instant,
+    /// Where it ends.
+    end: Instant,
+    pages: VecDeque<(String, Attrs)>,
+    opened: Opened,
+    /// How many events of its first page were given by an export before.
+    skipped: usize,
+    /// The page of the event given last, or where the last slice began.
+    at: String,
+    /// The place of that event in its page.
+    index: usize,
+}
+
+/// What is left of a page.
+#[derive(Debug)]
+struct Opened {
+    received: Instant,
+    currency: Currency,
+    events: std::iter::Enumerate<std::vec::IntoIter<Stored>>,
+}
+
+/// Where an export goes on.
+struct Place {
+    /// The page to begin with.
+    at: String,
+    /// How many of its events were given.
+    index: usize,
+    /// How many receipt hours from its own on were purged.
+    purged: usize,
+    /// How many names were erased.
+    erased: u64,
+}
+
+/// What a step of an export comes to.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "events are what nearly all steps come to"
+)]
+pub enum Step {
+    /// The next event.
+    Event(Entry),
+    /// Another slice was read.
+    Slice,
+    /// That was all, and it is whole.
+    End,
+}
+
+impl Service {
+    /// Begins to read the events of `range` that meet `filter`, in the order of
+    /// their receipt: all of them, or from a [`Export::place`] on. What is
+    /// recorded meanwhile may be among them.
+    ///
+    /// # Errors
+    /// [`Failure::Cursor`] for a place that is none, or behind which events
+    /// were purged or names erased since: the export has to begin anew.
+    pub async fn export(
+        &self,
+        tenant: &Name,
+        range: Range,
+        filter: Filter,
+        from: Option<&str>,
+    ) -> Result<Export, Failure> {
+        let created = self.snapshot(tenant).await?.pack.config().created;
+        let end = self.now().plus_seconds(AHEAD_SECONDS_MAX);
+        // An event is at most five minutes ahead of its receipt; the rest is a
+        // margin for clocks.
+        let early = |at: Instant| at.plus_seconds(-HOUR_SECONDS).floor_to(HOUR_SECONDS);
+        let first = created.map_or(end, |created| {
+            range
+                .start
+                .map_or_else(|| early(created), |start| early(start.max(created)))
+        });
+        let place = from.map(|text| text.parse::<Place>()).transpose()?;
+        let (at, skipped) = place.as_ref().map_or_else(
+            || (ulid_floor(first), 0),
+            |place| (place.at.clone(), place.index),
+        );
+        let received = received_at(&at).ok_or(Failure::Cursor)?;
+        let purged = self.purged_from(tenant, &received.hour()).await?;
+        let erased = self.erased(tenant, &filter).await?;
+        if place.is_some_and(|place| (place.purged, place.erased) != (purged.len(), erased)) {
+            return Err(Failure::Cursor);
+        }
+        let next = created.map(|_| {
+            Query::of(table::pages(tenant, &received.day()))
+                .from(at.as_str())
+                .to(ulid_floor(end))
+        });
+        let (tenant, whole, day) = (
+            tenant.clone(),
+            received.hour(),
+            received.floor_to(DAY_SECONDS),
+        );
+        let opened = Opened {
+            received,
+            currency: Currency::USD,
+            events: Vec::new().into_iter().enumerate(),
+        };
+        let pages = VecDeque::new();
+        Ok(Export {
+            tenant,
+            range,
+            filter,
+            erased,
+            purged,
+            whole,
+            next,
+            day,
+            end,
+            pages,
+            opened,
+            skipped,
+            at,
+            index: skipped,
+        })
+    }
+
+    /// The next event, or what else the next step comes to: at most one slice
+    /// is read.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach, a purge took
+    /// what was still to be read, or names were erased that it picks by.
+    pub async fn step(&self, export: &mut Export) -> Result<Step, Failure> {
+        if let Some(entry) = export.entry()? {
+            return Ok(Step::Event(entry));
+        }
+        let Some(query) = export.next.take() else {
+            self.found_whole(export).await?;
+            let erased = self.erased(&export.tenant, &export.filter).await?;
+            return if erased == export.erased {
+                Ok(Step::End)
+            } else {
+                Err(Failure::Unavailable("names were erased".to_owned()))
+            };
+        };
+        let slice = self.store.query(&query).await?;
+        export.next = query.after(&slice).or_else(|| export.next_day());
+        (export.at, export.index) = (query.from, export.skipped);
+        let last = slice.items.last().and_then(|(sk, _)| received_at(sk));
+        export.pages = slice.items.into();
+        if let Some(last) = last {
+            self.found_whole(export).await?;
+            export.whole = last.hour();
+        }
+        Ok(Step::Slice)
+    }
+
+    /// Fails where a purge passed by since the export began and took, or is
+    /// about to take, what was not yet found whole.
+    async fn found_whole(&self, export: &Export) -> Result<(), Failure> {
+        let now = self.purged_from(&export.tenant, &export.whole).await?;
+        if now.iter().eq(export.purged.range(export.whole.clone()..)) {
+            return Ok(());
+        }
+        Err(Failure::Unavailable(
+            "a purge passed by the export".to_owned(),
+        ))
+    }
+
+    /// How many names of `tenant` were erased so far, if `filter` picks by names.
+    async fn erased(&self, tenant: &Name, filter: &Filter) -> Result<u64, Failure> {
+        if filter.agent.is_none() && filter.consumer.is_none() {
+            return Ok(0);
+        }
+        match self.reached(tenant).await?.map(|reached| reached.mark) {
+            Some(mark) if mark.erasing.is_some() => {
+                Err(Failure::Unavailable("names are being erased".to_owned()))
+            }
+            Some(mark) => Ok(mark.erased),
+            None => Ok(0),
+        }
+    }
+
+    /// The purged receipt hours from `hour` on.
+    async fn purged_from(&self, tenant: &Name, hour: &str) -> Result<BTreeSet<String>, Failure> {
+        let marks = self
+            .all(Query::of(table::purges(tenant)).from(hour))
+            .await?;
+        Ok(marks.into_iter().map(|(hour, _)| hour).collect())
+    }
+}
+
+impl Export {
+    /// Where to begin an export that goes on with the event given last, again,
+    /// or with the slice read last if none of it was given.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let hour = received_at(&self.at).map(Instant::hour).unwrap_or_default();
+        let purged = self.purged.range(hour..).count();
+        format!("{}/{}/{purged}/{}", self.at, self.index, self.erased)
+    }
+
+    /// The next event of the pages read so far.
+    fn entry(&mut self) -> Result<Option<Entry>, Failure> {
+        loop {
+            let Opened {
+                received,
+                currency,
+                events,
+            } = &mut self.opened;
+            let picks = |stored: &Stored| {
+                self.range.holds(stored.event.timestamp) && self.filter.matches(&stored.event)
+            };
+            if let Some((index, stored)) = events.find(|(_, stored)| picks(stored)) {
+                self.index = index;
+                return Ok(Some(Entry {
+                    received: *received,
+                    currency: *currency,
+                    stored,
+                }));
+            }
+            let Some((sk, attrs)) = self.pages.pop_front() else {
+                return Ok(None);
+            };
+            self.open(sk, &attrs)?;
+        }
+    }
+
+    /// Opens a page, unless its hour is purged or it holds nothing of the range.
+    fn open(&mut self, sk: String, attrs: &Attrs) -> Result<(), Failure> {
+        let skipped = if sk == self.at {
+            std::mem::take(&mut self.skipped)
+        } else {
+            0
+        };
+        let received = received_at(&sk)
+            .ok_or_else(|| Failure::Broken("a page has no time of receipt".to_owned()))?;
+        if self.purged.contains(&received.hour()) || !may_hold(attrs, self.range) {
+            return Ok(());
+        }
+        let page = page_of(attrs)?;
+        let mut events = page.events.into_iter().enumerate();
+        if let Some(last) = skipped.checked_sub(1) {
+            events.nth(last);
+        }
+        self.opened = Opened {
+            received: page.received,
+            currency: page.currency,
+            events,
+        };
+        (self.at, self.index) = (sk, skipped);
+        Ok(())
+    }
+
+    /// The query of the next day that is not yet read.
+    fn next_day(&mut self) -> Option<Query> {
+        self.day = self.day.plus_seconds(DAY_SECONDS);
+        let query = || {
+            Query::of(table::pages(&self.tenant, &self.day.day()))
+                .from(ulid_floor(self.day))
+                .to(ulid_floor(self.end))
+        };
+        (self.day < self.end).then(query)
+    }
+}
+
+/// The time of receipt that a page's sort key begins with.
+fn received_at(sk: &str) -> Option<Instant> {
+    let millis = Ulid::from_string(sk.get(..ULID_CHARS)?)
+        .ok()?
+        .timestamp_ms();
+    Instant::from_millis(i64::try_from(millis).ok()?).ok()
+}
+
+impl FromStr for Place {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let mut parts = text.split('/');
+        let mut part = || parts.next().ok_or(Failure::Cursor);
+        let (at, index, purged, erased) = (
+            part()?.to_owned(),
+            number(part()?)?,
+            number(part()?)?,
+            number(part()?)?,
+        );
+        if parts.next().is_none() {
+            Ok(Self {
+                at,
+                index,
+                purged,
+                erased,
+            })
+        } else {
+            Err(Failure::Cursor)
+        }
+    }
+}
+
+fn number<N: FromStr>(text: &str) -> Result<N, Failure> {
+    text.parse().map_err(|_| Failure::Cursor)
+}

@@ -1,0 +1,111 @@
+//! Pseudonyms: what stands for the name of an erased agent or consumer.
+
+use crate::engine::key::hex;
+use crate::engine::service::Service;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::collections::HashMap;
+use tollgate_core::{Dimensions, Event, Name};
+
+/// Whose names can be erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Person {
+    /// Who did the work.
+    Agent,
+    /// For whom it was done.
+    Consumer,
+}
+
+/// What every pseudonym begins with.
+const PREFIX: &str = "erased-";
+
+const DIGITS: usize = 32;
+
+impl Person {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Consumer => "consumer",
+        }
+    }
+
+    /// The name of this person in `dimensions`.
+    pub(crate) fn of(self, dimensions: &mut Dimensions) -> &mut Option<Name> {
+        match self {
+            Self::Agent => &mut dimensions.agent,
+            Self::Consumer => &mut dimensions.consumer,
+        }
+    }
+}
+
+/// Pseudonyms of one tenant, each computed once.
+pub(crate) struct Pseudonyms<'a> {
+    service: &'a Service,
+    tenant: &'a Name,
+    known: HashMap<(Person, Name), Name>,
+}
+
+impl Service {
+    /// The pseudonyms of `tenant`.
+    pub(crate) fn pseudonyms<'a>(&'a self, tenant: &'a Name) -> Pseudonyms<'a> {
+        Pseudonyms {
+            service: self,
+            tenant,
+            known: HashMap::new(),
+        }
+    }
+}
+
+impl Pseudonyms<'_> {
+    /// The pseudonym of `name`: a keyed hash, so the same name always gets the
+    /// same one, and nobody without the service's secret finds the name. A
+    /// pseudonym is its own.
+    pub(crate) fn of(&mut self, person: Person, name: &Name) -> Name {
+        if is_pseudonym(name) {
+            return name.clone();
+        }
+        let (service, tenant) = (self.service, self.tenant);
+        self.known
+            .entry((person, name.clone()))
+            .or_insert_with(|| keyed(service.secret(), tenant, Some(person), name.as_str()))
+            .clone()
+    }
+
+    /// What shows which secret makes them: the pseudonym of nobody.
+    pub(crate) fn proof(&self) -> Name {
+        keyed(self.service.secret(), self.tenant, None, "proof")
+    }
+
+    /// Replaces the names of agent and consumer, as digests see an event.
+    pub(crate) fn cover(&mut self, event: &mut Event) {
+        for person in [Person::Agent, Person::Consumer] {
+            if let Some(name) = person.of(&mut event.dimensions) {
+                *name = self.of(person, name);
+            }
+        }
+    }
+}
+
+fn is_pseudonym(name: &Name) -> bool {
+    let hex = |digits: &str| {
+        digits.len() == DIGITS
+            && digits
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    name.as_str().strip_prefix(PREFIX).is_some_and(hex)
+}
+
+/// `None` stands for no one.
+fn keyed(secret: &[u8; 32], tenant: &Name, person: Option<Person>, name: &str) -> Name {
+    let mut digest = String::new();
+    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) {
+        let role = person.map_or("nobody", Person::as_str);
+        mac.update(format!("pseudonym|{tenant}|{role}|{name}").as_bytes());
+        digest = hex(&mac.finalize().into_bytes());
+    }
+    let digits = digest.get(..DIGITS).unwrap_or("0");
+    Name::new(&format!("{PREFIX}{digits}")).unwrap_or_else(|_| Name::standard())
+}

@@ -1,0 +1,246 @@
+//! Spans of event time, and which rollups and pages cover them.
+
+use std::collections::BTreeSet;
+use tollgate_core::{DAY_SECONDS, HOUR_SECONDS, Instant};
+
+/// A span of event time `[start, end)`; absent = unbounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    /// The first instant inside.
+    pub start: Option<Instant>,
+    /// The first instant outside again.
+    pub end: Option<Instant>,
+}
+
+impl Range {
+    /// Whether it holds `at`.
+    #[must_use]
+    pub fn holds(&self, at: Instant) -> bool {
+        self.start.is_none_or(|start| start <= at) && self.end.is_none_or(|end| at < end)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.start
+            .zip(self.end)
+            .is_some_and(|(start, end)| start >= end)
+    }
+
+    /// What of it whole spans of `seconds` cover.
+    fn whole(&self, seconds: i64) -> Self {
+        let start = self.start.map(|start| ceil(start, seconds));
+        Self {
+            start,
+            end: self.end.map(|end| end.floor_to(seconds)),
+        }
+    }
+
+    /// The smallest range of whole days that covers it.
+    pub(crate) fn days(&self) -> Self {
+        Self {
+            start: self.start.map(|start| start.floor_to(DAY_SECONDS)),
+            end: self.end.map(|end| ceil(end, DAY_SECONDS)),
+        }
+    }
+}
+
+fn ceil(at: Instant, seconds: i64) -> Instant {
+    let floor = at.floor_to(seconds);
+    if floor == at {
+        at
+    } else {
+        floor.plus_seconds(seconds)
+    }
+}
+
+/// How a range is covered: by whole days, by the whole hours at their sides,
+/// and by the events of the hours that it cuts through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cover {
+    /// Whole days; empty where hours are wanted instead.
+    pub(crate) days: Option<Range>,
+    /// Whole hours beside them.
+    pub(crate) hours: Vec<Range>,
+    /// All whole hours, those of the days too.
+    pub(crate) all_hours: Option<Range>,
+    /// The starts of the hours that it cuts through.
+    pub(crate) cut: BTreeSet<Instant>,
+}
+
+impl Cover {
+    /// Covers `range`, with days where `by_days`.
+    pub(crate) fn of(range: Range, by_days: bool) -> Self {
+        if range.is_empty() {
+            return Self {
+                days: None,
+                hours: Vec::new(),
+                all_hours: None,
+                cut: BTreeSet::new(),
+            };
+        }
+        let edges = [range.start, range.end].into_iter().flatten();
+        let cut = edges
+            .filter(|edge| edge.floor_to(HOUR_SECONDS) != *edge)
+            .map(|edge| edge.floor_to(HOUR_SECONDS))
+            .collect();
+        let full = |range: Range| Some(range).filter(|range| !range.is_empty());
+        let all_hours = full(range.whole(HOUR_SECONDS));
+        let days = all_hours
+            .filter(|_| by_days)
+            .and_then(|hours| full(hours.whole(DAY_SECONDS)));
+        let hours = match (all_hours, days) {
+            (Some(hours), Some(days)) => {
+                let before = hours.start.map(|_| Range {
+                    start: hours.start,
+                    end: days.start,
+                });
+                let after = hours.end.map(|_| Range {
+                    start: days.end,
+                    end: hours.end,
+                });
+                before.into_iter().chain(after).filter_map(full).collect()
+            }
+            (hours, _) => hours.into_iter().collect(),
+        };
+        Self {
+            days,
+            hours,
+            all_hours,
+            cut,
+        }
+    }
+
+    /// Whether events of the day from `day` on are wanted by hour, or singly.
+    pub(crate) fn cuts_day(&self, day: Instant) -> bool {
+        let of_day = Range {
+            start: Some(day),
+            end: Some(day.plus_seconds(DAY_SECONDS)),
+        };
+        self.cut.iter().any(|hour| of_day.holds(*hour))
+            || self.hours.iter().any(|hours| hours.meets(of_day))
+    }
+}
+
+impl Range {
+    fn meets(&self, other: Self) -> bool {
+        let before = |end: Option<Instant>, start: Option<Instant>| {
+            end.zip(start).is_some_and(|(end, start)| end <= start)
+        };
+        !before(self.end, other.start) && !before(other.end, self.start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(start: &str, end: &str) -> Range {
+        let at =
+            |text: &str| (!text.is_empty()).then(|| format!("2026-11-{text}:00Z").parse().unwrap());
+        Range {
+            start: at(start),
+            end: at(end),
+        }
+    }
+
+    fn cover(
+        days: Option<(&str, &str)>,
+        hours: &[(&str, &str)],
+        all: Option<(&str, &str)>,
+        cut: &[&str],
+    ) -> Cover {
+        let one = |(start, end): (&str, &str)| range(start, end);
+        let cut = cut
+            .iter()
+            .map(|hour| range(hour, "").start.unwrap())
+            .collect();
+        Cover {
+            days: days.map(one),
+            hours: hours.iter().map(|hours| one(*hours)).collect(),
+            all_hours: all.map(one),
+            cut,
+        }
+    }
+
+    #[test]
+    fn a_range_is_whole_days_the_hours_beside_them_and_the_hours_it_cuts() {
+        let table = [
+            (("", ""), cover(Some(("", "")), &[], Some(("", "")), &[])),
+            (
+                ("02T00:00", "04T00:00"),
+                cover(
+                    Some(("02T00:00", "04T00:00")),
+                    &[],
+                    Some(("02T00:00", "04T00:00")),
+                    &[],
+                ),
+            ),
+            (
+                ("01T22:30", "04T01:15"),
+                cover(
+                    Some(("02T00:00", "04T00:00")),
+                    &[("01T23:00", "02T00:00"), ("04T00:00", "04T01:00")],
+                    Some(("01T23:00", "04T01:00")),
+                    &["01T22:00", "04T01:00"],
+                ),
+            ),
+            (
+                ("01T22:00", ""),
+                cover(
+                    Some(("02T00:00", "")),
+                    &[("01T22:00", "02T00:00")],
+                    Some(("01T22:00", "")),
+                    &[],
+                ),
+            ),
+            (
+                ("", "01T02:01"),
+                cover(
+                    Some(("", "01T00:00")),
+                    &[("01T00:00", "01T02:00")],
+                    Some(("", "01T02:00")),
+                    &["01T02:00"],
+                ),
+            ),
+            (
+                ("01T05:00", "01T09:00"),
+                cover(
+                    None,
+                    &[("01T05:00", "01T09:00")],
+                    Some(("01T05:00", "01T09:00")),
+                    &[],
+                ),
+            ),
+            (
+                ("01T23:00", "02T01:00"),
+                cover(
+                    None,
+                    &[("01T23:00", "02T01:00")],
+                    Some(("01T23:00", "02T01:00")),
+                    &[],
+                ),
+            ),
+            (
+                ("01T05:10", "01T05:50"),
+                cover(None, &[], None, &["01T05:00"]),
+            ),
+            (
+                ("01T05:10", "01T06:00"),
+                cover(None, &[], None, &["01T05:00"]),
+            ),
+            (("01T05:00", "01T05:00"), cover(None, &[], None, &[])),
+            (("02T05:00", "01T05:00"), cover(None, &[], None, &[])),
+        ];
+        for ((start, end), expected) in table {
+            assert_eq!(
+                Cover::of(range(start, end), true),
+                expected,
+                "{start} to {end}"
+            );
+        }
+        let hourly = Cover::of(range("01T22:30", "04T01:15"), false);
+        assert_eq!(
+            (hourly.days, hourly.hours),
+            (None, vec![range("01T23:00", "04T01:00")])
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! What is stored of a tenant.
+
+use crate::engine::service::Service;
+use crate::housekeeping::hours::Hour;
+use crate::housekeeping::purge::LastPurge;
+use crate::store::body::body;
+use crate::store::failure::Failure;
+use crate::store::store::Query;
+use crate::usage::range::Range;
+use crate::usage::scan::PASSES_MAX;
+use tollgate_core::{Instant, Name, table};
+
+/// What is stored of a tenant, event by event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Events that are not purged.
+    pub events: u64,
+    /// The earliest time of any of them.
+    pub oldest: Option<Instant>,
+    /// The latest time of any of them.
+    pub newest: Option<Instant>,
+    /// How long events are kept, in days.
+    pub retention_days: u32,
+    /// When hours were last rolled up.
+    pub last_rollup: Option<Instant>,
+    /// The last purge that removed anything.
+    pub last_purge: Option<LastPurge>,
+}
+
+impl Stats {
+    fn add(&mut self, events: u64, first: Instant, last: Instant) {
+        self.events = self.events.saturating_add(events);
+        self.oldest = Some(self.oldest.map_or(first, |oldest| oldest.min(first)));
+        self.newest = Some(self.newest.map_or(last, |newest| newest.max(last)));
+    }
+}
+
+impl Service {
+    /// What is stored of `tenant`, from the records of closed hours and the
+    /// pages of open ones.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn stats(&self, tenant: &Name) -> Result<Stats, Failure> {
+        for _ in 0..PASSES_MAX {
+            if let Some(stats) = self.stats_once(tenant).await? {
+                return Ok(stats);
+            }
+        }
+        Err(Failure::Unavailable("a purge is going on".to_owned()))
+    }
+
+    /// `None` if a purge passed by.
+    async fn stats_once(&self, tenant: &Name) -> Result<Option<Stats>, Failure> {
+        let config = self.tenant(tenant).await?;
+        let mut stats = Stats {
+            retention_days: config.retention(),
+            ..Stats::default()
+        };
+        let Some(reached) = self.reached(tenant).await? else {
+            return Ok(Some(stats));
+        };
+        stats.last_rollup = reached.mark.at;
+        stats.last_purge = self
+            .item(table::last_purge(tenant))
+            .await?
+            .map(|attrs| body(&attrs))
+            .transpose()?;
+        let purged = self.purged_hours(tenant).await?;
+        for (hour, attrs) in self
+            .all(Query::of(table::hours(tenant)).to(reached.mark.next.hour()))
+            .await?
+        {
+            let known: Hour = body(&attrs)?;
+            if !purged.contains(&hour) {
+                stats.add(known.events, known.first, known.last);
+            }
+        }
+        self.visit_pages(tenant, reached.mark.next, Range::default(), |page| {
+            page.events
+                .iter()
+                .for_each(|stored| stats.add(1, stored.event.timestamp, stored.event.timestamp));
+            Ok(())
+        })
+        .await?;
+        Ok(if self.purged_hours(tenant).await? == purged {
+            Some(stats)
+        } else {
+            None
+        })
+    }
+}
