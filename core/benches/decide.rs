@@ -12,8 +12,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use tollgate_core::{
     Card, Catalog, Circumstances, Component, Config, Currency, Draft, Event, Factor, Instant,
-    Layer, Limit, Measure, Mode, Name, OnUnavailable, Operation, Pack, Price, Scope, SoftMode,
-    Standing, Unpriced, WindowKind, plan,
+    Layer, Limit, Measure, Mode, Name, OnUnavailable, Operation, Price, Rules, Scope, SoftMode,
+    Standing, Unpriced, WindowKind, decide, plan,
 };
 
 const PACK: u64 = 90;
@@ -51,6 +51,7 @@ fn catalog() -> Catalog {
         tiers: BTreeMap::from([(name("standard"), Factor::ONE)]),
         unpriced: Unpriced::Reject,
         operations: BTreeMap::from([(name("gpt-4o"), gpt_4o)]),
+        taken_over: BTreeMap::new(),
     });
     catalog
 }
@@ -90,10 +91,9 @@ fn config(scopes: &[Scope]) -> Config {
         limits: scopes.iter().copied().map(limit).collect(),
         ..Config::default()
     };
-    config
-        .renewed(at("2026-11-01T00:00:00Z"))
-        .unwrap()
-        .activated()
+    let renewed = config.renewed(at("2026-11-01T00:00:00Z")).unwrap();
+    let version = renewed.version;
+    renewed.activated(version)
 }
 
 const SCOPES: [(&str, &[Scope]); 2] = [
@@ -122,31 +122,33 @@ fn drafts(catalog: &Catalog, events: Vec<Event>) -> Vec<Draft> {
     events.into_iter().map(draft).collect()
 }
 
-fn circumstances(tenant: &Name) -> Circumstances<'_> {
+fn circumstances<'a>(tenant: &'a Name, standing: &'a Standing) -> Circumstances<'a> {
     Circumstances {
         tenant,
         mode: Mode::Enforce,
         received: at("2026-11-22T10:00:01Z"),
         page_id: "01JD9Z6Q5T0000000000000000",
-        standing: None,
+        standing,
     }
 }
 
 /// Price, fingerprint, decide, and encode page, markers and counters.
 fn price_and_plan(criterion: &mut Criterion) {
-    let (catalog, tenant) = (catalog(), name("acme-corp"));
+    let (catalog, tenant, standing) = (catalog(), name("acme-corp"), Standing::new());
     let events: Vec<Event> = (0..PACK).map(event).collect();
     let mut group = criterion.benchmark_group("price and plan a pack of 90");
     group.throughput(Throughput::Elements(PACK));
     for (limits, scopes) in SCOPES {
-        let pack = Pack::new(Arc::new(config(scopes)));
+        let rules = Rules::new(Arc::new(config(scopes)));
         group.bench_function(limits, |bencher| {
             bencher.iter_batched(
                 || events.clone(),
                 |events| {
-                    let plan =
-                        plan(&pack, &drafts(&catalog, events), circumstances(&tenant)).unwrap();
-                    assert_eq!(plan.markers.len(), 90);
+                    let drafts = drafts(&catalog, events);
+                    let at = circumstances(&tenant, &standing);
+                    let plan = plan(&rules, &drafts, at).unwrap();
+                    let admitted = plan.events.iter().filter(|event| event.answer.is_some());
+                    assert_eq!(admitted.count(), 90);
                     plan
                 },
                 BatchSize::SmallInput,
@@ -165,15 +167,14 @@ fn price_and_decide(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("price and decide {size}"));
         group.throughput(Throughput::Elements(u64::try_from(drafts.len()).unwrap()));
         for (limits, scopes) in SCOPES {
-            let pack = Pack::new(Arc::new(config(scopes)));
+            let rules = Rules::new(Arc::new(config(scopes)));
             let mut drafts = drafts.clone();
             group.bench_function(limits, |bencher| {
                 bencher.iter(|| {
                     for draft in &mut drafts {
                         draft.priced = catalog.price(None, black_box(&draft.event)).unwrap();
                     }
-                    pack.decide(&standing, Mode::Enforce, received, &drafts)
-                        .unwrap()
+                    decide(&rules, &standing, Mode::Enforce, received, &drafts).unwrap()
                 });
             });
         }

@@ -299,7 +299,7 @@ async fn a_conditional_change_whose_answer_was_lost_is_made_and_entered_once() {
 async fn a_marker_that_cannot_be_read_is_no_endless_try() {
     let memory = three_of_ten().await;
     let app = process(&memory, Tenancy::Sole);
-    use tollgate_core::{Attrs, Change, Name, Value, Write, table};
+    use tollgate_core::{Attrs, Name, Value, Write, table};
     use tollgate_service::Store;
     let name = |text| Name::new(text).expect("a name");
     let attrs = Attrs::from([(
@@ -308,13 +308,9 @@ async fn a_marker_that_cannot_be_read_is_no_endless_try() {
     )]);
     let key = table::marker(&name("acme"), &name("damaged"));
     memory
-        .commit(&[Write {
-            key,
-            change: Change::Put(attrs),
-            guards: Vec::new(),
-        }])
+        .commit(&[Write::put(key, attrs)])
         .await
         .expect("a commit");
-    record(&app, "damaged").await.expect(503);
+    record(&app, "damaged").await.expect(500);
     record(&app, "next").await.expect(201);
 }

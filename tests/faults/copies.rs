@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_core::{Change, Write};
+use tollgate_core::Write;
 use tollgate_service::{Memory, Store, Tenancy};
 use tollgate_tests::{Fault, Gate, TestApp};
 
 /// A store of its own with the same items.
 pub(crate) async fn copy(from: &Memory) -> Arc<Memory> {
     let memory = Memory::default();
-    let put = |(key, attrs)| Write {
-        key,
-        change: Change::Put(attrs),
-        guards: Vec::new(),
-    };
+    let put = |(key, attrs)| Write::put(key, attrs);
     let writes: Vec<Write> = from.dump().into_iter().map(put).collect();
     for chunk in writes.chunks(100) {
         memory.commit(chunk).await.expect("a commit");

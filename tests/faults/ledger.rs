@@ -6,8 +6,8 @@ pub(crate) mod credit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_core::{
-    Attrs, Config, CounterKey, Draw, Hold, Instant, Key, Limit, Marker, Measure, Name, Page, Scope,
-    Series, Stored, Tree, Value, Window, WindowKind, table, tool_key,
+    Attrs, Config, CounterKey, Hold, Instant, Key, Limit, Marker, Measure, Name, Page, Posting,
+    Scope, Series, Stored, Value, Window, WindowKind, table, tool_key,
 };
 use tollgate_service::{Memory, Query, Store};
 
@@ -20,7 +20,7 @@ pub(crate) struct Booked {
     pub(crate) version: u64,
     place: String,
     /// What it took of credit, as its marker says.
-    pub(crate) draws: Vec<Draw>,
+    pub(crate) draws: Vec<Posting>,
 }
 
 /// All that is stored of a tenant's use, read past the service.
@@ -53,7 +53,7 @@ impl Ledger {
         let mut due = due(&tenant, &config, &events);
         add_held(&mut due, &tenant, &config, &holds);
         let grants = credit::grants(store, &tenant).await;
-        credit::add(&mut due, &tenant, &grants, (&events, &holds));
+        credit::add(&mut due, (&tenant, &config), &grants, (&events, &holds));
         let mut held = BTreeMap::new();
         for key in due.keys() {
             held.insert(
@@ -94,9 +94,8 @@ impl Ledger {
         let dump = memory.dump();
         for key in count("C") {
             let attrs = &dump[&key];
-            let counts = |series: &Series| {
-                ledger.is_of(&key, series) && number(attrs, &series.taken_attribute()) != 0
-            };
+            let counts =
+                |series: &Series| ledger.is_of(&key, series) && number(attrs, &taken(series)) != 0;
             let counted = ledger.config.series.iter().any(counts);
             let drawn = key.pk.contains("|C|credit|") && number(attrs, credit::TAKEN) != 0;
             assert!(
@@ -122,7 +121,7 @@ impl Ledger {
             .expect("a limit");
         let series = self.series_of(&limit);
         self.counters_of(&limit)
-            .map(|key| number(&self.held[key], &series.taken_attribute()))
+            .map(|key| number(&self.held[key], &taken(series)))
             .sum()
     }
 
@@ -138,7 +137,7 @@ impl Ledger {
         {
             let series = self.series_of(limit);
             for key in self.counters_of(limit) {
-                let held = number(&self.held[key], &series.taken_attribute());
+                let held = number(&self.held[key], &taken(series));
                 assert!(
                     limit.hard.is_none_or(|hard| held <= hard),
                     "{} stands at {held} of {:?} in {key:?}",
@@ -163,7 +162,7 @@ impl Ledger {
 
     fn counters_of<'a>(&'a self, limit: &'a Limit) -> impl Iterator<Item = &'a Key> {
         let series = self.series_of(limit);
-        let attribute = series.taken_attribute();
+        let attribute = taken(series);
         let due = self
             .due
             .iter()
@@ -248,6 +247,16 @@ async fn events(store: &dyn Store, tenant: &Name, config: &Config) -> BTreeMap<S
     events
 }
 
+/// The attribute of what is used and held together.
+fn taken(series: &Series) -> String {
+    format!("u:{}:{}", series.measure, series.since)
+}
+
+/// The attribute of what is used of it.
+fn used(series: &Series) -> String {
+    format!("n:{}:{}", series.measure, series.since)
+}
+
 /// What the counters of all series come to, summed naively.
 fn due(
     tenant: &Name,
@@ -257,26 +266,31 @@ fn due(
     let mut due: BTreeMap<Key, BTreeMap<String, i128>> = BTreeMap::new();
     for booked in events.values() {
         let mut counted = Vec::new();
-        for series in config
-            .series
-            .iter()
-            .filter(|series| series.window != WindowKind::Second)
-        {
-            let Some(counter) = counter(config.tree.as_ref(), series, &booked.stored) else {
+        for series in counting(config) {
+            let Some(counter) = counter(series, &booked.stored) else {
                 continue;
             };
-            let place = (table::counter(tenant, &counter), series.taken_attribute());
+            let place = (table::counter(tenant, &counter), taken(series));
             // A named and an "each" limit made together share the attribute.
-            if !counted.contains(&place) {
-                *due.entry(place.0.clone())
-                    .or_default()
-                    .entry(place.1.clone())
-                    .or_default() += amount(&series.measure, &booked.stored);
-                counted.push(place);
+            if counted.contains(&place) {
+                continue;
             }
+            let sums = due.entry(place.0.clone()).or_default();
+            for attribute in [taken(series), used(series)] {
+                *sums.entry(attribute).or_default() += amount(&series.measure, &booked.stored);
+            }
+            counted.push(place);
         }
     }
     due
+}
+
+/// What is counted by the time of events.
+fn counting(config: &Config) -> impl Iterator<Item = &Series> {
+    config
+        .series
+        .iter()
+        .filter(|series| series.window != WindowKind::Second)
 }
 
 /// The holds that are open, as the list of them and their items say.
@@ -298,49 +312,34 @@ async fn open_holds(store: &dyn Store, tenant: &Name) -> Vec<Hold> {
     holds
 }
 
-/// Adds what open holds took of the series that were there, used and held.
+/// Adds what open holds took of the series that were there, or that they were
+/// counted in since: held, and not used.
 fn add_held(
     due: &mut BTreeMap<Key, BTreeMap<String, i128>>,
     tenant: &Name,
     config: &Config,
     holds: &[Hold],
 ) {
-    for series in config
-        .series
-        .iter()
-        .filter(|series| series.window != WindowKind::Second)
-    {
-        let counts = due
-            .iter_mut()
-            .filter(|(_, sums)| sums.contains_key(&series.taken_attribute()));
-        for (_, sums) in counts {
-            sums.entry(series.held_attribute()).or_default();
-        }
-    }
     for hold in holds {
         let mut counted = Vec::new();
-        for series in config.series.iter().filter(|series| {
-            series.window != WindowKind::Second && series.since <= hold.config_version
-        }) {
-            let Some(counter) = counter(config.tree.as_ref(), series, &hold.estimate) else {
+        for series in counting(config).filter(|series| series.since <= hold.config_version) {
+            let Some(counter) = counter(series, &hold.estimate) else {
                 continue;
             };
-            let place = (table::counter(tenant, &counter), series.taken_attribute());
-            if !counted.contains(&place) {
-                for attribute in [series.taken_attribute(), series.held_attribute()] {
-                    *due.entry(place.0.clone())
-                        .or_default()
-                        .entry(attribute)
-                        .or_default() += amount(&series.measure, &hold.estimate);
-                }
-                counted.push(place);
+            let place = (table::counter(tenant, &counter), taken(series));
+            if counted.contains(&place) {
+                continue;
             }
+            let sums = due.entry(place.0.clone()).or_default();
+            *sums.entry(taken(series)).or_default() += amount(&series.measure, &hold.estimate);
+            sums.entry(used(series)).or_default();
+            counted.push(place);
         }
     }
 }
 
 /// Where a series counts an event, if it does.
-fn counter(tree: Option<&Tree>, series: &Series, stored: &Stored) -> Option<CounterKey> {
+fn counter(series: &Series, stored: &Stored) -> Option<CounterKey> {
     let at = &stored.event.dimensions;
     let scope_id: Arc<str> = match series.scope {
         Scope::Tenant => Arc::from(""),
@@ -352,7 +351,7 @@ fn counter(tree: Option<&Tree>, series: &Series, stored: &Stored) -> Option<Coun
         Scope::Node => series
             .scope_id
             .clone()
-            .filter(|node| above(tree, stored).iter().any(|above| **above == **node))?,
+            .filter(|node| at.path.iter().any(|above| above.as_str() == &**node))?,
         Scope::Credit => return None,
     };
     let window = window(series.window, stored.event.timestamp);
@@ -370,18 +369,6 @@ fn counter(tree: Option<&Tree>, series: &Series, stored: &Stored) -> Option<Coun
         scope_id,
         window,
     })
-}
-
-/// The node that an event belongs to and all that it lies within.
-fn above(tree: Option<&Tree>, stored: &Stored) -> Vec<String> {
-    let at = &stored.event.dimensions;
-    let mut nodes = Vec::new();
-    let mut next = at.node.clone().or(at.agent.clone());
-    while let Some((id, node)) = next.and_then(|id| Some((id.clone(), tree?.nodes.get(&id)?))) {
-        nodes.push(id.to_string());
-        next = node.parent.clone();
-    }
-    nodes
 }
 
 /// The window that holds `at`, from how its time is written.

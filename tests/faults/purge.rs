@@ -4,7 +4,7 @@ use crate::chance::Chance;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_core::{Attrs, Change, Name, Write, table};
+use tollgate_core::{Attrs, Name, Write, table};
 use tollgate_service::{Memory, Query, Store, Tenancy};
 use tollgate_tests::{Fault, Gate, TestApp};
 
@@ -62,11 +62,7 @@ fn process(memory: &Arc<Memory>) -> TestApp {
 
 async fn copy(from: &Memory) -> Memory {
     let memory = Memory::default();
-    let put = |(key, attrs)| Write {
-        key,
-        change: Change::Put(attrs),
-        guards: Vec::new(),
-    };
+    let put = |(key, attrs)| Write::put(key, attrs);
     let writes: Vec<Write> = from.dump().into_iter().map(put).collect();
     for chunk in writes.chunks(100) {
         memory.commit(chunk).await.expect("a commit");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tollgate_core::{Attrs, Key, Name, Write};
-use tollgate_service::{Commit, Failure, Memory, Query, Slice, Store, StoreError};
+use tollgate_service::{Commit, Failure, Memory, Query, Slice, Store, StoreError, Together};
 use tollgate_tests::{Fault, TestApp};
 
 const TENANT: &str = "acme";
@@ -222,6 +222,13 @@ impl Store for Dawdling {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
         self.dawdle().await;
         let found = self.inner.read(keys).await;
+        self.dawdle().await;
+        found
+    }
+
+    async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
+        self.dawdle().await;
+        let found = self.inner.read_together(keys).await;
         self.dawdle().await;
         found
     }

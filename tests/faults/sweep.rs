@@ -71,6 +71,7 @@ fn throttle() -> Fault {
 fn faults(operation: Operation) -> Vec<Fault> {
     match operation {
         Operation::Commit => vec![Fault::Before, Fault::After, conflict(), throttle()],
+        Operation::ReadTogether => vec![Fault::Before, conflict()],
         Operation::Read | Operation::Query => vec![Fault::Before],
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 use tollgate_core::{Attrs, Change, Config, Key, Name, Scope, Write, table};
-use tollgate_service::{Commit, Query, Slice, Store, StoreError};
+use tollgate_service::{Commit, Query, Slice, Store, StoreError, Together};
 
 /// Passes commits on one at a time. Invariant: whatever was counted under a
 /// version of the limits is, with all before it, within that version's limit
@@ -87,6 +87,10 @@ impl Watch {
 impl Store for Watch {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
         self.inner.read(keys).await
+    }
+
+    async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
+        self.inner.read_together(keys).await
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {

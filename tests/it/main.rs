@@ -16,4 +16,5 @@ mod processes;
 mod purge;
 mod query;
 mod quota;
+mod reports;
 mod walk;

@@ -26,6 +26,7 @@ pub(crate) const CHECK_THEN_RECORD: Protocol = Protocol {
         naive(Act::CheckThenRecord(("e1", 50))),
     ],
     processes: Processes::Each,
+    is_torn: false,
 };
 
 /// The same, asked of what Tollgate has.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tollgate_core::{
-    Attrs, Change, Config, CounterKey, Key, Measure, Scope, State, Value, WindowKind, Write, table,
+    Attrs, Config, CounterKey, Key, Measure, Scope, State, Value, WindowKind, Write, table,
 };
 use tollgate_service::{Memory, Service, Store, Tenancy};
 use tollgate_tests::TestClock;
@@ -26,6 +26,9 @@ pub(crate) struct Protocol {
     pub(crate) before: &'static [Act],
     pub(crate) clients: &'static [Client],
     pub(crate) processes: Processes,
+    /// Whether markers are read before the counters that a refusal rests on: a
+    /// fault that is planted.
+    pub(crate) is_torn: bool,
 }
 
 /// One who meets others: it asks once.
@@ -94,11 +97,7 @@ impl Beginning {
                 "{act:?}: {answer:?}"
             );
         }
-        let put = |(key, attrs): (Key, Attrs)| Write {
-            key,
-            change: Change::Put(attrs),
-            guards: Vec::new(),
-        };
+        let put = |(key, attrs): (Key, Attrs)| Write::put(key, attrs);
         let window = WindowKind::Total.holding(BEGINNING.parse().expect("a time"));
         let counter = table::counter(
             &name(TENANT),
@@ -173,7 +172,7 @@ impl<'a> Play<'a> {
         for writes in beginning.items.chunks(100) {
             memory.commit(writes).await.expect("the beginning");
         }
-        let turnstile = Turnstile::before(memory.clone());
+        let turnstile = Turnstile::before(memory.clone(), protocol.is_torn);
         turnstile.open(true);
         let tenancy = match protocol.processes {
             Processes::Shared => Tenancy::Shared {

@@ -95,6 +95,7 @@ const fn protocol(name: &'static str, clients: &'static [Client]) -> Protocol {
         before: KNOWN,
         clients,
         processes: Processes::Each,
+        is_torn: false,
     }
 }
 

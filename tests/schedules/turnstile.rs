@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use tollgate_core::{Attrs, Key, Write, table};
-use tollgate_service::{Commit, Query, Reason, Slice, Store, StoreError};
+use tollgate_service::{Commit, Memory, Query, Reason, Slice, Store, StoreError, Together};
 use tollgate_tests::{Fault, Faults, Operation};
 
 use crate::digest::Digest;
@@ -30,6 +30,7 @@ impl Fate {
     pub(crate) fn of(operation: Operation) -> &'static [Fate] {
         match operation {
             Operation::Read | Operation::Query => &[Fate::Goes, Fate::Fails],
+            Operation::ReadTogether => &[Fate::Goes, Fate::Fails, Fate::Conflict],
             Operation::Commit => &[Fate::Goes, Fate::Fails, Fate::Lost, Fate::Conflict],
         }
     }
@@ -74,6 +75,8 @@ struct Desk {
     open: bool,
     waiting: BTreeMap<usize, Operation>,
     let_go: BTreeMap<usize, Fate>,
+    /// What the store held before each client's last reading began.
+    before: BTreeMap<usize, BTreeMap<Key, Attrs>>,
     /// What each has heard from the store.
     heard: BTreeMap<usize, Digest>,
     /// The ids by chance that writes had, by who made them and in which order.
@@ -83,14 +86,20 @@ struct Desk {
 /// The store of all clients. They run one at a time, each named before it runs.
 pub(crate) struct Turnstile {
     faults: Arc<Faults>,
+    memory: Arc<Memory>,
+    /// Whether what is read together stood so before what was read alone.
+    is_torn: bool,
     desk: Mutex<Desk>,
 }
 
 impl Turnstile {
-    pub(crate) fn before(store: Arc<dyn Store>) -> Arc<Self> {
+    pub(crate) fn before(memory: Arc<Memory>, is_torn: bool) -> Arc<Self> {
+        let (faults, desk) = (Faults::around(memory.clone()), Mutex::default());
         Arc::new(Self {
-            faults: Faults::around(store),
-            desk: Mutex::default(),
+            faults,
+            memory,
+            is_torn,
+            desk,
         })
     }
 
@@ -172,6 +181,24 @@ impl Turnstile {
         desk.heard.insert(client, after);
     }
 
+    fn hear_items(
+        &self,
+        client: usize,
+        keys: &[Key],
+        answer: &Result<Vec<Option<Attrs>>, StoreError>,
+    ) {
+        self.hears(client, |mut heard, made| {
+            heard = heard.with(&failed(answer));
+            for (key, item) in keys.iter().zip(answer.iter().flatten()) {
+                heard = match item {
+                    Some(attrs) => heard.item(key, attrs, made),
+                    None => heard.with(&()),
+                };
+            }
+            heard
+        });
+    }
+
     /// Names the ids by chance among the keys of what `client` writes.
     fn names(&self, client: usize, writes: &[Write]) {
         let mut desk = self.desk();
@@ -198,19 +225,42 @@ fn failed<T>(answer: &Result<T, StoreError>) -> bool {
 
 #[async_trait]
 impl Store for Turnstile {
+    /// Key by key: between two of them anything may happen.
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
-        let client = self.turn(Operation::Read).await;
-        let answer = self.faults.read(keys).await;
-        self.hears(client, |mut heard, made| {
-            heard = heard.with(&failed(&answer));
-            for (key, item) in keys.iter().zip(answer.iter().flatten()) {
-                heard = match item {
-                    Some(attrs) => heard.item(key, attrs, made),
-                    None => heard.with(&()),
-                };
+        let mut items = Vec::new();
+        for (place, key) in keys.iter().enumerate() {
+            let client = self.turn(Operation::Read).await;
+            if place == 0 && self.is_torn {
+                let before = self.memory.dump();
+                self.desk().before.insert(client, before);
             }
-            heard
-        });
+            let answer = self.faults.read(std::slice::from_ref(key)).await;
+            self.hear_items(client, std::slice::from_ref(key), &answer);
+            items.extend(answer?);
+        }
+        Ok(items)
+    }
+
+    async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
+        let torn = {
+            let desk = self.desk();
+            desk.before
+                .get(&desk.acting)
+                .filter(|_| self.is_torn && !desk.open)
+                .cloned()
+        };
+        if let Some(before) = torn {
+            return Ok(Some(
+                keys.iter().map(|key| before.get(key).cloned()).collect(),
+            ));
+        }
+        let client = self.turn(Operation::ReadTogether).await;
+        let answer = self.faults.read_together(keys).await;
+        match &answer {
+            Ok(Some(items)) => self.hear_items(client, keys, &Ok(items.clone())),
+            Ok(None) => self.hears(client, |heard, _| heard.with(&2)),
+            Err(_) => self.hears(client, |heard, _| heard.with(&true)),
+        }
         answer
     }
 

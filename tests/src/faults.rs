@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use tollgate_core::{Attrs, Key, Write};
-use tollgate_service::{Commit, Query, Reason, Refusal, Slice, Store, StoreError};
+use tollgate_service::{Commit, Query, Reason, Refusal, Slice, Store, StoreError, Together};
 
 /// What goes wrong with one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct Faults {
 pub enum Operation {
     /// [`Store::read`].
     Read,
+    /// [`Store::read_together`].
+    ReadTogether,
     /// [`Store::query`].
     Query,
     /// [`Store::commit`].
@@ -157,6 +159,14 @@ async fn reading<T>(
 impl Store for Faults {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
         reading(self.next(Operation::Read, 0), self.inner.read(keys)).await
+    }
+
+    async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
+        match self.next(Operation::ReadTogether, 0) {
+            // Whatever refuses it, nothing is known.
+            Fault::Refuse(_) | Fault::Mask(_) => Ok(None),
+            fault => reading(fault, self.inner.read_together(keys)).await,
+        }
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tollgate_core::{Attrs, Key, Value, Write};
-use tollgate_service::{Commit, Query, Slice, Store, StoreError};
+use tollgate_service::{Commit, Query, Slice, Store, StoreError, Together};
 
 /// A strongly consistent read unit is up to so many bytes.
 const UNIT_BYTES: u64 = 4096;
@@ -79,6 +79,18 @@ impl Store for Meter {
         });
         self.count(found.map(|bytes| bytes.div_ceil(UNIT_BYTES)).sum());
         Ok(items)
+    }
+
+    async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
+        let read = self.inner.read_together(keys).await?;
+        let items = read.iter().flatten();
+        let found = keys.iter().zip(items).map(|(key, item)| {
+            item.as_ref()
+                .map_or(1, |attrs| size(&key.pk, &key.sk, attrs))
+        });
+        // Each is read twice.
+        self.count(2 * found.map(|bytes| bytes.div_ceil(UNIT_BYTES)).sum::<u64>());
+        Ok(read)
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {

@@ -1,6 +1,6 @@
 //! The embedded store forgets what DynamoDB would.
 
-use tollgate_core::{Attrs, Change, Guard, Key, Value, Write, table};
+use tollgate_core::{Attrs, Guard, Key, Value, Write, table};
 use tollgate_dynamo::embedded;
 use tollgate_service::Store;
 
@@ -15,11 +15,7 @@ async fn items_go_when_their_time_is_over_and_others_stay() {
             .map(|ttl| (table::TTL.into(), Value::N(ttl)))
             .into_iter()
             .collect();
-        Write {
-            key: Key::new("T|acme|I|x", sk),
-            change: Change::Put(attrs),
-            guards: vec![Guard::Absent],
-        }
+        Write::put(Key::new("T|acme|I|x", sk), attrs).when(Guard::Absent)
     };
     let year_3000 = 32_503_680_000;
     store

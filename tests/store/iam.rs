@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tollgate_core::{Attrs, Change, Key, Write};
 use tollgate_gateway::Route;
-use tollgate_service::{Commit, Memory, Query, Slice, Store, StoreError, Tenancy};
+use tollgate_service::{Commit, Memory, Query, Slice, Store, StoreError, Tenancy, Together};
 use tollgate_tests::{Fault, TestApp};
 
 type Actions = BTreeSet<&'static str>;
@@ -37,6 +37,11 @@ impl Store for Witness {
         self.inner.read(keys).await
     }
 
+    async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
+        self.note("GetItem");
+        self.inner.read_together(keys).await
+    }
+
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
         self.note(if query.by_task {
             "Query of the index"
@@ -63,6 +68,7 @@ fn allowed() -> BTreeMap<String, Actions> {
     let template = include_str!("../../infra/template.yaml");
     let known = [
         "BatchGetItem",
+        "GetItem",
         "Query",
         "PutItem",
         "UpdateItem",

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use tollgate_core::{Attrs, Change, Guard, Key, Value as Attribute, Write};
+use tollgate_core::{Attrs, Guard, Key, Value as Attribute, Write};
 use tollgate_dynamo::Dynamo;
 use tollgate_service::{Commit, Query, Reason, Refusal, Store, StoreError};
 
@@ -55,11 +55,7 @@ fn dynamo(address: SocketAddr) -> Dynamo {
 }
 
 fn writes(count: usize) -> Vec<Write> {
-    let write = |i| Write {
-        key: Key::new(format!("k{i}"), "x"),
-        change: Change::Put(Attrs::new()),
-        guards: vec![Guard::Absent],
-    };
+    let write = |i| Write::put(Key::new(format!("k{i}"), "x"), Attrs::new()).when(Guard::Absent);
     (0..count).map(write).collect()
 }
 
@@ -148,6 +144,7 @@ async fn what_passes_is_unavailable_and_what_stays_is_broken() {
             match outcome {
                 Err(StoreError::Unavailable(_)) => assert!(passes, "{code} stays"),
                 Err(StoreError::Broken(_)) => assert!(!passes, "{code} passes"),
+                Err(StoreError::Damaged(_)) => panic!("{code} is no damage"),
                 Ok(()) => panic!("{code} is an error"),
             }
         }

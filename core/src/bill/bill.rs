@@ -98,9 +98,10 @@ pub fn bill(
         for (group, totals) in versions {
             bill.events = bill.events.checked_add(totals.events).ok_or(Overflow)?;
             if group.overridden {
-                let is_empty = totals.events == 0 && totals.cost == Amount::ZERO;
-                bill.lines
-                    .extend((!is_empty).then(|| override_line(group, totals, digits)));
+                let is_empty = totals.events == 0 && totals.cost.is_zero();
+                if !is_empty {
+                    bill.lines.push(override_line(group, totals, digits)?);
+                }
                 continue;
             }
             let card = catalog.card(group.card.id.as_str(), Some(group.card.version));
@@ -142,17 +143,18 @@ fn in_order(catalog: &Catalog, card: &CardRef) -> Option<(crate::time::instant::
         .map(|card| (card.effective_from, card.sequence))
 }
 
-fn override_line(group: &Group, totals: &Totals, digits: u32) -> Line {
-    Line {
+fn override_line(group: &Group, totals: &Totals, digits: u32) -> Result<Line, Overflow> {
+    let gross = totals.cost()?;
+    Ok(Line {
         group: group.clone(),
         component: None,
         count: totals.events,
         quantity: i128::from(totals.events),
         rate: None,
-        gross: totals.cost,
+        gross,
         discount: Amount::ZERO,
-        amount: totals.cost.rounded(digits),
-    }
+        amount: gross.rounded(digits),
+    })
 }
 
 /// Where a group's units lie among all units of its operation and tier.

@@ -2,152 +2,122 @@
 //!
 //! A counter remembers, per limit, the highest percent that was announced. The
 //! write that crosses sets it, guarded by what was read, and puts the alert
-//! into the outbox in the same transaction: so each is announced once.
+//! into the outbox in the same transaction: so each is announced once. What is
+//! used crosses; what is held does not, as it may come to nothing.
 
-use crate::decide::rules::Track;
+use crate::decide::postings::{Amounts, Postings};
+use crate::decide::rules::{Rules, Track};
+use crate::decide::watch::Watch;
+use crate::event::name::Name;
 use crate::ledger::alert::Crossing;
+use crate::ledger::attribute::Figure;
 use crate::ledger::item::{ACTIONS_MAX, Change, Guard, Value, Write};
-use crate::limit::counter::{Count, CounterKey, Standing};
+use crate::ledger::standing::Standing;
+use crate::ledger::table;
+use crate::limit::counter::{Count, CounterKey};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// What adding to the attribute `taken` of `key` crosses, where it leaves
-/// `after`; and the most that it may be left at for nothing else to be.
-pub(crate) fn crossed(
-    tracks: &[Track],
-    standing: Option<&Standing>,
-    key: &CounterKey,
-    taken: &Arc<str>,
-    after: Count,
-) -> (Vec<Crossing>, Option<i128>) {
-    let (mut crossings, mut most) = (Vec::new(), None::<i128>);
-    let counted = |track: &&Track| {
-        let series = &track.series;
-        let here = !track.watches.is_empty()
-            && series.scope == key.scope
-            && series.window == key.window.kind
-            && track.taken == *taken;
-        here && series
-            .scope_id
-            .as_ref()
-            .is_none_or(|named| *named == key.scope_id)
-    };
-    for watch in tracks
-        .iter()
-        .filter(counted)
-        .flat_map(|track| &track.watches)
-    {
-        let announced = watch.announced(standing, key);
-        for (threshold, value) in watch
-            .steps
-            .iter()
-            .copied()
-            .filter(|(percent, _)| i128::from(*percent) > announced)
-        {
-            if value > after.taken {
-                most = Some(most.unwrap_or(i128::MAX).min(value.saturating_sub(1)));
-                continue;
+/// What `postings` cross of what is watched, thresholds ascending; and bounds
+/// them so that they cross nothing else.
+pub(crate) fn find_crossings(
+    rules: &Rules,
+    standing: &Standing,
+    postings: &mut Postings,
+) -> Vec<Crossing> {
+    let mut crossings = Vec::new();
+    if rules.config().alerts.is_none() {
+        return crossings;
+    }
+    for (counter, figure, amounts) in postings.iter_mut().filter(|(.., of)| of.used > 0) {
+        let stood = standing.count(counter, figure);
+        let after = Count {
+            used: stood.used.saturating_add(amounts.used),
+            held: stood.held.saturating_add(amounts.held),
+        };
+        for watch in watches(rules.tracks(), counter, figure) {
+            let announced = watch.announced(standing, counter);
+            let open = watch
+                .steps
+                .iter()
+                .filter(|(percent, _)| *percent > announced);
+            for (threshold, value) in open.copied() {
+                if value > after.used {
+                    bound(amounts, value);
+                    continue;
+                }
+                crossings.push(Crossing {
+                    counter: counter.clone(),
+                    attribute: Arc::clone(&watch.attribute),
+                    threshold,
+                    announced,
+                    limit: Arc::clone(&watch.limit),
+                    count: after,
+                });
             }
-            crossings.push(Crossing {
-                counter: key.clone(),
-                attribute: Arc::clone(&watch.attribute),
-                threshold,
-                announced,
-                taken: Arc::clone(taken),
-                limit: Arc::clone(&watch.limit),
-                count: after,
-            });
         }
     }
-    (crossings, most)
+    crossings.sort_by_key(|crossing| crossing.threshold);
+    crossings
 }
 
-/// Keeps as many crossings as a transaction of `actions` other writes takes.
-/// The next write that counts there announces the rest.
-pub(crate) fn fit(crossings: &mut Vec<Crossing>, actions: usize) {
-    crossings.truncate(
-        ACTIONS_MAX
-            .saturating_sub(actions)
-            .checked_div(2)
-            .unwrap_or(0),
-    );
+/// Whether a threshold may be crossed by what `postings` post on `counter`.
+pub(crate) fn may_cross(rules: &Rules, postings: &Postings, counter: &CounterKey) -> bool {
+    let mut rising = postings
+        .iter()
+        .filter(|(of, _, amounts)| *of == counter && amounts.used > 0);
+    rising.any(|(_, figure, _)| watches(rules.tracks(), counter, figure).next().is_some())
 }
 
-/// The counter's write that also remembers what of `crossings` is announced.
-pub(crate) fn marked(mut write: Write, key: &CounterKey, crossings: &[Crossing]) -> Write {
-    let mut highest: BTreeMap<&Arc<str>, &Crossing> = BTreeMap::new();
-    for crossing in crossings.iter().filter(|crossing| crossing.counter == *key) {
-        let held = highest.entry(&crossing.attribute).or_insert(crossing);
-        if crossing.threshold > held.threshold {
-            *held = crossing;
-        }
-    }
-    for (attribute, crossing) in highest {
-        write.guards.push(match crossing.announced {
-            0 => Guard::Lacks(Arc::clone(attribute)),
-            announced => Guard::Equals(Arc::clone(attribute), Value::N(announced)),
-        });
-        if let Change::Update { set, .. } = &mut write.change {
-            set.push((
-                Arc::clone(attribute),
-                Value::N(i128::from(crossing.threshold)),
-            ));
-        }
-    }
-    write
+/// Lets the figure stay below `value`.
+fn bound(amounts: &mut Amounts, value: i128) {
+    let most = value.saturating_sub(1).saturating_sub(amounts.used);
+    amounts.used_max = Some(amounts.used_max.unwrap_or(i128::MAX).min(most));
 }
 
-/// By counter, then attribute, what is added without testing a limit.
-type Changes = BTreeMap<CounterKey, BTreeMap<Arc<str>, i128>>;
-
-/// Whether adding `counts` to `key` may cross a threshold.
-pub(crate) fn may_cross(
-    tracks: &[Track],
-    key: &CounterKey,
-    counts: &BTreeMap<Arc<str>, i128>,
-) -> bool {
-    let adds = |track: &Track| counts.get(&track.taken).is_some_and(|amount| *amount > 0);
+fn watches<'a>(
+    tracks: &'a [Track],
+    counter: &'a CounterKey,
+    figure: &'a Figure,
+) -> impl Iterator<Item = &'a Watch> {
+    let counts = move |track: &&Track| {
+        let series = &track.series;
+        let here = series.scope == counter.scope && series.window == counter.window.kind;
+        let named = series.scope_id.as_ref();
+        here && track.figure == *figure && named.is_none_or(|named| *named == counter.scope_id)
+    };
     tracks
         .iter()
-        .any(|track| track.series.scope == key.scope && adds(track) && !track.watches.is_empty())
+        .filter(counts)
+        .flat_map(|track| &track.watches)
 }
 
-/// What `changes` cross, and the guards under which they cross nothing else.
-pub(crate) fn booked(
-    tracks: &[Track],
-    standing: Option<&Standing>,
-    changes: &Changes,
-) -> (Vec<Crossing>, Vec<(CounterKey, Guard)>) {
-    let (mut crossings, mut guards) = (Vec::new(), Vec::new());
-    for (key, counts) in changes
-        .iter()
-        .filter(|(key, counts)| may_cross(tracks, key, counts))
-    {
-        for (taken, amount) in counts.iter().filter(|(_, amount)| **amount > 0) {
-            let Some(track) = tracks.iter().find(|track| track.taken == *taken) else {
-                continue;
-            };
-            let stood = standing
-                .and_then(|standing| standing.get(key)?.get(taken))
-                .copied()
-                .unwrap_or_default();
-            let held = stood
-                .held
-                .saturating_add(counts.get(&track.held).copied().unwrap_or(0));
-            let after = Count {
-                taken: stood.taken.saturating_add(*amount),
-                held,
-            };
-            let (crossed, most) = crossed(tracks, standing, key, taken, after);
-            crossings.extend(crossed);
-            guards.extend(most.map(|most| {
-                (
-                    key.clone(),
-                    Guard::AtMost(Arc::clone(taken), most.saturating_sub(*amount)),
-                )
-            }));
+/// Keeps as many crossings as a transaction of `actions` other writes takes,
+/// the lowest first. The next write that counts there announces the rest.
+pub(crate) fn fit(crossings: &mut Vec<Crossing>, actions: usize) {
+    let room = ACTIONS_MAX.saturating_sub(actions);
+    crossings.truncate(room.checked_div(2).unwrap_or(0));
+}
+
+/// Lets the writes of counters remember what of `crossings` is announced.
+pub(crate) fn mark_announced(tenant: &Name, crossings: &[Crossing], writes: &mut [Write]) {
+    let mut highest: BTreeMap<(&CounterKey, &Arc<str>), &Crossing> = BTreeMap::new();
+    for crossing in crossings {
+        highest.insert((&crossing.counter, &crossing.attribute), crossing);
+    }
+    for ((counter, attribute), crossing) in highest {
+        let key = table::counter(tenant, counter);
+        let Some(write) = writes.iter_mut().find(|write| write.key == key) else {
+            continue;
+        };
+        let percent = |percent: u8| Value::N(i128::from(percent));
+        write.guards.push(match crossing.announced {
+            0 => Guard::Lacks(Arc::clone(attribute)),
+            announced => Guard::Equals(Arc::clone(attribute), percent(announced)),
+        });
+        if let Change::Update { set, .. } = &mut write.change {
+            set.push((Arc::clone(attribute), percent(crossing.threshold)));
         }
     }
-    (crossings, guards)
 }

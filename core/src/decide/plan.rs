@@ -1,19 +1,18 @@
 //! From events to one transaction: the heart of the service.
 
-use crate::decide::crossings;
+use crate::decide::crossings::{find_crossings, fit, mark_announced};
 use crate::decide::decide::Decider;
-use crate::decide::rules::Pack;
-use crate::decide::ruling::{Decided, Ruling};
-use crate::decide::writes::{Circumstances, PlanError, counter_write, expiry, marker, page_write};
-use crate::ledger::alert::{Crossing, outbox};
-use crate::ledger::item::{ACTIONS_MAX, Write};
-use crate::ledger::marker::{Answer, Marker};
+use crate::decide::postings::Postings;
+use crate::decide::rules::Rules;
+use crate::decide::ruling::{Decided, Ruling, Verdict};
+use crate::decide::writes::{Circumstances, PlanError, marker_of, page_place, write_page};
+use crate::ledger::alert::{Crossing, write_alerts};
+use crate::ledger::item::{ACTIONS_MAX, Role, Write};
+use crate::ledger::marker::Answer;
 use crate::ledger::page::Stored;
-use crate::limit::counter::CounterKey;
 use crate::limit::decision::{Decision, Mode};
 use crate::money::currency::Currency;
 use crate::price::draft::Draft;
-use alloc::format;
 use alloc::vec::Vec;
 
 /// The most bytes of events in a page; an item holds 400 KB.
@@ -22,19 +21,10 @@ const PAGE_BYTES_MAX: usize = 300_000;
 /// What to write for the first events of a list, and how each was decided.
 #[derive(Clone, Debug)]
 pub struct Planned {
-    /// How many events of the list it covers.
-    pub taken: usize,
-    /// The rulings on them, in order.
-    pub rulings: Vec<Ruling>,
-    /// For each of them the answer to give if it is admitted.
-    pub answers: Vec<Option<Answer>>,
+    /// The events of the list that it covers, in order.
+    pub events: Vec<PlannedEvent>,
     /// One transaction; empty when nothing is admitted.
     pub writes: Vec<Write>,
-    /// Which event's marker each of the first writes is; the page comes first,
-    /// then the markers, then the counters.
-    pub markers: Vec<usize>,
-    /// The counters, in the order of their writes.
-    pub counters: Vec<CounterKey>,
     /// Whether credit was drawn beyond its first source: such plans are better
     /// made on what was read.
     pub is_pressed: bool,
@@ -42,123 +32,171 @@ pub struct Planned {
     pub crossings: Vec<Crossing>,
 }
 
+/// One event of a plan.
+#[derive(Clone, Debug)]
+pub struct PlannedEvent {
+    /// The ruling on it.
+    pub ruling: Ruling,
+    /// The answer to give if it is recorded; `None` = it is not admitted.
+    pub answer: Option<Answer>,
+}
+
+impl Planned {
+    /// The place in the list of the first event that is admitted.
+    #[must_use]
+    pub fn first_admitted(&self) -> Option<usize> {
+        self.events.iter().position(|event| event.answer.is_some())
+    }
+
+    /// The rulings, in order.
+    pub fn rulings(&self) -> impl Iterator<Item = &Ruling> {
+        self.events.iter().map(|event| &event.ruling)
+    }
+}
+
+/// What a pack holds so far.
+#[derive(Default)]
+struct Pack {
+    admitted: usize,
+    counters: usize,
+    alerts: usize,
+    bytes: usize,
+}
+
 /// Plans as many of the first `drafts` as one transaction takes.
 ///
 /// Pure: the same arguments give the same writes. The writes are one page, a
-/// marker for each admitted event, and one guarded addition for each counter,
+/// marker for each admitted event, and one guarded update for each counter,
 /// so that the store either records all of it, each event for the first time
 /// and within every limit, or nothing.
 ///
 /// # Errors
 /// [`PlanError`] where a figure leaves its range.
-pub fn plan(pack: &Pack, drafts: &[Draft], at: Circumstances<'_>) -> Result<Planned, PlanError> {
-    let mut decider = Decider::new(pack, at.standing, at.mode, at.received).of_many(drafts.len());
-    let mut admitted: Vec<usize> = Vec::new();
-    let (mut taken, mut counters, mut alerts, mut bytes) = (0_usize, 0_usize, 0_usize, 0_usize);
-    for (index, draft) in drafts.iter().enumerate() {
-        let touches = match decider.touches(draft) {
+pub fn plan(rules: &Rules, drafts: &[Draft], at: Circumstances<'_>) -> Result<Planned, PlanError> {
+    let mut decider = Decider::new(rules, at.standing, at.mode, at.received).of_many(drafts.len());
+    let mut pack = Pack::default();
+    let mut taken = 0_usize;
+    for draft in drafts {
+        let touches = match decider.touch(draft) {
             Err(_) if taken > 0 => break,
             touches => touches?,
         };
-        let more = decider.new_counters(&touches);
-        let (size, announced) = (size_estimate(draft), decider.new_alerts(&touches));
-        let actions = counters
-            .saturating_add(more)
-            .saturating_add(admitted.len())
-            .saturating_add(2);
-        let actions = actions.saturating_add(alerts.saturating_add(announced).saturating_mul(2));
-        if taken > 0 && (actions > ACTIONS_MAX || bytes.saturating_add(size) > PAGE_BYTES_MAX) {
+        let next = Pack {
+            admitted: pack.admitted.saturating_add(1),
+            counters: pack.counters.saturating_add(decider.new_counters(&touches)),
+            alerts: pack.alerts.saturating_add(decider.new_alerts(&touches)),
+            bytes: pack.bytes.saturating_add(estimate_size(draft)),
+        };
+        if taken > 0 && !next.fits() {
             break;
         }
-        let decision = decider.rule(&touches);
         taken = taken.saturating_add(1);
-        if decision == Decision::Deny && at.mode == Mode::Enforce {
-            continue;
+        if decider.rule(touches) != Decision::Deny || at.mode == Mode::Observe {
+            pack = next;
         }
-        admitted.push(index);
-        counters = counters.saturating_add(more);
-        alerts = alerts.saturating_add(announced);
-        bytes = bytes.saturating_add(size);
     }
-    written(pack, drafts, at, decider.finish(), admitted, taken)
+    write_plan(rules, drafts, at, decider.finish())
 }
 
-fn written(
-    pack: &Pack,
+impl Pack {
+    /// Whether one transaction takes it: its page, markers, counters and alerts.
+    fn fits(&self) -> bool {
+        let alerts = self.alerts.saturating_mul(2);
+        let actions = self
+            .counters
+            .saturating_add(self.admitted)
+            .saturating_add(alerts);
+        actions < ACTIONS_MAX && self.bytes <= PAGE_BYTES_MAX
+    }
+}
+
+fn write_plan(
+    rules: &Rules,
     drafts: &[Draft],
     at: Circumstances<'_>,
     decided: Decided,
-    admitted: Vec<usize>,
-    taken: usize,
 ) -> Result<Planned, PlanError> {
     let Decided {
-        rulings,
-        additions,
-        draws,
+        verdicts,
+        mut postings,
         is_pressed,
-        mut crossings,
     } = decided;
-    let mut answers: Vec<Option<Answer>> = alloc::vec![None; taken];
-    let mut writes = Vec::new();
-    if !admitted.is_empty() {
-        let chosen: Vec<(&Draft, Decision)> = admitted
-            .iter()
-            .filter_map(|i| Some((drafts.get(*i)?, rulings.get(*i)?.decision)))
-            .collect();
-        let currency = chosen
-            .first()
-            .map_or(Currency::USD, |(draft, _)| draft.priced.currency);
-        let events = chosen
-            .iter()
-            .map(|(draft, decision)| Stored::of(draft, *decision))
-            .collect();
-        writes.push(page_write(pack, at, currency, events)?);
-        let page = format!("{}/{}", at.received.day(), at.page_id);
-        let draws = admitted.iter().filter_map(|i| draws.get(*i));
-        for (place, ((draft, decision), draws)) in chosen.iter().zip(draws).enumerate() {
-            let marker = Marker {
-                draws: draws.clone(),
-                ..marker(&page, draft, *decision, place)
-            };
-            writes.push(marker.write(
-                at.tenant,
-                &draft.event,
-                expiry(pack, draft.event.timestamp.max(at.received)),
-            ));
-            if let Some(slot) = admitted
-                .get(place)
-                .and_then(|index| answers.get_mut(*index))
-            {
-                *slot = Some(marker.answer);
-            }
+    let mut events = Vec::with_capacity(verdicts.len());
+    let (mut stored, mut markers) = (Vec::new(), Vec::new());
+    for (place, (draft, verdict)) in drafts.iter().zip(verdicts).enumerate() {
+        let Verdict { ruling, draws } = verdict;
+        if ruling.decision == Decision::Deny && at.mode == Mode::Enforce {
+            events.push(PlannedEvent {
+                ruling,
+                answer: None,
+            });
+            continue;
         }
-        crossings::fit(&mut crossings, writes.len().saturating_add(additions.len()));
-        let counter = |(key, counts)| {
-            crossings::marked(counter_write(pack, at, key, counts), key, &crossings)
-        };
-        writes.extend(additions.iter().map(counter));
-        writes.extend(outbox(
-            pack.config().alerts.as_ref(),
-            at.tenant,
-            at.received,
-            &crossings,
-        ));
+        let page = page_place(at, stored.len());
+        let marker = marker_of(draft, ruling.decision, page, draws);
+        let expires = rules.expiry(draft.event.timestamp.max(at.received));
+        let write = marker.write(at.tenant, &draft.event, expires)?;
+        markers.push(write.in_role(Role::Marker(place)));
+        stored.push(Stored::of(draft, ruling.decision));
+        events.push(PlannedEvent {
+            ruling,
+            answer: Some(marker.answer),
+        });
     }
-    let counters = additions.into_keys().collect();
-    Ok(Planned {
-        taken,
-        rulings,
-        answers,
-        writes,
-        markers: admitted,
-        counters,
+    let mut planned = Planned {
+        events,
+        writes: Vec::new(),
         is_pressed,
-        crossings,
-    })
+        crossings: Vec::new(),
+    };
+    if !stored.is_empty() {
+        let currency = planned.currency();
+        planned
+            .writes
+            .push(write_page(rules, at, currency, stored)?);
+        planned.writes.extend(markers);
+        let Planned {
+            writes, crossings, ..
+        } = &mut planned;
+        *crossings = write_postings(rules, at, &mut postings, writes)?;
+    }
+    Ok(planned)
+}
+
+impl Planned {
+    fn currency(&self) -> Currency {
+        let mut answers = self.events.iter().filter_map(|event| event.answer.as_ref());
+        answers
+            .next()
+            .map_or(Currency::USD, |answer| answer.currency)
+    }
+}
+
+/// Adds to `writes` what posts `postings`, with the alerts that they cross.
+pub(crate) fn write_postings(
+    rules: &Rules,
+    at: Circumstances<'_>,
+    postings: &mut Postings,
+    writes: &mut Vec<Write>,
+) -> Result<Vec<Crossing>, PlanError> {
+    let mut crossings = find_crossings(rules, at.standing, postings);
+    fit(&mut crossings, writes.len().saturating_add(postings.len()));
+    let first = writes.len();
+    writes.extend(postings.writes(rules, at.tenant, at.received));
+    if !crossings.is_empty() {
+        mark_announced(
+            at.tenant,
+            &crossings,
+            writes.get_mut(first..).unwrap_or_default(),
+        );
+        let alerts = rules.config().alerts.as_ref();
+        writes.extend(write_alerts(alerts, at.tenant, at.received, &crossings)?);
+    }
+    Ok(crossings)
 }
 
 /// At least the bytes that the event takes in a page.
-fn size_estimate(draft: &Draft) -> usize {
+fn estimate_size(draft: &Draft) -> usize {
     let event = &draft.event;
     let d = &event.dimensions;
     let names = [
@@ -172,18 +210,17 @@ fn size_estimate(draft: &Draft) -> usize {
         &d.node,
         &event.provider,
     ];
-    let texts: usize = names
+    let own = [&d.operation, &event.id].into_iter().chain(&d.path);
+    let texts = names
         .into_iter()
         .flatten()
-        .map(|name| name.as_str().len())
-        .sum();
+        .chain(own)
+        .map(|name| name.as_str().len());
     let metadata = event
         .metadata
         .as_ref()
         .map_or(0, alloc::string::String::len);
     texts
+        .fold(256, usize::saturating_add)
         .saturating_add(metadata)
-        .saturating_add(d.operation.as_str().len())
-        .saturating_add(event.id.as_str().len())
-        .saturating_add(256)
 }

@@ -1,64 +1,76 @@
 //! A configuration made ready to decide under.
 
-use crate::decide::ruling::Decided;
-use crate::event::totals::Overflow;
-use crate::ledger::item::{Attrs, Value};
-use crate::limit::alerts::Watch;
+use crate::decide::watch::{Watch, watches};
+use crate::event::event::Event;
+use crate::ledger::attribute::Figure;
 use crate::limit::config::Config;
-use crate::limit::counter::{CounterKey, Standing};
-use crate::limit::credit::{credit_attribute, credit_held_attribute};
+use crate::limit::counter::CounterKey;
 use crate::limit::decision::Mode;
 use crate::limit::limit::{Limit, OnUnavailable};
 use crate::limit::series::Series;
 use crate::price::draft::Draft;
-use crate::time::instant::Instant;
+use crate::time::instant::{DAY_SECONDS, Instant};
 use crate::time::window::WindowKind;
-use alloc::collections::BTreeMap;
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// A configuration made ready to plan under.
+/// Seconds that markers and counters outlive the retention.
+const GRACE_SECONDS: i64 = DAY_SECONDS;
+
+/// A configuration made ready to decide under.
 #[derive(Clone, Debug)]
-pub struct Pack {
+pub struct Rules {
     config: Arc<Config>,
     tracks: Vec<Track>,
-    /// The attribute of credit, made once.
-    credit: Arc<str>,
+    credit: Figure,
 }
 
-impl Pack {
+/// A series with the limits that test it.
+#[derive(Clone, Debug)]
+pub(crate) struct Track {
+    pub(crate) series: Series,
+    pub(crate) figure: Figure,
+    pub(crate) limits: Vec<Arc<Limit>>,
+    /// What of it is watched for alerts.
+    pub(crate) watches: Vec<Watch>,
+}
+
+impl Track {
+    /// The counter in which it counts `event`; `None` = it does not.
+    pub(crate) fn counter(&self, event: &Event, received: Instant) -> Option<CounterKey> {
+        self.series
+            .counter(&event.dimensions, event.timestamp, received)
+    }
+
+    /// Whether it counts by second of receipt: what passes with its second, is
+    /// never held, and given back by nobody.
+    pub(crate) fn is_rate(&self) -> bool {
+        self.series.window == WindowKind::Second
+    }
+}
+
+impl Rules {
     /// Makes `config` ready.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        let tracks = config.tracks();
+        let limits: Vec<Arc<Limit>> = config.all_limits().into_iter().map(Arc::new).collect();
+        let track = |series: &Series| {
+            let of_series = |limit: &&Arc<Limit>| series.is_for(limit);
+            let limits: Vec<Arc<Limit>> = limits.iter().filter(of_series).cloned().collect();
+            Track {
+                watches: watches(config.alerts.as_ref(), series, &limits),
+                limits,
+                figure: Figure::new(series.measure.clone(), series.since),
+                series: series.clone(),
+            }
+        };
+        let tracks = config.series.iter().map(track).collect();
         Self {
             config,
             tracks,
-            credit: credit_attribute(),
+            credit: Figure::credit(),
         }
-    }
-
-    /// Decides `drafts` in order against `standing`.
-    ///
-    /// # Errors
-    /// [`Overflow`] where a counter would leave its 38 digits.
-    pub fn decide(
-        &self,
-        standing: &Standing,
-        mode: Mode,
-        received: Instant,
-        drafts: &[Draft],
-    ) -> Result<Decided, Overflow> {
-        crate::decide::decide::decide(self, standing, mode, received, drafts)
-    }
-
-    /// The attribute of what is taken of a source of credit.
-    pub(crate) fn credit(&self) -> &Arc<str> {
-        &self.credit
-    }
-
-    pub(crate) fn tracks(&self) -> &[Track] {
-        &self.tracks
     }
 
     /// The configuration.
@@ -67,28 +79,27 @@ impl Pack {
         &self.config
     }
 
-    /// The counters and attributes that `drafts` touch, for reading.
+    /// What sources of credit count, made once.
+    pub(crate) fn credit(&self) -> &Figure {
+        &self.credit
+    }
+
+    pub(crate) fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    /// The counters that `drafts` touch, sources of credit among them, for
+    /// reading.
     #[must_use]
     pub fn counters(&self, drafts: &[Draft], mode: Mode, received: Instant) -> Vec<CounterKey> {
-        let mut keys = alloc::collections::BTreeSet::new();
-        for track in &self.tracks {
-            if track.series.window == WindowKind::Second && mode == Mode::Observe {
-                continue;
-            }
-            for draft in drafts {
-                let (at, timestamp) = (&draft.event.dimensions, draft.event.timestamp);
-                if let Some((scope_id, window)) =
-                    track
-                        .series
-                        .place(self.config.tree.as_ref(), at, timestamp, received)
-                {
-                    keys.insert(CounterKey {
-                        scope: track.series.scope,
-                        scope_id,
-                        window,
-                    });
-                }
-            }
+        let mut keys = BTreeSet::new();
+        let tested = |track: &&Track| !(track.is_rate() && mode == Mode::Observe);
+        for track in self.tracks.iter().filter(tested) {
+            keys.extend(
+                drafts
+                    .iter()
+                    .filter_map(|draft| track.counter(&draft.event, received)),
+            );
         }
         keys.extend(
             drafts
@@ -98,18 +109,22 @@ impl Pack {
         keys.into_iter().collect()
     }
 
+    /// The sources of credit that `draft` may be drawn from, in order.
+    #[must_use]
+    pub fn sources(&self, draft: &Draft, received: Instant) -> Vec<CounterKey> {
+        if !self.config.is_prepaid() {
+            return Vec::new();
+        }
+        let sources = self.config.sources(draft.event.timestamp, received);
+        sources.into_iter().map(|source| source.counter).collect()
+    }
+
     /// Whether checks and holds pass while the store is out of reach: some limit
     /// of the tenant says so, and every one that applies to `draft`, tested yet
     /// or not.
     #[must_use]
     pub fn is_open_in_outage(&self, draft: &Draft, received: Instant) -> bool {
-        let (at, timestamp, tree) = (
-            &draft.event.dimensions,
-            draft.event.timestamp,
-            self.config.tree.as_ref(),
-        );
-        let is_open =
-            |limit: &Arc<crate::limit::limit::Limit>| limit.on_unavailable == OnUnavailable::Allow;
+        let is_open = |limit: &Arc<Limit>| limit.on_unavailable == OnUnavailable::Allow;
         if !self
             .tracks
             .iter()
@@ -118,66 +133,29 @@ impl Pack {
         {
             return false;
         }
-        let applying = self
+        let applies = |track: &&Track| track.counter(&draft.event, received).is_some();
+        let mut applying = self
             .tracks
             .iter()
-            .filter(|track| track.series.place(tree, at, timestamp, received).is_some());
-        applying.flat_map(|track| &track.limits).all(is_open)
+            .filter(applies)
+            .flat_map(|track| &track.limits);
+        applying.all(is_open)
     }
 
-    /// The sources of credit that `draft` may be drawn from.
+    /// When what belongs to `from` may be forgotten.
     #[must_use]
-    pub fn sources(&self, draft: &Draft, received: Instant) -> Vec<CounterKey> {
-        if !self.config.is_prepaid() {
-            return Vec::new();
-        }
-        self.config
-            .sources(draft.event.timestamp, received)
-            .into_iter()
-            .map(|source| source.counter)
-            .collect()
+    pub fn expiry(&self, from: Instant) -> Instant {
+        let kept = i64::from(self.config.retention()).saturating_mul(DAY_SECONDS);
+        from.plus_seconds(kept.saturating_add(GRACE_SECONDS))
     }
 
-    /// The counts that a counter item holds, and the percents announced.
+    /// When a counter written at `received` may be forgotten; `None` = never.
     #[must_use]
-    pub fn counts(&self, attrs: &Attrs) -> BTreeMap<Arc<str>, crate::limit::counter::Count> {
-        let number = |name: &Arc<str>| attrs.get(name).and_then(Value::as_number).unwrap_or(0);
-        let counts = self.tracks.iter().map(|track| {
-            let count = crate::limit::counter::Count {
-                taken: number(&track.taken),
-                held: number(&track.held),
-            };
-            (Arc::clone(&track.taken), count)
-        });
-        let announced = self
-            .tracks
-            .iter()
-            .flat_map(|track| &track.watches)
-            .map(|watch| {
-                let count = crate::limit::counter::Count {
-                    taken: number(&watch.attribute),
-                    held: 0,
-                };
-                (Arc::clone(&watch.attribute), count)
-            });
-        let credit = crate::limit::counter::Count {
-            taken: number(&credit_attribute()),
-            held: number(&credit_held_attribute()),
-        };
-        counts
-            .chain(announced)
-            .chain([(credit_attribute(), credit)])
-            .collect()
+    pub fn counter_expiry(&self, key: &CounterKey, received: Instant) -> Option<Instant> {
+        let end = key.window.end()?;
+        Some(match key.window.kind {
+            WindowKind::Second => end.plus_seconds(DAY_SECONDS.saturating_mul(2)),
+            _ => self.expiry(end.max(received)),
+        })
     }
-}
-
-/// A series with the limits that test it.
-#[derive(Clone, Debug)]
-pub(crate) struct Track {
-    pub(crate) series: Series,
-    pub(crate) limits: Vec<Arc<Limit>>,
-    pub(crate) taken: Arc<str>,
-    pub(crate) held: Arc<str>,
-    /// What of it is watched for alerts.
-    pub(crate) watches: Vec<Watch>,
 }

@@ -1,13 +1,10 @@
 //! What is decided of events, and why.
 
+use crate::decide::postings::Postings;
 use crate::event::name::Name;
-use crate::ledger::alert::Crossing;
-use crate::limit::counter::CounterKey;
-use crate::limit::credit::Draw;
+use crate::ledger::posting::Posting;
 use crate::limit::decision::{Decision, Objection};
 use crate::limit::status::Standpoint;
-use alloc::collections::BTreeMap;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The decision on one event, and what led to it.
@@ -28,37 +25,38 @@ pub struct Ruling {
     pub plan_code: Option<Name>,
 }
 
-/// What a pack of admitted events adds to one attribute of one counter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Addition {
-    /// How much.
-    pub amount: i128,
-    /// The most the attribute may hold beforehand for every decision to stand.
-    pub at_most: i128,
+/// The ruling on one event, and what it draws if it is admitted.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// The ruling.
+    pub ruling: Ruling,
+    /// What it draws of credit, in the order of the sources; nothing where it is
+    /// not admitted.
+    pub draws: Vec<Posting>,
 }
 
-/// The rulings on a pack, and what its admitted events add.
+/// What is decided of a list of events.
 #[derive(Clone, Debug, Default)]
 pub struct Decided {
     /// In the order of the events.
-    pub rulings: Vec<Ruling>,
-    /// By counter, then attribute.
-    pub additions: BTreeMap<CounterKey, BTreeMap<Arc<str>, Addition>>,
-    /// In the order of the events, what each took of credit; nothing where it
-    /// was not admitted.
-    pub draws: Vec<Vec<Draw>>,
+    pub verdicts: Vec<Verdict>,
+    /// What all that are admitted post, as used.
+    pub postings: Postings,
     /// Whether anything was drawn beyond the first source.
     pub is_pressed: bool,
-    /// What the additions cross of what is watched.
-    pub crossings: Vec<Crossing>,
 }
 
 impl Ruling {
     /// Whether no credit covers it.
     #[must_use]
     pub fn lacks_credit(&self) -> bool {
-        self.objections
-            .iter()
-            .any(|objection| matches!(objection, Objection::Credit { .. }))
+        let lacks = |objection: &Objection| matches!(objection, Objection::Credit { .. });
+        self.objections.iter().any(lacks)
+    }
+
+    /// Whether anything that refuses it is held, or may be.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.lacks_credit() || self.violations.iter().any(|at| at.count.held > 0)
     }
 }

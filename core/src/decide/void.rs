@@ -1,18 +1,19 @@
 //! Taking an event back: one transaction that records its figures with a minus.
 
-use crate::decide::rules::Pack;
-use crate::decide::settle::{Changes, booking, counted};
-use crate::decide::writes::{Circumstances, PlanError, expiry, marker_of, page_write};
+use crate::decide::capture::count_missing;
+use crate::decide::postings::Postings;
+use crate::decide::rules::Rules;
+use crate::decide::settle::give_back;
+use crate::decide::writes::{Circumstances, PlanError, marker_of_stored, page_place, write_page};
 use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
-use crate::ledger::item::Write;
+use crate::ledger::item::{Role, Write};
 use crate::ledger::marker::Marker;
 use crate::ledger::page::Stored;
-use crate::limit::credit::{Draw, credit_attribute};
+use crate::ledger::posting::Posting;
 use crate::limit::decision::Decision;
 use crate::money::currency::Currency;
 use crate::time::instant::Instant;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
@@ -32,7 +33,7 @@ pub struct Voidable {
     /// The currency of its cost.
     pub currency: Currency,
     /// What it took of credit.
-    pub draws: Vec<Draw>,
+    pub draws: Vec<Posting>,
     /// When its marker is forgotten: what voids it is not forgotten before.
     pub marked_until: Option<Instant>,
 }
@@ -59,53 +60,52 @@ pub fn void_id(event: &Name) -> Name {
 
 /// Plans to take `voidable` back: an event of its time, dimensions, task and
 /// card whose figures count with a minus. No limit is tested; each counter that
-/// counts the event under the configuration in force is lowered, but for those
-/// by second, which pass with their second. What it took of credit is given
-/// back to where it was taken from.
+/// counts the event under the configuration in force is lowered, in the nodes
+/// that it was counted in, but for rates by second, which pass with their
+/// second. What it took of credit is given back to where that stands now.
 ///
-/// Pure: the writes are a page, a marker, absent before, and one addition for
+/// Pure: the writes are a page, a marker, absent before, and one update for
 /// each counter.
 ///
 /// # Errors
 /// [`PlanError`] where a figure leaves its range.
-pub fn void(pack: &Pack, voidable: &Voidable, at: Circumstances<'_>) -> Result<Voided, PlanError> {
+pub fn void(
+    rules: &Rules,
+    voidable: &Voidable,
+    at: Circumstances<'_>,
+) -> Result<Voided, PlanError> {
     let Voidable {
         stored: original,
         currency,
         draws,
         marked_until,
     } = voidable;
-    let mut stored = Stored {
-        decision: Decision::Allow,
-        voids: Some(original.event.id.clone()),
-        ..original.clone()
-    };
+    let mut stored = original.clone();
+    stored.decision = Decision::Allow;
+    stored.voids = Some(original.event.id.clone());
     stored.event.id = void_id(&original.event.id);
     // Its notes are the voided event's alone.
     stored.event.metadata = None;
-    let mut changes = Changes::new();
-    counted(pack, &stored.event, stored.cost, at.received, &mut changes);
-    for amount in changes.values_mut().flat_map(|counts| counts.values_mut()) {
-        *amount = amount.saturating_neg();
-    }
-    for draw in draws {
-        let taken = changes
-            .entry(draw.counter.clone())
-            .or_default()
-            .entry(credit_attribute())
-            .or_insert(0);
-        *taken = taken.saturating_sub(draw.amount);
-    }
-    let page = format!("{}/{}/0", at.received.day(), at.page_id);
-    let marker = marker_of(page, &stored, Fingerprint::of(&stored.event), *currency);
-    let kept = expiry(pack, stored.event.timestamp.max(at.received))
-        .max(marked_until.unwrap_or(Instant::EPOCH));
-    let mut writes = alloc::vec![marker.write(at.tenant, &stored.event, kept)];
-    writes.insert(0, page_write(pack, at, *currency, alloc::vec![stored])?);
-    writes.extend(
-        changes
-            .iter()
-            .map(|(key, counts)| booking(pack, at, (key, counts), None)),
+    let mut counted = Postings::new();
+    count_missing(
+        rules,
+        &stored.event,
+        stored.cost.units(),
+        at.received,
+        &mut counted,
     );
+    let mut postings = give_back(rules, draws);
+    counted
+        .into_iter()
+        .for_each(|posting| postings.post(posting.negated()));
+    let fingerprint = Fingerprint::of(&stored.event);
+    let marker = marker_of_stored(&stored, page_place(at, 0), fingerprint, *currency);
+    let kept = rules.expiry(stored.event.timestamp.max(at.received));
+    let kept = kept.max(marked_until.unwrap_or(Instant::EPOCH));
+    let own = marker
+        .write(at.tenant, &stored.event, kept)?
+        .in_role(Role::Marker(0));
+    let mut writes = alloc::vec![write_page(rules, at, *currency, alloc::vec![stored])?, own];
+    writes.extend(postings.writes(rules, at.tenant, at.received));
     Ok(Voided { marker, writes })
 }

@@ -1,6 +1,7 @@
 //! Where use belongs.
 
 use crate::event::name::Name;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// Where use belongs: what totals are kept by and limits are scoped to.
@@ -24,6 +25,9 @@ pub struct Dimensions {
     pub model: Option<Name>,
     /// The leaf of the tenant's tree of budgets; JSON calls it `budget_node`.
     pub node: Option<Name>,
+    /// The nodes that it counts in, from its leaf to the root of the tree as it
+    /// stood when it was decided; empty outside of a tree.
+    pub path: Vec<Name>,
 }
 
 impl Dimensions {
@@ -41,6 +45,7 @@ impl Dimensions {
             tool_name: None,
             model: None,
             node: None,
+            path: Vec::new(),
         }
     }
 }

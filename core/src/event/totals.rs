@@ -3,6 +3,7 @@
 use crate::event::event::Event;
 use crate::event::quantities::{Component, Quantities};
 use crate::money::amount::Amount;
+use crate::money::sum::Sum;
 use serde::{Deserialize, Serialize};
 
 /// A sum left the range of exact arithmetic.
@@ -36,9 +37,9 @@ pub struct Totals {
     /// Σ bytes.
     pub data_bytes: i128,
     /// Σ cost.
-    pub cost: Amount,
+    pub cost: Sum,
     /// Σ latency over the events that carry one.
-    pub latency_ms: Amount,
+    pub latency_ms: Sum,
     /// How many carry one.
     pub latency_events: i64,
     /// Σ compliance score.
@@ -51,8 +52,8 @@ impl Totals {
     pub fn of(event: &Event, cost: Amount) -> Self {
         Self {
             taskless: i64::from(event.task.is_none()),
-            cost,
-            latency_ms: event.latency_ms.unwrap_or_default(),
+            cost: Sum::from(cost),
+            latency_ms: event.latency_ms.map(Sum::from).unwrap_or_default(),
             latency_events: i64::from(event.latency_ms.is_some()),
             compliance_score: event.compliance_score,
             ..Self::from(&event.quantities)
@@ -96,9 +97,17 @@ impl Totals {
         add_quantity(&mut self.api_calls, other.api_calls)?;
         add_quantity(&mut self.duration_ms, other.duration_ms)?;
         add_quantity(&mut self.data_bytes, other.data_bytes)?;
-        add_amount(&mut self.cost, other.cost)?;
-        add_amount(&mut self.latency_ms, other.latency_ms)?;
+        self.cost.add(other.cost);
+        self.latency_ms.add(other.latency_ms);
         add_amount(&mut self.compliance_score, other.compliance_score)
+    }
+
+    /// Σ cost as an amount.
+    ///
+    /// # Errors
+    /// [`Overflow`] where it is out of range.
+    pub fn cost(&self) -> Result<Amount, Overflow> {
+        self.cost.to_amount().ok_or(Overflow)
     }
 
     /// `tokens_in + tokens_out + tokens_processed`.

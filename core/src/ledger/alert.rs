@@ -1,7 +1,8 @@
 //! The outbox: what becomes of each crossing until its webhook has it.
 
 use crate::event::name::Name;
-use crate::ledger::item::{Attrs, Change, Guard, Value, Write};
+use crate::ledger::item::{Attrs, Guard, Value, Write};
+use crate::ledger::page::PageError;
 use crate::ledger::table;
 use crate::limit::alerts::Alerts;
 use crate::limit::counter::{Count, CounterKey};
@@ -17,17 +18,21 @@ use sha2::{Digest, Sha256};
 
 /// The outbox items of `crossings`, and where they are sent the entries that
 /// say so.
-pub(crate) fn outbox(
+///
+/// # Errors
+/// [`PageError::Damaged`] for what cannot be encoded.
+pub(crate) fn write_alerts(
     alerts: Option<&Alerts>,
     tenant: &Name,
     at: Instant,
     crossings: &[Crossing],
-) -> Vec<Write> {
+) -> Result<Vec<Write>, PageError> {
     let is_sent = alerts.is_some_and(|alerts| alerts.url.is_some());
-    crossings
-        .iter()
-        .flat_map(|crossing| Alert::new(tenant, at, crossing, is_sent).writes())
-        .collect()
+    let mut writes = Vec::new();
+    for crossing in crossings {
+        writes.extend(Alert::new(tenant, at, crossing, is_sent).writes()?);
+    }
+    Ok(writes)
 }
 
 /// One crossing in the outbox, and how far its delivery is.
@@ -74,12 +79,12 @@ const PAUSE_SECONDS_MAX: i64 = 12 * 3600;
 /// Seconds that an alert is shown once nothing more becomes of it.
 const SHOWN_SECONDS: i64 = 90 * 86_400;
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// When a pending alert is tried next, as in its entry's sort key.
 const NEXT: &str = "nx";
 
-/// Format 1.
+/// Format 2.
 #[derive(Serialize, Deserialize)]
 struct Body {
     id: String,
@@ -87,7 +92,7 @@ struct Body {
     crossed_at: Instant,
     limit: Limit,
     counter: CounterKey,
-    taken: i128,
+    used: i128,
     held: i128,
 }
 
@@ -145,7 +150,7 @@ impl Alert {
             crossed_at,
             limit,
             counter,
-            taken,
+            used,
             held,
         } = postcard::from_bytes(body).ok()?;
         let state = attrs.get(table::STATE)?.as_text()?;
@@ -161,20 +166,25 @@ impl Alert {
             tenant: tenant.clone(),
             threshold,
             crossed_at,
-            standpoint: standpoint(Arc::new(limit), counter, Count { taken, held }),
+            standpoint: standpoint(Arc::new(limit), counter, Count { used, held }),
             state,
             attempts: u32::try_from(attrs.get(table::COUNT)?.as_number()?).ok()?,
             next_try: next_try.filter(|_| state == AlertState::Pending),
         })
     }
 
-    /// Its place in the tenant's outbox.
+    /// Its place in the tenant's outbox: by time, then threshold.
     #[must_use]
     pub fn place(&self) -> String {
-        format!("{}|{}", self.crossed_at.sortable(), self.id)
+        format!(
+            "{}|{:03}|{}",
+            self.crossed_at.sortable(),
+            self.threshold,
+            self.id
+        )
     }
 
-    fn writes(&self) -> Vec<Write> {
+    fn writes(&self) -> Result<Vec<Write>, PageError> {
         let at = &self.standpoint;
         let body = Body {
             id: self.id.clone(),
@@ -186,10 +196,11 @@ impl Alert {
                 scope_id: Arc::clone(&at.scope_id),
                 window: at.window,
             },
-            taken: at.count.taken,
+            used: at.count.used,
             held: at.count.held,
         };
-        let body = postcard::to_extend(&body, alloc::vec![FORMAT]).unwrap_or_default();
+        let body =
+            postcard::to_extend(&body, alloc::vec![FORMAT]).map_err(|_| PageError::Damaged)?;
         let mut attrs = Attrs::from([(Arc::from(table::BODY), Value::B(body))]);
         attrs.extend(
             self.shown()
@@ -197,12 +208,8 @@ impl Alert {
                 .map(|(name, text)| (Arc::from(name), Value::S(text))),
         );
         attrs.extend(self.progress(self.crossed_at));
-        let item = Write {
-            key: table::alert(&self.tenant, &self.place()),
-            change: Change::Put(attrs),
-            guards: Vec::new(),
-        };
-        core::iter::once(item).chain(self.entry()).collect()
+        let item = Write::put(table::alert(&self.tenant, &self.place()), attrs);
+        Ok(core::iter::once(item).chain(self.entry()).collect())
     }
 
     /// What the table's stream tells of it, as text: what an answer has as
@@ -260,11 +267,7 @@ impl Alert {
     /// The entry of a pending one in the list of all that are due.
     fn entry(&self) -> Option<Write> {
         let key = table::due_alert(self.next_try?, &self.tenant, &self.place());
-        Some(Write {
-            key,
-            change: Change::Put(Attrs::new()),
-            guards: Vec::new(),
-        })
+        Some(Write::put(key, Attrs::new()))
     }
 
     /// Whether the last try was made.
@@ -315,19 +318,13 @@ impl Alert {
             ),
             Guard::Equals(Arc::from(table::COUNT), Value::N(i128::from(self.attempts))),
         ];
-        let change = Change::Update {
-            add: Vec::new(),
-            set: next.progress(now),
+        let key = table::alert(&self.tenant, &self.place());
+        let write = Write {
+            guards,
+            ..Write::set(key, next.progress(now))
         };
-        let mut writes = alloc::vec![Write {
-            key: table::alert(&self.tenant, &self.place()),
-            change,
-            guards
-        }];
-        writes.extend(self.entry().map(|entry| Write {
-            change: Change::Delete,
-            ..entry
-        }));
+        let mut writes = alloc::vec![write];
+        writes.extend(self.entry().map(|entry| Write::delete(entry.key)));
         writes.extend(next.entry());
         (next, writes)
     }
@@ -376,9 +373,7 @@ pub struct Crossing {
     /// The threshold, in percent.
     pub threshold: u8,
     /// The highest percent announced before; 0 = none.
-    pub(crate) announced: i128,
-    /// The attribute that was added to.
-    pub(crate) taken: Arc<str>,
+    pub(crate) announced: u8,
     pub(crate) limit: Arc<Limit>,
     /// What the counter holds after the write, as far as was read.
     pub(crate) count: Count,

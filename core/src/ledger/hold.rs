@@ -3,18 +3,17 @@
 use crate::event::event::Event;
 use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
-use crate::ledger::item::{Attrs, Value};
+use crate::ledger::item::{Attrs, Guard, Role, Value, Write};
 use crate::ledger::marker::Marker;
 use crate::ledger::page::{Page, PageError, Stored};
+use crate::ledger::posting::Posting;
 use crate::ledger::table;
-use crate::limit::counter::CounterKey;
 use crate::limit::measure::Measure;
 use crate::money::currency::Currency;
 use crate::price::catalog::Priced;
 use crate::price::draft::Draft;
 use crate::time::instant::Instant;
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -42,11 +41,13 @@ pub struct Hold {
     /// The most output tokens that the money left paid for when it was taken,
     /// where that was asked and money bounds it.
     pub max_tokens_out: Option<u64>,
-    /// What it took of each series, one for each attribute of a counter.
-    pub parts: Vec<Part>,
+    /// What it holds: of each figure, then of credit in the order that it was
+    /// drawn.
+    pub postings: Vec<Posting>,
     /// How it ended; `None` = it is open.
     pub closing: Option<Closing>,
-    /// The configuration version that it was taken under.
+    /// The configuration version that it was taken under, or that it was last
+    /// counted anew for.
     pub config_version: u64,
     /// 1 when it is taken, one more with each change.
     pub version: u64,
@@ -65,16 +66,7 @@ pub struct Asked {
     pub max_affordable: bool,
 }
 
-/// What a hold took of one series.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Part {
-    counter: CounterKey,
-    measure: Measure,
-    since: u64,
-    amount: i128,
-}
-
-/// How a hold ended. Exactly one of these ever happens to it.
+/// How a hold ended. Only one that expired may still be captured.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Closing {
     /// What was used is booked as an event.
@@ -85,6 +77,8 @@ pub enum Closing {
         event: Name,
         /// The event's marker.
         marker: Box<Marker>,
+        /// Whether its time was over by then.
+        late: bool,
     },
     /// It was given back.
     Released(Instant),
@@ -105,40 +99,19 @@ pub enum HoldState {
     Expired,
 }
 
-/// What was really used, as a client says it of a hold. What it leaves out of
-/// whom, what and where is the hold's; its quantities are its own.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Actual {
-    /// The event's id; absent = the hold's.
-    pub id: Option<Name>,
-    /// The event's time; absent = the hold's, and no other is taken.
-    pub timestamp: Option<Instant>,
-    /// The operation; absent = the hold's, and no other is taken.
-    pub operation: Option<Name>,
-    /// The price class; absent = the hold's.
-    pub tier: Option<Name>,
-    /// All else. Its id, timestamp, operation and tier mean nothing.
-    pub event: Event,
-}
+const FORMAT: u8 = 3;
 
-/// A field that a capture must have as its hold has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not the hold's")]
-pub struct Mismatch(pub &'static str);
+/// How it ended.
+const CLOSING: &str = "cl";
 
-const FORMAT: u8 = 2;
-
-const OPEN: &str = "open";
-
-/// Format 2: the estimate as a page of one event, and the rest.
+/// Format 3: the estimate as a page of one event, and the rest.
 #[derive(Serialize, Deserialize)]
 struct Body {
     estimate: Vec<u8>,
     asked: Asked,
     expires: Instant,
     max_tokens_out: Option<u64>,
-    parts: Vec<Part>,
-    closing: Option<Closing>,
+    postings: Vec<Posting>,
 }
 
 impl HoldState {
@@ -146,50 +119,11 @@ impl HoldState {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Open => OPEN,
+            Self::Open => "open",
             Self::Captured => "captured",
             Self::Released => "released",
             Self::Expired => "expired",
         }
-    }
-}
-
-impl Part {
-    pub(crate) fn new(counter: CounterKey, measure: Measure, since: u64, amount: i128) -> Self {
-        Self {
-            counter,
-            measure,
-            since,
-            amount,
-        }
-    }
-
-    /// The counter that it was taken of.
-    #[must_use]
-    pub fn counter(&self) -> &CounterKey {
-        &self.counter
-    }
-
-    /// The attribute that holds used and held together.
-    pub(crate) fn taken_attribute(&self) -> Arc<str> {
-        Arc::from(format!("u:{}:{}", self.measure, self.since))
-    }
-
-    /// The attribute that holds the held part.
-    pub(crate) fn held_attribute(&self) -> Arc<str> {
-        Arc::from(format!("h:{}:{}", self.measure, self.since))
-    }
-
-    /// What it counts.
-    #[must_use]
-    pub fn measure(&self) -> &Measure {
-        &self.measure
-    }
-
-    /// How much was taken, in units of the measure.
-    #[must_use]
-    pub fn amount(&self) -> i128 {
-        self.amount
     }
 }
 
@@ -207,6 +141,16 @@ impl Asked {
             timestamp_given,
             ttl_seconds,
             max_affordable,
+        }
+    }
+}
+
+impl Closing {
+    fn state(&self) -> HoldState {
+        match self {
+            Self::Captured { .. } => HoldState::Captured,
+            Self::Released(_) => HoldState::Released,
+            Self::Expired(_) => HoldState::Expired,
         }
     }
 }
@@ -236,13 +180,17 @@ impl Hold {
     /// anyone has written so.
     #[must_use]
     pub fn state(&self, now: Instant) -> HoldState {
-        match &self.closing {
-            Some(Closing::Captured { .. }) => HoldState::Captured,
-            Some(Closing::Released(_)) => HoldState::Released,
-            Some(Closing::Expired(_)) => HoldState::Expired,
-            None if self.expires <= now => HoldState::Expired,
-            None => HoldState::Open,
+        match self.stored_state() {
+            HoldState::Open if self.expires <= now => HoldState::Expired,
+            state => state,
         }
+    }
+
+    /// Where it is as far as it is written.
+    fn stored_state(&self) -> HoldState {
+        self.closing
+            .as_ref()
+            .map_or(HoldState::Open, Closing::state)
     }
 
     /// Whether its time is over at `now` and nobody has written so.
@@ -280,41 +228,37 @@ impl Hold {
         if *format != FORMAT {
             return None;
         }
-        let Body {
-            estimate,
-            asked,
-            expires,
-            max_tokens_out,
-            parts,
-            closing,
-        } = postcard::from_bytes(body).ok()?;
+        let body: Body = postcard::from_bytes(body).ok()?;
         let Page {
             received,
             config_version,
             currency,
             events,
-        } = Page::decode(&estimate).ok()?;
-        let version = u64::try_from(attrs.get(table::VERSION)?.as_number()?).ok()?;
+        } = Page::decode(&body.estimate).ok()?;
+        let closing = attrs
+            .get(CLOSING)
+            .and_then(Value::as_bytes)
+            .map(postcard::from_bytes);
         Some(Self {
             estimate: events.into_iter().next()?,
             currency,
-            asked,
+            asked: body.asked,
             created: received,
-            expires,
-            max_tokens_out,
-            parts,
-            closing,
+            expires: body.expires,
+            max_tokens_out: body.max_tokens_out,
+            postings: body.postings,
+            closing: closing.transpose().ok()?,
             config_version,
-            version,
+            version: u64::try_from(attrs.get(table::VERSION)?.as_number()?).ok()?,
         })
     }
 
-    /// Its stored form; an open one has no `ttl`, since only its stored time
-    /// ends it.
+    /// The write that stores it, open; an open one has no TTL, since only its
+    /// stored time ends it.
     ///
     /// # Errors
     /// [`PageError`] for an estimate that no page holds.
-    pub(crate) fn attrs(&self, ttl: Option<Instant>) -> Result<Attrs, PageError> {
+    pub fn write(&self, tenant: &Name) -> Result<Write, PageError> {
         let page = Page {
             received: self.created,
             config_version: self.config_version,
@@ -326,35 +270,52 @@ impl Hold {
             asked: self.asked,
             expires: self.expires,
             max_tokens_out: self.max_tokens_out,
-            parts: self.parts.clone(),
-            closing: self.closing.clone(),
+            postings: self.postings.clone(),
         };
-        let bytes =
-            postcard::to_extend(&body, alloc::vec![FORMAT]).map_err(|_| PageError::Damaged)?;
-        // Stored is what happened, whatever the time.
-        let state = if self.closing.is_none() {
-            HoldState::Open
-        } else {
-            self.state(self.created)
-        };
-        let mut attrs = Attrs::from([
-            (Arc::from(table::BODY), Value::B(bytes)),
+        let bytes = postcard::to_extend(&body, alloc::vec![FORMAT]);
+        let attrs = Attrs::from([
+            (
+                Arc::from(table::BODY),
+                Value::B(bytes.map_err(|_| PageError::Damaged)?),
+            ),
             (
                 Arc::from(table::STATE),
-                Value::S(String::from(state.as_str())),
+                Value::S(String::from(HoldState::Open.as_str())),
             ),
             (
                 Arc::from(table::VERSION),
                 Value::N(i128::from(self.version)),
             ),
         ]);
-        attrs.extend(ttl.map(|ttl| {
-            (
-                Arc::from(table::TTL),
-                Value::N(i128::from(ttl.unix_seconds())),
-            )
-        }));
-        Ok(attrs)
+        Ok(Write::put(table::hold(tenant, self.id()), attrs).in_role(Role::Hold))
+    }
+
+    /// The write that ends it by `closing`, if it stands as it was read: open, or
+    /// for a capture expired. It is forgotten at `expires`.
+    ///
+    /// # Errors
+    /// [`PageError::Damaged`] for what cannot be encoded.
+    pub fn write_closing(
+        &self,
+        tenant: &Name,
+        closing: &Closing,
+        expires: Instant,
+    ) -> Result<Write, PageError> {
+        let key = table::hold(tenant, self.id());
+        let write = write_closing(key, self.version, closing, expires)?;
+        let from = match (closing, &self.closing) {
+            (Closing::Captured { .. }, Some(Closing::Expired(_))) => HoldState::Expired,
+            _ => HoldState::Open,
+        };
+        Ok(write.when(guard_state(from)).when(self.guard_version()))
+    }
+
+    /// Holds while its version is as it was read.
+    pub(crate) fn guard_version(&self) -> Guard {
+        Guard::Equals(
+            Arc::from(table::VERSION),
+            Value::N(i128::from(self.version)),
+        )
     }
 
     /// The estimate as it would be recorded.
@@ -375,65 +336,35 @@ impl Hold {
     }
 }
 
-impl Actual {
-    /// The event to be booked for `hold`.
-    ///
-    /// # Errors
-    /// [`Mismatch`] names the first field that must be the hold's and is not.
-    pub fn of(&self, hold: &Hold) -> Result<Event, Mismatch> {
-        let held = &hold.estimate.event;
-        let (at, asked) = (&held.dimensions, &self.event.dimensions);
-        let other = |said: Option<&Name>, held: Option<&Name>| said.is_some() && said != held;
-        let fields = [
-            (
-                "operation",
-                other(self.operation.as_ref(), Some(&at.operation)),
-            ),
-            ("agent_id", other(asked.agent.as_ref(), at.agent.as_ref())),
-            (
-                "consumer_id",
-                other(asked.consumer.as_ref(), at.consumer.as_ref()),
-            ),
-            (
-                "session_id",
-                other(asked.session.as_ref(), at.session.as_ref()),
-            ),
-            (
-                "tool_server",
-                other(asked.tool_server.as_ref(), at.tool_server.as_ref()),
-            ),
-            (
-                "tool_name",
-                other(asked.tool_name.as_ref(), at.tool_name.as_ref()),
-            ),
-            ("budget_node", other(asked.node.as_ref(), at.node.as_ref())),
-            (
-                "timestamp",
-                self.timestamp.is_some_and(|said| said != held.timestamp),
-            ),
-        ];
-        if let Some((field, _)) = fields.into_iter().find(|(_, differs)| *differs) {
-            return Err(Mismatch(field));
-        }
-        let mut dimensions = at.clone();
-        dimensions.tier = self.tier.clone().unwrap_or(dimensions.tier);
-        dimensions.model = asked.model.clone().or(dimensions.model);
-        Ok(Event {
-            id: self.id.clone().unwrap_or_else(|| held.id.clone()),
-            timestamp: held.timestamp,
-            dimensions,
-            task: self.event.task.clone().or_else(|| held.task.clone()),
-            provider: self
-                .event
-                .provider
-                .clone()
-                .or_else(|| held.provider.clone()),
-            metadata: self
-                .event
-                .metadata
-                .clone()
-                .or_else(|| held.metadata.clone()),
-            ..self.event.clone()
-        })
-    }
+/// Holds while the hold's state is `state`.
+pub(crate) fn guard_state(state: HoldState) -> Guard {
+    let state = Value::S(String::from(state.as_str()));
+    Guard::Equals(Arc::from(table::STATE), state)
+}
+
+/// The write that ends the hold at `key`, of `version`, by `closing`.
+pub(crate) fn write_closing(
+    key: crate::ledger::item::Key,
+    version: u64,
+    closing: &Closing,
+    expires: Instant,
+) -> Result<Write, PageError> {
+    let bytes = postcard::to_allocvec(closing).map_err(|_| PageError::Damaged)?;
+    let number = |number: i128| Value::N(number);
+    let set = alloc::vec![
+        (Arc::from(CLOSING), Value::B(bytes)),
+        (
+            Arc::from(table::STATE),
+            Value::S(String::from(closing.state().as_str()))
+        ),
+        (
+            Arc::from(table::VERSION),
+            number(i128::from(version.saturating_add(1)))
+        ),
+        (
+            Arc::from(table::TTL),
+            number(i128::from(expires.unix_seconds()))
+        ),
+    ];
+    Ok(Write::set(key, set).in_role(Role::Hold))
 }

@@ -38,6 +38,22 @@ pub struct Write {
     pub change: Change,
     /// What must hold for the whole transaction to happen.
     pub guards: Vec<Guard>,
+    /// What it is to its transaction, so that a refusal names itself.
+    pub role: Role,
+}
+
+/// What a write is to its transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Role {
+    /// The marker of the event at this place of the list that was planned.
+    Marker(usize),
+    /// A counter.
+    Counter,
+    /// A hold as it stands.
+    Hold,
+    /// Anything else.
+    #[default]
+    Other,
 }
 
 /// What becomes of an item.
@@ -79,6 +95,54 @@ impl Key {
             pk: pk.into(),
             sk: sk.into(),
         }
+    }
+}
+
+impl Write {
+    /// The item holds exactly these attributes.
+    #[must_use]
+    pub fn put(key: Key, attrs: Attrs) -> Self {
+        Self::new(key, Change::Put(attrs))
+    }
+
+    /// The item is gone.
+    #[must_use]
+    pub fn delete(key: Key) -> Self {
+        Self::new(key, Change::Delete)
+    }
+
+    /// Attributes of the item are set.
+    #[must_use]
+    pub fn set(key: Key, set: Vec<(Arc<str>, Value)>) -> Self {
+        Self::new(
+            key,
+            Change::Update {
+                add: Vec::new(),
+                set,
+            },
+        )
+    }
+
+    fn new(key: Key, change: Change) -> Self {
+        Self {
+            key,
+            change,
+            guards: Vec::new(),
+            role: Role::Other,
+        }
+    }
+
+    /// The same, if `guard` holds.
+    #[must_use]
+    pub fn when(mut self, guard: Guard) -> Self {
+        self.guards.push(guard);
+        self
+    }
+
+    /// The same in another role.
+    #[must_use]
+    pub fn in_role(self, role: Role) -> Self {
+        Self { role, ..self }
     }
 }
 

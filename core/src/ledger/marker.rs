@@ -3,9 +3,10 @@
 use crate::event::event::Event;
 use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
-use crate::ledger::item::{Attrs, Change, Guard, Value, Write};
+use crate::ledger::item::{Attrs, Guard, Value, Write};
+use crate::ledger::page::PageError;
+use crate::ledger::posting::Posting;
 use crate::ledger::table;
-use crate::limit::credit::Draw;
 use crate::limit::decision::Decision;
 use crate::money::amount::Amount;
 use crate::money::currency::Currency;
@@ -28,7 +29,7 @@ pub struct Marker {
     /// `day/ulid/index` of the event in its page.
     pub page: String,
     /// What it took of credit.
-    pub draws: Vec<Draw>,
+    pub draws: Vec<Posting>,
 }
 
 /// The figures of an answer, the same each time it is asked for.
@@ -48,7 +49,7 @@ pub struct Answer {
     pub decision: Decision,
 }
 
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 const ANSWER: &str = "an";
 
@@ -96,11 +97,19 @@ impl Marker {
     }
 
     /// The write that records it of `event`: refused where that already is.
-    #[must_use]
-    pub fn write(&self, tenant: &Name, event: &Event, expires: Instant) -> Write {
-        let mut answer = alloc::vec::Vec::with_capacity(96);
+    ///
+    /// # Errors
+    /// [`PageError::Damaged`] for what cannot be encoded.
+    pub fn write(
+        &self,
+        tenant: &Name,
+        event: &Event,
+        expires: Instant,
+    ) -> Result<Write, PageError> {
+        let mut answer = Vec::with_capacity(96);
         answer.push(FORMAT);
-        let answer = postcard::to_extend(&self.answer, answer).unwrap_or_default();
+        let damaged = |_| PageError::Damaged;
+        let answer = postcard::to_extend(&self.answer, answer).map_err(damaged)?;
         let mut attrs = Attrs::from([
             (
                 Arc::from(table::FINGERPRINT),
@@ -114,7 +123,7 @@ impl Marker {
             ),
         ]);
         if !self.draws.is_empty() {
-            let draws = postcard::to_allocvec(&self.draws).unwrap_or_default();
+            let draws = postcard::to_allocvec(&self.draws).map_err(damaged)?;
             attrs.insert(Arc::from(DRAWS), Value::B(draws));
         }
         if let Some(task) = &event.task {
@@ -125,10 +134,6 @@ impl Marker {
             let sort = format!("{}|{}", event.timestamp.sortable(), event.id);
             attrs.insert(Arc::from(table::TASK_SORT), Value::S(sort));
         }
-        Write {
-            key: table::marker(tenant, &event.id),
-            change: Change::Put(attrs),
-            guards: alloc::vec![Guard::Absent],
-        }
+        Ok(Write::put(table::marker(tenant, &event.id), attrs).when(Guard::Absent))
     }
 }

@@ -104,12 +104,12 @@ pub enum PageError {
     Damaged,
 }
 
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// The texts of a row.
 const TEXTS: usize = 14;
 
-/// Format 2: each distinct text once, then rows that refer to it by number
+/// Format 3: each distinct text once, then rows that refer to it by number
 /// (0 = none).
 #[derive(Serialize, Deserialize)]
 struct Body {
@@ -124,6 +124,9 @@ struct Body {
 struct RowBody {
     timestamp: Instant,
     names: [u16; TEXTS],
+    /// The nodes that it counts in, from its leaf up; 0 = the one named as its
+    /// agent is, so that no name stands there beside the agent's own.
+    path: Vec<u16>,
     card_version: u32,
     exchange: Option<ExchangeRate>,
     quantities: [u64; 8],
@@ -242,9 +245,15 @@ impl Names {
             *number = self.number(text, last)?;
         }
         self.last = names;
+        let mut number_of = |node: &Name| {
+            let is_agent = d.agent.as_ref() == Some(node);
+            self.number(Some(node).filter(|_| !is_agent), 0)
+        };
+        let path: Result<Vec<u16>, PageError> = d.path.iter().map(&mut number_of).collect();
         Ok(RowBody {
             timestamp: event.timestamp,
             names,
+            path: path?,
             card_version: card.version,
             exchange: card.exchange,
             quantities: [
@@ -303,19 +312,27 @@ impl RowBody {
             duration_ms,
             data_bytes,
         ] = self.quantities;
+        let agent = text(agent)?;
+        let path: Option<Vec<Name>> = self
+            .path
+            .into_iter()
+            .map(|number| text(number)?.or_else(|| agent.clone()))
+            .collect();
+        let path = path?;
         let event = Event {
             id: text(id)??,
             timestamp: self.timestamp,
             dimensions: Dimensions {
                 operation: text(operation)??,
                 tier: text(tier)??,
-                agent: text(agent)?,
+                agent,
                 consumer: text(consumer)?,
                 session: text(session)?,
                 tool_server: text(tool_server)?,
                 tool_name: text(tool_name)?,
                 model: text(model)?,
                 node: text(node)?,
+                path,
             },
             quantities: Quantities {
                 units,

@@ -47,6 +47,10 @@ pub const LAST: &str = "t1";
 /// How many events a page holds.
 pub const COUNT: &str = "n";
 
+/// Up to when receipt hours are closed, in seconds since the epoch.
+pub const CLOSED: &str = "hc";
+/// Up to when they may be rolled up: nobody writes there any more.
+pub const SETTLED: &str = "hs";
 /// Where a hold is in its life.
 pub const STATE: &str = "st";
 
@@ -54,6 +58,18 @@ pub const STATE: &str = "st";
 #[must_use]
 pub fn config(tenant: &Name) -> Key {
     Key::new(format!("T|{tenant}|CONFIG"), "CONFIG")
+}
+
+/// Up to when a tenant's receipt hours are closed.
+#[must_use]
+pub fn times(tenant: &Name) -> Key {
+    Key::new(format!("T|{tenant}|V"), "V")
+}
+
+/// The newest hour of receipt of all tenants.
+#[must_use]
+pub fn clock() -> Key {
+    Key::new("L|CLOCK", "CLOCK")
 }
 
 /// The entry of a tenant in the list that the schedules walk.
@@ -160,13 +176,14 @@ pub fn roster_part(tenant: &Name, kind: &str, receipt_hour: Instant, part: usize
     )
 }
 
-/// The partition of the records of a tenant's closed receipt hours.
+/// The partition of a tenant's receipt hours with pages: an empty record until
+/// they are rolled up.
 #[must_use]
 pub fn hours(tenant: &Name) -> String {
     format!("T|{tenant}|H")
 }
 
-/// The record of a closed receipt hour.
+/// The record of a receipt hour.
 #[must_use]
 pub fn hour(tenant: &Name, receipt_hour: Instant) -> Key {
     Key::new(hours(tenant), receipt_hour.hour())
@@ -204,6 +221,12 @@ pub fn open_hold(tenant: &Name, expires: Instant, id: &Name) -> Key {
     Key::new(open_holds(tenant), format!("{}|{id}", expires.sortable()))
 }
 
+/// The entry at this place of the list.
+#[must_use]
+pub fn open_hold_at(tenant: &Name, place: &str) -> Key {
+    Key::new(open_holds(tenant), place)
+}
+
 /// The hold that an entry with this sort key is of.
 #[must_use]
 pub fn open_hold_id(sk: &str) -> Option<Name> {
@@ -213,7 +236,7 @@ pub fn open_hold_id(sk: &str) -> Option<Name> {
 /// The sort key that comes after all holds that are over and alerts that are due
 /// at `now`, and before those that are not.
 #[must_use]
-pub fn holds_after(now: Instant) -> String {
+pub fn due_by(now: Instant) -> String {
     format!("{}}}", now.sortable())
 }
 
@@ -270,10 +293,23 @@ pub fn catalog_head() -> Key {
     Key::new("R|HEAD", "HEAD")
 }
 
+/// The item by which it is known whether anything can be written.
+#[must_use]
+pub fn probe() -> Key {
+    Key::new("L|PROBE", "PROBE")
+}
+
 /// One chunk of one rate card version.
 #[must_use]
 pub fn card(sequence: u64, chunk: usize) -> Key {
     Key::new(CARDS, format!("{sequence:012}|{chunk:04}"))
+}
+
+/// The sort key that comes after all versions up to `sequence`, and before the
+/// next.
+#[must_use]
+pub fn cards_after(sequence: u64) -> String {
+    format!("{:012}", sequence.saturating_add(1))
 }
 
 /// One version of the exchange rates, in the partition and sequence of the rate
@@ -332,6 +368,45 @@ pub fn purges(tenant: &Name) -> String {
 #[must_use]
 pub fn purge(tenant: &Name, receipt_hour: &str) -> Key {
     Key::new(purges(tenant), receipt_hour)
+}
+
+/// The mark of a name that was erased, by the pseudonym that stands for it.
+#[must_use]
+pub fn erased(tenant: &Name, pseudonym: &Name) -> Key {
+    Key::new(format!("T|{tenant}|Z|{pseudonym}"), "Z")
+}
+
+/// How far the filling of a tenant's new series has come.
+#[must_use]
+pub fn filling(tenant: &Name) -> Key {
+    Key::new(format!("T|{tenant}|F"), "F")
+}
+
+/// The list of changes that are to be completed.
+pub const CHANGES: &str = "L|CHANGES";
+
+/// The entry of a tenant whose change is to be completed.
+#[must_use]
+pub fn changed(tenant: &Name) -> Key {
+    Key::new(CHANGES, format!("T|{tenant}"))
+}
+
+/// The entry of a plan whose subscribers are to be renewed.
+#[must_use]
+pub fn changed_plan_entry(code: &Name) -> Key {
+    Key::new(CHANGES, format!("P|{code}"))
+}
+
+/// The tenant that an entry of the list is of, if it is one's.
+#[must_use]
+pub fn changed_tenant(sk: &str) -> Option<Name> {
+    Name::new(sk.strip_prefix("T|")?).ok()
+}
+
+/// The plan that an entry of the list is of, if it is one's.
+#[must_use]
+pub fn changed_plan(sk: &str) -> Option<Name> {
+    Name::new(sk.strip_prefix("P|")?).ok()
 }
 
 /// How far a tenant's receipt hours are rolled up.

@@ -1,11 +1,11 @@
 //! A tenant's configuration: who it is, and its limits.
 
-use crate::decide::rules::Track;
 use crate::event::name::Name;
 use crate::limit::alerts::Alerts;
+use crate::limit::allowance::{Earlier, Moved};
 use crate::limit::budget::Budget;
-use crate::limit::credit::Grant;
 use crate::limit::decision::Objection;
+use crate::limit::grant::Grant;
 use crate::limit::limit::Limit;
 use crate::limit::quota::Quota;
 use crate::limit::scope::Scope;
@@ -59,10 +59,17 @@ pub struct Config {
     pub budget: Option<Budget>,
     /// What `PUT /budgets/{tenant_id}/tree` set.
     pub tree: Option<Tree>,
-    /// The grants whose time is not over, in the order that they are drawn.
+    /// The grants that may still be drawn on, in the order that they are drawn.
     pub grants: Vec<Grant>,
     /// Whether it was ever granted any.
     pub prepaid: bool,
+    /// Where periods of before began, if elsewhere, ascending by their ends.
+    pub earlier: Vec<Earlier>,
+    /// How often periods came to begin elsewhere.
+    pub calendars: u32,
+    /// Which allowance of a period took over from which, when periods came to
+    /// begin elsewhere.
+    pub moved: Vec<Moved>,
     /// What `PUT /alerts` set; absent = nothing is watched.
     pub alerts: Option<Alerts>,
     /// What `PUT /limits` set.
@@ -97,28 +104,6 @@ impl Config {
             .chain(own)
             .filter(|limit| !limit.is_open())
             .collect()
-    }
-
-    /// Takes another tree, or none. What is counted of nodes that other nodes lie
-    /// within than before is counted anew: their counters tell of the tree as it
-    /// was.
-    pub fn set_tree(&mut self, tree: Option<Tree>) {
-        let before = core::mem::replace(&mut self.tree, tree);
-        let within = |tree: &Option<Tree>, id: &str| -> BTreeSet<Name> {
-            tree.iter()
-                .flat_map(|tree| tree.within(id))
-                .cloned()
-                .collect()
-        };
-        let now = &self.tree;
-        let same = |series: &Series| {
-            series
-                .scope_id
-                .as_ref()
-                .is_some_and(|id| within(&before, id) == within(now, id))
-        };
-        self.series
-            .retain(|series| series.scope != Scope::Node || same(series));
     }
 
     /// Where the windows of its limits begin.
@@ -200,8 +185,16 @@ impl Config {
             measure: limit.measure.clone(),
             since: self.version,
             from: now,
+            rolled: Instant::EPOCH,
             state,
         }
+    }
+
+    /// Whether what `limit` tests is complete.
+    #[must_use]
+    pub fn state_of(&self, limit: &Limit) -> State {
+        let series = self.series.iter().find(|series| series.is_for(limit));
+        series.map_or(State::Active, |series| series.state)
     }
 
     /// Whether a series is still being filled.
@@ -212,33 +205,30 @@ impl Config {
             .any(|series| series.state == State::Counting)
     }
 
-    /// The next version, all series complete.
+    /// Says of the series that begin with this version that receipts before
+    /// `rolled` are rolled up.
+    pub fn set_rolled(&mut self, rolled: Instant) {
+        for series in self
+            .series
+            .iter_mut()
+            .filter(|series| series.since == self.version)
+        {
+            series.rolled = rolled;
+        }
+    }
+
+    /// The next version, the series that began up to version `since` complete.
     #[must_use]
-    pub fn activated(mut self) -> Self {
+    pub fn activated(mut self, since: u64) -> Self {
         self.version = self.version.saturating_add(1);
-        for series in &mut self.series {
+        for series in self
+            .series
+            .iter_mut()
+            .filter(|series| series.since <= since)
+        {
             series.state = State::Active;
         }
         self
-    }
-
-    pub(crate) fn tracks(&self) -> Vec<Track> {
-        let limits: Vec<Arc<Limit>> = self.all_limits().into_iter().map(Arc::new).collect();
-        let track = |series: &Series| {
-            let limits: Vec<Arc<Limit>> = limits
-                .iter()
-                .filter(|limit| series.is_for(limit))
-                .cloned()
-                .collect();
-            Track {
-                watches: crate::limit::alerts::watches(self.alerts.as_ref(), series, &limits),
-                limits,
-                taken: Arc::from(series.taken_attribute()),
-                held: Arc::from(series.held_attribute()),
-                series: series.clone(),
-            }
-        };
-        self.series.iter().map(track).collect()
     }
 
     /// How long events are kept, in days: its own or the default of 400.

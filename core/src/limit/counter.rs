@@ -2,7 +2,6 @@
 
 use crate::limit::scope::Scope;
 use crate::time::window::Window;
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use serde::{Deserialize, Serialize};
 
@@ -17,23 +16,19 @@ pub struct CounterKey {
     pub window: Window,
 }
 
-/// What a counter holds for one measure.
+/// What a counter holds of one figure, in units of its measure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Count {
-    /// Used and held together: what limits are tested against.
-    pub taken: i128,
-    /// The held part of it.
+    /// What happened.
+    pub used: i128,
+    /// What is set aside by open holds.
     pub held: i128,
 }
 
 impl Count {
-    /// The used part.
+    /// Both together: what limits are tested against.
     #[must_use]
-    pub fn used(self) -> i128 {
-        self.taken.saturating_sub(self.held)
+    pub fn taken(self) -> i128 {
+        self.used.saturating_add(self.held)
     }
 }
-
-/// What counters stood at when they were read, by counter and attribute. What
-/// is not in it stood at nothing.
-pub type Standing = BTreeMap<CounterKey, BTreeMap<Arc<str>, Count>>;

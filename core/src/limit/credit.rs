@@ -4,47 +4,19 @@
 //! capacity is tested in the transaction that draws from it, holds hold it, and
 //! what ends a hold gives it back.
 
-use crate::event::name::Name;
+use crate::limit::allowance::{Earlier, Moved};
 use crate::limit::config::Config;
-use crate::limit::counter::{CounterKey, Standing};
-use crate::limit::measure::Measure;
+use crate::limit::counter::CounterKey;
+use crate::limit::grant::{GRANTS_MAX, credit_counter};
 use crate::limit::scope::Scope;
-use crate::limit::subscription::Status;
-use crate::money::amount::{Amount, BOUND};
-use crate::time::instant::Instant;
+use crate::limit::subscription::{Status, Subscription};
+use crate::money::amount::Amount;
+use crate::time::calendar::Calendar;
+use crate::time::instant::{DAY_SECONDS, Instant};
 use crate::time::window::WindowKind;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use serde::{Deserialize, Serialize};
-
-/// The most grants that a tenant may have whose time is not over and that
-/// something is left of: one event may draw from all of them in one transaction.
-pub const GRANTS_MAX: usize = 50;
-
-/// Money that a tenant has paid in advance.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Grant {
-    /// Unique for its tenant, for ever.
-    pub id: Name,
-    /// How much, in the tenant's currency.
-    pub amount: Amount,
-    /// What is drawn first: the lowest number.
-    pub priority: u32,
-    /// When it was granted.
-    pub granted_at: Instant,
-    /// From when on nothing is drawn of it; absent = never.
-    pub expires_at: Option<Instant>,
-}
-
-/// What one event, or one hold, took of one source.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Draw {
-    /// The source.
-    pub counter: CounterKey,
-    /// In units of 1e-18 of the tenant's currency; above 0.
-    pub amount: i128,
-}
 
 /// One source and how much it holds in all.
 pub(crate) struct Source {
@@ -52,68 +24,10 @@ pub(crate) struct Source {
     pub(crate) capacity: i128,
 }
 
-/// How a cost is drawn: what of each source, by its number, and what no source
-/// covers.
-#[derive(Default)]
-pub(crate) struct Charge {
-    pub(crate) parts: Vec<(usize, i128)>,
-    pub(crate) short: i128,
-}
-
-/// The version in the names of the attributes of credit, which no series has.
-pub(crate) const SINCE: u64 = 0;
-
-/// The attribute of a source that holds what is used and held of it.
-#[must_use]
-pub fn credit_attribute() -> Arc<str> {
-    Arc::from(format!("u:{}:{SINCE}", Measure::Spend))
-}
-
-/// The attribute of a source that holds the held part.
-#[must_use]
-pub fn credit_held_attribute() -> Arc<str> {
-    Arc::from(format!("h:{}:{SINCE}", Measure::Spend))
-}
-
-impl Grant {
-    /// Whether something may be drawn of it at `now`.
-    #[must_use]
-    pub fn is_open(&self, now: Instant) -> bool {
-        self.expires_at.is_none_or(|end| now < end)
-    }
-
-    /// Grants are drawn in the order of this: by priority, then by what ends
-    /// first, then by age.
-    #[must_use]
-    pub fn rank(&self) -> (u32, bool, Option<Instant>, Instant, &Name) {
-        (
-            self.priority,
-            self.expires_at.is_none(),
-            self.expires_at,
-            self.granted_at,
-            &self.id,
-        )
-    }
-
-    /// Its counter.
-    #[must_use]
-    pub fn counter(&self) -> CounterKey {
-        total(&format!("grant:{}", self.id))
-    }
-}
-
-fn total(id: &str) -> CounterKey {
-    CounterKey {
-        scope: Scope::Credit,
-        scope_id: Arc::from(id),
-        window: WindowKind::Total.holding(Instant::EPOCH),
-    }
-}
-
 /// The counter of what was used beyond all credit.
 #[must_use]
 pub fn uncovered_counter() -> CounterKey {
-    total("uncovered")
+    credit_counter("uncovered")
 }
 
 impl Config {
@@ -127,140 +41,118 @@ impl Config {
     /// What the plan includes in each period.
     #[must_use]
     pub fn allowance(&self) -> Option<Amount> {
-        self.subscription
-            .as_ref()
-            .filter(|subscription| subscription.status != Status::Cancelled)?
+        let subscription = self.subscription.as_ref();
+        subscription
+            .filter(|own| own.status != Status::Cancelled)?
             .plan
             .allowance
     }
 
-    /// The counter of the allowance of the period that holds `at`.
+    /// The counter of the allowance of the period that holds `at`, by the calendar
+    /// that held for it then, or of the one that took over from it. Periods of two
+    /// calendars never share one, so that what was drawn is found again.
     #[must_use]
     pub fn allowance_counter(&self, at: Instant) -> CounterKey {
-        let window = self.calendar().holding(WindowKind::Period, at);
-        CounterKey {
+        let earlier = self.earlier.iter().find(|earlier| at < earlier.until);
+        let (calendar, number) = match earlier {
+            Some(earlier) => (earlier.calendar.clone(), earlier.number),
+            None => (self.calendar(), self.calendars),
+        };
+        let counter = CounterKey {
             scope: Scope::Credit,
-            scope_id: Arc::from("allowance"),
-            window,
-        }
+            scope_id: allowance_id(number),
+            window: calendar.holding(WindowKind::Period, at),
+        };
+        self.stands_in(&counter).clone()
+    }
+
+    /// Where what was drawn from `source` stands now.
+    #[must_use]
+    pub fn stands_in<'a>(&'a self, source: &'a CounterKey) -> &'a CounterKey {
+        let moved = self.moved.iter().find(|moved| moved.from == *source);
+        moved.map_or(source, |moved| &moved.to)
     }
 
     /// Where a cost at `timestamp` is drawn from at `now`, in this order: the
-    /// allowance of its period, then the grants.
+    /// allowance of its period, then the grants that were valid at that time.
     pub(crate) fn sources(&self, timestamp: Instant, now: Instant) -> Vec<Source> {
-        let counter = self.allowance_counter(timestamp);
         let since = self
             .subscription
             .as_ref()
             .map(|subscription| subscription.since);
-        let allowance = self.allowance().filter(|_| {
-            since.is_some_and(|since| counter.window.end().is_none_or(|end| since < end))
+        let allowance = self.allowance().and_then(|amount| {
+            let counter = self.allowance_counter(timestamp);
+            let begun = since?;
+            let lasts = counter.window.end().is_none_or(|end| begun < end);
+            lasts.then_some(Source {
+                counter,
+                capacity: amount.units(),
+            })
         });
-        let allowance = allowance.map(|amount| Source {
-            counter,
-            capacity: amount.units(),
-        });
-        let grants = self.grants.iter().filter(|grant| grant.is_open(now));
-        allowance
-            .into_iter()
-            .chain(grants.map(|grant| Source {
-                counter: grant.counter(),
-                capacity: grant.amount.units(),
-            }))
-            .collect()
-    }
-}
-
-/// Draws `cost` from sources in order, each of which has a capacity and of it
-/// so much taken.
-pub(crate) fn charge(sources: impl Iterator<Item = (i128, i128)>, cost: i128) -> Charge {
-    let mut charge = Charge {
-        parts: Vec::new(),
-        short: cost.max(0),
-    };
-    for (number, (capacity, taken)) in sources.enumerate() {
-        let part = capacity.saturating_sub(taken).clamp(0, charge.short);
-        if part > 0 {
-            charge.parts.push((number, part));
-            charge.short = charge.short.saturating_sub(part);
-        }
-    }
-    charge
-}
-
-/// What is left of all `sources`.
-pub(crate) fn left(sources: &[Source], standing: &Standing) -> i128 {
-    let left = |source: &Source| {
-        source
-            .capacity
-            .saturating_sub(source.taken(standing))
-            .max(0)
-    };
-    sources
-        .iter()
-        .map(left)
-        .fold(0, i128::saturating_add)
-        .min(BOUND)
-}
-
-impl Source {
-    /// What is used and held of it.
-    pub(crate) fn taken(&self, standing: &Standing) -> i128 {
-        standing
-            .get(&self.counter)
-            .and_then(|counts| counts.get(&credit_attribute()))
-            .map_or(0, |count| count.taken)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::string::String;
-
-    fn grant(id: &str, priority: u32, granted_at: &str, expires_at: Option<&str>) -> Grant {
-        let at = |text: &str| text.parse().unwrap();
-        Grant {
-            id: Name::new(id).unwrap(),
-            amount: Amount::ZERO,
-            priority,
-            granted_at: at(granted_at),
-            expires_at: expires_at.map(at),
-        }
-    }
-
-    #[test]
-    fn grants_are_drawn_by_priority_then_expiry_then_age() {
-        let (first, later) = ("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");
-        let mut grants = [
-            grant("old", 1, first, None),
-            grant("new", 1, later, None),
-            grant("ends", 1, later, Some("2027-01-01T00:00:00Z")),
-            grant("ends-first", 1, later, Some("2026-12-01T00:00:00Z")),
-            grant("promotion", 0, later, None),
-        ];
-        grants.sort_by(|a, b| a.rank().cmp(&b.rank()));
-        let order: Vec<String> = grants
+        let grants = self
+            .grants
             .iter()
-            .map(|grant| String::from(grant.id.as_str()))
-            .collect();
-        assert_eq!(order, ["promotion", "ends-first", "ends", "old", "new"]);
-        assert!(grants[1].is_open("2026-11-30T23:59:59.999999999Z".parse().unwrap()));
-        assert!(!grants[1].is_open("2026-12-01T00:00:00Z".parse().unwrap()));
+            .filter(|grant| grant.covers(timestamp, now));
+        let grants = grants.take(GRANTS_MAX).map(|grant| Source {
+            counter: grant.counter(),
+            capacity: grant.amount.units(),
+        });
+        allowance.into_iter().chain(grants).collect()
     }
 
-    #[test]
-    fn a_cost_empties_each_source_before_the_next() {
-        for (cost, parts, short) in [
-            (0, &[][..], 0),
-            (3, &[(0, 3)][..], 0),
-            (4, &[(0, 3), (1, 1)][..], 0),
-            (28, &[(0, 3), (1, 5), (2, 20)][..], 0),
-            (30, &[(0, 3), (1, 5), (2, 20)][..], 2),
-            (-1, &[][..], 0),
-        ] {
-            let charge = charge([(10, 7), (5, 0), (20, 0)].into_iter(), cost);
-            assert_eq!((&*charge.parts, charge.short), (parts, short), "{cost}");
+    /// Takes another subscription, or none, at `now`. Where periods come to begin
+    /// elsewhere by it, those before the current one stay as they were, and the
+    /// current one's allowance stands in another counter: to which all that the
+    /// old one holds is to be moved.
+    pub fn set_subscription(&mut self, next: Option<Subscription>, now: Instant) -> Option<Moved> {
+        let (before, from) = (self.periods(), self.allowance_counter(now));
+        self.subscription = next;
+        let periods = self.periods();
+        if periods == before {
+            return None;
         }
+        // What lies before either period is of the calendar of before.
+        let current = periods.holding(WindowKind::Period, now);
+        let begins = from.window.start.max(current.start);
+        let last = self.earlier.last().map(|earlier| earlier.until);
+        if last.is_none_or(|last| last < begins) {
+            self.earlier.push(Earlier {
+                until: begins,
+                calendar: before,
+                number: self.calendars,
+            });
+        }
+        self.calendars = self.calendars.saturating_add(1);
+        let to = self.allowance_counter(now);
+        let taken_over = |held: &&mut Moved| held.to == from;
+        for held in self.moved.iter_mut().filter(taken_over) {
+            held.to = to.clone();
+        }
+        let moved = Moved { from, to };
+        self.moved.push(moved.clone());
+        self.forget_periods(now);
+        Some(moved)
+    }
+
+    /// Forgets the calendars of periods of which nothing is kept any more.
+    fn forget_periods(&mut self, now: Instant) {
+        // As long as markers are kept.
+        let days = i64::from(self.retention()).saturating_add(1);
+        let oldest = now.plus_seconds(days.saturating_mul(DAY_SECONDS).saturating_neg());
+        let is_kept = |end: Option<Instant>| end.is_none_or(|end| end > oldest);
+        self.earlier.retain(|earlier| is_kept(Some(earlier.until)));
+        self.moved.retain(|held| is_kept(held.from.window.end()));
+    }
+
+    fn periods(&self) -> Calendar {
+        self.calendar().of(WindowKind::Period)
+    }
+}
+
+/// Which source the allowances of the calendar of this number are.
+fn allowance_id(number: u32) -> Arc<str> {
+    match number {
+        0 => Arc::from("allowance"),
+        number => Arc::from(format!("allowance:{number}")),
     }
 }

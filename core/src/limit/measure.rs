@@ -3,7 +3,7 @@
 use crate::event::dimensions::Dimensions;
 use crate::event::event::Event;
 use crate::event::name::Name;
-use crate::event::totals::Totals;
+use crate::event::totals::{Overflow, Totals};
 use alloc::string::{String, ToString};
 use core::fmt;
 use core::str::FromStr;
@@ -64,10 +64,12 @@ impl Measure {
     }
 
     /// How much of it `totals` of use at `at` amount to.
-    #[must_use]
-    pub fn of_totals(&self, at: &Dimensions, totals: &Totals) -> i128 {
-        match self {
-            Self::Spend => totals.cost.units(),
+    ///
+    /// # Errors
+    /// [`Overflow`] where that is out of range.
+    pub fn of_totals(&self, at: &Dimensions, totals: &Totals) -> Result<i128, Overflow> {
+        Ok(match self {
+            Self::Spend => totals.cost()?.units(),
             Self::Events => i128::from(totals.events),
             Self::Units => totals.units,
             Self::Tokens => totals.tokens(),
@@ -78,7 +80,7 @@ impl Measure {
             Self::EventsOf(operation) if *operation == at.operation => i128::from(totals.events),
             Self::UnitsOf(operation) if *operation == at.operation => totals.units,
             Self::EventsOf(_) | Self::UnitsOf(_) => 0,
-        }
+        })
     }
 
     /// Whether an event of `operation` can use any of it.

@@ -45,7 +45,7 @@ impl Scope {
     }
 
     /// Whether use at `d` surely belongs to `id`; a tool whose parts hold a `/`
-    /// is left to [`Scope::of`], and a node to its tree.
+    /// is left to [`Scope::of`].
     pub(crate) fn is(self, d: &Dimensions, id: &str) -> bool {
         let named = |name: &Option<Name>| name.as_ref().is_some_and(|name| name.as_str() == id);
         match self {
@@ -64,7 +64,8 @@ impl Scope {
                 }
                 _ => false,
             },
-            Self::Node | Self::Credit => false,
+            Self::Node => d.path.iter().any(|node| node.as_str() == id),
+            Self::Credit => false,
         }
     }
 

@@ -1,15 +1,14 @@
 //! What is counted: a measure in a scope and kind of window.
 
 use crate::event::dimensions::Dimensions;
+use crate::event::event::Event;
+use crate::limit::counter::CounterKey;
 use crate::limit::limit::Limit;
 use crate::limit::measure::Measure;
 use crate::limit::scope::Scope;
-use crate::limit::tree::Tree;
 use crate::time::calendar::Calendar;
 use crate::time::instant::Instant;
-use crate::time::window::{Window, WindowKind};
-use alloc::format;
-use alloc::string::String;
+use crate::time::window::WindowKind;
 use alloc::sync::Arc;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +33,11 @@ pub struct Series {
     pub since: u64,
     /// When that was: windows that had ended by then are outside.
     pub from: Instant,
-    /// Whether limits test it yet.
+    /// The first receipt hour that was not rolled up by then: what was received
+    /// before it was planned before.
+    #[serde(default = "epoch")]
+    pub rolled: Instant,
+    /// Whether its counters are complete.
     pub state: State,
 }
 
@@ -42,10 +45,15 @@ pub struct Series {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Writers add; what its open windows held before is still being added.
+    /// Writers add; what its open windows held before is still being added. Limits
+    /// test what there is so far, which is never more than the truth.
     Counting,
-    /// Its counters are complete; limits test them.
+    /// Its counters are complete.
     Active,
+}
+
+fn epoch() -> Instant {
+    Instant::EPOCH
 }
 
 impl Series {
@@ -58,29 +66,28 @@ impl Series {
             && self.measure == limit.measure
     }
 
-    /// The counter attribute that holds used and held together.
-    #[must_use]
-    pub fn taken_attribute(&self) -> String {
-        format!("u:{}:{}", self.measure, self.since)
+    /// Whether it surely counts `event` in `key`, one of its own counters; a tool
+    /// whose parts hold a `/` is left to [`Series::counter`].
+    pub(crate) fn counts_in(&self, key: &CounterKey, event: &Event, received: Instant) -> bool {
+        let at = &event.dimensions;
+        let by = if self.window == WindowKind::Second {
+            received
+        } else {
+            event.timestamp
+        };
+        let in_window = key.window.start <= by && key.window.end().is_none_or(|end| by < end);
+        in_window && self.measure.concerns(&at.operation) && key.scope.is(at, &key.scope_id)
     }
 
-    /// The counter attribute that holds the held part.
+    /// The counter in which it counts use at `at`, of time `timestamp`, received
+    /// at `received`; `None` = it does not.
     #[must_use]
-    pub fn held_attribute(&self) -> String {
-        format!("h:{}:{}", self.measure, self.since)
-    }
-
-    /// The window and the one of the scope in which it counts use at `at`, of
-    /// time `timestamp`, received at `received`; `None` = it does not. Nodes are
-    /// those of `tree`.
-    #[must_use]
-    pub fn place(
+    pub fn counter(
         &self,
-        tree: Option<&Tree>,
         at: &Dimensions,
         timestamp: Instant,
         received: Instant,
-    ) -> Option<(Arc<str>, Window)> {
+    ) -> Option<CounterKey> {
         if !self.measure.concerns(&at.operation) {
             return None;
         }
@@ -93,18 +100,19 @@ impl Series {
         if window.end().is_some_and(|end| end <= self.from) {
             return None;
         }
-        if self.scope == Scope::Node {
-            let node = self
-                .scope_id
-                .as_ref()
-                .filter(|node| tree.is_some_and(|tree| tree.holds(at, node)))?;
-            return Some((Arc::clone(node), window));
-        }
-        let scope_id = self.scope.of(at)?;
-        let named = self
-            .scope_id
-            .as_ref()
-            .is_none_or(|named| *named == scope_id);
-        named.then_some((scope_id, window))
+        let scope_id = match (self.scope, &self.scope_id) {
+            (Scope::Node, named) => {
+                let named = named.as_ref()?;
+                let counts = at.path.iter().any(|node| node.as_str() == &**named);
+                counts.then(|| Arc::clone(named))?
+            }
+            (scope, None) => scope.of(at)?,
+            (scope, Some(named)) => scope.of(at).filter(|scope_id| scope_id == named)?,
+        };
+        Some(CounterKey {
+            scope: self.scope,
+            scope_id,
+            window,
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Where a limit stands, as answers show it.
 
-use crate::limit::counter::Count;
+use crate::limit::counter::{Count, CounterKey};
 use crate::limit::limit::Limit;
 use crate::limit::measure::Measure;
 use crate::money::amount::Amount;
@@ -47,6 +47,16 @@ pub struct LimitStatus {
 const APPROACHING_PERCENT: i128 = 80;
 
 impl Standpoint {
+    /// The counter that was tested.
+    #[must_use]
+    pub fn counter(&self) -> CounterKey {
+        CounterKey {
+            scope: self.limit.scope,
+            scope_id: Arc::clone(&self.scope_id),
+            window: self.window,
+        }
+    }
+
     /// Whether it counts money.
     #[must_use]
     pub fn is_money(&self) -> bool {
@@ -75,7 +85,7 @@ impl Standpoint {
     }
 
     fn passes(&self, value: Option<i128>) -> bool {
-        value.is_some_and(|value| self.count.taken.saturating_add(self.requested) > value)
+        value.is_some_and(|value| self.count.taken().saturating_add(self.requested) > value)
     }
 
     /// A value of its measure as text: a decimal for spend, else an integer.
@@ -88,17 +98,17 @@ impl Standpoint {
     /// without a value and for 0.
     #[must_use]
     pub fn percent_of(&self, value: Option<i128>) -> Option<String> {
-        percent(self.count.taken, value?)
+        percent(self.count.taken(), value?)
     }
 
     /// Its figures.
     #[must_use]
     pub fn status(&self) -> LimitStatus {
-        let taken = self.count.taken;
+        let taken = self.count.taken();
         let reference = self.limit.hard.or(self.limit.soft);
         let remaining = reference.map(|value| value.saturating_sub(taken).max(0));
         LimitStatus {
-            used: self.text(self.count.used()),
+            used: self.text(self.count.used),
             held: self.text(self.count.held),
             remaining: remaining.map(|left| self.text(left)),
             percent: self.percent_of(reference),
@@ -107,7 +117,7 @@ impl Standpoint {
     }
 
     fn word(&self) -> &'static str {
-        let taken = self.count.taken;
+        let taken = self.count.taken();
         let reached = |value: Option<i128>| value.is_some_and(|value| taken >= value);
         let near = self.limit.soft.or(self.limit.hard).is_some_and(|value| {
             taken.saturating_mul(100) >= value.saturating_mul(APPROACHING_PERCENT)

@@ -108,28 +108,18 @@ impl Tree {
         core::iter::successors(leaf.and_then(found), up).take(TREE_DEPTH_MAX)
     }
 
-    /// Whether use at `at` counts in the node `id`.
-    #[must_use]
-    pub fn holds(&self, at: &Dimensions, id: &str) -> bool {
-        self.path(self.leaf(at))
-            .any(|(node, _)| node.as_str() == id)
-    }
-
-    /// The node `id` and all nodes within it: those whose use counts in it.
-    #[must_use]
-    pub fn within(&self, id: &str) -> BTreeSet<&Name> {
-        self.nodes
-            .keys()
-            .filter(|leaf| self.path(Some(leaf)).any(|(node, _)| node.as_str() == id))
-            .collect()
-    }
-
     /// The first node from the leaf of use at `at` upwards that is disabled.
     #[must_use]
     pub fn disabled(&self, at: &Dimensions) -> Option<&Name> {
         self.path(self.leaf(at))
             .find(|(_, node)| !node.enabled)
             .map(|(id, _)| id)
+    }
+
+    /// The names of the nodes that use at `at` counts in, from its leaf up.
+    #[must_use]
+    pub fn path_of(&self, at: &Dimensions) -> Vec<Name> {
+        self.path(self.leaf(at)).map(|(id, _)| id.clone()).collect()
     }
 
     /// The most counters that one event can touch of it.
@@ -223,7 +213,6 @@ mod tests {
         assert_eq!(path(&at), "");
         at.agent = Some(name("a1"));
         assert_eq!(path(&at), "a1 team org");
-        assert!(tree.holds(&at, "org") && !tree.holds(&at, "other"));
         at.node = Some(name("other"));
         assert_eq!(
             path(&at),

@@ -3,3 +3,4 @@
 pub(crate) mod amount;
 pub(crate) mod currency;
 pub(crate) mod rate;
+pub(crate) mod sum;

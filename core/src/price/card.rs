@@ -31,6 +31,21 @@ pub struct Card {
     pub unpriced: Unpriced,
     /// Prices by operation.
     pub operations: BTreeMap<Name, Operation>,
+    /// The operations that other cards priced when this was put, and since when
+    /// it prices them, where it prices all others for all time.
+    #[serde(default)]
+    pub taken_over: BTreeMap<Name, Instant>,
+}
+
+impl Card {
+    /// Whether it had taken over `operation` by `at`, as far as another card
+    /// priced that before.
+    #[must_use]
+    pub fn has_taken_over(&self, operation: &Name, at: Instant) -> bool {
+        self.taken_over
+            .get(operation)
+            .is_none_or(|since| *since <= at)
+    }
 }
 
 /// What becomes of an operation without a price.

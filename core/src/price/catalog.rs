@@ -3,7 +3,6 @@
 use crate::event::event::Event;
 use crate::event::name::Name;
 use crate::event::quantities::Component;
-use crate::limit::config::Config;
 use crate::money::amount::Amount;
 use crate::money::currency::Currency;
 use crate::price::card::{Card, Factor, Operation, Price, Unpriced};
@@ -137,8 +136,9 @@ impl Catalog {
     }
 
     /// Prices `event`: by the tenant's card if it has one; else by the card
-    /// put last among those that name the operation, `default` after all
-    /// others; in each case by its version in force at the event's timestamp.
+    /// whose version in force at the event's timestamp was put last, of those that
+    /// name the operation and had it taken over by then, `default` after all
+    /// others.
     ///
     /// # Errors
     /// A [`PriceError`] where no card, price or tier fits.
@@ -146,18 +146,13 @@ impl Catalog {
         self.price_in(None, tenant_card, event)
     }
 
-    /// Prices `event` for the tenant of `config`: as [`Catalog::price`], and in
-    /// the tenant's currency where exchange rates in force at the event's
-    /// timestamp convert the card's into it; else in the card's. The exact cost
-    /// is converted, and rounded up once.
+    /// Prices `event` as [`Catalog::price`], and in the currency `into` where
+    /// exchange rates in force at the event's timestamp convert the card's into
+    /// it; else in the card's. The exact cost is converted, and rounded up once.
     ///
     /// # Errors
     /// As [`Catalog::price`].
-    pub fn price_for(&self, config: &Config, event: &Event) -> Result<Priced, PriceError> {
-        self.price_in(config.currency, config.rate_card.as_ref(), event)
-    }
-
-    fn price_in(
+    pub fn price_in(
         &self,
         into: Option<Currency>,
         tenant_card: Option<&Name>,
@@ -166,8 +161,9 @@ impl Catalog {
         let card = self.card_for(tenant_card, &event.dimensions.operation, event.timestamp)?;
         let foreign = into.filter(|into| *into != card.currency);
         let exchange = foreign.and_then(|into| self.exchange(card.currency, into, event.timestamp));
-        let priced = |cost| Priced {
-            cost,
+        let tier = &event.dimensions.tier;
+        Ok(Priced {
+            cost: price_by(card, exchange, tier, event)?,
             currency: foreign
                 .filter(|_| exchange.is_some())
                 .unwrap_or(card.currency),
@@ -176,38 +172,39 @@ impl Catalog {
                 version: card.version,
                 exchange,
             },
-        };
-        if let Some(cost) = event.cost_override {
-            let cost = exchange.map_or(Some(cost), |exchange| exchange.convert(cost));
-            return cost
-                .filter(|cost| *cost <= COST_MAX)
-                .map(priced)
-                .ok_or(PriceError::Range);
-        }
-        let operation = match (
-            card.operations.get(&event.dimensions.operation),
-            card.unpriced,
-        ) {
-            (Some(operation), _) => operation,
-            (None, Unpriced::Reject) => {
-                return Err(PriceError::UnknownOperation(
-                    event.dimensions.operation.clone(),
-                ));
-            }
-            (None, Unpriced::Free) => &Operation::default(),
-        };
-        let unknown_tier = || PriceError::UnknownTier {
-            tier: event.dimensions.tier.clone(),
-            card: card.id.clone(),
-        };
-        let tier = *card
-            .tiers
-            .get(&event.dimensions.tier)
-            .ok_or_else(unknown_tier)?;
-        let cost = operation
-            .cost_converted(tier, exchange, &event.quantities)
-            .filter(|cost| *cost <= COST_MAX);
-        cost.map(priced).ok_or(PriceError::Range)
+        })
+    }
+
+    /// Prices `event` by what priced another one, whatever was put since: a tier
+    /// that this card lacks is priced as the other's `tier`, and then told.
+    ///
+    /// # Errors
+    /// [`PriceError::NoCard`] for a version that is not held;
+    /// [`PriceError::Range`].
+    pub fn price_like(
+        &self,
+        priced: &Priced,
+        tier: &Name,
+        event: &Event,
+    ) -> Result<(Priced, bool), PriceError> {
+        let CardRef {
+            id,
+            version,
+            exchange,
+        } = &priced.card;
+        let card = self.card(id.as_str(), Some(*version));
+        let card = card.ok_or(PriceError::NoCard(event.timestamp))?;
+        let own = &event.dimensions.tier;
+        let has_tier = card.tiers.contains_key(own) || event.cost_override.is_some();
+        let tier = if has_tier { own } else { tier };
+        let cost = price_by(card, *exchange, tier, event)?;
+        Ok((
+            Priced {
+                cost,
+                ..priced.clone()
+            },
+            !has_tier,
+        ))
     }
 
     /// Adds exchange rates; a version already held is left as it is.
@@ -249,13 +246,20 @@ impl Catalog {
             return self.in_force(id.as_str(), at).ok_or(PriceError::NoCard(at));
         }
         let naming = self.by_operation.get(operation).into_iter().flatten();
-        let candidates = naming
-            .filter_map(|id| self.in_force(id.as_str(), at))
-            .filter(|card| card.operations.contains_key(operation));
-        let rank = |card: &&Card| (card.id.as_str() != DEFAULT, self.last_put(&card.id));
+        let candidates = naming.filter_map(|id| self.pricing(id.as_str(), operation, at));
+        let rank = |card: &&Card| (card.id.as_str() != DEFAULT, card.sequence);
         let best = candidates.max_by_key(rank);
         best.or_else(|| self.in_force(DEFAULT, at))
             .ok_or(PriceError::NoCard(at))
+    }
+
+    /// The version of card `id` that prices `operation` at `at`, if it names it
+    /// and had taken it over by then.
+    fn pricing(&self, id: &str, operation: &Name, at: Instant) -> Option<&Card> {
+        let prices = |card: &&Card| {
+            card.operations.contains_key(operation) && card.has_taken_over(operation, at)
+        };
+        self.in_force(id, at).filter(prices)
     }
 
     /// The version of card `id` that prices what happens at `at`.
@@ -267,11 +271,35 @@ impl Catalog {
             .max_by_key(|card| (card.effective_from, card.sequence))
             .map(|card| &**card)
     }
+}
 
-    fn last_put(&self, id: &Name) -> u64 {
-        let versions = self.cards.get(id).into_iter().flatten();
-        versions.map(|card| card.sequence).max().unwrap_or(0)
+/// What `event` costs at `tier` by `card`, converted by `exchange`.
+fn price_by(
+    card: &Card,
+    exchange: Option<ExchangeRate>,
+    tier: &Name,
+    event: &Event,
+) -> Result<Amount, PriceError> {
+    if let Some(cost) = event.cost_override {
+        let cost = exchange.map_or(Some(cost), |exchange| exchange.convert(cost));
+        return cost
+            .filter(|cost| *cost <= COST_MAX)
+            .ok_or(PriceError::Range);
     }
+    let name = &event.dimensions.operation;
+    let operation = match (card.operations.get(name), card.unpriced) {
+        (Some(operation), _) => operation,
+        (None, Unpriced::Reject) => return Err(PriceError::UnknownOperation(name.clone())),
+        (None, Unpriced::Free) => &Operation::default(),
+    };
+    let unknown = || PriceError::UnknownTier {
+        tier: tier.clone(),
+        card: card.id.clone(),
+    };
+    let factor = *card.tiers.get(tier).ok_or_else(unknown)?;
+    let cost = operation.cost_converted(factor, exchange, &event.quantities);
+    cost.filter(|cost| *cost <= COST_MAX)
+        .ok_or(PriceError::Range)
 }
 
 fn built_in_card(id: Name) -> Card {
@@ -300,6 +328,7 @@ fn built_in_card(id: Name) -> Card {
         effective_from: Instant::from_millis(-62_135_596_800_000).unwrap_or(Instant::EPOCH),
         tiers: BUILT_IN_TIERS.into_iter().filter_map(tier).collect(),
         unpriced: Unpriced::Reject,
+        taken_over: BTreeMap::new(),
         operations: BUILT_IN.into_iter().filter_map(operation).collect(),
     }
 }

@@ -184,6 +184,12 @@ impl<'de> Deserialize<'de> for Instant {
     }
 }
 
+/// An hour, in seconds.
+pub const HOUR_SECONDS: i64 = 3600;
+
+/// A day, in seconds.
+pub const DAY_SECONDS: i64 = 86_400;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,9 +218,3 @@ mod tests {
         }
     }
 }
-
-/// An hour, in seconds.
-pub const HOUR_SECONDS: i64 = 3600;
-
-/// A day, in seconds.
-pub const DAY_SECONDS: i64 = 86_400;

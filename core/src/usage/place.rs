@@ -4,6 +4,7 @@ use crate::event::event::Event;
 use crate::event::name::Name;
 use crate::ledger::view::Kept;
 use crate::price::catalog::CardRef;
+use alloc::vec::Vec;
 
 /// Where use belongs, agents, consumers and tasks as numbers of a
 /// [`crate::Roster`]. A [`View`] leaves out what it does not keep.
@@ -27,8 +28,11 @@ pub struct Place {
     pub consumer: Option<u32>,
     /// The task it was a step of.
     pub task: Option<u32>,
-    /// The leaf of the tree of budgets.
+    /// The leaf of the tree of budgets, as it was named.
     pub node: Option<Name>,
+    /// The nodes that it counted in, from its leaf up; `None` = the one named as
+    /// its agent is.
+    pub path: Vec<Option<Name>>,
     /// The card version and exchange rate that priced it; `None` where it is
     /// not kept.
     pub card: Option<CardRef>,
@@ -49,6 +53,11 @@ impl Place {
             model: d.model.clone(),
             session: d.session.clone(),
             node: d.node.clone(),
+            path: d
+                .path
+                .iter()
+                .map(|node| other_than(node, d.agent.as_ref()))
+                .collect(),
             ..Self::default()
         }
     }
@@ -81,6 +90,11 @@ impl Place {
             consumer: number(Kept::CONSUMER, self.consumer),
             task: number(Kept::TASK, self.task),
             node: name(Kept::NODE, &self.node),
+            path: if kept.holds(Kept::NODE) {
+                self.path.clone()
+            } else {
+                Vec::new()
+            },
             card: self
                 .card
                 .as_ref()
@@ -89,4 +103,8 @@ impl Place {
             overridden: self.overridden && kept.holds(Kept::PRICE),
         }
     }
+}
+
+fn other_than(node: &Name, agent: Option<&Name>) -> Option<Name> {
+    Some(node).filter(|node| agent != Some(node)).cloned()
 }

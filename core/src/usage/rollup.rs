@@ -2,7 +2,7 @@
 
 use crate::event::name::Name;
 use crate::event::totals::{Overflow, Totals};
-use crate::ledger::page::Page;
+use crate::ledger::page::{Page, PageError};
 use crate::ledger::view::View;
 use crate::money::amount::Amount;
 use crate::price::catalog::CardRef;
@@ -33,7 +33,7 @@ pub struct Chunk {
     pub bytes: Vec<u8>,
 }
 
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 5;
 
 /// The most bytes of rows in one item; an item holds 400 KB.
 const CHUNK_BYTES_MAX: usize = 300_000;
@@ -85,8 +85,10 @@ impl Rows {
 
     /// The chunks to store, by span and number. A row with many members takes
     /// several entries, which add up.
-    #[must_use]
-    pub fn encode(&self) -> Vec<Chunk> {
+    ///
+    /// # Errors
+    /// [`PageError::Damaged`] for what cannot be encoded.
+    pub fn encode(&self) -> Result<Vec<Chunk>, PageError> {
         let mut spans: BTreeMap<Instant, Vec<(&Place, Tally)>> = BTreeMap::new();
         for ((span, place), tally) in &self.0 {
             spans
@@ -97,14 +99,14 @@ impl Rows {
         let mut chunks = Vec::new();
         for (span, entries) in spans {
             let mut parts = Vec::new();
-            encode_into(&entries, &mut parts);
+            encode_into(&entries, &mut parts)?;
             chunks.extend(parts.into_iter().enumerate().map(|(number, bytes)| Chunk {
                 span,
                 number,
                 bytes,
             }));
         }
-        chunks
+        Ok(chunks)
     }
 
     /// Reads one chunk.
@@ -122,7 +124,7 @@ impl Rows {
 
 /// Encodes entries as one chunk, or as those of both halves where that is too
 /// long.
-fn encode_into(entries: &[(&Place, Tally)], chunks: &mut Vec<Vec<u8>>) {
+fn encode_into(entries: &[(&Place, Tally)], chunks: &mut Vec<Vec<u8>>) -> Result<(), PageError> {
     let mut names = Names::default();
     let rows: Vec<RowBody> = entries
         .iter()
@@ -135,14 +137,14 @@ fn encode_into(entries: &[(&Place, Tally)], chunks: &mut Vec<Vec<u8>>) {
         },
         alloc::vec![FORMAT],
     )
-    .unwrap_or_default();
+    .map_err(|_| PageError::Damaged)?;
     if bytes.len() <= CHUNK_BYTES_MAX || entries.len() < 2 {
         chunks.push(bytes);
-        return;
+        return Ok(());
     }
     let (first, second) = entries.split_at(entries.len().div_euclid(2));
-    encode_into(first, chunks);
-    encode_into(second, chunks);
+    encode_into(first, chunks)?;
+    encode_into(second, chunks)
 }
 
 /// The tally as parts that add up to it, each with few enough members for an
@@ -192,7 +194,7 @@ fn split(tally: &Tally) -> Vec<Tally> {
     parts
 }
 
-/// Format 4: each distinct text once, then rows that refer to texts and roster
+/// Format 5: each distinct text once, then rows that refer to texts and roster
 /// numbers by number plus one (0 = none).
 #[derive(Serialize, Deserialize)]
 struct Body {
@@ -203,6 +205,7 @@ struct Body {
 #[derive(Serialize, Deserialize)]
 struct RowBody {
     names: [u32; 8],
+    path: Vec<u32>,
     numbers: [u64; 3],
     card_version: u32,
     exchange: Option<ExchangeRate>,
@@ -243,6 +246,11 @@ impl Names {
         tally.totals.compliance_score = missing(&tally.totals);
         RowBody {
             names: texts.map(|text| self.number(text)),
+            path: place
+                .path
+                .iter()
+                .map(|node| self.number(node.as_ref()))
+                .collect(),
             numbers: [place.agent, place.consumer, place.task]
                 .map(|number| number.map_or(0, |number| u64::from(number).saturating_add(1))),
             card_version: place.card.as_ref().map_or(0, |card| card.version),
@@ -293,6 +301,7 @@ impl RowBody {
             consumer: number(consumer)?,
             task: number(task)?,
             node: text(node)?,
+            path: self.path.into_iter().map(text).collect::<Option<_>>()?,
             card: text(card)?.map(|id| CardRef {
                 id,
                 version: self.card_version,

@@ -1,5 +1,6 @@
 //! Rosters: agents, consumers and tasks, numbered as they first appear.
 
+use crate::event::dimensions::Dimensions;
 use crate::event::event::Event;
 use crate::event::name::Name;
 use crate::event::totals::Overflow;
@@ -129,6 +130,26 @@ impl Roster {
     /// As [`Roster::agent`].
     pub fn task(&mut self, task: &Name) -> Result<u32, Overflow> {
         self.tasks.enrol(&TaskHash::of(task))
+    }
+
+    /// The dimensions of `place`, of a full row that was numbered by this roster;
+    /// `None` = it is none.
+    #[must_use]
+    pub fn dimensions(&self, place: Place) -> Option<Dimensions> {
+        let agent = place.agent.and_then(|agent| self.agent_of(agent)).cloned();
+        let node = |node: Option<Name>| node.or_else(|| agent.clone());
+        Some(Dimensions {
+            operation: place.operation?,
+            tier: place.tier?,
+            path: place.path.into_iter().map(node).collect::<Option<_>>()?,
+            consumer: place.consumer.and_then(|of| self.consumer_of(of)).cloned(),
+            agent,
+            session: place.session,
+            tool_server: place.tool_server,
+            tool_name: place.tool_name,
+            model: place.model,
+            node: place.node,
+        })
     }
 
     /// The agent of this number.

@@ -1,7 +1,9 @@
 //! Which card prices an event, and the prices of system 000.
 
 use crate::given::{at, card, event, factor, name, operation, price, usd};
-use tollgate_core::{Amount, Card, Catalog, Component, Event, Instant, PriceError, Unpriced};
+use tollgate_core::{
+    Amount, Card, Catalog, Component, Event, Instant, Name, PriceError, Priced, Unpriced,
+};
 
 /// A card whose named operations cost `unit` each.
 fn pricing(id: &str, version: u32, sequence: u64, unit: &str, operations: &[&str]) -> Card {
@@ -67,6 +69,53 @@ fn the_card_put_last_among_those_that_name_the_operation_prices_it() {
         price_of(&[default, other], None, &event("e", "draw")),
         "operation `draw` has no price"
     );
+}
+
+/// What is put does not change what happened before it is in force.
+#[test]
+fn a_version_that_is_not_in_force_yet_makes_no_card_the_last_put() {
+    let older = pricing("older", 1, 1, "2", &["chat"]);
+    let newer = pricing("newer", 1, 2, "3", &["chat"]);
+    let put_again = since(
+        pricing("older", 2, 3, "5", &["chat"]),
+        "2026-12-01T00:00:00Z",
+    );
+    let mut chat = event("e", "chat");
+    let cards = [older, newer, put_again];
+    for (timestamp, expected) in [
+        ("2026-11-22T10:00:00Z", "newer/1 3"),
+        ("2026-11-30T23:59:59.999999999Z", "newer/1 3"),
+        ("2026-12-01T00:00:00Z", "older/2 5"),
+    ] {
+        chat.timestamp = at(timestamp);
+        assert_eq!(price_of(&cards, None, &chat), expected, "{timestamp}");
+    }
+}
+
+#[test]
+fn a_card_prices_an_operation_from_when_it_took_it_over() {
+    let default = pricing("default", 1, 1, "1", &["chat", "draw"]);
+    let older = pricing("older", 1, 2, "2", &["chat"]);
+    let mut taking = pricing("taking", 1, 3, "3", &["chat", "embed", "draw"]);
+    let taken = ["chat", "draw"].map(|of| (name(of), at("2026-11-20T00:00:00Z")));
+    taking.taken_over = taken.into();
+    let cards = [default, older, taking];
+    for (of, before, from_then_on) in [
+        ("chat", "older/1 2", "taking/1 3"),
+        ("draw", "default/1 1", "taking/1 3"),
+        ("embed", "taking/1 3", "taking/1 3"),
+    ] {
+        let mut used = event("e", of);
+        used.timestamp = at("2026-11-19T23:59:59.999999999Z");
+        assert_eq!(price_of(&cards, None, &used), before, "{of}");
+        assert_eq!(
+            price_of(&cards, Some("taking"), &used),
+            "taking/1 3",
+            "{of}"
+        );
+        used.timestamp = at("2026-11-20T00:00:00Z");
+        assert_eq!(price_of(&cards, None, &used), from_then_on, "{of}");
+    }
 }
 
 #[test]
@@ -220,6 +269,49 @@ fn an_override_is_the_price_of_the_whole_event() {
         price_of(std::slice::from_ref(&dear), None, &chat),
         "the cost is out of range"
     );
+}
+
+/// A hold priced so and so is captured so, whatever was put since.
+#[test]
+fn what_is_priced_like_another_has_its_card_and_version() {
+    let mut card = pricing("default", 1, 1, "2", &["chat"]);
+    card.tiers.insert(name("double"), factor("2"));
+    let mut held = catalog(&[card]);
+    let mut chat = event("e", "chat");
+    chat.dimensions.tier = name("double");
+    let priced = held.price(None, &chat).unwrap();
+    let mut dearer = pricing("default", 2, 2, "9", &["chat"]);
+    dearer.tiers.insert(name("triple"), factor("3"));
+    held.insert(dearer);
+    chat.quantities.units = 3;
+    let like = |tier: &str, cost: Option<&str>| {
+        let mut used = chat.clone();
+        used.dimensions.tier = name(tier);
+        used.cost_override = cost.map(usd);
+        let priced = held.price_like(&priced, &name("double"), &used);
+        priced.map(|(Priced { cost, card, .. }, by_held_tier)| {
+            (format!("{}/{} {cost}", card.id, card.version), by_held_tier)
+        })
+    };
+    for (tier, cost, expected, by_held_tier) in [
+        ("double", None, "default/1 12", false),
+        ("standard", None, "default/1 6", false),
+        ("triple", None, "default/1 12", true),
+        ("triple", Some("0.5"), "default/1 0.5", false),
+    ] {
+        let found = like(tier, cost);
+        assert_eq!(
+            found,
+            Ok((expected.to_owned(), by_held_tier)),
+            "{tier} {cost:?}"
+        );
+    }
+    assert_eq!(
+        like("double", Some("1000000000000001")),
+        Err(PriceError::Range)
+    );
+    let gone = Catalog::default().price_like(&priced, &Name::standard(), &chat);
+    assert_eq!(gone, Err(PriceError::NoCard(chat.timestamp)));
 }
 
 #[test]

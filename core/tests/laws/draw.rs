@@ -7,8 +7,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use tollgate_core::{
-    Amount, Component, Dimensions, DiscountMode, Event, Factor, Instant, Name, Operation, Price,
-    QUANTITY_MAX, Quantities, VolumeDiscount,
+    Amount, Component, CounterKey, Dimensions, DiscountMode, Event, Factor, Figure, Instant, Name,
+    Operation, Posting, Price, QUANTITY_MAX, Quantities, Scope, VolumeDiscount, WindowKind,
 };
 
 /// Any amount.
@@ -173,9 +173,21 @@ fn dimensions() -> impl Strategy<Value = Dimensions> {
         maybe(),
         maybe(),
         maybe(),
+        vec(any_name(), 0..4),
     )
         .prop_map(
-            |(operation, tier, agent, consumer, session, tool_server, tool_name, model, node)| {
+            |(
+                operation,
+                tier,
+                agent,
+                consumer,
+                session,
+                tool_server,
+                tool_name,
+                model,
+                node,
+                path,
+            )| {
                 Dimensions {
                     operation,
                     tier,
@@ -186,6 +198,7 @@ fn dimensions() -> impl Strategy<Value = Dimensions> {
                     tool_name,
                     model,
                     node,
+                    path,
                 }
             },
         )
@@ -234,6 +247,20 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
                 metadata,
             },
         )
+}
+
+/// What an event took of some sources of credit.
+pub(crate) fn draws() -> impl Strategy<Value = Vec<Posting>> {
+    let draw = ("[a-c]", instant(), 1_i128..10_i128.pow(33));
+    let posting = |(source, at, amount): (String, Instant, i128)| {
+        let counter = CounterKey {
+            scope: Scope::Credit,
+            scope_id: source.as_str().into(),
+            window: WindowKind::Period.holding(at),
+        };
+        Posting::used(counter, Figure::credit(), amount)
+    };
+    vec(draw.prop_map(posting), 0..4)
 }
 
 /// A list cut into parts, each at most `most` long.

@@ -10,7 +10,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tollgate_core::{
-    Amount, CardRef, Catalog, Component, Config, Currency, ExchangeRate, ExchangeTable, Factor,
+    Amount, CardRef, Catalog, Component, Currency, Event, ExchangeRate, ExchangeTable, Factor,
     Group, Operation, PriceError, Quantities, Totals, bill,
 };
 
@@ -181,11 +181,7 @@ fn cost_for(tenant: Option<&str>, tables: &[(&str, &str, &str)]) -> Result<Strin
             effective_from,
         });
     }
-    let config = Config {
-        currency: tenant.map(currency),
-        ..Config::default()
-    };
-    let priced = catalog.price_for(&config, &event("e", "op"))?;
+    let priced = catalog.price_in(tenant.map(currency), None, &event("e", "op"))?;
     let by = priced.card.exchange.map_or_else(String::new, |rate| {
         format!(" by {} {} {}", rate.version, rate.from, rate.rate)
     });
@@ -245,6 +241,35 @@ fn a_cost_is_in_the_tenants_currency_where_a_table_converts_into_it() {
 }
 
 #[test]
+fn what_is_priced_like_another_is_converted_at_its_rate() {
+    let mut euro = card("euro", 1, 1);
+    euro.currency = currency("EUR");
+    let prices = crate::given::operation(&[(Component::Unit, crate::given::price("1", 3))]);
+    euro.operations.insert(name("op"), prices);
+    let mut catalog = Catalog::default();
+    catalog.insert(euro);
+    let table = |version: u32, rate: &str| ExchangeTable {
+        version,
+        sequence: version.into(),
+        base: Currency::USD,
+        rates: BTreeMap::from([(currency("EUR"), usd(rate))]),
+        effective_from: at("2026-01-01T00:00:00Z"),
+    };
+    catalog.insert_exchange(table(1, "1.08"));
+    let mut event = event("e", "op");
+    let held = catalog.price_in(Some(Currency::USD), None, &event).unwrap();
+    catalog.insert_exchange(table(2, "2"));
+    event.quantities.units = 2;
+    let standard = event.dimensions.tier.clone();
+    let (like, _) = catalog.price_like(&held, &standard, &event).unwrap();
+    assert_eq!((like.cost, like.currency), (usd("0.72"), Currency::USD));
+    assert_eq!(like.card, held.card);
+    event.cost_override = Some(usd("10"));
+    let (like, _) = catalog.price_like(&held, &standard, &event).unwrap();
+    assert_eq!(like.cost, usd("10.8"));
+}
+
+#[test]
 fn an_event_costs_at_most_1e15_in_the_currency_converted_into() {
     assert_eq!(
         cost_for(Some("USD"), &[("USD", "EUR", "1000000000")]).as_deref(),
@@ -266,15 +291,9 @@ fn an_event_costs_at_most_1e15_in_the_currency_converted_into() {
         rates,
         effective_from: at("2026-01-01T00:00:00Z"),
     });
-    let config = Config {
-        currency: Some(Currency::USD),
-        ..Config::default()
-    };
     let mut event = event("e", "op");
-    assert_eq!(
-        catalog.price_for(&config, &event).unwrap().cost,
-        usd("1e15")
-    );
+    let price = |event: &Event| catalog.price_in(Some(Currency::USD), None, event);
+    assert_eq!(price(&event).unwrap().cost, usd("1e15"));
     event.quantities.units = 2;
-    assert_eq!(catalog.price_for(&config, &event), Err(PriceError::Range));
+    assert_eq!(price(&event), Err(PriceError::Range));
 }

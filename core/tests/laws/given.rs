@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use tollgate_core::{
-    Amount, Card, Component, Currency, Event, Factor, Instant, Name, Operation, Price, Unpriced,
+    Amount, Card, Component, Config, Currency, Event, Factor, Instant, Name, Operation, Price,
+    Unpriced,
 };
 
 pub(crate) fn name(text: &str) -> Name {
@@ -40,6 +41,13 @@ pub(crate) fn event(id: &str, of: &str) -> Event {
     Event::new(name(id), at("2026-11-22T10:00:00Z"), name(of))
 }
 
+/// The configuration with its limits counted for, all that is counted complete.
+pub(crate) fn complete(config: Config, now: Instant) -> Config {
+    let renewed = config.renewed(now).unwrap();
+    let version = renewed.version;
+    renewed.activated(version)
+}
+
 /// A card in USD with the tier `standard`, in force for ever, naming nothing.
 pub(crate) fn card(id: &str, version: u32, sequence: u64) -> Card {
     Card {
@@ -51,5 +59,6 @@ pub(crate) fn card(id: &str, version: u32, sequence: u64) -> Card {
         tiers: BTreeMap::from([(Name::standard(), Factor::ONE)]),
         unpriced: Unpriced::Reject,
         operations: BTreeMap::new(),
+        taken_over: BTreeMap::new(),
     }
 }

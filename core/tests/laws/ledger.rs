@@ -1,12 +1,12 @@
 //! A store in a map, and the recording loop over it: plan, commit, plan again.
 
-use crate::given::name;
+use crate::given::{complete, name};
 use crate::naive::{Naive, Place};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
     ACTIONS_MAX, Attrs, Catalog, Circumstances, Config, Decision, Draft, Event, Instant, Key,
-    Marker, Mode, Pack, Page, Planned, Standing, Write, plan, table,
+    Marker, Mode, Page, Planned, Reading, Role, Rules, Standing, Write, decide, plan, table,
 };
 
 /// Items, and the pages in the order they were committed.
@@ -39,7 +39,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Recorder {
     pub(crate) ledger: Ledger,
     pub(crate) naive: Naive,
-    pub(crate) pack: Pack,
+    pub(crate) rules: Rules,
     catalog: Catalog,
     plans: usize,
 }
@@ -81,15 +81,15 @@ impl Ledger {
 
     pub(crate) fn standing(
         &self,
-        pack: &Pack,
+        rules: &Rules,
         drafts: &[Draft],
         mode: Mode,
         received: Instant,
     ) -> Standing {
-        let keys = pack.counters(drafts, mode, received).into_iter();
+        let keys = rules.counters(drafts, mode, received).into_iter();
         keys.filter_map(|key| {
             let item = self.items.get(&table::counter(&name(TENANT), &key))?;
-            Some((key, pack.counts(item)))
+            Some((key, Reading::of(item)))
         })
         .collect()
     }
@@ -99,24 +99,30 @@ impl Ledger {
         Some(Marker::from_attrs(item).unwrap())
     }
 
-    /// What every counter holds.
+    /// What every counter holds that is not nothing: used alone, and together with
+    /// what is held.
     pub(crate) fn counters(&self) -> BTreeMap<Place, i128> {
-        let counters = self
+        let is_counter = |(key, _): &(&Key, &Attrs)| key.pk.starts_with("T|acme|C|");
+        let counts = self
             .items
             .iter()
-            .filter(|(key, _)| key.pk.starts_with("T|acme|C|"));
-        let counts = counters.flat_map(|(key, attrs)| {
-            let taken = attrs
-                .iter()
-                .filter(|(attribute, _)| attribute.starts_with("u:"));
-            taken.map(|(attribute, value)| {
-                (
-                    (key.pk.clone(), key.sk.clone(), attribute.to_string()),
-                    value.as_number().unwrap(),
-                )
-            })
-        });
-        counts.collect()
+            .filter(is_counter)
+            .flat_map(|(key, attrs)| {
+                let place = |name: &Arc<str>| (key.pk.clone(), key.sk.clone(), name.to_string());
+                let is_count = |name: &Arc<str>| name.starts_with("u:") || name.starts_with("n:");
+                let counts = attrs.iter().filter(move |(name, _)| is_count(name));
+                counts.map(move |(name, value)| (place(name), value.as_number().unwrap()))
+            });
+        counts.filter(|(_, count)| *count != 0).collect()
+    }
+
+    /// The keys of all counters, empty ones too.
+    pub(crate) fn counter_items(&self) -> BTreeSet<(String, String)> {
+        let keys = self
+            .items
+            .keys()
+            .filter(|key| key.pk.starts_with("T|acme|C|"));
+        keys.map(|key| (key.pk.clone(), key.sk.clone())).collect()
     }
 }
 
@@ -124,11 +130,11 @@ impl Recorder {
     /// A tenant whose limits were set, and complete, at `from`.
     pub(crate) fn new(config: Config, from: Instant) -> Self {
         let naive = Naive::new(TENANT, &config, from);
-        let config = config.renewed(from).unwrap().activated();
+        let config = complete(config, from);
         Self {
             ledger: Ledger::default(),
             naive,
-            pack: Pack::new(Arc::new(config)),
+            rules: Rules::new(Arc::new(config)),
             catalog: Catalog::built_in(),
             plans: 0,
         }
@@ -145,13 +151,8 @@ impl Recorder {
         events.iter().map(draft).collect()
     }
 
-    /// A plan for the first of `drafts`, read beforehand if `standing` is some.
-    pub(crate) fn plan(
-        &mut self,
-        drafts: &[Draft],
-        batch: &Batch,
-        standing: Option<&Standing>,
-    ) -> Planned {
+    /// A plan for the first of `drafts` on what was read.
+    pub(crate) fn plan(&mut self, drafts: &[Draft], batch: &Batch, standing: &Standing) -> Planned {
         self.plans += 1;
         let at = Circumstances {
             tenant: &name(TENANT),
@@ -160,17 +161,28 @@ impl Recorder {
             page_id: &format!("P{:06}", self.plans),
             standing,
         };
-        let planned = plan(&self.pack, drafts, at).unwrap();
+        let planned = plan(&self.rules, drafts, at).unwrap();
         assert!(
-            planned.taken > 0 || drafts.is_empty(),
+            !planned.events.is_empty() || drafts.is_empty(),
             "a plan takes at least one event"
         );
         assert_eq!(
             planned.writes,
-            plan(&self.pack, drafts, at).unwrap().writes,
+            plan(&self.rules, drafts, at).unwrap().writes,
             "a plan is pure"
         );
+        let decided = decide(&self.rules, standing, batch.mode, batch.received, drafts).unwrap();
+        let rulings = decided.verdicts.iter().map(|verdict| &verdict.ruling);
+        assert!(
+            planned.rulings().eq(rulings.take(planned.events.len())),
+            "a plan rules as the decision alone"
+        );
         planned
+    }
+
+    /// A plan on no reading at all.
+    pub(crate) fn blind_plan(&mut self, drafts: &[Draft], batch: &Batch) -> Planned {
+        self.plan(drafts, batch, &Standing::new())
     }
 
     /// Records a batch as the service does; outcomes are in order.
@@ -182,68 +194,81 @@ impl Recorder {
         while !pending.is_empty() {
             left = left.checked_sub(1).expect("it comes to an end");
             let mut seen = BTreeSet::new();
-            let first: Vec<usize> = pending
-                .iter()
-                .copied()
-                .filter(|index| seen.insert(&batch.events[*index].id))
-                .collect();
-            let chosen: Vec<Event> = first
-                .iter()
-                .map(|index| batch.events[*index].clone())
-                .collect();
-            let drafts = self.drafts(&chosen);
-            let standing = reads.then(|| {
-                self.ledger
-                    .standing(&self.pack, &drafts, batch.mode, batch.received)
-            });
-            let planned = self.plan(&drafts, &batch, standing.as_ref());
+            let is_first = |index: &usize| seen.insert(&batch.events[*index].id);
+            let first: Vec<usize> = pending.iter().copied().filter(is_first).collect();
+            let chosen = first.iter().map(|index| batch.events[*index].clone());
+            let drafts = self.drafts(&chosen.collect::<Vec<Event>>());
+            let standing = match reads {
+                true => self
+                    .ledger
+                    .standing(&self.rules, &drafts, batch.mode, batch.received),
+                false => Standing::new(),
+            };
+            let planned = self.plan(&drafts, &batch, &standing);
             let rival = std::mem::take(&mut batch.rival);
             let is_undisturbed = rival.is_empty();
             if !is_undisturbed {
-                let (mode, received) = (batch.mode, batch.received);
                 self.record(Batch {
                     events: rival,
-                    mode,
-                    received,
                     reads: true,
                     rival: vec![],
+                    ..batch.clone()
                 });
             }
-            match self.ledger.commit(&planned.writes, batch.mode) {
+            let settled = match self.ledger.commit(&planned.writes, batch.mode) {
                 Ok(()) => {
                     self.assert_truthful(&planned, &drafts, &batch, is_undisturbed && reads);
-                    for (place, ruling) in planned.rulings.iter().enumerate() {
-                        let is_admitted = planned.markers.contains(&place);
-                        outcomes[first[place]] = Some(
-                            match (is_admitted, self.ledger.marker(&drafts[place].event)) {
-                                (true, _) => Outcome::Recorded(ruling.decision),
-                                (false, Some(_)) => Outcome::Replayed,
-                                (false, None) => Outcome::Denied,
-                            },
-                        );
-                    }
+                    self.outcomes(&planned, &drafts)
                 }
                 Err(refused) => {
-                    for write in refused {
-                        let marker = write
-                            .checked_sub(1)
-                            .and_then(|place| planned.markers.get(place));
-                        let Some(place) = marker else { continue };
-                        assert_eq!(
-                            self.ledger
-                                .marker(&drafts[*place].event)
-                                .unwrap()
-                                .fingerprint,
-                            drafts[*place].fingerprint
-                        );
-                        outcomes[first[*place]] = Some(Outcome::Replayed);
-                    }
                     reads = true;
+                    self.replayed(&planned, &drafts, &refused)
                 }
+            };
+            for (place, outcome) in settled {
+                outcomes[first[place]] = Some(outcome);
             }
             pending.retain(|index| outcomes[*index].is_none());
         }
         outcomes.into_iter().map(Option::unwrap).collect()
+    }
+
+    /// What became of each event of a plan that took effect, by its place.
+    fn outcomes(&self, planned: &Planned, drafts: &[Draft]) -> Vec<(usize, Outcome)> {
+        let outcome = |(place, event): (usize, &tollgate_core::PlannedEvent)| {
+            let marker = self.ledger.marker(&drafts[place].event);
+            let outcome = match (&event.answer, marker) {
+                (Some(answer), marker) => {
+                    assert_eq!(Some(answer), marker.as_ref().map(|marker| &marker.answer));
+                    Outcome::Recorded(event.ruling.decision)
+                }
+                (None, Some(_)) => Outcome::Replayed,
+                (None, None) => Outcome::Denied,
+            };
+            (place, outcome)
+        };
+        planned.events.iter().enumerate().map(outcome).collect()
+    }
+
+    /// The events, by their places, whose markers refused a plan.
+    fn replayed(
+        &self,
+        planned: &Planned,
+        drafts: &[Draft],
+        refused: &[usize],
+    ) -> Vec<(usize, Outcome)> {
+        let mut replayed = Vec::new();
+        for number in refused {
+            match planned.writes[*number].role {
+                Role::Marker(place) => {
+                    let marker = self.ledger.marker(&drafts[place].event).unwrap();
+                    assert_eq!(marker.fingerprint, drafts[place].fingerprint);
+                    replayed.push((place, Outcome::Replayed));
+                }
+                role => assert_eq!(role, Role::Counter, "only markers and counters refuse"),
+            }
+        }
+        replayed
     }
 
     /// What a plan that took effect decided is so, counted up to each event.
@@ -254,25 +279,21 @@ impl Recorder {
         batch: &Batch,
         is_read: bool,
     ) {
-        for (place, (ruling, draft)) in planned.rulings.iter().zip(drafts).enumerate() {
+        for (planned, draft) in planned.events.iter().zip(drafts) {
+            let (ruling, is_admitted) = (&planned.ruling, planned.answer.is_some());
             let (cost, event) = (draft.priced.cost.units(), &draft.event);
             let (decision, violated) = self.naive.decide(event, cost, batch.received, batch.mode);
             assert_eq!(ruling.decision, decision, "{event:?}");
             if is_read {
-                let mut found: Vec<i128> = ruling
-                    .violations
-                    .iter()
-                    .map(|standpoint| standpoint.count.taken)
-                    .collect();
+                let violations = ruling.violations.iter();
+                let mut found: Vec<i128> = violations.map(|at| at.count.taken()).collect();
                 found.sort_unstable();
                 assert_eq!(found, violated, "{event:?}");
             }
-            let is_admitted = planned.markers.contains(&place);
             assert_eq!(
                 is_admitted,
                 decision != Decision::Deny || batch.mode == Mode::Observe
             );
-            assert_eq!(planned.answers[place].is_some(), is_admitted);
             if is_admitted {
                 self.naive.count(event, cost, batch.received, batch.mode);
             }

@@ -12,6 +12,8 @@
 mod amounts;
 mod bills;
 mod cards;
+mod choices;
+mod credits;
 mod draw;
 mod exchange;
 mod given;
@@ -27,5 +29,6 @@ mod pages;
 mod questions;
 mod rows;
 mod streams;
+mod sums;
 mod voids;
 mod windows;

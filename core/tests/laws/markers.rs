@@ -1,6 +1,6 @@
 //! A marker recognises its event, whatever way it comes again.
 
-use crate::draw::any_event;
+use crate::draw::{any_event, draws};
 use crate::given::{at, name};
 use proptest::prelude::*;
 use tollgate_core::{
@@ -93,6 +93,15 @@ proptest! {
         prop_assert_eq!(Fingerprint::from_bytes(&print.to_bytes()), Some(print));
     }
 
+    /// A tree that changes in between makes no other content of what is sent again.
+    #[test]
+    fn the_nodes_that_an_event_counts_in_are_no_content(event in any_event()) {
+        let mut moved = event.clone();
+        moved.dimensions.path.push(name("other-node"));
+        prop_assert_eq!(Fingerprint::of(&moved), Fingerprint::of(&event));
+        prop_assert!(marker(&draft(&event, true)).matches(&moved, true));
+    }
+
     #[test]
     fn a_text_that_moves_to_another_field_is_other_content(event in any_event()) {
         let mut moved = event.clone();
@@ -102,10 +111,13 @@ proptest! {
     }
 
     #[test]
-    fn a_marker_is_read_as_it_was_written(event in any_event(), given in any::<bool>()) {
+    fn a_marker_is_read_as_it_was_written(
+        event in any_event(), given in any::<bool>(), draws in draws(),
+    ) {
         let draft = draft(&event, given);
-        let marker = marker(&draft);
-        let write = marker.write(&name("acme"), &draft.event, at("2027-12-28T00:00:00Z"));
+        let marker = Marker { draws, ..marker(&draft) };
+        let expires = at("2027-12-28T00:00:00Z");
+        let write = marker.write(&name("acme"), &draft.event, expires).unwrap();
         prop_assert_eq!(&write.guards, &vec![Guard::Absent]);
         let Change::Put(attrs) = write.change else { panic!("a marker is put") };
         prop_assert_eq!(Marker::from_attrs(&attrs), Some(marker));

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Config, Decision, Event, GroupBy, Instant, Limit, Measure, Mode, Page, Scope, SoftMode,
+    Config, Decision, Event, GroupBy, Instant, Limit, Measure, Mode, Name, Page, Scope, SoftMode,
     WindowKind,
 };
 
-/// Partition, sort key and attribute of a counter.
+/// Partition, sort key and attribute of a counter: `u:` with what is held, `n:` of
+/// what is used alone.
 pub(crate) type Place = (String, String, String);
 
 /// What all counters of one tenant should hold.
@@ -16,6 +17,8 @@ pub(crate) struct Naive {
     limits: Vec<Limit>,
     from: String,
     pub(crate) sums: BTreeMap<Place, i128>,
+    /// The counters that any event touched.
+    pub(crate) items: BTreeSet<(String, String)>,
 }
 
 /// The text of the start of the window of `kind` that holds `time`.
@@ -82,18 +85,22 @@ fn kind_text(kind: WindowKind) -> &'static str {
     }
 }
 
-/// The name of the scope and which one of it, if the event is inside.
-fn who(scope: Scope, event: &Event) -> Option<(&'static str, String)> {
+/// The name of the scope and which one of it, if the event is inside; of nodes the
+/// one that is `named`.
+fn who(scope: Scope, named: Option<&str>, event: &Event) -> Option<(&'static str, String)> {
     let d = &event.dimensions;
-    let text =
-        |name: &Option<tollgate_core::Name>| name.as_ref().map(|name| name.as_str().to_owned());
+    let text = |name: &Option<Name>| name.as_ref().map(|name| name.as_str().to_owned());
     Some(match scope {
+        Scope::Node => {
+            let mut path = d.path.iter().map(Name::as_str);
+            ("node", path.find(|node| Some(*node) == named)?.to_owned())
+        }
         Scope::Tenant => ("tenant", String::new()),
         Scope::Agent => ("agent", text(&d.agent)?),
         Scope::Consumer => ("consumer", text(&d.consumer)?),
         Scope::Session => ("session", text(&d.session)?),
         Scope::Operation => ("operation", d.operation.as_str().to_owned()),
-        Scope::Node | Scope::Credit => return None,
+        Scope::Credit => return None,
         Scope::Tool => {
             let [server, tool] =
                 [text(&d.tool_server)?, text(&d.tool_name)?].map(|part| part.replace('/', "%2F"));
@@ -132,6 +139,7 @@ impl Naive {
             limits: config.limits.clone(),
             from: from.to_string(),
             sums: BTreeMap::new(),
+            items: BTreeSet::new(),
         }
     }
 
@@ -144,7 +152,7 @@ impl Naive {
         mode: Mode,
     ) -> Option<(Place, i128)> {
         let is_second = limit.window == WindowKind::Second;
-        let (scope, id) = who(limit.scope, event)?;
+        let (scope, id) = who(limit.scope, limit.scope_id.as_deref(), event)?;
         let (measure, amount) = use_of(&limit.measure, event, cost)?;
         let time = if is_second { received } else { event.timestamp }.to_string();
         let start = start_text(limit.window, &time);
@@ -198,8 +206,13 @@ impl Naive {
             .iter()
             .filter_map(|limit| self.place(limit, event, cost, received, mode));
         let places: BTreeSet<_> = places.collect();
-        for (place, amount) in places {
-            *self.sums.entry(place).or_default() += amount;
+        for ((partition, sort, attribute), amount) in places {
+            self.items.insert((partition.clone(), sort.clone()));
+            let used = attribute.replacen("u:", "n:", 1);
+            for attribute in [attribute, used].into_iter().filter(|_| amount != 0) {
+                let place = (partition.clone(), sort.clone(), attribute);
+                *self.sums.entry(place).or_default() += amount;
+            }
         }
     }
 
@@ -207,16 +220,6 @@ impl Naive {
         for stored in &page.events {
             self.count(&stored.event, stored.cost.units(), page.received, mode);
         }
-    }
-
-    /// How many counter items the events need.
-    pub(crate) fn counter_items(&self) -> usize {
-        let items: BTreeSet<_> = self
-            .sums
-            .keys()
-            .map(|(partition, sort, _)| (partition, sort))
-            .collect();
-        items.len()
     }
 
     /// The first limit whose counters stand past what it refuses.

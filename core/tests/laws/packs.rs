@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use tollgate_core::{
     ACTIONS_MAX, Attrs, Change, Config, Decision, Event, Guard, Layer, Limit, Measure, Mode,
-    OnUnavailable, Pack, Scope, SoftMode, Standing, Value, WindowKind, Write, table,
+    OnUnavailable, Planned, Role, Rules, Scope, SoftMode, TREE_DEPTH_MAX, Value, WindowKind, Write,
+    table,
 };
 
 fn limit(scope: Scope, window: WindowKind, measure: Measure, hard: Option<i128>) -> Limit {
@@ -44,6 +45,13 @@ fn arriving(mode: Mode) -> Batch {
     }
 }
 
+/// The places of the events that are recorded.
+fn admitted(plan: &Planned) -> Vec<usize> {
+    let places = plan.events.iter().enumerate();
+    let admitted = places.filter(|(_, event)| event.answer.is_some());
+    admitted.map(|(place, _)| place).collect()
+}
+
 /// `events`, each in a session of its own where `apart` says so.
 fn in_sessions(mut events: Vec<Event>, apart: u64) -> Vec<Event> {
     for (number, event) in events.iter_mut().enumerate() {
@@ -63,18 +71,23 @@ proptest! {
         let events = in_sessions(events, apart);
         let drafts = recorder.drafts(&events);
         let batch = arriving(mode);
-        let plan = recorder.plan(&drafts, &batch, None);
+        let plan = recorder.blind_plan(&drafts, &batch);
         let mut naive = Naive::new(TENANT, &config, at(SET));
-        for place in &plan.markers {
+        let admitted = admitted(&plan);
+        for place in &admitted {
             naive.count(&events[*place], drafts[*place].priced.cost.units(), batch.received, mode);
         }
-        let items = if plan.markers.is_empty() { 0 } else { 1 + plan.markers.len() + naive.counter_items() };
+        let items = if admitted.is_empty() { 0 } else { 1 + admitted.len() + naive.items.len() };
         prop_assert_eq!(plan.writes.len(), items);
         prop_assert!(items <= ACTIONS_MAX);
-        prop_assert_eq!(plan.counters.len(), naive.counter_items());
-        if let (Some(event), Some(draft)) = (events.get(plan.taken), drafts.get(plan.taken)) {
+        let markers: Vec<Role> = admitted.iter().copied().map(Role::Marker).collect();
+        let roles: Vec<Role> = plan.writes.iter().map(|write| write.role).filter(|role| *role != Role::Other).collect();
+        prop_assert_eq!(&roles[..markers.len()], &markers);
+        prop_assert_eq!(&roles[markers.len()..], &vec![Role::Counter; naive.items.len()]);
+        let taken = plan.events.len();
+        if let (Some(event), Some(draft)) = (events.get(taken), drafts.get(taken)) {
             naive.count(event, draft.priced.cost.units(), batch.received, mode);
-            prop_assert!(2 + plan.markers.len() + naive.counter_items() > ACTIONS_MAX, "one more would fit");
+            prop_assert!(2 + admitted.len() + naive.items.len() > ACTIONS_MAX, "one more would fit");
         }
     }
 
@@ -107,9 +120,12 @@ fn forty_counters_are_the_most_that_an_event_may_touch() {
         ..full.clone()
     };
     let events: Vec<Event> = (0..100).map(same).collect();
-    let plan = recorder.plan(&recorder.drafts(&events), &arriving(Mode::Enforce), None);
+    let drafts = recorder.drafts(&events);
+    let plan = recorder.blind_plan(&drafts, &arriving(Mode::Enforce));
+    let is_counter = |write: &&Write| write.role == Role::Counter;
+    let counters = plan.writes.iter().filter(is_counter).count();
     assert_eq!(
-        (plan.counters.len(), plan.taken, plan.writes.len()),
+        (counters, plan.events.len(), plan.writes.len()),
         (30, 69, 100)
     );
     let too_many = (0..201)
@@ -141,6 +157,9 @@ fn the_largest_events_fit_into_one_item() {
             d.tool_name,
             d.model,
         ] = fields.map(|field| Some(long(number, field)));
+        event.dimensions.path = (0..TREE_DEPTH_MAX)
+            .map(|depth| long(number, &format!("node{depth}")))
+            .collect();
         event.task = Some(long(number, "task"));
         event.provider = Some(long(number, "prov"));
         event.latency_ms = "99999999999999999999".parse().ok();
@@ -152,13 +171,15 @@ fn the_largest_events_fit_into_one_item() {
         event
     };
     let events: Vec<Event> = (0..100).map(largest).collect();
-    let plan = recorder.plan(&recorder.drafts(&events), &arriving(Mode::Enforce), None);
+    let drafts = recorder.drafts(&events);
+    let plan = recorder.blind_plan(&drafts, &arriving(Mode::Enforce));
     let Change::Put(attrs) = &plan.writes[0].change else {
         panic!("the page comes first")
     };
     let bytes = attrs[table::BODY].as_bytes().unwrap().len();
     assert!(bytes <= 300_000, "{bytes} bytes");
-    assert!((60..98).contains(&plan.taken), "{} events", plan.taken);
+    let taken = plan.events.len();
+    assert!((60..98).contains(&taken), "{taken} events");
 }
 
 #[test]
@@ -173,13 +194,13 @@ fn a_plan_under_older_limits_is_refused_once_newer_ones_counted() {
         at(SET),
     );
     let drafts = recorder.drafts(&[event("old", "agent_message")]);
-    let older = recorder.plan(&drafts, &arriving(Mode::Enforce), None);
-    let newer = Config::clone(recorder.pack.config())
+    let older = recorder.blind_plan(&drafts, &arriving(Mode::Enforce));
+    let newer = Config::clone(recorder.rules.config())
         .renewed(at(SET))
         .unwrap();
-    recorder.pack = Pack::new(Arc::new(newer));
+    recorder.rules = Rules::new(Arc::new(newer));
     let drafts = recorder.drafts(&[event("new", "agent_message")]);
-    let newer = recorder.plan(&drafts, &arriving(Mode::Enforce), None);
+    let newer = recorder.blind_plan(&drafts, &arriving(Mode::Enforce));
     recorder
         .ledger
         .commit(&newer.writes, Mode::Enforce)
@@ -191,30 +212,45 @@ fn a_plan_under_older_limits_is_refused_once_newer_ones_counted() {
     );
 }
 
+/// What is there already is tested at once, and what is added to it later.
 #[test]
-fn while_a_series_is_filled_it_counts_and_tests_nothing() {
+fn while_a_series_is_filled_its_limits_are_tested_against_what_it_holds_so_far() {
     let config = limited(vec![limit(
         Scope::Tenant,
         WindowKind::Total,
         Measure::Events,
-        Some(0),
+        Some(2),
     )]);
-    let mut recorder = Recorder::new(config.clone(), at(SET));
-    let drafts = recorder.drafts(&[event("e", "agent_message")]);
-    let denied = recorder.plan(&drafts, &arriving(Mode::Enforce), None);
-    assert_eq!(
-        (denied.rulings[0].decision, denied.writes.len()),
-        (Decision::Deny, 0)
-    );
+    let mut recorder = Recorder::new(Config::default(), at(SET));
     let counting = config.renewed(at(SET)).unwrap();
     assert!(counting.is_counting());
-    recorder.pack = Pack::new(Arc::new(counting));
-    let counted = recorder.plan(&drafts, &arriving(Mode::Enforce), None);
+    recorder.rules = Rules::new(Arc::new(counting));
+    let batch = arriving(Mode::Enforce);
+    let drafts = recorder.drafts(&["a", "b", "c"].map(|id| event(id, "agent_message")));
+    let plan = recorder.blind_plan(&drafts, &batch);
+    let decisions: Vec<Decision> = plan.rulings().map(|ruling| ruling.decision).collect();
     assert_eq!(
-        (counted.rulings[0].decision, counted.writes.len()),
-        (Decision::Allow, 3)
+        decisions,
+        [Decision::Allow, Decision::Allow, Decision::Deny]
     );
-    assert!(counted.rulings[0].limits.is_empty());
+    recorder.ledger.commit(&plan.writes, batch.mode).unwrap();
+    let one_more = recorder.drafts(&[event("d", "agent_message")]);
+    let blind = recorder.blind_plan(&one_more, &batch);
+    assert_eq!(
+        recorder.ledger.commit(&blind.writes, batch.mode),
+        Err(vec![2]),
+        "the counter refuses"
+    );
+    let standing = recorder
+        .ledger
+        .standing(&recorder.rules, &one_more, batch.mode, batch.received);
+    let read = recorder.plan(&one_more, &batch, &standing);
+    let ruling = &read.events[0].ruling;
+    assert_eq!(
+        (ruling.decision, ruling.violations[0].count.used),
+        (Decision::Deny, 2)
+    );
+    assert_eq!(ruling.limits.len(), 1);
 }
 
 /// Held amounts are part of what guards test, and apart from what is used.
@@ -232,45 +268,38 @@ fn what_is_held_counts_against_a_limit() {
     let batch = arriving(Mode::Enforce);
     let drafts = recorder.drafts(&[event("a", "agent_message"), event("b", "agent_message")]);
     let key = recorder
-        .pack
+        .rules
         .counters(&drafts, batch.mode, batch.received)
         .remove(0);
     let hold = Change::Update {
-        add: vec![("u:events:1".into(), 2), ("h:events:1".into(), 2)],
+        add: vec![("u:events:1".into(), 2)],
         set: vec![],
     };
     let held = hold.applied(None).unwrap();
-    recorder
-        .ledger
-        .items
-        .insert(table::counter(&name(TENANT), &key), held);
-    let blind = recorder.plan(&drafts, &batch, None);
+    let counter = table::counter(&name(TENANT), &key);
+    recorder.ledger.items.insert(counter.clone(), held);
+    let blind = recorder.blind_plan(&drafts, &batch);
     assert_eq!(
         recorder.ledger.commit(&blind.writes, batch.mode),
         Err(vec![3])
     );
-    let standing: Standing =
-        recorder
-            .ledger
-            .standing(&recorder.pack, &drafts, batch.mode, batch.received);
-    let plan = recorder.plan(&drafts, &batch, Some(&standing));
-    assert_eq!(
-        plan.rulings
-            .iter()
+    let standing = recorder
+        .ledger
+        .standing(&recorder.rules, &drafts, batch.mode, batch.received);
+    let plan = recorder.plan(&drafts, &batch, &standing);
+    assert!(
+        plan.rulings()
             .map(|ruling| ruling.decision)
-            .collect::<Vec<_>>(),
-        [Decision::Allow, Decision::Deny]
+            .eq([Decision::Allow, Decision::Deny])
     );
-    let violation = &plan.rulings[1].violations[0];
-    assert_eq!(
-        (
-            violation.count.taken,
-            violation.count.held,
-            violation.count.used()
-        ),
-        (3, 2, 1)
-    );
+    let count = plan.events[1].ruling.violations[0].count;
+    assert_eq!((count.taken(), count.held, count.used), (3, 2, 1));
     recorder.ledger.commit(&plan.writes, batch.mode).unwrap();
+    let item = &recorder.ledger.items[&counter];
+    assert_eq!(
+        (&item["u:events:1"], &item["n:events:1"]),
+        (&Value::N(3), &Value::N(1))
+    );
 }
 
 #[test]
@@ -297,10 +326,6 @@ fn a_guard_says_what_must_hold() {
             "{guard:?}"
         );
     }
-    let write = Write {
-        key: table::config(&name(TENANT)),
-        change: Change::Delete,
-        guards: vec![],
-    };
+    let write = Write::delete(table::config(&name(TENANT)));
     assert_eq!(write.change.applied(Some(&item)), None);
 }

@@ -116,7 +116,7 @@ fn rows_of(events: &[Stored]) -> Rows {
 /// The rows again, read from their chunks.
 fn read_back(rows: &Rows) -> Rows {
     let mut read = Rows::default();
-    for chunk in rows.encode() {
+    for chunk in rows.encode().unwrap() {
         assert!(chunk.bytes.len() <= 310_000, "{}", chunk.bytes.len());
         for (place, tally) in Rows::decode(&chunk.bytes).unwrap() {
             // A row may come in parts.
@@ -259,7 +259,7 @@ proptest! {
 
     #[test]
     fn damaged_rows_never_panic(events in vec(any_stored(), 1..4), place in any::<prop::sample::Index>(), byte in any::<u8>(), noise in vec(any::<u8>(), 0..100)) {
-        for mut chunk in rows_of(&events).encode() {
+        for mut chunk in rows_of(&events).encode().unwrap() {
             let place = place.index(chunk.bytes.len());
             chunk.bytes[place] = byte;
             let _ = Rows::decode(&chunk.bytes);
@@ -324,6 +324,7 @@ fn an_hour_too_large_for_one_item_is_cut_into_several() {
     let rows = rows_of(&events).seen(View::Session, 3600).unwrap();
     assert_eq!(
         rows.encode()
+            .unwrap()
             .iter()
             .map(|chunk| chunk.number)
             .collect::<Vec<_>>(),
@@ -348,6 +349,7 @@ fn a_row_of_many_tasks_takes_several_entries_that_each_fit_an_item() {
     assert_eq!(rows.0.len(), 1);
     let entries = rows
         .encode()
+        .unwrap()
         .iter()
         .map(|chunk| Rows::decode(&chunk.bytes).unwrap().len())
         .sum::<usize>();

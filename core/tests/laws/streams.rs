@@ -27,6 +27,9 @@ const TIMES: [&str; 6] = [
     "2026-12-01T00:00:00+00:00",
 ];
 
+/// The nodes that events count in, from their leaves up.
+const PATHS: [&[&str]; 4] = [&[], &["org"], &["x", "org"], &["x", "team", "org"]];
+
 fn scope() -> impl Strategy<Value = (Scope, Option<&'static str>)> {
     let tools = || select([None, Some("srv/search"), Some("s%2Fv/a")].as_slice());
     let named = || select([None, None, Some("x"), Some("y")].as_slice());
@@ -37,6 +40,7 @@ fn scope() -> impl Strategy<Value = (Scope, Option<&'static str>)> {
         1 => named().prop_map(|id| (Scope::Session, id)),
         1 => tools().prop_map(|id| (Scope::Tool, id)),
         1 => select([None, Some(OPERATIONS[0])].as_slice()).prop_map(|id| (Scope::Operation, id)),
+        1 => select(["x", "team", "org"].as_slice()).prop_map(|id| (Scope::Node, Some(id))),
     ]
 }
 
@@ -104,6 +108,7 @@ fn one_event() -> impl Strategy<Value = Event> {
         who(),
         tool,
         select(["standard", "enhanced"].as_slice()),
+        select(PATHS.as_slice()),
     );
     (
         select(OPERATIONS.as_slice()),
@@ -113,13 +118,14 @@ fn one_event() -> impl Strategy<Value = Event> {
         placed,
     )
         .prop_map(
-            |(of, time, used, cost, (agent, consumer, session, tool, tier))| {
+            |(of, time, used, cost, (agent, consumer, session, tool, tier, path))| {
                 let mut event = event("e", of);
                 event.timestamp = at(time);
                 let d = &mut event.dimensions;
                 [d.agent, d.consumer, d.session] =
                     [agent, consumer, session].map(|id| id.map(name));
                 d.tier = name(tier);
+                d.path = path.iter().copied().map(name).collect();
                 (d.tool_server, d.tool_name) = (
                     tool.map(|(server, _)| name(server)),
                     tool.map(|(_, tool)| name(tool)),

@@ -209,7 +209,7 @@ fn shown<'a>(
             .metadata
             .as_deref()
             .and_then(|text| serde_json::from_str(text).ok()),
-        cost: totals.cost,
+        cost: stored.signed_cost(),
         currency,
         rate_card: CardVersion {
             id: &stored.card.id,

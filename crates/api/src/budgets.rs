@@ -85,10 +85,10 @@ pub fn budget_json(
     let tools: Map<String, Value> = tools
         .filter_map(|at| {
             let max = budget.max_per_tool.get(&at.scope_id)?;
-            let (spent, held) = (units(at.count.used()), units(at.count.held));
+            let (spent, held) = (units(at.count.used), units(at.count.held));
             Some((
                 at.scope_id.to_string(),
-                json!({ "spent": spent, "held": held, "remaining": left(*max, at.count.taken) }),
+                json!({ "spent": spent, "held": held, "remaining": left(*max, at.count.taken()) }),
             ))
         })
         .collect();
@@ -110,14 +110,14 @@ pub fn budget_json(
         ("window", budget.window.as_str().into()),
         (
             "spent",
-            total.map_or_else(|| amount(spent), |at| units(at.count.used())),
+            total.map_or_else(|| amount(spent), |at| units(at.count.used)),
         ),
         ("held", total.map_or(Value::Null, |at| units(at.count.held))),
         (
             "remaining",
             total
                 .zip(budget.max_total)
-                .map_or(Value::Null, |(at, max)| left(max, at.count.taken)),
+                .map_or(Value::Null, |(at, max)| left(max, at.count.taken())),
         ),
         ("tools", tools.into()),
     ];

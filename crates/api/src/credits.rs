@@ -89,7 +89,7 @@ pub fn credits_json(
         .collect();
     let sum = |figure: fn(&Row) -> i128| rows.iter().map(figure).fold(0_i128, i128::saturating_add);
     let of_allowance =
-        allowance.map(|(amount, count)| amount.units().saturating_sub(count.taken).max(0));
+        allowance.map(|(amount, count)| amount.units().saturating_sub(count.taken()).max(0));
     let remaining = sum(|row| row.remaining);
     let listed = grants.iter().zip(&rows).map(|((grant, _), row)| {
         json!({
@@ -108,7 +108,7 @@ pub fn credits_json(
         "tenant_id": tenant,
         "currency": currency,
         "allowance": allowance.map(|(whole, _)| amount(whole)),
-        "allowance_used": allowance.map(|(_, count)| money(count.used())),
+        "allowance_used": allowance.map(|(_, count)| money(count.used)),
         "allowance_held": allowance.map(|(_, count)| money(count.held)),
         "allowance_remaining": of_allowance.map(money),
         "granted": money(sum(|row| row.granted)),
@@ -133,7 +133,7 @@ struct Row {
 
 impl Row {
     fn of(grant: &Grant, count: Count, now: Instant) -> Self {
-        let left = grant.amount.units().saturating_sub(count.taken);
+        let left = grant.amount.units().saturating_sub(count.taken());
         let (remaining, expired) = if grant.is_open(now) {
             (left, 0)
         } else {
@@ -141,7 +141,7 @@ impl Row {
         };
         Self {
             granted: grant.amount.units(),
-            consumed: count.used(),
+            consumed: count.used,
             held: count.held,
             remaining,
             expired,

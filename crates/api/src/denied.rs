@@ -125,7 +125,7 @@ fn first_violation(problem: Problem, tenant: &Name, ruling: &Ruling, at: &Standp
         .with("feature_key", at.limit.feature_key())
         .with("limit_type", at.limit_type())
         .with("limit_value", limit_value(false, at.limit_value()))
-        .with("usage", measured(at, at.count.taken))
+        .with("usage", measured(at, at.count.taken()))
         .with("requested", measured(at, at.requested))
         .with("unit", unit(&at.limit.measure))
         .with("window_start", end.map(|_| at.window.start.to_string()))
@@ -162,7 +162,7 @@ fn money_violation(at: &Standpoint) -> Value {
     let currency = at.limit.currency.map(|currency| currency.code().to_owned());
     let figures = [
         ("limit", limit_value(true, at.limit_value())),
-        ("current", measured(at, at.count.taken)),
+        ("current", measured(at, at.count.taken())),
         ("requested", measured(at, at.requested)),
         ("currency", json!(currency)),
     ];
@@ -188,7 +188,7 @@ fn sentence(at: &Standpoint) -> String {
         WindowKind::Total => "in total".to_owned(),
         kind => format!("per {}", kind.as_str()),
     };
-    let (taken, requested) = (at.text(at.count.taken), at.text(at.requested));
+    let (taken, requested) = (at.text(at.count.taken()), at.text(at.requested));
     format!(
         "limit `{}` allows {value} {unit} {window}{whose}: {taken} used or held, {requested} requested",
         limit.id
@@ -257,7 +257,10 @@ fn policy(at: &Standpoint) -> String {
 
 /// `"id";r=0;t=60`.
 fn remaining(at: &Standpoint, now: Instant) -> String {
-    let left = at.limit_value().unwrap_or(0).saturating_sub(at.count.taken);
+    let left = at
+        .limit_value()
+        .unwrap_or(0)
+        .saturating_sub(at.count.taken());
     let reset = seconds_left(at, now).map_or_else(String::new, |seconds| format!(";t={seconds}"));
     format!("\"{}\";r={}{reset}", at.limit.id, field_integer(left))
 }

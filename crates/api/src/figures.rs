@@ -1,7 +1,7 @@
 //! Numbers as JSON.
 
 use serde_json::{Number, Value};
-use tollgate_core::{Amount, Standpoint};
+use tollgate_core::{Amount, Standpoint, Sum};
 
 /// A count. Above 2^64-1, which a JSON number of ours cannot hold, its digits
 /// as a string.
@@ -33,12 +33,13 @@ fn money(units: i128) -> Value {
 }
 
 /// A decimal string.
-pub(crate) fn amount(amount: Amount) -> Value {
+pub(crate) fn amount(amount: impl ToString) -> Value {
     Value::String(amount.to_string())
 }
 
 /// The mean with 6 digits, rounded half-even; null over nothing.
-pub(crate) fn mean(sum: Option<Amount>, count: i64) -> Value {
+pub(crate) fn mean(sum: Option<impl Into<Sum>>, count: i64) -> Value {
+    let sum = sum.map(Into::into);
     let mean = u64::try_from(count).ok().and_then(|count| sum?.mean(count));
     mean.map_or(Value::Null, |mean| Value::String(mean.fixed(6)))
 }

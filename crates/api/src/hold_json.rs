@@ -5,7 +5,7 @@ use crate::figures::{amount, limit_value};
 use crate::limits_json::limit_status;
 use crate::usage::with_hash;
 use serde_json::{Map, Value, json};
-use tollgate_core::{Closing, Event, Hold, Instant, Measure, Standpoint};
+use tollgate_core::{Closing, Event, Hold, Instant, Measure, Name, Standpoint};
 
 /// A hold as it is at `now`.
 #[must_use]
@@ -57,6 +57,19 @@ pub fn taken(
         );
     }
     body
+}
+
+/// Adds to the answer about the event that a capture booked whether the hold's
+/// time was over, and which tier its card lacks: it is booked at the hold's.
+pub fn with_lateness(answer: &mut Value, late: bool, lacks_tier: Option<&Name>) {
+    let Some(answer) = answer.as_object_mut() else {
+        return;
+    };
+    answer.insert("late".to_owned(), late.into());
+    let warnings = answer.get_mut("warnings").and_then(Value::as_array_mut);
+    if let (Some(warnings), Some(tier)) = (warnings, lacks_tier) {
+        warnings.push(json!({ "code": "unknown_tier", "tier": tier }));
+    }
 }
 
 /// Adds to the answer about the event that a capture booked what the hold did

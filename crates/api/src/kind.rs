@@ -59,6 +59,8 @@ pub enum Kind {
     UsageLimitExceeded,
     /// A fault of ours.
     Internal,
+    /// What is stored cannot be read, for good.
+    Damaged,
     /// The store is out of reach for the moment.
     StoreUnavailable,
 }
@@ -168,6 +170,7 @@ impl Kind {
                 "The request would exceed an assigned quota",
             ),
             Self::Internal => (500, "internal", "The service failed"),
+            Self::Damaged => (500, "damaged", "Something stored is damaged"),
             Self::StoreUnavailable => (503, "store_unavailable", "The store is unavailable"),
         }
     }

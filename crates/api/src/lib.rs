@@ -77,7 +77,7 @@ pub use csv::{csv_event, csv_header, csv_record};
 pub use event::{BATCH_MAX, NewEvent, is_reserved_tenant, parse_batch, parse_event};
 pub use exchange::{NewExchange, exchange_json, parse_exchange};
 pub use hold::{NewHold, parse_capture, parse_extension, parse_hold, parse_release};
-pub use hold_json::{hold_json, taken, with_settlement};
+pub use hold_json::{hold_json, taken, with_lateness, with_settlement};
 pub use json::{BODY_BYTES_MAX, DEPTH_MAX, METADATA_BYTES_MAX};
 pub use kind::Kind;
 pub use limits::{parse_limits, parse_quota};

@@ -191,6 +191,7 @@ mod tests {
     use crate::limits_json::{limit_definition, quota_fields};
     use crate::refusals::{refusal, refuses};
     use serde_json::json;
+    use tollgate_core::State;
 
     fn one(limit: &str) -> Result<Vec<Limit>, Problem> {
         parse_limits(format!(r#"{{"limits":[{limit}],"version":3}}"#).as_bytes())
@@ -205,14 +206,21 @@ mod tests {
             (Some(1000), Some(10_500_000_000_000_000_000))
         );
         let shown = json!({"id":"day","scope":"tool","scope_id":"a%2Fb/c","measure":"spend","window":"day",
-            "soft":"0.000000000000001","hard":"10.5","currency":"USD","soft_mode":"block","on_unavailable":"allow","source":"limits"});
-        assert_eq!(limit_definition(&limits[0]), shown);
+            "soft":"0.000000000000001","hard":"10.5","currency":"USD","soft_mode":"block","on_unavailable":"allow","source":"limits",
+            "state":"active"});
+        assert_eq!(limit_definition(&limits[0], State::Active), shown);
         let tokens = one(
             r#"{"id":"t","scope":"tenant","measure":"events:gpt-4o","window":"total","hard":0}"#,
         )
         .unwrap();
-        assert_eq!(limit_definition(&tokens[0])["hard"], json!(0));
-        assert_eq!(limit_definition(&tokens[0])["scope_id"], json!(null));
+        assert_eq!(
+            limit_definition(&tokens[0], State::Active)["hard"],
+            json!(0)
+        );
+        assert_eq!(
+            limit_definition(&tokens[0], State::Active)["scope_id"],
+            json!(null)
+        );
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use crate::figures::{count, limit_value, measured};
 use serde_json::{Map, Value, json};
-use tollgate_core::{Limit, Measure, OnUnavailable, Quota, Scope, SoftMode, Standpoint, Window};
+use tollgate_core::{
+    Limit, Measure, OnUnavailable, Quota, Scope, SoftMode, Standpoint, State, Window,
+};
 
 /// A `LimitStatus`: the limit and where it stands. The figures are decimal
 /// strings for spend and integers otherwise; `percent` is a decimal string.
@@ -10,7 +12,7 @@ use tollgate_core::{Limit, Measure, OnUnavailable, Quota, Scope, SoftMode, Stand
 pub fn limit_status(at: &Standpoint) -> Value {
     let limit = &at.limit;
     let status = at.status();
-    let taken = at.count.taken;
+    let taken = at.count.taken();
     let reference = limit.hard.or(limit.soft);
     let remaining = reference.map(|value| value.saturating_sub(taken).max(0));
     json!({
@@ -21,7 +23,7 @@ pub fn limit_status(at: &Standpoint) -> Value {
         "window": window(&at.window),
         "soft": limit_value(at.is_money(), limit.soft),
         "hard": limit_value(at.is_money(), limit.hard),
-        "used": measured(at, at.count.used()),
+        "used": measured(at, at.count.used),
         "held": measured(at, at.count.held),
         "remaining": limit_value(at.is_money(), remaining),
         "percent": status.percent,
@@ -53,9 +55,9 @@ pub(crate) fn on_unavailable(choice: OnUnavailable) -> &'static str {
     }
 }
 
-/// A limit as `PUT /limits` takes it, and its `source`.
+/// A limit as `PUT /limits` takes it, its `source` and its `state`.
 #[must_use]
-pub fn limit_definition(limit: &Limit) -> Value {
+pub fn limit_definition(limit: &Limit, state: State) -> Value {
     let is_money = limit.measure == Measure::Spend;
     json!({
         "id": limit.id.as_str(),
@@ -69,6 +71,10 @@ pub fn limit_definition(limit: &Limit) -> Value {
         "soft_mode": soft_mode(limit.soft_mode),
         "on_unavailable": on_unavailable(limit.on_unavailable),
         "source": limit.layer.as_str(),
+        "state": match state {
+            State::Counting => "counting",
+            State::Active => "active",
+        },
     })
 }
 

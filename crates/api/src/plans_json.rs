@@ -160,7 +160,7 @@ fn unlimited(feature: &Feature) -> Map<String, Value> {
 
 fn figures(at: &Standpoint) -> Map<String, Value> {
     let limit = &at.limit;
-    let taken = at.count.taken;
+    let taken = at.count.taken();
     let left = |value: Option<i128>| {
         limit_value(
             at.is_money(),
@@ -178,7 +178,7 @@ fn figures(at: &Standpoint) -> Map<String, Value> {
         ("window", window(&at.window)),
         ("soft_limit", limit_value(at.is_money(), limit.soft)),
         ("hard_limit", limit_value(at.is_money(), limit.hard)),
-        ("usage", measured(at, at.count.used())),
+        ("usage", measured(at, at.count.used)),
         ("held", measured(at, at.count.held)),
         ("remaining_to_soft_limit", left(limit.soft)),
         ("remaining_to_hard_limit", left(limit.hard)),

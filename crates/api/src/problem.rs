@@ -350,7 +350,16 @@ impl Problem {
         Self::new(Kind::StoreUnavailable, detail).with_header("retry-after", seconds)
     }
 
-    /// 500: a caught panic, and nothing else.
+    /// 500: what is stored cannot be read, for good; `what` names it.
+    #[must_use]
+    pub fn damaged(what: &str) -> Self {
+        Self::new(
+            Kind::Damaged,
+            format!("something stored is damaged: {what}"),
+        )
+    }
+
+    /// 500: a caught panic, or a store that refuses what it is asked.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(

@@ -30,7 +30,7 @@ pub(crate) async fn create(
         key_id: "command-line".to_owned(),
         if_match: None,
     };
-    let made = service.create_key(new, &actor).await;
+    let made = service.create_key(new, &actor, None).await;
     let (record, key) =
         made.map_err(|failure| Failure::to(format!("write a key into table `{table}`"), failure))?;
     if json {

@@ -196,6 +196,7 @@ impl HttpConnector for InProcess {
 fn answer(database: &Database, target: &str, body: &[u8]) -> (u16, String) {
     let result = match target.rsplit('.').next().unwrap_or_default() {
         "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
+        "TransactGetItems" => run(body, |request| database.transact_get_items(request)),
         "Query" => run(body, |request| database.query(request)),
         "TransactWriteItems" => run(body, |request| {
             database.transact_write_items(TransactWriteItemsRequest {

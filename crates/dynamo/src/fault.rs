@@ -1,13 +1,14 @@
 //! What the SDK's errors mean: out of reach, or broken.
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
 use std::error::Error;
-use tollgate_service::{Commit, Reason, Refusal, StoreError};
+use tollgate_service::{Commit, Reason, Refusal, StoreError, Together};
 
 /// Codes of faults that pass; their request may be sent again.
-const PASSING: [&str; 8] = [
+const PASSING: [&str; 7] = [
     "ThrottlingException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
@@ -15,7 +16,6 @@ const PASSING: [&str; 8] = [
     "ServiceUnavailable",
     "TransactionInProgressException",
     "TransactionConflictException",
-    "ItemCollectionSizeLimitExceededException",
 ];
 
 /// Sorts an error of any operation.
@@ -53,6 +53,29 @@ pub(crate) fn commit_fault(error: SdkError<TransactWriteItemsError>) -> Result<C
     }
 }
 
+/// Sorts the error of reading together: where it was cancelled because others
+/// were at the items, nothing is known.
+pub(crate) fn together_fault(
+    error: SdkError<TransactGetItemsError>,
+) -> Result<Together, StoreError> {
+    let Some(GetCanceled(cancelled)) = error.as_service_error() else {
+        return Err(fault(error));
+    };
+    let codes = cancelled
+        .cancellation_reasons()
+        .iter()
+        .filter_map(CancellationReason::code);
+    let codes: Vec<&str> = codes.filter(|code| *code != "None").collect();
+    match codes.first() {
+        None
+        | Some(&("TransactionConflict" | "ProvisionedThroughputExceeded" | "ThrottlingError")) => {
+            Ok(None)
+        }
+        Some(other) => Err(StoreError::Broken((*other).to_owned())),
+    }
+}
+
+use TransactGetItemsError::TransactionCanceledException as GetCanceled;
 use TransactWriteItemsError::TransactionCanceledException as TransactionCanceled;
 
 fn refusals(reasons: &[CancellationReason]) -> Result<Vec<Refusal>, StoreError> {

@@ -1,23 +1,27 @@
 //! [`Store`] on DynamoDB.
 
 use crate::convert::{Item, SK, action, attrs, key_item, text};
-use crate::fault::{commit_fault, fault};
+use crate::fault::{commit_fault, fault, together_fault};
 use crate::schema::TASK_INDEX;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Get, ItemResponse, KeysAndAttributes, ReturnConsumedCapacity, TransactGetItem,
+};
 use std::collections::HashMap;
 use std::time::Duration;
 use tollgate_core::table::{TASK_KEY, TASK_SORT};
 use tollgate_core::{Attrs, Key, Write};
-use tollgate_service::{Commit, Query, Slice, Store, StoreError};
+use tollgate_service::{Commit, Query, Slice, Store, StoreError, Together};
 
 /// The most keys of one batch read.
 const READS_MAX: usize = 100;
 /// How often keys that a batch read left out are asked for again.
 const READ_TRIES_MAX: usize = 8;
+/// The pause before they are asked for again the first time; it doubles.
+const READ_PAUSE: Duration = Duration::from_millis(10);
 
 /// A DynamoDB table.
 #[derive(Clone, Debug)]
@@ -59,6 +63,7 @@ impl Dynamo {
     ) -> Result<HashMap<(String, String), Attrs>, StoreError> {
         let mut found = HashMap::new();
         let mut wanted: Vec<Item> = keys.iter().map(key_item).collect();
+        let mut pause = READ_PAUSE;
         for _ in 0..READ_TRIES_MAX {
             let keys = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
@@ -82,12 +87,7 @@ impl Dynamo {
                     text(&item, "pk").unwrap_or_default().to_owned(),
                     text(&item, SK).unwrap_or_default().to_owned(),
                 );
-                found.insert(
-                    key,
-                    attrs(item).ok_or_else(|| {
-                        StoreError::Broken("an attribute has an unknown type".to_owned())
-                    })?,
-                );
+                found.insert(key, attrs(item).ok_or_else(damaged)?);
             }
             let left = reply
                 .unprocessed_keys
@@ -97,6 +97,8 @@ impl Dynamo {
             if wanted.is_empty() {
                 return Ok(found);
             }
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2);
         }
         Err(StoreError::Unavailable(
             "keys stayed unprocessed".to_owned(),
@@ -104,9 +106,16 @@ impl Dynamo {
     }
 }
 
+fn damaged() -> StoreError {
+    StoreError::Damaged("an attribute has an unknown type".to_owned())
+}
+
 /// The SDK sends again what failed on the way; markers make that safe.
 pub(crate) fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(3)
+    RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(25))
+        .with_max_backoff(Duration::from_millis(200))
 }
 
 /// A call ends within five seconds; what waits for commits counts on it.
@@ -129,6 +138,33 @@ impl Store for Dynamo {
             .iter()
             .map(|key| found.remove(&(key.pk.clone(), key.sk.clone())))
             .collect())
+    }
+
+    async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
+        let mut request = self.client.transact_get_items();
+        for key in keys {
+            let get = Get::builder()
+                .table_name(&self.table)
+                .set_key(Some(key_item(key)))
+                .build()
+                .map_err(|error| StoreError::Broken(error.to_string()))?;
+            request = request.transact_items(TransactGetItem::builder().get(get).build());
+        }
+        let reply = match request.send().await {
+            Ok(reply) => reply,
+            Err(error) => return together_fault(error),
+        };
+        let item = |response: ItemResponse| match response.item {
+            Some(item) if !item.is_empty() => attrs(item).map(Some).ok_or_else(damaged),
+            _ => Ok(None),
+        };
+        let items: Result<Vec<_>, _> = reply
+            .responses
+            .unwrap_or_default()
+            .into_iter()
+            .map(item)
+            .collect();
+        items.map(Some)
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
@@ -175,12 +211,7 @@ impl Store for Dynamo {
                 more = true;
                 break;
             }
-            items.push((
-                sort,
-                attrs(item).ok_or_else(|| {
-                    StoreError::Broken("an attribute has an unknown type".to_owned())
-                })?,
-            ));
+            items.push((sort, attrs(item).ok_or_else(damaged)?));
         }
         Ok(Slice { items, more })
     }

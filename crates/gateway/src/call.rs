@@ -2,10 +2,12 @@
 
 use crate::caller::Caller;
 use http::HeaderMap;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use tollgate_api::{Params, Problem};
 use tollgate_core::{Instant, Name};
+use tollgate_service::Question;
 
 /// One request.
 #[derive(Debug)]
@@ -119,6 +121,28 @@ impl Call {
                 "must have 1 to 255 visible characters, once",
             )
         })
+    }
+
+    /// Which request it is, if it names an idempotency key: of the tenant that it
+    /// is for, and of the route `path`.
+    ///
+    /// # Errors
+    /// As [`Call::idempotency_key`].
+    pub fn question(&self, path: &str) -> Result<Option<Question>, Problem> {
+        let Some(key) = self.idempotency_key()? else {
+            return Ok(None);
+        };
+        let own = self.caller()?.tenant.as_ref().map(ToString::to_string);
+        // The operator's keys are those of the tenant that it names.
+        let tenant = own.or_else(|| self.named_tenant()).unwrap_or_default();
+        let query = self.query.as_deref().unwrap_or_default().as_bytes();
+        let content = [query, &[0], &self.body].concat();
+        Ok(Some(Question::new(&tenant, path, key, &content)))
+    }
+
+    fn named_tenant(&self) -> Option<String> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        Some(body.get("tenant_id")?.as_str()?.to_owned())
     }
 
     /// The event id that an idempotency key stands for.

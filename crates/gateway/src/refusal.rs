@@ -16,9 +16,14 @@ pub fn from_failure(failure: &Failure) -> Problem {
             tracing::warn!(%why, "store unavailable");
             Problem::store_unavailable(RETRY_AFTER_SECONDS)
         }
+        Failure::ClockBehind => Problem::store_unavailable(RETRY_AFTER_SECONDS),
         Failure::Broken(why) => {
             tracing::error!(%why, "broken");
-            Problem::store_unavailable(RETRY_AFTER_SECONDS)
+            Problem::internal()
+        }
+        Failure::Damaged(what) => {
+            tracing::error!(%what, "damaged");
+            Problem::damaged(what)
         }
         Failure::NotFound(what) => Problem::not_found(what),
         Failure::Stale(version) => Problem::precondition_failed(*version),
@@ -45,6 +50,7 @@ pub fn from_failure(failure: &Failure) -> Problem {
         Failure::RangePurged => Problem::range_purged(),
         Failure::Cursor => Problem::invalid_cursor(),
         Failure::KeyReused => Problem::idempotency_key_reused(),
+        Failure::Answered => Problem::conflict(failure.to_string()),
     }
 }
 

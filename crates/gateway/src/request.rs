@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::call::Call;
 use crate::caller::{Caller, authenticate};
 use crate::metrics::Answered;
+use crate::refusal::from_failure;
 use crate::reply::{Content, Reply};
 use crate::route::{Access, Handled, Route};
 use axum::Router;
@@ -20,7 +21,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use tollgate_api::Problem;
-use tollgate_service::{Question, Scope, ulid};
+use tollgate_service::{Scope, ulid};
 
 /// The largest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -124,7 +125,9 @@ async fn respond(
         passed: false,
         began,
     };
-    let handled = gates(&app, &route, path, request, &mut trace);
+    let handled = app
+        .service
+        .patiently(gates(&app, &route, path, request, &mut trace));
     let handled = AssertUnwindSafe(handled)
         .catch_unwind()
         .await
@@ -212,46 +215,38 @@ fn permit(access: Access, caller: &Caller) -> Result<(), Problem> {
 }
 
 /// Calls the handler; where the route stores answers and the request names an
-/// idempotency key, gives the answer that it got before.
+/// idempotency key, claims that first, and gives the answer that it got before.
 async fn answer_once(app: &Arc<App>, route: &Route, call: Call) -> Handled {
-    let key = if route.stores_answer {
-        call.idempotency_key()?
+    let question = if route.stores_answer {
+        call.question(route.path)?
     } else {
         None
     };
-    let Some(key) = key else {
+    let Some(question) = question else {
         return (route.handler)(Arc::clone(app), call).await;
     };
-    let tenant = call
-        .caller()?
-        .tenant
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let content = [
-        call.query.as_deref().unwrap_or_default().as_bytes(),
-        &[0],
-        &call.body,
-    ]
-    .concat();
-    let question = Question::new(&tenant, route.path, key, &content);
-    if let Some(stored) = app
-        .service
-        .answered(&question)
-        .await
-        .map_err(|failure| crate::from_failure(&failure))?
-    {
+    let failed = |failure| from_failure(&failure);
+    if let Some(stored) = app.service.claim(&question).await.map_err(failed)? {
         return Ok(Reply::stored(stored.status, stored.body));
     }
-    let reply = (route.handler)(Arc::clone(app), call).await?;
-    if let Content::Text(body) = &reply.body {
-        let stored = app
-            .service
-            .store_answer(&question, reply.status(), body)
-            .await;
-        stored.map_err(|failure| crate::from_failure(&failure))?;
-    }
-    Ok(reply)
+    let handled = (route.handler)(Arc::clone(app), call).await;
+    let done = match &handled {
+        Ok(Reply {
+            body: Content::Text(body),
+            status,
+            ..
+        }) => {
+            app.service
+                .store_answer(&question, status.as_u16(), body)
+                .await
+        }
+        Ok(_) => Ok(()),
+        // Only what was done is stored; of a fault nobody knows.
+        Err(problem) if problem.status() < 500 => app.service.release_claim(&question).await,
+        Err(_) => Ok(()),
+    };
+    done.map_err(failed)?;
+    handled
 }
 
 /// Renders the answer, counts it and writes its log line.

@@ -39,29 +39,33 @@ mod store;
 mod usage;
 
 pub use engine::key::{KeyRecord, Scope, fresh_key};
-pub use engine::service::{Service, Tenancy};
+pub use engine::service::{Health, Service, Tenancy};
 pub use engine::submission::{
     AGE_SECONDS_MAX, AHEAD_SECONDS_MAX, Options, Outcome, Rejection, Submission,
 };
 pub use holds::holds::{HoldOutcome, HoldRequest};
 pub use holds::settling::{CaptureOutcome, HoldMoved};
-pub use housekeeping::alerts::{AlertsOrder, Courier, Delivered};
+pub use housekeeping::alerts::{Courier, Delivered};
 pub use housekeeping::erase::{EraseOrder, Erased};
-pub use housekeeping::hours::Hour;
-pub use housekeeping::purge::{LastPurge, PurgeOrder, Purged};
+pub use housekeeping::purge::{PurgeOrder, Purged};
 pub use record::check::Estimate;
 pub use record::void::VoidOutcome;
+pub use settings::actor::Actor;
+pub use settings::alerts::AlertsOrder;
 pub use settings::audit::AuditEntry;
 pub use settings::credits::{CreditView, GrantOrder};
 pub use settings::keys::NewKey;
 pub use settings::plans::SubscriptionOrder;
-pub use settings::replay::{Question, StoredAnswer};
-pub use settings::tenants::{Actor, TenantSettings};
+pub use settings::replay::{Once, Question, StoredAnswer};
+pub use settings::tenants::TenantSettings;
 pub use store::clock::{Clock, random, ulid};
 pub use store::failure::Failure;
 pub use store::memory::Memory;
-pub use store::store::{Commit, Query, Reason, Refusal, Slice, Store, StoreError};
+pub use store::store::{
+    Commit, Query, Reason, Refusal, Slice, Store, StoreError, TOGETHER_MAX, Together,
+};
 pub use usage::export::{Export, Step};
+pub use usage::hour::{Hour, LastPurge};
 pub use usage::limits::LimitsView;
 pub use usage::pseudonym::Person;
 pub use usage::range::Range;

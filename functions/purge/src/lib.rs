@@ -72,8 +72,8 @@ fn named(asked: Asked) -> (Person, Name) {
 }
 
 /// Does a schedule's work: `{"action":"rollup"}`, `{"action":"purge"}`,
-/// `{"action":"expire_holds"}` or `{"action":"deliver_alerts"}`. Safe to
-/// repeat.
+/// `{"action":"expire_holds"}`, `{"action":"complete_changes"}` or
+/// `{"action":"deliver_alerts"}`. Safe to repeat.
 ///
 /// # Errors
 /// A sentence for an action that is unknown, or whose work failed.
@@ -95,6 +95,9 @@ pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
                 .map_err(failed)?;
             Ok(json!({ "action": "purge", "removed": purged.removed, "pages": purged.pages }))
         }
+        Some("complete_changes") => Ok(
+            json!({ "action": "complete_changes", "changes": app.service.complete_changes().await.map_err(failed)? }),
+        ),
         Some("expire_holds") => Ok(
             json!({ "action": "expire_holds", "holds": app.service.expire_holds().await.map_err(failed)? }),
         ),
@@ -110,7 +113,7 @@ pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
             )
         }
         _ => Err(
-            "unknown action: must be `rollup`, `purge`, `expire_holds` or `deliver_alerts`"
+            "unknown action: must be `rollup`, `purge`, `expire_holds`, `complete_changes` or `deliver_alerts`"
                 .to_owned(),
         ),
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use tollgate_api::{
     Params, Problem, hold_json, list, parse_capture, parse_extension, parse_hold, parse_release,
-    recorded, taken, with_degraded, with_settlement,
+    recorded, taken, with_degraded, with_lateness, with_settlement,
 };
 use tollgate_core::{Hold, Name};
 use tollgate_gateway::{App, Call, Caller, Handled, Reply, from_failure, from_rejection};
@@ -77,6 +77,7 @@ pub(crate) async fn post_holds(app: Arc<App>, call: Call) -> Handled {
         }
         HoldOutcome::Reused if by_key => Err(Problem::idempotency_key_reused()),
         HoldOutcome::Reused => Err(Problem::hold_id_reused(&id)),
+        HoldOutcome::Recorded(event) => Err(Problem::event_id_reused(&event)),
         HoldOutcome::Denied(ruling) => Err(Problem::denied(&tenant, &ruling, call.now)),
         HoldOutcome::Rejected(rejection) => Err(within_event(from_rejection(&id, &rejection))),
     }
@@ -99,6 +100,8 @@ pub(crate) async fn post_hold_capture(app: Arc<App>, call: Call) -> Handled {
             hold,
             event,
             answer,
+            late,
+            lacks_tier,
             replayed,
         } => {
             let at = &event.dimensions;
@@ -112,6 +115,7 @@ pub(crate) async fn post_hold_capture(app: Arc<App>, call: Call) -> Handled {
                 app.hash(),
             );
             with_settlement(&mut body, &hold, &event, answer.cost);
+            with_lateness(&mut body, late, lacks_tier.as_ref());
             Ok(if replayed {
                 Reply::ok(&body)
             } else {

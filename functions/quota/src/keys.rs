@@ -25,37 +25,43 @@ pub(crate) async fn post_keys(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let asked = parse_key(&call.body)?;
     let failed = |failure: Failure| from_failure(&failure);
-    let question = call
-        .idempotency_key()?
-        .map(|key| Question::new("", ROUTE, key, &call.body));
+    let question = call.question(ROUTE)?;
     if let Some(question) = &question
         && let Some(stored) = app.service.answered(question).await.map_err(failed)?
     {
         return Err(Problem::key_repeated(&stored.body));
     }
     let scopes = asked.scopes.into_iter().map(scope).collect();
+    let (tenant, name, expires) = (asked.tenant, asked.name, asked.expires_at);
     let new = NewKey {
-        tenant: asked.tenant,
+        tenant,
         scopes,
-        name: asked.name,
-        expires: asked.expires_at,
+        name,
+        expires,
     };
-    let (record, key) = app
-        .service
-        .create_key(new, &call.caller()?.actor(None))
-        .await
-        .map_err(failed)?;
-    if let Some(question) = &question {
-        app.service
-            .store_answer(question, 201, &record.id)
-            .await
-            .map_err(failed)?;
-    }
+    let actor = call.caller()?.actor(None);
+    let (record, key) = match app.service.create_key(new, &actor, question.clone()).await {
+        // Who lost the race is told which key the winner made.
+        Err(Failure::Answered) => return Err(repeated(&app, question).await?),
+        made => made.map_err(failed)?,
+    };
     let mut body = key_json(&record);
     if let Some(body) = body.as_object_mut() {
         body.insert("key".to_owned(), json!(key));
     }
     Ok(Reply::created(&body))
+}
+
+async fn repeated(app: &App, question: Option<Question>) -> Result<Problem, Problem> {
+    let failed = |failure: Failure| from_failure(&failure);
+    let stored = match &question {
+        Some(question) => app.service.answered(question).await.map_err(failed)?,
+        None => None,
+    };
+    Ok(stored.map_or_else(
+        || failed(Failure::Answered),
+        |stored| Problem::key_repeated(&stored.body),
+    ))
 }
 
 fn key_json(record: &KeyRecord) -> Value {

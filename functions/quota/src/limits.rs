@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tollgate_api::{
     Problem, limit_definition, limit_status, parse_limits, parse_quota, quota_fields,
 };
-use tollgate_core::{Config, Name, Quota, Standpoint};
-use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
+use tollgate_core::{Config, Limit, Name, Quota, Standpoint};
+use tollgate_gateway::{App, Call, Handled, Reply, answered, from_failure};
+use tollgate_service::Failure;
 
 /// Sets a tenant's quota; what it has used stays counted.
 pub(crate) async fn post_quota(app: Arc<App>, call: Call) -> Handled {
@@ -16,10 +17,11 @@ pub(crate) async fn post_quota(app: Arc<App>, call: Call) -> Handled {
     let caller = call.caller()?;
     let tenant = caller.tenant_to_write(named.as_ref())?;
     let actor = caller.actor(None);
-    app.service
-        .put_quota(&tenant, &quota, &actor)
-        .await
-        .map_err(|failure| from_failure(&failure))?;
+    let failed = |failure: Failure| from_failure(&failure);
+    let question = call.question("/quota")?;
+    if let Some(reply) = answered(&app, question.as_ref()).await? {
+        return Ok(reply);
+    }
     let mut body = Map::from_iter([
         ("tenant_id".to_owned(), json!(tenant)),
         ("quota_set".to_owned(), json!(true)),
@@ -29,7 +31,22 @@ pub(crate) async fn post_quota(app: Arc<App>, call: Call) -> Handled {
         app.hash()
             .map(|hash| ("constitutional_hash".to_owned(), json!(hash))),
     );
-    Ok(Reply::ok(&body))
+    let reply = Reply::ok(&body);
+    let text = Value::Object(body).to_string();
+    let once = question
+        .clone()
+        .map(|question| question.answer(reply.status(), text));
+    match app
+        .service
+        .put_quota(&tenant, &quota, &actor, once.as_ref())
+        .await
+    {
+        // Who lost the race is told the winner's answer.
+        Err(Failure::Answered) => answered(&app, question.as_ref())
+            .await?
+            .ok_or_else(|| failed(Failure::Answered)),
+        done => done.map(|_| reply).map_err(failed),
+    }
 }
 
 /// A tenant's quota, what it used of it this month, and where limits stand.
@@ -144,6 +161,7 @@ pub(crate) async fn put_limits(app: Arc<App>, call: Call) -> Handled {
 }
 
 fn limits_body(tenant: &Name, config: &Config, statuses: &[Value]) -> Value {
-    let definitions: Vec<Value> = config.all_limits().iter().map(limit_definition).collect();
+    let define = |limit: &Limit| limit_definition(limit, config.state_of(limit));
+    let definitions: Vec<Value> = config.all_limits().iter().map(define).collect();
     json!({ "tenant_id": tenant, "limits": definitions, "status": statuses, "version": config.version })
 }

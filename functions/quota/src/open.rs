@@ -14,11 +14,16 @@ pub(crate) async fn get_service(_: Arc<App>, _: Call) -> Handled {
     })))
 }
 
-/// Whether the store answers.
+/// Whether the store answers and takes what is written, and what the clock is.
 pub(crate) async fn get_health(app: Arc<App>, _: Call) -> Handled {
-    let answered = app.service.tenants(None, 1).await;
-    answered.map_err(|failure| tollgate_gateway::from_failure(&failure))?;
-    Ok(Reply::ok(&json!({ "status": "healthy" })))
+    let health = app.service.health().await;
+    let health = health.map_err(|failure| tollgate_gateway::from_failure(&failure))?;
+    let clock = if health.clock_is_trusted {
+        "trusted"
+    } else {
+        "unconfirmed"
+    };
+    Ok(Reply::ok(&json!({ "status": "healthy", "clock": clock })))
 }
 
 /// Counts of requests, for Prometheus.

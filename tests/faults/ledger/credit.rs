@@ -3,7 +3,7 @@
 use super::{Booked, Ledger, item, number};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Amount, Config, Draw, Hold, Key, Name, Scope, table};
+use tollgate_core::{Amount, Config, CounterKey, Hold, Key, Name, Posting, Scope, table};
 use tollgate_service::{Query, Store};
 use tollgate_tests::TestApp;
 
@@ -11,8 +11,8 @@ type Due = BTreeMap<Key, BTreeMap<String, i128>>;
 
 /// The attribute of a source that is used and held of it.
 pub(super) const TAKEN: &str = "u:spend:0";
-/// The attribute of the held part.
-const HELD: &str = "h:spend:0";
+/// The attribute of what is used of it.
+const USED: &str = "n:spend:0";
 
 /// The counter of each grant, and how much it has.
 pub(super) async fn grants(store: &dyn Store, tenant: &Name) -> Vec<(Key, i128)> {
@@ -46,58 +46,51 @@ fn units(text: &Value) -> i128 {
 /// hold. What was taken back draws nothing, nor does what took it back.
 pub(super) fn add(
     due: &mut Due,
-    tenant: &Name,
+    (tenant, config): (&Name, &Config),
     grants: &[(Key, i128)],
     (events, holds): (&BTreeMap<String, Booked>, &[Hold]),
 ) {
     for (key, _) in grants {
         due.entry(key.clone())
             .or_default()
-            .extend([(TAKEN.to_owned(), 0), (HELD.to_owned(), 0)]);
+            .extend([(TAKEN.to_owned(), 0), (USED.to_owned(), 0)]);
     }
     let voided: BTreeSet<String> = events
         .values()
         .filter_map(|booked| Some(booked.stored.voids.as_ref()?.to_string()))
         .collect();
-    let mut take = |key: Key, amount: i128, held: i128| {
+    // What was drawn from an allowance that another took over stands there.
+    let source = |counter: &CounterKey| table::counter(tenant, config.stands_in(counter));
+    let mut take = |key: Key, used: i128, held: i128| {
         let sums = due.entry(key).or_default();
-        *sums.entry(TAKEN.to_owned()).or_default() += amount;
-        *sums.entry(HELD.to_owned()).or_default() += held;
+        *sums.entry(TAKEN.to_owned()).or_default() += used + held;
+        *sums.entry(USED.to_owned()).or_default() += used;
     };
     for (_, booked) in events.iter().filter(|(id, _)| !voided.contains(*id)) {
         booked
             .draws
             .iter()
-            .for_each(|draw| take(table::counter(tenant, &draw.counter), draw.amount, 0));
+            .for_each(|draw| take(source(&draw.counter), draw.used, 0));
     }
-    for part in holds.iter().flat_map(credit_of) {
-        take(
-            table::counter(tenant, &part.counter),
-            part.amount,
-            part.amount,
-        );
+    for held in holds.iter().flat_map(credit_of) {
+        take(source(&held.counter), 0, held.held);
     }
 }
 
 /// What a hold holds of credit.
-fn credit_of(hold: &Hold) -> Vec<Draw> {
-    let parts = hold
-        .parts
+fn credit_of(hold: &Hold) -> Vec<Posting> {
+    let credit = hold
+        .postings
         .iter()
-        .filter(|part| part.counter().scope == Scope::Credit);
-    parts
-        .map(|part| Draw {
-            counter: part.counter().clone(),
-            amount: part.amount(),
-        })
-        .collect()
+        .filter(|of| of.counter.scope == Scope::Credit);
+    credit.cloned().collect()
 }
 
 /// Asserts that what each event and hold took adds up to its cost, under every
 /// version from the first on that surely was prepaid: once a tenant is granted
 /// credit it always is. Before, it may take nothing.
 pub(super) fn covered(config: &Config, events: &BTreeMap<String, Booked>, holds: &[Hold]) {
-    let of_grant = |draws: &[Draw]| {
+    let of_grant = |draws: &[Posting]| {
         draws
             .iter()
             .any(|draw| draw.counter.scope_id.starts_with("grant:"))
@@ -112,12 +105,12 @@ pub(super) fn covered(config: &Config, events: &BTreeMap<String, Booked>, holds:
         .map(|hold| hold.config_version);
     let prepaid = drew.chain(held).min();
     assert!(prepaid.is_none() || config.prepaid, "a grant is drawn from");
-    let check = |id: &str, version: u64, cost: i128, draws: &[Draw]| {
+    let check = |id: &str, version: u64, cost: i128, draws: &[Posting]| {
         assert!(
-            draws.iter().all(|draw| draw.amount > 0),
+            draws.iter().all(|draw| draw.used + draw.held > 0),
             "{id} draws less than something: {draws:?}"
         );
-        let drawn: i128 = draws.iter().map(|draw| draw.amount).sum();
+        let drawn: i128 = draws.iter().map(|draw| draw.used + draw.held).sum();
         assert!(drawn <= cost, "{id} costs {cost} and drew {draws:?}");
         assert!(
             drawn == cost || prepaid.is_none_or(|prepaid| version < prepaid),
@@ -205,10 +198,10 @@ pub(crate) async fn told(app: &TestApp, store: &dyn Store, tenant: &str) {
             "total/1970-01-01T00:00:00Z",
         );
         let attrs = item(store, key).await.unwrap_or_default();
-        let (taken, held) = (number(&attrs, TAKEN), number(&attrs, HELD));
+        let (taken, used) = (number(&attrs, TAKEN), number(&attrs, USED));
         assert_eq!(
             (units(&row["consumed"]), units(&row["held"])),
-            (taken - held, held),
+            (used, taken - used),
             "{row}"
         );
     }

@@ -7,6 +7,8 @@ use http::Request;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tollgate_api::Kind;
+use tollgate_core::{Attrs, Name, Write, table};
+use tollgate_service::Store;
 use tollgate_tests::{Fault, TestApp};
 
 /// A request that is refused for `kind`; `None` = no request is.
@@ -99,11 +101,12 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
         ),
         Kind::UsageLimitExceeded => post("/events", event(json!({ "agent_id": "busy" }))),
         Kind::StoreUnavailable => get("/tenants/unread"),
+        Kind::Damaged => get("/tenants/damaged"),
         Kind::Internal => return None,
     })
 }
 
-const KINDS: [Kind; 29] = [
+const KINDS: [Kind; 30] = [
     Kind::InvalidRequest,
     Kind::InvalidCursor,
     Kind::Unauthenticated,
@@ -132,6 +135,7 @@ const KINDS: [Kind; 29] = [
     Kind::UnknownPlan,
     Kind::UsageLimitExceeded,
     Kind::Internal,
+    Kind::Damaged,
     Kind::StoreUnavailable,
 ];
 
@@ -181,6 +185,14 @@ async fn prepared(kind: Kind) -> TestApp {
     }
     if kind == Kind::StoreUnavailable {
         app.store.rule(|_| Fault::Before);
+    }
+    if kind == Kind::Damaged {
+        let damaged = Attrs::from([(table::BODY.into(), tollgate_core::Value::B(b"{".to_vec()))]);
+        let write = Write::put(
+            table::config(&Name::new("damaged").expect("a name")),
+            damaged,
+        );
+        app.store.commit(&[write]).await.expect("a commit");
     }
     app
 }

@@ -3,7 +3,7 @@
 use super::{DAY, history, pages, purge};
 use crate::given::{Open, events_of, merged, operators, pointers, refused};
 use serde_json::json;
-use tollgate_core::{Attrs, Change, Name, Value, Write, table};
+use tollgate_core::{Attrs, Name, Value, Write, table};
 use tollgate_service::Store;
 use tollgate_tests::TestApp;
 
@@ -242,11 +242,7 @@ async fn a_tenant_that_fails_keeps_no_other_from_the_schedules_work() {
     app.clock.advance(2 * 3600);
     app.service().roll_up_all().await.expect("a rollup");
     let damaged = Attrs::from([(table::BODY.into(), Value::B(b"{".to_vec()))]);
-    let write = Write {
-        key: table::watermark(&Name::new("b").unwrap()),
-        change: Change::Put(damaged),
-        guards: Vec::new(),
-    };
+    let write = Write::put(table::watermark(&Name::new("b").unwrap()), damaged);
     app.store.commit(&[write]).await.expect("a commit");
     for hours in 0..3 {
         app.clock.advance(hours * 3600 + 450 * 86_400);

@@ -2,7 +2,7 @@
 
 use super::listed;
 use serde_json::json;
-use tollgate_core::{Change, Name, Write, table};
+use tollgate_core::{Name, Write, table};
 use tollgate_service::Store;
 use tollgate_tests::TestApp;
 
@@ -25,11 +25,7 @@ async fn an_event_is_listed_by_its_id_and_task_though_its_marker_expired() {
         &Name::new("acme").expect("a tenant"),
         &Name::new("e1").expect("an id"),
     );
-    let expired = Write {
-        key,
-        change: Change::Delete,
-        guards: Vec::new(),
-    };
+    let expired = Write::delete(key);
     app.store.commit(&[expired]).await.expect("a commit");
     for query in [
         "",

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{Attrs, Key, Write};
-use tollgate_service::{Commit, Memory, Query, Slice, Store, StoreError};
+use tollgate_service::{Commit, Memory, Query, Slice, Store, StoreError, Together};
 use tollgate_tests::{TestApp, TestReply, TestStore};
 
 /// A store that gives few items at once, so that little takes many slices.
@@ -24,6 +24,10 @@ struct Thin {
 impl Store for Thin {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
         self.inner.read(keys).await
+    }
+
+    async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
+        self.inner.read_together(keys).await
     }
 
     /// Gives way, as a store that has to wait does, so that what is ready is sent.

@@ -59,11 +59,7 @@ fn attrs(pairs: &[(&str, Value)]) -> Attrs {
 }
 
 fn put(key: &Key, pairs: &[(&str, Value)]) -> Write {
-    Write {
-        key: key.clone(),
-        change: Change::Put(attrs(pairs)),
-        guards: Vec::new(),
-    }
+    Write::put(key.clone(), attrs(pairs))
 }
 
 fn add(key: &Key, attribute: &str, amount: i128) -> Write {
@@ -72,18 +68,13 @@ fn add(key: &Key, attribute: &str, amount: i128) -> Write {
         set: Vec::new(),
     };
     Write {
-        key: key.clone(),
         change,
-        guards: Vec::new(),
+        ..Write::delete(key.clone())
     }
 }
 
 fn delete(key: &Key) -> Write {
-    Write {
-        key: key.clone(),
-        change: Change::Delete,
-        guards: Vec::new(),
-    }
+    Write::delete(key.clone())
 }
 
 fn guarded(mut write: Write, guards: &[Guard]) -> Write {

@@ -3,7 +3,7 @@
 use super::{delete, done, n, put, s};
 use std::sync::Arc;
 use tollgate_core::table::{PAGE, TASK_KEY, TASK_SORT};
-use tollgate_core::{Attrs, Change, Key, Write};
+use tollgate_core::{Attrs, Key, Write};
 use tollgate_service::{Query, Store};
 
 super::questions![
@@ -93,18 +93,7 @@ async fn the_index_follows_changes(store: &dyn Store) {
             .collect::<Vec<_>>()
     };
     let set = vec![(Arc::from(PAGE), s("new"))];
-    done(
-        store,
-        &[Write {
-            key: key.clone(),
-            change: Change::Update {
-                add: Vec::new(),
-                set,
-            },
-            guards: Vec::new(),
-        }],
-    )
-    .await;
+    done(store, &[Write::set(key.clone(), set)]).await;
     assert_eq!(
         page(found(store, &of("T|was")).await),
         [("1".to_owned(), s("new"))]

@@ -26,11 +26,7 @@ async fn all_of_a_transaction_happens_or_none(store: &dyn Store) {
     .await;
     let before = store.read(&keys).await.expect("a read");
     let change = |guard: Guard| {
-        let delete = Write {
-            key: keys[2].clone(),
-            change: tollgate_core::Change::Delete,
-            guards: Vec::new(),
-        };
+        let delete = Write::delete(keys[2].clone());
         [
             put(&keys[0], &[("v", n(1))]),
             add(&keys[1], "u", 1),

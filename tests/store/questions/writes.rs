@@ -50,9 +50,8 @@ async fn an_update_keeps_what_it_does_not_name(store: &dyn Store) {
     done(
         store,
         &[Write {
-            key: key.clone(),
             change,
-            guards: Vec::new(),
+            ..Write::delete(key.clone())
         }],
     )
     .await;

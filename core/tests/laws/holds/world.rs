@@ -1,67 +1,38 @@
 //! A tenant whose holds and events are counted the slow way beside.
 
-use crate::given::{at, card, event, name, operation, price};
-use std::collections::BTreeMap;
+use super::model::{Counted, Held, THRESHOLDS};
+use crate::given::{at, card, complete, event, name, operation, price};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
-    Actual, Asked, Attrs, Catalog, Circumstances, Component, Config, Currency, Decision, Draft,
-    Event, Hold, HoldState, Instant, Key, Layer, Limit, Measure, Mode, Name, OnUnavailable, Pack,
-    Scope, Series, SoftMode, Standing, Value, WindowKind, Write, capture, expire, extend, plan,
-    release, table, take,
+    ACTIONS_MAX, Alerts, Attrs, Catalog, Circumstances, Component, Config, CounterKey, Currency,
+    Draft, Event, Hold, Instant, Key, Layer, Limit, Measure, Mode, Name, OnUnavailable, OpenHold,
+    Reading, Rules, Scope, SoftMode, Standing, WindowKind, Write, table,
 };
 
 const NOW: &str = "2026-11-22T10:00:00Z";
 
-/// What a client does, or time, or an operator.
-#[derive(Clone, Debug)]
-pub(super) enum Act {
-    Take {
-        id: u8,
-        agent: u8,
-        yesterday: bool,
-        tokens: u64,
-    },
-    Capture {
-        id: u8,
-        tokens: u64,
-    },
-    Release(u8),
-    Expire(u8),
-    Extend(u8, u32),
-    Record {
-        agent: u8,
-        tokens: u64,
-        mode: Mode,
-    },
-    Limit(Vec<(u8, i128)>),
-    Wait(i64),
-}
-
-/// What the model keeps of a hold or an event: how much, and which series,
-/// by attribute and place, count it.
-#[derive(Clone, Debug)]
-pub(super) struct Counted {
-    amounts: BTreeMap<&'static str, i128>,
-    places: Vec<(String, String, String)>,
-    closed: Option<HoldState>,
-    expires: Instant,
-}
-
+#[derive(Clone)]
 pub(super) struct World {
     pub(super) items: BTreeMap<Key, Attrs>,
-    pub(super) pack: Pack,
+    pub(super) rules: Rules,
     pub(super) now: Instant,
-    pub(super) holds: BTreeMap<u8, Counted>,
+    pub(super) holds: BTreeMap<u8, Held>,
     pub(super) events: Vec<Counted>,
     pub(super) pages: usize,
     pub(super) catalog: Catalog,
+    /// By counter and attribute, the highest percent announced.
+    pub(super) announced: BTreeMap<(String, String, String), u8>,
+    pub(super) alerts: usize,
+    /// The list of open holds, as it was last remembered.
+    pub(super) listed: Vec<OpenHold>,
 }
 
 pub(super) fn tenant() -> Name {
     name("acme")
 }
 
-pub(super) fn catalog() -> Catalog {
+fn catalog() -> Catalog {
     let mut card = card("ai", 1, 1);
     card.operations.insert(
         name("gpt"),
@@ -81,17 +52,14 @@ pub(super) fn limit((number, hard): &(u8, i128)) -> Limit {
         _ => (Scope::Agent, Measure::Spend, WindowKind::Day),
     };
     let is_money = measure == Measure::Spend;
+    let scale = if is_money { 10_i128.pow(15) } else { 1 };
     Limit {
         id: name(&format!("l{number}")),
         layer: Layer::Limits,
         scope,
         // A named limit and one on each, made together, share an attribute.
         scope_id: (number % 5 == 4).then(|| Arc::from("a0")),
-        hard: Some(if is_money {
-            hard * 10_i128.pow(15)
-        } else {
-            *hard
-        }),
+        hard: Some(hard * scale),
         currency: is_money.then_some(Currency::USD),
         measure,
         window,
@@ -112,67 +80,47 @@ pub(super) fn used(id: &str, agent: u8, yesterday: bool, tokens: u64) -> Event {
     event
 }
 
-/// Where a series counts an event, told from how its time and agent are
-/// written; `None` = it is outside.
-fn place(series: &Series, event: &Event) -> Option<(String, String, String)> {
-    let agent = event.dimensions.agent.as_ref()?.as_str();
-    let day = event.timestamp.day();
-    let is_named = series
-        .scope_id
-        .as_deref()
-        .is_none_or(|named| named == agent);
-    // A window that had ended when the series began is outside it.
-    let is_over = series.window == WindowKind::Day && series.from.day() > day;
-    let pk = match series.scope {
-        Scope::Tenant => "T|acme|C|tenant|".to_owned(),
-        _ => format!("T|acme|C|agent|{agent}"),
-    };
-    let sk = match series.window {
-        WindowKind::Total => "total/1970-01-01T00:00:00Z".to_owned(),
-        _ => format!("day/{day}T00:00:00Z"),
-    };
-    (is_named && !is_over).then(|| (pk, sk, format!("{}:{}", series.measure, series.since)))
-}
-
 impl World {
     pub(super) fn new(limits: &[(u8, i128)]) -> Self {
+        let alerts = Alerts {
+            thresholds: THRESHOLDS.to_vec(),
+            url: None,
+            secret: None,
+        };
         let config = Config {
             currency: Some(Currency::USD),
             limits: limits.iter().map(limit).collect(),
+            alerts: Some(alerts),
             ..Config::default()
         };
-        let pack = Pack::new(Arc::new(
-            config
-                .renewed(at("2026-11-01T00:00:00Z"))
-                .unwrap()
-                .activated(),
-        ));
-        let (items, holds, events) = Default::default();
+        let config = complete(config, at("2026-11-01T00:00:00Z"));
         Self {
-            items,
-            pack,
+            items: BTreeMap::new(),
+            rules: Rules::new(Arc::new(config)),
             now: at(NOW),
-            holds,
-            events,
+            holds: BTreeMap::new(),
+            events: Vec::new(),
             pages: 0,
             catalog: catalog(),
+            announced: BTreeMap::new(),
+            alerts: 0,
+            listed: Vec::new(),
         }
     }
 
     pub(super) fn draft(&self, event: &Event) -> Draft {
-        Draft::new(
-            event.clone(),
-            self.catalog.price(None, event).unwrap(),
-            true,
-        )
+        let priced = self.catalog.price(None, event).unwrap();
+        Draft::new(event.clone(), priced, true)
     }
 
+    /// Whether all of the writes happened; else none did.
     pub(super) fn commit(&mut self, writes: &[Write]) -> bool {
+        let keys: BTreeSet<&Key> = writes.iter().map(|write| &write.key).collect();
+        assert_eq!(keys.len(), writes.len(), "two writes on one key");
+        assert!(writes.len() <= ACTIONS_MAX, "{} writes", writes.len());
         let holds = |write: &Write| {
-            write
-                .guards
-                .iter()
-                .all(|guard| guard.holds(self.items.get(&write.key)))
+            let item = self.items.get(&write.key);
+            write.guards.iter().all(|guard| guard.holds(item))
         };
         if !writes.iter().all(holds) {
             return false;
@@ -186,322 +134,76 @@ impl World {
         true
     }
 
+    /// What these counters hold.
+    pub(super) fn read(&self, keys: Vec<CounterKey>) -> Standing {
+        let item = |key: &CounterKey| self.items.get(&table::counter(&tenant(), key));
+        let read = |key: CounterKey| Some((Reading::of(item(&key)?), key));
+        let readings = keys.into_iter().filter_map(read);
+        readings.map(|(reading, key)| (key, reading)).collect()
+    }
+
     pub(super) fn standing(&self, draft: &Draft) -> Standing {
-        let keys = self
-            .pack
-            .counters(std::slice::from_ref(draft), Mode::Enforce, self.now)
-            .into_iter();
-        let empty = Attrs::new();
-        keys.map(|key| {
-            let item = self
-                .items
-                .get(&table::counter(&tenant(), &key))
-                .unwrap_or(&empty);
-            (key, self.pack.counts(item))
-        })
-        .collect()
+        let drafts = std::slice::from_ref(draft);
+        self.read(self.rules.counters(drafts, Mode::Enforce, self.now))
     }
 
     pub(super) fn hold(&self, id: u8) -> Option<Hold> {
-        self.items
-            .get(&table::hold(&tenant(), &name(&format!("h{id}"))))
-            .map(|attrs| Hold::from_attrs(attrs).unwrap())
+        let item = self
+            .items
+            .get(&table::hold(&tenant(), &name(&format!("h{id}"))))?;
+        Some(Hold::from_attrs(item).unwrap())
     }
 
-    /// How an event counts.
-    pub(super) fn counted(&self, event: &Event) -> Counted {
-        let cost = self.draft(event).priced.cost.units();
-        let amounts = BTreeMap::from([
-            ("spend", cost),
-            ("tokens", i128::from(event.quantities.tokens_out)),
-            ("events", 1),
-        ]);
-        let places: std::collections::BTreeSet<_> = self
-            .pack
-            .config()
-            .series
-            .iter()
-            .filter_map(|series| place(series, event))
-            .collect();
-        Counted {
-            amounts,
-            places: places.into_iter().collect(),
-            closed: None,
-            expires: self.now,
-        }
+    /// The list of open holds, by expiry.
+    pub(super) fn list(&self) -> Vec<OpenHold> {
+        let pk = table::open_holds(&tenant());
+        let entries = self.items.iter().filter(|(key, _)| key.pk == pk);
+        entries
+            .map(|(key, attrs)| OpenHold::from_attrs(&key.sk, attrs).unwrap())
+            .collect()
     }
 
-    /// Used and held, and held alone, of each series in each counter.
-    pub(super) fn sums(&self) -> BTreeMap<(String, String, String), (i128, i128)> {
-        let mut sums: BTreeMap<_, (i128, i128)> = BTreeMap::new();
-        let open = self
-            .holds
-            .values()
-            .filter(|hold| hold.closed.is_none())
-            .map(|hold| (hold, true));
-        for (counted, is_held) in self.events.iter().map(|event| (event, false)).chain(open) {
-            for place in &counted.places {
-                let amount = counted.amounts[place.2.rsplit_once(':').unwrap().0];
-                let sum = sums.entry(place.clone()).or_default();
-                sum.0 += amount;
-                sum.1 += if is_held { amount } else { 0 };
-            }
-        }
-        sums
+    /// Those of the list whose time is over.
+    pub(super) fn due(&self) -> Vec<OpenHold> {
+        let by = table::due_by(self.now);
+        self.list()
+            .into_iter()
+            .filter(|hold| hold.place < by)
+            .collect()
     }
 
-    pub(super) fn fits(&self, event: &Event) -> bool {
-        let (sums, amounts) = (self.sums(), self.counted(event).amounts);
-        let config = self.pack.config();
-        let limits = config.all_limits();
-        config
-            .series
-            .iter()
-            .filter_map(|series| Some((series, place(series, event)?)))
-            .all(|(series, place)| {
-                let stands =
-                    sums.get(&place).map_or(0, |sum| sum.0) + amounts[&*series.measure.to_string()];
-                let tests = |limit: &&Limit| {
-                    (limit.scope, &limit.scope_id, &limit.measure, limit.window)
-                        == (
-                            series.scope,
-                            &series.scope_id,
-                            &series.measure,
-                            series.window,
-                        )
-                };
-                limits
-                    .iter()
-                    .filter(tests)
-                    .all(|limit| limit.hard.is_none_or(|hard| stands <= hard))
-            })
-    }
-
-    pub(super) fn act(&mut self, act: &Act) {
-        match act {
-            Act::Take {
-                id,
-                agent,
-                yesterday,
-                tokens,
-            } => self.take(*id, &used(&format!("h{id}"), *agent, *yesterday, *tokens)),
-            Act::Capture { id, tokens } => self.capture(*id, *tokens),
-            Act::Release(id) => self.close(*id, HoldState::Released, |pack, hold, now| {
-                release(pack, &tenant(), hold, now).unwrap().writes
-            }),
-            Act::Expire(id) => {
-                if self.hold(*id).is_some_and(|hold| hold.is_due(self.now)) {
-                    self.close(*id, HoldState::Expired, |pack, hold, now| {
-                        expire(pack, &tenant(), hold, now).unwrap().writes
-                    });
-                }
-            }
-            Act::Extend(id, seconds) => self.extend(*id, *seconds),
-            Act::Record {
-                agent,
-                tokens,
-                mode,
-            } => self.record(*agent, *tokens, *mode),
-            Act::Limit(limits) => {
-                let config = Config {
-                    limits: limits.iter().map(limit).collect(),
-                    ..Config::clone(self.pack.config())
-                };
-                self.pack = Pack::new(Arc::new(config.renewed(self.now).unwrap().activated()));
-            }
-            Act::Wait(seconds) => self.now = self.now.plus_seconds(*seconds),
-        }
-    }
-
-    pub(super) fn take(&mut self, id: u8, event: &Event) {
-        let draft = self.draft(event);
-        let standing = self.standing(&draft);
-        let asked = Asked::new(event, true, 600, false);
-        let (tenant, page) = (tenant(), "");
-        let at = Circumstances {
-            tenant: &tenant,
-            mode: Mode::Enforce,
-            received: self.now,
-            page_id: page,
-            standing: Some(&standing),
-        };
-        let taking = take(&self.pack, &draft, asked, None, at).unwrap();
-        let mut counted = self.counted(event);
-        let fits = self.fits(event);
-        assert_eq!(taking.ruling.decision == Decision::Allow, fits, "{event:?}");
-        let Some(taken) = taking.taken else {
-            return assert!(!fits);
-        };
-        // A blind plan is refused wherever a reading would deny.
-        let is_new = !self.holds.contains_key(&id);
-        assert_eq!(self.commit(&taken.writes), is_new);
-        if is_new {
-            assert_eq!(self.hold(id), Some(taken.hold));
-            counted.expires = self.now.plus_seconds(600);
-            self.holds.insert(id, counted);
-        }
-    }
-
-    pub(super) fn capture(&mut self, id: u8, tokens: u64) {
-        let Some(hold) = self.hold(id) else { return };
-        let mut actual = Actual {
-            id: None,
-            timestamp: None,
-            operation: None,
-            tier: None,
-            event: event("x", "x"),
-        };
-        actual.event.quantities.tokens_out = tokens;
-        let booked = actual.of(&hold).unwrap();
-        let draft = self.draft(&booked);
-        self.pages += 1;
-        let (tenant, page) = (tenant(), format!("P{}", self.pages));
-        let at = Circumstances {
-            tenant: &tenant,
-            mode: Mode::Observe,
-            received: self.now,
-            page_id: &page,
-            standing: None,
-        };
-        let settled = capture(&self.pack, &hold, &draft, at).unwrap();
-        let is_open = self.holds[&id].closed.is_none();
-        assert_eq!(self.commit(&settled.writes), is_open);
-        if is_open {
-            let mut counted = self.counted(&booked);
-            let held = self.holds.get_mut(&id).unwrap();
-            held.closed = Some(HoldState::Captured);
-            let missing = held
-                .places
-                .iter()
-                .filter(|place| !counted.places.contains(place))
-                .cloned()
-                .collect::<Vec<_>>();
-            counted.places.extend(missing);
-            self.events.push(counted);
-            let settlement = hold.settlement(&booked, draft.priced.cost.units());
-            for (measure, left, above) in settlement {
-                let held = measure.of(&hold.estimate.event, hold.estimate.cost.units());
-                assert_eq!(
-                    held - left + above,
-                    measure.of(&booked, draft.priced.cost.units())
-                );
-                assert!(left >= 0 && above >= 0 && (left == 0 || above == 0));
-            }
-        }
-    }
-
-    pub(super) fn close(
-        &mut self,
-        id: u8,
-        to: HoldState,
-        writes: impl Fn(&Pack, &Hold, Instant) -> Vec<Write>,
-    ) {
-        let Some(hold) = self.hold(id) else { return };
-        let is_open = self.holds[&id].closed.is_none();
-        assert_eq!(self.commit(&writes(&self.pack, &hold, self.now)), is_open);
-        if is_open {
-            self.holds.get_mut(&id).unwrap().closed = Some(to);
-        }
-    }
-
-    pub(super) fn extend(&mut self, id: u8, seconds: u32) {
-        let Some(hold) = self.hold(id) else { return };
-        let held = self.holds.get_mut(&id).unwrap();
-        let until = self.now.plus_seconds(i64::from(seconds));
-        let Some(extended) = extend(&tenant(), &hold, seconds, self.now).unwrap() else {
-            return assert!(until <= held.expires);
-        };
-        let is_open = held.closed.is_none();
-        held.expires = if is_open { until } else { held.expires };
-        assert_eq!(self.commit(&extended.writes), is_open);
-        // What was read before the extension ends nothing any more.
-        let stale = release(&self.pack, &tenant(), &hold, self.now).unwrap();
-        assert!(!self.commit(&stale.writes));
-    }
-
-    pub(super) fn record(&mut self, agent: u8, tokens: u64, mode: Mode) {
-        self.pages += 1;
-        let event = used(&format!("e{}", self.pages), agent, false, tokens);
-        let draft = self.draft(&event);
-        let standing = self.standing(&draft);
-        let (tenant, page) = (tenant(), format!("P{}", self.pages));
-        let at = Circumstances {
-            tenant: &tenant,
+    /// What a plan is made of, on the next page.
+    pub(super) fn circumstances<'a>(
+        &self,
+        (tenant, page): (&'a Name, &'a str),
+        mode: Mode,
+        standing: &'a Standing,
+    ) -> Circumstances<'a> {
+        Circumstances {
+            tenant,
             mode,
             received: self.now,
-            page_id: &page,
-            standing: Some(&standing),
-        };
-        let planned = plan(&self.pack, &[draft], at).unwrap();
-        let counted = self.counted(&event);
-        assert_eq!(
-            planned.rulings[0].decision == Decision::Allow,
-            self.fits(&event)
-        );
-        assert_eq!(
-            planned.writes.is_empty(),
-            mode == Mode::Enforce && !self.fits(&event)
-        );
-        assert!(self.commit(&planned.writes));
-        if !planned.writes.is_empty() {
-            self.events.push(counted);
+            page_id: page,
+            standing,
         }
     }
 
-    pub(super) fn assert_balanced(&self) {
-        let sums = self.sums();
-        for (key, attrs) in self.items.iter().filter(|(key, _)| key.pk.contains("|C|")) {
-            for (attribute, value) in attrs
-                .iter()
-                .filter(|(name, _)| name.starts_with("u:") || name.starts_with("h:"))
-            {
-                let place = (key.pk.clone(), key.sk.clone(), attribute[2..].to_owned());
-                let sum = sums.get(&place).copied().unwrap_or_default();
-                let due = if attribute.starts_with("u:") {
-                    sum.0
-                } else {
-                    sum.1
-                };
-                assert_eq!(value.as_number(), Some(due), "{key:?} {attribute}");
+    /// Plans on nothing, unless it `reads`, and where that is refused on what is
+    /// read; whether that happened, and whether it was refused.
+    pub(super) fn settle<T>(
+        &mut self,
+        reads: bool,
+        read: &Standing,
+        plan: impl Fn(&Self, &Standing) -> (T, Vec<Write>),
+    ) -> (T, bool) {
+        if !reads {
+            let (planned, writes) = plan(self, &Standing::new());
+            if self.commit(&writes) {
+                return (planned, true);
             }
         }
-        for ((pk, sk, series), (taken, held)) in &sums {
-            let stands = |prefix: &str| {
-                let attribute = self
-                    .items
-                    .get(&Key::new(pk, sk))
-                    .and_then(|attrs| attrs.get(format!("{prefix}:{series}").as_str()));
-                attribute.and_then(Value::as_number).unwrap_or(0)
-            };
-            assert_eq!(
-                (stands("u"), stands("h")),
-                (*taken, *held),
-                "{pk} {sk} {series}"
-            );
-        }
-        let listed = self
-            .items
-            .keys()
-            .filter(|key| key.pk == table::open_holds(&tenant()))
-            .map(|key| key.sk.clone());
-        let open = self.holds.iter().filter(|(_, hold)| hold.closed.is_none());
-        let mut open: Vec<String> = open
-            .map(|(id, hold)| format!("{}|h{id}", hold.expires.sortable()))
-            .collect();
-        open.sort();
-        assert_eq!(listed.collect::<Vec<_>>(), open);
-        for (id, counted) in &self.holds {
-            let hold = self.hold(*id).unwrap();
-            assert_eq!(
-                hold.closing.as_ref().map(|_| hold.state(hold.created)),
-                counted.closed
-            );
-            let item = &self.items[&table::hold(&tenant(), hold.id())];
-            assert_eq!(
-                item.contains_key(table::TTL),
-                counted.closed.is_some(),
-                "only what has ended may be forgotten"
-            );
-        }
+        let (planned, writes) = plan(self, read);
+        let happened = self.commit(&writes);
+        (planned, happened)
     }
 }

@@ -1,4 +1,6 @@
-//! New limits, completed with what their windows hold.
+//! Changes of limits, plans and trees, completed behind their publication.
 
-pub(crate) mod backfill;
-pub(crate) mod fold;
+pub(crate) mod complete;
+pub(crate) mod fill;
+pub(crate) mod job;
+pub(crate) mod sums;

@@ -14,12 +14,15 @@ pub(crate) fn sequence_of(head: Option<Attrs>) -> u64 {
         .unwrap_or(0)
 }
 
-/// Reads all versions of rate cards, the built-in one among them, and of the
-/// exchange rates.
-pub(crate) async fn read_catalog(store: &dyn Store) -> Result<Catalog, Failure> {
-    let mut catalog = Catalog::built_in();
+/// Adds to `catalog` the versions of rate cards and exchange rates that were put
+/// after the sequence number `known`.
+pub(crate) async fn read_catalog(
+    store: &dyn Store,
+    mut catalog: Catalog,
+    known: u64,
+) -> Result<Catalog, Failure> {
     let mut bodies: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    let mut next = Some(Query::of(table::CARDS));
+    let mut next = Some(Query::of(table::CARDS).from(table::cards_after(known)));
     while let Some(query) = next {
         let slice = store.query(&query).await?;
         next = query.after(&slice);

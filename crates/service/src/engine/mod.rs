@@ -1,7 +1,11 @@
 //! The service itself, and what one process remembers.
 
+pub(crate) mod attempt;
+pub(crate) mod cache;
 pub(crate) mod catalog;
+pub(crate) mod closed;
 pub(crate) mod key;
 pub(crate) mod service;
+pub(crate) mod snapshot;
+pub(crate) mod stamp;
 pub(crate) mod submission;
-pub(crate) mod tries;

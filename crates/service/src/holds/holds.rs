@@ -1,15 +1,17 @@
 //! Holds: taken before a call whose cost is unknown, and looked at.
 
-use crate::engine::service::{Service, Snapshot};
+use crate::engine::attempt::{Attempt, Committed};
+use crate::engine::service::Service;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::{Rejection, Submission, timely};
-use crate::engine::tries::Tries;
-use crate::settings::credits::credit_of;
+use crate::record::record::refusing;
+use crate::record::state::standing_of;
 use crate::store::clock::ulid;
 use crate::store::failure::Failure;
-use crate::store::store::{Commit, Query, Reason, Refusal, StoreError};
+use crate::store::store::Query;
 use tollgate_core::{
-    Asked, Circumstances, Decision, Draft, Hold, Instant, Mode, Name, PlanError, PriceError,
-    Ruling, Standing, Taking, affordable, table, take,
+    Asked, Circumstances, Draft, Event, Hold, Instant, Key, Mode, Name, PlanError, PriceError,
+    Ruling, Standing, Standpoint, Taking, affordable, table, take,
 };
 
 /// What is to be held. The event's id is the hold's.
@@ -34,6 +36,8 @@ pub enum HoldOutcome {
     Replayed(Box<Hold>),
     /// The id belongs to another hold.
     Reused,
+    /// The id is that of a recorded event.
+    Recorded(Name),
     /// Let pass while the store is out of reach; nothing is held.
     Degraded(Box<Hold>),
     /// Refused by a limit; nothing is held.
@@ -47,14 +51,21 @@ struct Course<'a> {
     tenant: &'a Name,
     request: HoldRequest,
     asked: Asked,
-    tries: Tries,
+    attempt: Attempt,
     /// Whether what was over was freed for it already.
     freed: bool,
-    /// What credit stood at when it was found not to suffice.
-    short: Option<Standing>,
+    /// Whether what it is decided on is read as it stood at one instant.
+    together: bool,
     /// When its commits of unknown outcome were made.
     lost: Vec<Instant>,
     ruling: Ruling,
+}
+
+/// What a decision on a hold rests on.
+struct Sight {
+    draft: Draft,
+    standing: Standing,
+    received: Instant,
 }
 
 impl Service {
@@ -71,7 +82,7 @@ impl Service {
         tenant: &Name,
         request: HoldRequest,
     ) -> Result<HoldOutcome, Failure> {
-        match self.taken_hold(tenant, request.clone()).await {
+        match self.take_hold_of_store(tenant, request.clone()).await {
             Err(Failure::Unavailable(why)) => self
                 .degraded_hold(tenant, &request)?
                 .ok_or(Failure::Unavailable(why)),
@@ -79,7 +90,7 @@ impl Service {
         }
     }
 
-    async fn taken_hold(
+    async fn take_hold_of_store(
         &self,
         tenant: &Name,
         request: HoldRequest,
@@ -89,22 +100,16 @@ impl Service {
             event,
             timestamp_given,
         } = &request.estimate;
-        let asked = Asked::new(
-            event,
-            *timestamp_given,
-            request.ttl_seconds,
-            request.max_affordable,
-        );
-        let (tries, lost, ruling) = (Tries::new(), Vec::new(), Ruling::default());
+        let (ttl, max_affordable) = (request.ttl_seconds, request.max_affordable);
         let mut course = Course {
             tenant,
+            asked: Asked::new(event, *timestamp_given, ttl, max_affordable),
             request,
-            asked,
-            tries,
+            attempt: Attempt::new(),
             freed: false,
-            short: None,
-            lost,
-            ruling,
+            together: false,
+            lost: Vec::new(),
+            ruling: Ruling::default(),
         };
         loop {
             if let Some(outcome) = self.try_hold(&mut course).await? {
@@ -117,132 +122,147 @@ impl Service {
     async fn try_hold(&self, course: &mut Course<'_>) -> Result<Option<HoldOutcome>, Failure> {
         let tenant = course.tenant;
         let snapshot = self.snapshot(tenant).await?;
-        let (draft, standing, received) = match self.look(course, &snapshot).await? {
-            Ok(found) => found,
+        let sight = match self.look(course, &snapshot).await? {
+            Ok(sight) => sight,
             Err(outcome) => return Ok(Some(outcome)),
         };
-        if snapshot.pack.config().currency.is_none() {
-            // The first hold or event of a tenant fixes its currency.
-            self.registered(tenant, snapshot, &[(0, draft)]).await?;
-            return Ok(None);
-        }
-        let page = ulid(received);
+        let page = ulid(sight.received);
+        let (mode, received, standing) = (Mode::Enforce, sight.received, &sight.standing);
         let at = Circumstances {
             tenant,
-            mode: Mode::Enforce,
+            mode,
             received,
             page_id: &page,
-            standing: Some(&standing),
+            standing,
         };
-        let taking = match planned(course, &snapshot, &draft, at) {
+        let taking = match plan_hold(course, &snapshot, &sight.draft, at) {
             Err(PlanError::Overflow(_)) => {
                 return Ok(Some(HoldOutcome::Rejected(PriceError::Range.into())));
             }
             taking => taking?,
         };
-        let is_cut = taking
-            .taken
-            .as_ref()
-            .is_some_and(|taken| taken.hold.estimate.event.quantities != draft.event.quantities);
-        if (taking.taken.is_none() || is_cut) && !course.freed {
-            course.freed = true;
-            let of_credit = is_cut
-                && credit_of(&standing)
-                    .values()
-                    .flat_map(|counts| counts.values())
-                    .any(|count| count.held > 0);
-            if (of_credit || is_held(&taking.ruling)) && self.free_due(tenant).await? {
-                return Ok(None);
-            }
+        if self.reads_again(course, &snapshot, &sight, &taking).await? {
+            return Ok(None);
         }
         let Taking { ruling, taken } = taking;
         let Some(taken) = taken else {
-            // The sources of credit are several items: two readings that agree
-            // show that it all stood so at once.
-            let credit = Some(credit_of(&standing)).filter(|_| ruling.lacks_credit());
-            if course.short != credit {
-                course.short = credit;
-                return Ok(None);
-            }
             return Ok(Some(HoldOutcome::Denied(Box::new(ruling))));
         };
-        if self.is_outdated(&snapshot) {
-            course.tries.again("slow readings").await?;
+        if snapshot.rules.config().currency.is_none() {
+            // The first hold or event of a tenant fixes its currency.
+            self.register(tenant, snapshot, sight.draft.priced.currency)
+                .await?;
             return Ok(None);
         }
         course.ruling = ruling;
-        match self.store.commit(&taken.writes).await {
-            Ok(Commit::Done { write_units }) => {
-                tracing::debug!(write_units, "held");
-                return Ok(Some(HoldOutcome::Taken(
+        let lost = course.attempt.lost;
+        match self
+            .commit_planned(&mut course.attempt, &snapshot, &taken.writes)
+            .await?
+        {
+            Committed::Done => {
+                let ruling = std::mem::take(&mut course.ruling);
+                Ok(Some(HoldOutcome::Taken(
                     Box::new(taken.hold),
-                    Box::new(std::mem::take(&mut course.ruling)),
-                )));
+                    Box::new(ruling),
+                )))
             }
-            Ok(Commit::Refused(refusals)) => {
-                self.learn_limits(tenant, &snapshot, &refusals);
-                course.tries.again("too many conflicts").await?;
+            Committed::Refused(_) | Committed::Again => {
+                course
+                    .lost
+                    .extend((course.attempt.lost > lost).then_some(received));
+                Ok(None)
             }
-            Err(StoreError::Unavailable(why)) => {
-                course.lost.push(received);
-                course.tries.lost(&why).await?;
-            }
-            Err(error) => return Err(error.into()),
         }
-        Ok(None)
     }
 
-    /// Reads the hold and the counters: what is to be decided, on what, and
-    /// when; or the outcome, if the id is taken or the estimate no good.
+    /// Whether the decision may not stand yet: before a refusal, or a cut, what
+    /// is over is freed; and a refusal for want of credit rests on sources that
+    /// all stood so at one instant.
+    async fn reads_again(
+        &self,
+        course: &mut Course<'_>,
+        snapshot: &Snapshot,
+        sight: &Sight,
+        taking: &Taking,
+    ) -> Result<bool, Failure> {
+        let wanted = &sight.draft.event.quantities;
+        let taken = taking.taken.as_ref();
+        let is_cut = taken.is_some_and(|taken| taken.hold.estimate.event.quantities != *wanted);
+        if (taken.is_none() || is_cut) && !course.freed {
+            course.freed = true;
+            let mut refusing = refusing(std::iter::once(&taking.ruling));
+            if is_cut {
+                refusing.credit = true;
+                refusing
+                    .counters
+                    .extend(taking.ruling.limits.iter().map(Standpoint::counter));
+            }
+            let held = taking.ruling.is_held() || is_cut && sight.standing.holds_any();
+            if held && self.free_due(course.tenant, snapshot, &refusing).await? {
+                return Ok(true);
+            }
+        }
+        let lacks = taken.is_none() && taking.ruling.lacks_credit();
+        let apart = sight.standing.sources() > 1 && !course.together;
+        course.together |= lacks;
+        Ok(lacks && apart)
+    }
+
+    /// Reads the counters, then the hold and the marker of an event of its id:
+    /// what is to be decided, on what, and when; or the outcome, if the id is
+    /// taken or the estimate no good. A hold that is absent then was absent, and
+    /// not on its way, when the counters were read.
     async fn look(
         &self,
-        course: &Course<'_>,
+        course: &mut Course<'_>,
         snapshot: &Snapshot,
-    ) -> Result<Result<(Draft, Standing, Instant), HoldOutcome>, Failure> {
+    ) -> Result<Result<Sight, HoldOutcome>, Failure> {
         let received = self.now();
         let Submission {
             event,
             timestamp_given,
         } = &course.request.estimate;
         let timely = timely(event.timestamp, received, course.request.age_seconds_max);
-        let priced = timely.and_then(|()| snapshot.accept(event));
-        let draft = priced.map(|priced| Draft::new(event.clone(), priced, *timestamp_given));
+        let draft = timely.and_then(|()| snapshot.draft(event, *timestamp_given));
         let drafts = draft.as_ref().map(std::slice::from_ref).unwrap_or_default();
-        let counters = snapshot.pack.counters(drafts, Mode::Enforce, received);
-        let mut keys = vec![table::hold(course.tenant, &event.id)];
-        keys.extend(
-            counters
+        let counters = snapshot.rules.counters(drafts, Mode::Enforce, received);
+        let own = [
+            table::hold(course.tenant, &event.id),
+            table::marker(course.tenant, &event.id),
+        ];
+        let (standing, found) = if course.together {
+            let keys = counters
                 .iter()
-                .map(|key| table::counter(course.tenant, key)),
-        );
-        let mut items = self.store.read(&keys).await?.into_iter();
+                .map(|key| table::counter(course.tenant, key));
+            let keys: Vec<Key> = own.into_iter().chain(keys).collect();
+            let mut found = self.read_at_once(&mut course.attempt, &keys).await?;
+            let readings = found.split_off(2);
+            (standing_of(counters, readings), found)
+        } else {
+            let standing = self.read_counters(course.tenant, &counters).await?;
+            (
+                standing,
+                self.read_at_once(&mut course.attempt, &own).await?,
+            )
+        };
+        let mut found = found.into_iter();
         // A duplicate wins over any other refusal.
-        if let Some(attrs) = items.next().flatten() {
-            let hold = Hold::from_attrs(&attrs).ok_or_else(damaged)?;
+        if let Some(attrs) = found.next().flatten() {
+            let hold = Hold::from_attrs(&attrs).ok_or(Failure::damaged("a hold"))?;
             return Ok(Err(course.repeated(hold)));
         }
-        let counts = items.map(|attrs| snapshot.pack.counts(&attrs.unwrap_or_default()));
-        let standing = counters.into_iter().zip(counts).collect();
-        self.note_standing(course.tenant, snapshot, &standing);
-        Ok(draft
-            .map(|draft| (draft, standing, received))
-            .map_err(HoldOutcome::Rejected))
-    }
-
-    /// Forgets the tenant's configuration where a counter was written under a
-    /// later one.
-    pub(crate) fn learn_limits(&self, tenant: &Name, snapshot: &Snapshot, refusals: &[Refusal]) {
-        let version = i128::from(snapshot.pack.config().version);
-        let newer = |refusal: &Refusal| match &refusal.reason {
-            Reason::Guard(Some(attrs)) => attrs
-                .get(table::LIMITS_VERSION)
-                .and_then(|v| v.as_number())
-                .is_some_and(|v| v > version),
-            _ => false,
-        };
-        if refusals.iter().any(newer) {
-            self.forget(tenant);
+        // Its capture could never be booked.
+        if found.next().flatten().is_some() {
+            return Ok(Err(HoldOutcome::Recorded(event.id.clone())));
         }
+        self.cache.note_readings(course.tenant, &standing);
+        let sight = |draft| Sight {
+            draft,
+            standing,
+            received,
+        };
+        Ok(draft.map(sight).map_err(HoldOutcome::Rejected))
     }
 
     /// A hold as it stands, whatever its state.
@@ -254,7 +274,7 @@ impl Service {
             .item(table::hold(tenant, id))
             .await?
             .ok_or(Failure::NotFound("hold"))?;
-        Hold::from_attrs(&attrs).ok_or_else(damaged)
+        Hold::from_attrs(&attrs).ok_or(Failure::damaged("a hold"))
     }
 
     /// The tenant's open holds by expiry, then id, after the position `after`;
@@ -272,7 +292,7 @@ impl Service {
         let from = after
             .map(|after| format!("{after}\0"))
             .unwrap_or_default()
-            .max(table::holds_after(self.now()));
+            .max(table::due_by(self.now()));
         let mut query = Query::of(table::open_holds(tenant)).from(from);
         query.limit = limit;
         let slice = self.store.query(&query).await?;
@@ -288,11 +308,7 @@ impl Service {
     }
 
     /// The holds of these entries.
-    pub(crate) async fn listed(
-        &self,
-        tenant: &Name,
-        entries: Vec<String>,
-    ) -> Result<Vec<Hold>, Failure> {
+    async fn listed(&self, tenant: &Name, entries: Vec<String>) -> Result<Vec<Hold>, Failure> {
         let ids = entries
             .iter()
             .filter_map(|entry| table::open_hold_id(entry));
@@ -302,7 +318,7 @@ impl Service {
         }
         let items = self.store.read(&keys).await?.into_iter().flatten();
         items
-            .map(|attrs| Hold::from_attrs(&attrs).ok_or_else(damaged))
+            .map(|attrs| Hold::from_attrs(&attrs).ok_or(Failure::damaged("a hold")))
             .collect()
     }
 }
@@ -322,19 +338,20 @@ impl Course<'_> {
 }
 
 /// The plan for what was asked, cut to what is affordable where that was asked.
-fn planned(
+fn plan_hold(
     course: &Course<'_>,
     snapshot: &Snapshot,
     draft: &Draft,
     at: Circumstances<'_>,
 ) -> Result<Taking, PlanError> {
-    let pack = &snapshot.pack;
-    let Some(standing) = at.standing.filter(|_| course.request.max_affordable) else {
-        return take(pack, draft, course.asked, None, at);
-    };
-    let catalog = &snapshot.catalog;
-    let price = |event: &tollgate_core::Event| catalog.price_for(pack.config(), event);
-    let most = affordable(pack, standing, at.received, draft, price)?;
+    let rules = &snapshot.rules;
+    if !course.request.max_affordable {
+        return take(rules, draft, course.asked, None, at);
+    }
+    let config = rules.config();
+    let (currency, card) = (config.currency, config.rate_card.as_ref());
+    let price = |event: &Event| snapshot.catalog.price_in(currency, card, event);
+    let most = affordable(rules, at.standing, at.received, draft, price)?;
     let wanted = draft.event.quantities.tokens_out;
     let mut event = draft.event.clone();
     event.quantities.tokens_out = match most {
@@ -343,27 +360,8 @@ fn planned(
         Some(most) => wanted.min(most),
         None => wanted,
     };
-    let timestamp_given = draft.timestamp_given;
-    let cut = price(&event).map_or_else(
-        |_| draft.clone(),
-        |priced| Draft::new(event, priced, timestamp_given),
-    );
-    take(pack, &cut, course.asked, most, at)
-}
-
-/// Whether anything is held, or may be, of what refuses or bounds.
-fn is_held(ruling: &Ruling) -> bool {
-    if ruling.lacks_credit() {
-        return true;
-    }
-    let refusing = if ruling.decision == Decision::Deny {
-        &ruling.violations
-    } else {
-        &ruling.limits
-    };
-    refusing.iter().any(|at| at.count.held > 0)
-}
-
-fn damaged() -> Failure {
-    Failure::Broken("a stored hold cannot be read".to_owned())
+    let given = draft.timestamp_given;
+    let cut =
+        price(&event).map_or_else(|_| draft.clone(), |priced| Draft::new(event, priced, given));
+    take(rules, &cut, course.asked, most, at)
 }

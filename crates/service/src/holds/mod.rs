@@ -1,5 +1,6 @@
 //! Holds: taken, captured, released, expired.
 
-pub(crate) mod expiry;
+pub(crate) mod due;
 pub(crate) mod holds;
+pub(crate) mod outage;
 pub(crate) mod settling;

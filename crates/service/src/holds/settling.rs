@@ -1,14 +1,14 @@
 //! How holds move on: captured, released, extended.
 
+use crate::engine::attempt::{Attempt, Committed, Refused};
 use crate::engine::service::Service;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::Rejection;
-use crate::engine::tries::Tries;
 use crate::store::clock::ulid;
 use crate::store::failure::Failure;
-use crate::store::store::{Commit, Reason, StoreError};
 use tollgate_core::{
-    Actual, Answer, Circumstances, Closing, Draft, Event, Hold, HoldState, Mismatch, Mode, Name,
-    Standing, capture, capture_reads, extend, release, table,
+    Actual, Answer, Circumstances, Closing, Draft, Event, Fingerprint, Hold, HoldState, Mismatch,
+    Mode, Name, Priced, Role, Settled, Stored, capture, capture_reads, extend, release,
 };
 
 /// What became of a capture.
@@ -22,6 +22,11 @@ pub enum CaptureOutcome {
         event: Box<Event>,
         /// The event's answer.
         answer: Box<Answer>,
+        /// Whether the hold's time was over by then.
+        late: bool,
+        /// The tier that was named, where the card of the hold lacks it: it is
+        /// booked at the hold's.
+        lacks_tier: Option<Name>,
         /// Whether an earlier request had booked it.
         replayed: bool,
     },
@@ -46,7 +51,7 @@ pub enum HoldMoved {
 struct Course<'a> {
     tenant: &'a Name,
     actual: &'a Actual,
-    tries: Tries,
+    attempt: Attempt,
     /// The pages that it tried to write.
     pages: Vec<String>,
     /// Whether the event's marker was seen to stand.
@@ -54,8 +59,9 @@ struct Course<'a> {
 }
 
 impl Service {
-    /// Books what was really used for a hold, also above it, and frees the
-    /// rest, in one transaction and once. A hold whose time is over is closed.
+    /// Books what was really used for a hold, also above it and after its time,
+    /// and frees the rest, in one transaction and once. It is priced by what
+    /// priced the hold.
     ///
     /// # Errors
     /// [`Failure::NotFound`]; [`Failure::Unavailable`]: it is booked or not,
@@ -67,11 +73,12 @@ impl Service {
         actual: &Actual,
     ) -> Result<CaptureOutcome, Failure> {
         let _passage = self.gate.read().await;
+        let (attempt, pages) = (Attempt::new(), Vec::new());
         let mut course = Course {
             tenant,
             actual,
-            tries: Tries::new(),
-            pages: Vec::new(),
+            attempt,
+            pages,
             marked: false,
         };
         loop {
@@ -89,15 +96,8 @@ impl Service {
         hold: Hold,
     ) -> Result<Option<CaptureOutcome>, Failure> {
         let tenant = course.tenant;
-        let received = self.now();
-        if hold.closing.is_some() {
-            return Ok(Some(course.ended(hold)));
-        }
-        if hold.is_due(received) {
-            return self
-                .expire_hold(tenant, hold)
-                .await
-                .map(|hold| Some(course.ended(hold)));
+        if !matches!(hold.closing, None | Some(Closing::Expired(_))) {
+            return course.end(self, hold).await.map(Some);
         }
         let event = match course.actual.of(&hold) {
             Ok(event) => event,
@@ -108,52 +108,92 @@ impl Service {
             return Ok(Some(CaptureOutcome::Rejected(event.id, Rejection::Reused)));
         }
         let snapshot = self.snapshot(tenant).await?;
-        let priced = match snapshot.price(&event) {
-            Ok(priced) => priced,
-            Err(rejection) => return Ok(Some(CaptureOutcome::Rejected(event.id, rejection))),
+        let id = event.id.clone();
+        let draft = match self.draft_of(&snapshot, &hold, event, course).await? {
+            Ok(draft) => draft,
+            Err(rejection) => return Ok(Some(CaptureOutcome::Rejected(id, rejection))),
         };
-        let page = ulid(received);
-        let draft = Draft::new(event, priced, course.actual.timestamp.is_some());
-        let keys = capture_reads(&snapshot.pack, &hold, &draft, received);
-        let standing = if keys.is_empty() {
-            Standing::new()
-        } else {
-            self.standing(tenant, &snapshot, keys).await?
-        };
-        let at = Circumstances {
-            tenant,
-            mode: Mode::Observe,
-            received,
-            page_id: &page,
-            standing: Some(&standing),
-        };
-        let settled = capture(&snapshot.pack, &hold, &draft, at)?;
-        if self.is_outdated(&snapshot) {
-            course.tries.again("slow readings").await?;
-            return Ok(None);
-        }
-        course.pages.push(page);
-        match self.store.commit(&settled.writes).await {
-            Ok(Commit::Done { write_units }) => {
-                tracing::debug!(write_units, "captured");
-                return Ok(Some(course.ended(settled.hold)));
+        let settled = self.plan_capture(course, &snapshot, &hold, &draft).await?;
+        match self
+            .commit_planned(&mut course.attempt, &snapshot, &settled.writes)
+            .await?
+        {
+            Committed::Done => return course.end(self, settled.hold).await.map(Some),
+            Committed::Refused(refused) => {
+                let of_marker =
+                    |of: &Refused| matches!(of.role, Role::Marker(_)) && of.guard.is_some();
+                course.marked = refused.iter().any(of_marker);
             }
-            Ok(Commit::Refused(refusals)) => {
-                let marker = table::marker(tenant, &draft.event.id);
-                course.marked = refusals.iter().any(|refusal| {
-                    let of_marker = settled
-                        .writes
-                        .get(refusal.index)
-                        .is_some_and(|write| write.key == marker);
-                    of_marker && matches!(refusal.reason, Reason::Guard(_))
-                });
-                self.learn_limits(tenant, &snapshot, &refusals);
-                course.tries.again("too many conflicts").await?;
-            }
-            Err(StoreError::Unavailable(why)) => course.tries.lost(&why).await?,
-            Err(error) => return Err(error.into()),
+            Committed::Again => {}
         }
         Ok(None)
+    }
+
+    async fn plan_capture(
+        &self,
+        course: &mut Course<'_>,
+        snapshot: &Snapshot,
+        hold: &Hold,
+        draft: &Draft,
+    ) -> Result<Settled, Failure> {
+        let (tenant, received) = (course.tenant, self.stamp(snapshot).await?);
+        let page = ulid(received);
+        let reads = capture_reads(&snapshot.rules, hold, draft, received);
+        let standing = self.read_counters(tenant, &reads).await?;
+        self.cache.note_readings(tenant, &standing);
+        let (mode, page_id, standing) = (Mode::Observe, page.as_str(), &standing);
+        let at = Circumstances {
+            tenant,
+            mode,
+            received,
+            page_id,
+            standing,
+        };
+        let settled = capture(&snapshot.rules, hold, draft, at)?;
+        self.register_hour(tenant, received).await?;
+        course.pages.push(page);
+        Ok(settled)
+    }
+
+    /// The event with its price by what priced its hold, and under the names
+    /// that are left of its hold's.
+    async fn draft_of(
+        &self,
+        snapshot: &Snapshot,
+        hold: &Hold,
+        mut event: Event,
+        course: &Course<'_>,
+    ) -> Result<Result<Draft, Rejection>, Failure> {
+        let Stored {
+            event: held,
+            cost,
+            card,
+            ..
+        } = hold.estimate.clone();
+        let like = Priced {
+            cost,
+            currency: hold.currency,
+            card,
+        };
+        let tier = &held.dimensions.tier;
+        let fingerprint = Fingerprint::of(&event);
+        let priced = match snapshot.catalog.price_like(&like, tier, &event) {
+            Ok((priced, lacks_tier)) => {
+                if lacks_tier {
+                    event.dimensions.tier = tier.clone();
+                }
+                priced
+            }
+            Err(error) => return Ok(Err(error.into())),
+        };
+        event.dimensions.path = held.dimensions.path;
+        self.forget_erased(course.tenant, &mut event.dimensions, hold.created)
+            .await?;
+        let draft = Draft::new(event, priced, course.actual.timestamp.is_some());
+        Ok(Ok(Draft {
+            fingerprint,
+            ..draft
+        }))
     }
 
     /// Gives back what a hold holds. One that is expired or released already
@@ -162,26 +202,24 @@ impl Service {
     /// # Errors
     /// As [`Service::capture_hold`].
     pub async fn release_hold(&self, tenant: &Name, id: &Name) -> Result<HoldMoved, Failure> {
-        let mut tries = Tries::new();
+        let mut attempt = Attempt::new();
         loop {
+            let _passage = self.gate.read().await;
             let hold = self.hold(tenant, id).await?;
             let now = self.now();
             match hold.state(now) {
                 HoldState::Captured => return Ok(HoldMoved::Closed(Box::new(hold))),
-                HoldState::Released => return Ok(HoldMoved::Done(Box::new(hold))),
-                HoldState::Expired => {
-                    return Ok(HoldMoved::Done(Box::new(
-                        self.expire_hold(tenant, hold).await?,
-                    )));
+                HoldState::Released | HoldState::Expired => {
+                    return Ok(HoldMoved::Done(Box::new(hold)));
                 }
                 HoldState::Open => {}
             }
             let snapshot = self.snapshot(tenant).await?;
-            let released = release(&snapshot.pack, tenant, &hold, now)?;
-            if self.settle(&released.writes).await? {
+            let released = release(&snapshot.rules, tenant, &hold, now)?;
+            let committed = self.commit_planned(&mut attempt, &snapshot, &released.writes);
+            if matches!(committed.await?, Committed::Done) {
                 return Ok(HoldMoved::Done(Box::new(released.hold)));
             }
-            tries.again("the hold moved").await?;
         }
     }
 
@@ -196,24 +234,21 @@ impl Service {
         id: &Name,
         ttl_seconds: u32,
     ) -> Result<HoldMoved, Failure> {
-        let mut tries = Tries::new();
+        let mut attempt = Attempt::new();
         loop {
             let hold = self.hold(tenant, id).await?;
             let now = self.now();
-            if hold.is_due(now) {
-                let hold = self.expire_hold(tenant, hold).await?;
+            if hold.state(now) != HoldState::Open {
                 return Ok(HoldMoved::Closed(Box::new(hold)));
             }
-            if hold.closing.is_some() {
-                return Ok(HoldMoved::Closed(Box::new(hold)));
-            }
+            let snapshot = self.snapshot(tenant).await?;
             let Some(extended) = extend(tenant, &hold, ttl_seconds, now)? else {
                 return Ok(HoldMoved::Done(Box::new(hold)));
             };
-            if self.settle(&extended.writes).await? {
+            let committed = self.commit_planned(&mut attempt, &snapshot, &extended.writes);
+            if matches!(committed.await?, Committed::Done) {
                 return Ok(HoldMoved::Done(Box::new(extended.hold)));
             }
-            tries.again("the hold moved").await?;
         }
     }
 }
@@ -221,26 +256,44 @@ impl Service {
 impl Course<'_> {
     /// The outcome on a hold that has ended: the capture that was asked for,
     /// now or before, or something else.
-    fn ended(&self, hold: Hold) -> CaptureOutcome {
+    async fn end(&self, service: &Service, hold: Hold) -> Result<CaptureOutcome, Failure> {
+        let closing = hold.closing.clone();
         let (
             Some(Closing::Captured {
-                event: id, marker, ..
+                event: id,
+                marker,
+                late,
+                ..
             }),
-            Ok(event),
-        ) = (&hold.closing, self.actual.of(&hold))
+            Ok(mut event),
+        ) = (closing, self.actual.of(&hold))
         else {
-            return CaptureOutcome::Closed(Box::new(hold));
+            return Ok(CaptureOutcome::Closed(Box::new(hold)));
         };
-        if *id != event.id || !marker.matches(&event, self.actual.timestamp.is_some()) {
-            return CaptureOutcome::Closed(Box::new(hold));
+        if id != event.id || !marker.matches(&event, self.actual.timestamp.is_some()) {
+            return Ok(CaptureOutcome::Closed(Box::new(hold)));
         }
         let replayed = !self.pages.iter().any(|page| marker.is_in_page(page));
-        let answer = Box::new(marker.answer.clone());
-        CaptureOutcome::Captured {
-            hold: Box::new(hold),
-            event: Box::new(event),
-            answer,
-            replayed,
+        let card = &marker.answer.card;
+        let catalog = service.catalog().await?;
+        let card = catalog.card(card.id.as_str(), Some(card.version));
+        let named = event.dimensions.tier.clone();
+        let lacks = card.is_some_and(|card| !card.tiers.contains_key(&named));
+        let lacks_tier = (lacks && event.cost_override.is_none()).then_some(named);
+        if lacks_tier.is_some() {
+            event.dimensions.tier = hold.estimate.event.dimensions.tier.clone();
         }
+        service
+            .forget_erased(self.tenant, &mut event.dimensions, hold.created)
+            .await?;
+        let (hold, event, answer) = (Box::new(hold), Box::new(event), Box::new(marker.answer));
+        Ok(CaptureOutcome::Captured {
+            hold,
+            event,
+            answer,
+            late,
+            lacks_tier,
+            replayed,
+        })
     }
 }

@@ -1,29 +1,15 @@
 //! Alerts: who is told of crossed thresholds, and telling them.
 
 use crate::engine::key::hex;
-use crate::engine::service::{Service, Snapshot};
-use crate::settings::tenants::Actor;
+use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::collections::BTreeMap;
-use tollgate_core::{
-    Alert, AlertState, Alerts, Config, CounterKey, Crossing, Name, Secret, Standing, table,
-};
-
-/// What a tenant's alerts are to be.
-#[derive(Clone, Debug)]
-pub struct AlertsOrder {
-    /// The thresholds in percent, as [`Alerts`] has them; none = no alerts.
-    pub thresholds: Vec<u8>,
-    /// Where they are sent; absent = nowhere, they are only shown.
-    pub url: Option<String>,
-    /// Whether the secret is made anew although the url stays.
-    pub rotate_secret: bool,
-}
+use std::collections::{BTreeMap, BTreeSet};
+use tollgate_core::{Alert, AlertState, Name, Secret, table};
 
 /// What carries an alert to its receiver.
 #[async_trait]
@@ -49,9 +35,6 @@ pub struct Delivered {
     pub failed: u64,
 }
 
-/// How many alerts are shown: the latest.
-const SHOWN_MAX: usize = 100;
-
 /// How many tenants' receivers are called at once.
 const TENANTS_AT_ONCE: usize = 16;
 
@@ -59,65 +42,6 @@ const TENANTS_AT_ONCE: usize = 16;
 const ROUND_SECONDS: i64 = 45;
 
 impl Service {
-    /// Replaces what a tenant is told of; and the secret, if a new one was
-    /// made: it is told only here.
-    ///
-    /// # Errors
-    /// [`Failure::Stale`], [`Failure::Unavailable`].
-    pub async fn put_alerts(
-        &self,
-        tenant: &Name,
-        order: &AlertsOrder,
-        actor: &Actor,
-    ) -> Result<(Config, Option<Secret>), Failure> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|error| Failure::Broken(error.to_string()))?;
-        let fresh = Secret(format!("tgs_{}", hex(&bytes)));
-        let audit = serde_json::json!({
-            "thresholds": order.thresholds, "has_url": order.url.is_some(), "rotate_secret": order.rotate_secret,
-        });
-        let config = self.change_config(tenant, "alerts.put", audit, actor, |config, _| {
-            let held = config.alerts.take();
-            let is_kept =
-                !order.rotate_secret && held.as_ref().is_some_and(|held| held.url == order.url);
-            let kept = held.and_then(|held| held.secret).filter(|_| is_kept);
-            let secret = order
-                .url
-                .as_ref()
-                .map(|_| kept.unwrap_or_else(|| fresh.clone()));
-            let alerts = Alerts {
-                thresholds: order.thresholds.clone(),
-                url: order.url.clone(),
-                secret,
-            };
-            config.alerts = Some(alerts).filter(|alerts| !alerts.thresholds.is_empty());
-            Ok(())
-        });
-        let config = config.await?;
-        let is_new = config
-            .alerts
-            .as_ref()
-            .is_some_and(|alerts| alerts.secret.as_ref() == Some(&fresh));
-        Ok((config, is_new.then_some(fresh)))
-    }
-
-    /// The tenant's configuration and its latest 100 alerts, newest first.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn alerts(&self, tenant: &Name) -> Result<(Config, Vec<Alert>), Failure> {
-        let config = self.tenant(tenant).await?;
-        let mut query = Query::of(table::alerts(tenant));
-        query.descending = true;
-        query.limit = SHOWN_MAX;
-        let items = self.store.query(&query).await?.items;
-        let alerts: Option<Vec<Alert>> = items
-            .iter()
-            .map(|(_, attrs)| Alert::from_attrs(tenant, attrs))
-            .collect();
-        Ok((config, alerts.ok_or_else(damaged)?))
-    }
-
     /// Sends every alert that is due, `body` being its JSON. Safe to repeat and
     /// to run twice at once: each try is claimed first, so a receiver gets an
     /// alert usually once, and at least once unless three days pass. What fails
@@ -139,24 +63,30 @@ impl Service {
             until,
         };
         let (mut total, mut failure) = (Delivered::default(), None);
-        let mut next = Some(Query::of(table::DUE_ALERTS).to(table::holds_after(began)));
+        // Receivers that failed are not called again in this round.
+        let mut failed: BTreeSet<Name> = BTreeSet::new();
+        let mut next = Some(Query::of(table::DUE_ALERTS).to(table::due_by(began)));
         while let Some(query) = next.filter(|_| self.now() < until) {
             let slice = self.store.query(&query).await?;
             next = query.after(&slice);
             let mut due: BTreeMap<Name, Vec<String>> = BTreeMap::new();
             for (entry, _) in slice.items {
-                if let Some((tenant, place)) = table::due_alert_of(&entry) {
+                if let Some((tenant, place)) = table::due_alert_of(&entry)
+                    && !failed.contains(&tenant)
+                {
                     due.entry(tenant).or_default().push(place.to_owned());
                 }
             }
-            let rounds = due
-                .into_iter()
-                .map(|(tenant, places)| self.deliver_to(tenant, places, &round));
+            let rounds = due.into_iter().map(|(tenant, places)| {
+                let round = &round;
+                async move { (self.deliver_to(&tenant, places, round).await, tenant) }
+            });
             let mut done = stream::iter(rounds).buffer_unordered(TENANTS_AT_ONCE);
-            while let Some((delivered, failed)) = done.next().await {
+            while let Some(((delivered, broken), tenant)) = done.next().await {
                 total.delivered = total.delivered.saturating_add(delivered.delivered);
                 total.failed = total.failed.saturating_add(delivered.failed);
-                failure = failure.or(failed);
+                failed.extend((delivered.failed > 0 || broken.is_some()).then_some(tenant));
+                failure = failure.or(broken);
             }
         }
         failure.map_or(Ok(total), Err)
@@ -166,7 +96,7 @@ impl Service {
     /// receiver is not called in vain for all others.
     async fn deliver_to(
         &self,
-        tenant: Name,
+        tenant: &Name,
         places: Vec<String>,
         round: &Round<'_>,
     ) -> (Delivered, Option<Failure>) {
@@ -175,7 +105,7 @@ impl Service {
             if self.now() >= round.until {
                 break;
             }
-            match self.deliver(&tenant, &place, round).await {
+            match self.deliver(tenant, &place, round).await {
                 Ok(None) => {}
                 Ok(Some(true)) => done.delivered = done.delivered.saturating_add(1),
                 Ok(Some(false)) => {
@@ -219,11 +149,11 @@ impl Service {
             } else {
                 AlertState::Kept
             };
-            self.settle(&alert.ended(state, now).1).await?;
+            self.write(&alert.ended(state, now).1).await?;
             return Ok(None);
         };
         let (claimed, writes) = alert.claimed(now);
-        if !self.settle(&writes).await? {
+        if !self.write(&writes).await? {
             return Ok(None);
         }
         let body = (round.body)(&claimed);
@@ -236,56 +166,9 @@ impl Service {
             }
         };
         if let Some(state) = end {
-            self.settle(&claimed.ended(state, self.now()).1).await?;
+            self.write(&claimed.ended(state, self.now()).1).await?;
         }
         Ok(Some(end == Some(AlertState::Delivered)))
-    }
-
-    /// Where these counters stand.
-    pub(crate) async fn standing(
-        &self,
-        tenant: &Name,
-        snapshot: &Snapshot,
-        keys: Vec<CounterKey>,
-    ) -> Result<Standing, Failure> {
-        let counters = self.counters(tenant, &keys).await?;
-        let standing = keys
-            .into_iter()
-            .zip(counters.iter().map(|attrs| snapshot.pack.counts(attrs)))
-            .collect();
-        self.note_standing(tenant, snapshot, &standing);
-        Ok(standing)
-    }
-
-    /// Remembers what was read of announced percents.
-    pub(crate) fn note_standing(&self, tenant: &Name, snapshot: &Snapshot, standing: &Standing) {
-        if snapshot.pack.config().alerts.is_none() {
-            return;
-        }
-        let announced = |(key, counts): (
-            &CounterKey,
-            &BTreeMap<std::sync::Arc<str>, tollgate_core::Count>,
-        )| {
-            let marks = counts
-                .iter()
-                .filter(|(name, count)| name.starts_with("a:") && count.taken > 0);
-            marks
-                .map(|(name, count)| (key.clone(), name.clone(), count.taken))
-                .collect::<Vec<_>>()
-        };
-        self.note_announced(tenant, standing.iter().flat_map(announced));
-    }
-
-    /// Remembers what a commit announced.
-    pub(crate) fn note_crossings(&self, tenant: &Name, crossings: &[Crossing]) {
-        let mark = |crossing: &Crossing| {
-            (
-                crossing.counter.clone(),
-                crossing.attribute.clone(),
-                i128::from(crossing.threshold),
-            )
-        };
-        self.note_announced(tenant, crossings.iter().map(mark));
     }
 }
 
@@ -317,5 +200,5 @@ fn signed(
 }
 
 fn damaged() -> Failure {
-    Failure::Broken("a stored alert cannot be read".to_owned())
+    Failure::damaged("an alert")
 }

@@ -2,16 +2,14 @@
 //! pages and rosters, and no total changes.
 
 use crate::engine::service::Service;
+use crate::settings::actor::Actor;
 use crate::settings::audit::{Change as Audit, audit_write};
-use crate::settings::tenants::Actor;
 use crate::store::failure::Failure;
 use crate::usage::pages::{Walk, page_of};
 use crate::usage::pseudonym::Person;
 use crate::usage::rosters::{Mask, joined_of};
 use crate::usage::watermark::{Erasing, Reached, Watermark};
-use tollgate_core::{
-    Attrs, Change, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, Value, Write, table,
-};
+use tollgate_core::{Attrs, DAY_SECONDS, Guard, Instant, Key, Name, Value, Write, table};
 
 /// Whose name is to be erased.
 #[derive(Clone, Debug)]
@@ -96,7 +94,14 @@ impl Service {
                 erased: reached.mark.erased + 1,
                 ..reached.mark.clone()
             };
-            let moved = reached.move_to(self, tenant, mark, vec![audit]).await?;
+            let moved = reached
+                .move_to(
+                    self,
+                    tenant,
+                    mark,
+                    vec![audit, erased_mark(tenant, &erasing)],
+                )
+                .await?;
             if !moved && let Some(now) = self.reached(tenant).await? {
                 // Its answer may have been lost.
                 reached = now;
@@ -168,12 +173,9 @@ impl Service {
 
     /// A walk over the pages received up to `at`.
     async fn walk_to<'a>(&self, tenant: &'a Name, at: Instant) -> Result<Walk<'a>, Failure> {
-        let created = self.snapshot(tenant).await?.pack.config().created;
-        let first = created.map_or_else(
-            || at.plus_seconds(1),
-            |created| created.plus_seconds(-HOUR_SECONDS),
-        );
-        Ok(Walk::new(tenant, first, at))
+        let mut hours = self.hours_from(tenant, Instant::EPOCH).await?;
+        hours.retain(|hour| *hour <= at);
+        Ok(Walk::new(tenant, hours))
     }
 
     async fn count_named(&self, tenant: &Name, erasing: &Erasing) -> Result<(u64, u64), Failure> {
@@ -197,10 +199,9 @@ impl Service {
         erasing: &Erasing,
         mask: &mut Mask<'_>,
     ) -> Result<(), Failure> {
-        let Some(created) = self.snapshot(tenant).await?.pack.config().created else {
+        let Some(mut month) = self.first_hour(tenant, Instant::EPOCH, None).await? else {
             return Ok(());
         };
-        let mut month = created.plus_seconds(-HOUR_SECONDS);
         while month.month() <= erasing.at.month() {
             for (sk, mut attrs) in self
                 .roster_parts(tenant, &month.month(), table::ROSTER_NAMES, None)
@@ -268,12 +269,15 @@ fn covered(attrs: &Attrs, mask: &mut Mask<'_>) -> Result<Option<(Vec<u8>, u64)>,
     }
 }
 
+/// What shows later, of what was taken before under the name, that it is erased.
+fn erased_mark(tenant: &Name, erasing: &Erasing) -> Write {
+    let at = Value::S(erasing.at.sortable());
+    let attrs = Attrs::from([(table::BODY.into(), at)]);
+    Write::put(table::erased(tenant, &erasing.pseudonym), attrs)
+}
+
 fn replaced(key: Key, attrs: Attrs, old: Value) -> Write {
-    Write {
-        key,
-        change: Change::Put(attrs),
-        guards: vec![Guard::Equals(table::BODY.into(), old)],
-    }
+    Write::put(key, attrs).when(Guard::Equals(table::BODY.into(), old))
 }
 
 fn next_month(at: Instant) -> Instant {

@@ -1,46 +1,28 @@
 //! Rolling up closed receipt hours and days.
 
+use crate::engine::closed::Closed;
 use crate::engine::key::hex;
 use crate::engine::service::Service;
-use crate::settings::tenants::Actor;
 use crate::store::body::body_attrs;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use crate::usage::hour::Hour;
 use crate::usage::pages::page_of;
 use crate::usage::pseudonym::Pseudonyms;
 use crate::usage::scan::{rows_of, spans};
 use crate::usage::watermark::{Reached, Watermark};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tollgate_core::{
-    Attrs, Change, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Joined, Key, Name, Page, Roster,
-    Rows, Value, View, Write, table,
+    Attrs, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Joined, Key, Name, Page, Roster, Rows, Value,
+    View, Write, table,
 };
 
-/// An hour closes this long after its end: no commit starts over 60 seconds
-/// after its stamp of receipt.
+/// An hour closes this long after its end, so that clocks that differ a little
+/// need not be carried forward.
 const CLOSES_SECONDS: i64 = 20 * 60;
 
 /// The parts of a roster in one transaction, which takes 4 MB.
 const PARTS_AT_ONCE: usize = 8;
-
-/// What is known of a closed receipt hour with pages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hour {
-    /// Its first instant.
-    pub hour: Instant,
-    /// How many pages it has.
-    pub pages: u64,
-    /// How many events they hold.
-    pub events: u64,
-    /// The earliest time of any of them.
-    pub first: Instant,
-    /// The latest time of any of them.
-    pub last: Instant,
-    /// SHA-256 over the hour before's digest and its pages, sorted by key, with
-    /// pseudonyms in place of agents and consumers.
-    pub digest: String,
-}
 
 /// The pages of a receipt hour, folded.
 struct Folded {
@@ -74,38 +56,86 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn roll_up(&self, tenant: &Name) -> Result<u64, Failure> {
-        // What keeps these from the tenant keeps nothing else from it.
-        for settled in [
-            self.renew_plan(tenant, &Actor::schedule()).await,
-            self.relist_grants(tenant).await,
-        ] {
-            settled.unwrap_or_else(
-                |failure| tracing::warn!(%tenant, %failure, "a change is not completed"),
-            );
+        if !self.trusts_clock().await? {
+            tracing::error!("the clock is not confirmed: no hour closes by it");
+            return Ok(0);
         }
-        self.activate(tenant).await?;
-        let closed = self.now().plus_seconds(-CLOSES_SECONDS - HOUR_SECONDS);
-        let mut rolled = 0;
+        let until = self.closing_hour();
+        if self.close_hours(tenant, until).await? {
+            self.wait_for_requests().await;
+        }
+        self.fold_hours(tenant, until).await
+    }
+
+    /// Publishes that the receipt hours before `until` are closed, if any of them
+    /// is to be rolled up; whether requests planned before that may still be
+    /// under way.
+    pub(crate) async fn close_hours(&self, tenant: &Name, until: Instant) -> Result<bool, Failure> {
+        let Some(reached) = self.reached(tenant).await? else {
+            return Ok(false);
+        };
+        match self.next_hour(tenant, &reached.mark, until).await? {
+            Some(_) => self.publish_closing(tenant, until).await,
+            None => Ok(false),
+        }
+    }
+
+    /// The first hour that is not yet to be closed.
+    pub(crate) fn closing_hour(&self) -> Instant {
+        self.now()
+            .plus_seconds(-CLOSES_SECONDS)
+            .floor_to(HOUR_SECONDS)
+    }
+
+    /// Rolls up the hours before `until` that were published as closed, requests
+    /// planned before being done.
+    pub(crate) async fn fold_hours(&self, tenant: &Name, until: Instant) -> Result<u64, Failure> {
+        let times = self.item(table::times(tenant)).await?;
+        let closed = Closed::of(times.as_ref()).0.min(until);
+        if Closed::settled(times.as_ref()).0 < closed {
+            self.settle_closing(tenant, closed).await?;
+        }
+        let (mut rolled, mut held) = (0, None);
         while let Some(mut reached) = self.reached(tenant).await? {
             if let Some(erasing) = reached.mark.erasing.clone() {
                 self.erase_name(tenant, &mut reached, &erasing).await?;
                 continue;
             }
-            if reached.mark.next > closed {
+            let Some(at) = self.next_hour(tenant, &reached.mark, closed).await? else {
                 break;
-            }
-            let mut held = None;
-            while reached.mark.next <= closed {
-                match self
-                    .roll_up_hour(tenant, &mut reached, closed, &mut held)
-                    .await?
-                {
-                    Step::Done(had_pages) => rolled += u64::from(had_pages),
-                    Step::Overtaken => break,
-                }
+            };
+            reached.mark.next = at;
+            match self.roll_up_hour(tenant, &mut reached, &mut held).await? {
+                Step::Done(had_pages) => rolled += u64::from(had_pages),
+                Step::Overtaken => held = None,
             }
         }
         Ok(rolled)
+    }
+
+    /// The next hour to roll up: one that may have pages, or the last of a day
+    /// in which any has.
+    async fn next_hour(
+        &self,
+        tenant: &Name,
+        mark: &Watermark,
+        until: Instant,
+    ) -> Result<Option<Instant>, Failure> {
+        let next = self.first_hour(tenant, mark.next, Some(until)).await?;
+        let last_of_day = mark.open_day().plus_seconds(DAY_SECONDS - HOUR_SECONDS);
+        if next.is_some_and(|next| next <= last_of_day) {
+            return Ok(next);
+        }
+        let is_inside = mark.next > mark.open_day() && last_of_day < until;
+        if is_inside
+            && self
+                .first_hour(tenant, mark.open_day(), Some(mark.next))
+                .await?
+                .is_some()
+        {
+            return Ok(Some(last_of_day));
+        }
+        Ok(next)
     }
 
     /// Rolls up the hour at the watermark, and its day if it ends one.
@@ -113,12 +143,11 @@ impl Service {
         &self,
         tenant: &Name,
         reached: &mut Reached,
-        closed: Instant,
         held: &mut Option<Held>,
     ) -> Result<Step, Failure> {
         let at = reached.mark.next;
         let pages = self.pages_of_hour(tenant, at).await?;
-        let ends_day = self.ends_day(tenant, at, !pages.is_empty()).await?;
+        let ends_day = at.plus_seconds(HOUR_SECONDS).floor_to(DAY_SECONDS) > at;
         let mut next = Watermark {
             next: at.plus_seconds(HOUR_SECONDS),
             begun: false,
@@ -144,17 +173,11 @@ impl Service {
             }
             if !pages.is_empty() {
                 next.digest.clone_from(&folded.hour.digest);
-                let change = Change::Put(body_attrs(&folded.hour)?);
-                writes.push(Write {
-                    key: table::hour(tenant, at),
-                    change,
-                    guards: Vec::new(),
-                });
+                writes.push(Write::put(
+                    table::hour(tenant, at),
+                    body_attrs(&folded.hour)?,
+                ));
             }
-        } else if next.next.floor_to(DAY_SECONDS) != next.next && next.next <= closed {
-            // Over hours without pages it is stored day by day, and at the end.
-            reached.mark = next;
-            return Ok(Step::Done(false));
         }
         let moved = reached.move_to(self, tenant, next, writes).await?;
         Ok(if moved {
@@ -162,19 +185,6 @@ impl Service {
         } else {
             Step::Overtaken
         })
-    }
-
-    /// Whether `at` is the last hour of a day in which any has pages.
-    async fn ends_day(&self, tenant: &Name, at: Instant, has_pages: bool) -> Result<bool, Failure> {
-        let day = at.floor_to(DAY_SECONDS);
-        if has_pages || at.plus_seconds(HOUR_SECONDS).floor_to(DAY_SECONDS) == day {
-            return Ok(at.plus_seconds(HOUR_SECONDS).floor_to(DAY_SECONDS) != day);
-        }
-        let mut hours = Query::of(table::hours(tenant))
-            .from(day.hour())
-            .to(at.hour());
-        hours.limit = 1;
-        Ok(!self.store.query(&hours).await?.items.is_empty())
     }
 
     /// The roster of the month of `at` before that hour, or with it, if it is
@@ -264,11 +274,7 @@ impl Service {
                     (table::COUNT.into(), count.clone()),
                 ]);
                 let key = table::roster_part(tenant, kind, reached.mark.next, number);
-                writes.push(Write {
-                    key,
-                    change: Change::Put(attrs),
-                    guards: Vec::new(),
-                });
+                writes.push(Write::put(key, attrs));
             }
         }
         let mut chunks = writes.chunks(PARTS_AT_ONCE).peekable();
@@ -317,16 +323,12 @@ impl Service {
         rows: &Rows,
         key: impl Fn(Instant, usize) -> Key,
     ) -> Result<(), Failure> {
-        for chunk in rows.encode() {
+        for chunk in rows.encode()? {
             let attrs = Attrs::from([(table::BODY.into(), Value::B(chunk.bytes))]);
             let key = key(chunk.span, chunk.number);
             // Refused = it is there, perhaps from before a purge took pages.
-            self.settle(&[Write {
-                key,
-                change: Change::Put(attrs),
-                guards: vec![Guard::Absent],
-            }])
-            .await?;
+            self.write(&[Write::put(key, attrs).when(Guard::Absent)])
+                .await?;
         }
         Ok(())
     }

@@ -1,14 +1,17 @@
 //! Purging: whole receipt hours whose events are all past their retention.
 
 use crate::engine::service::Service;
-use crate::housekeeping::hours::Hour;
+use crate::settings::actor::Actor;
 use crate::settings::audit::{Change as Audit, audit_write};
-use crate::settings::tenants::Actor;
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use crate::usage::hour::{Hour, LastPurge};
+use crate::usage::range::Range;
 use serde::{Deserialize, Serialize};
-use tollgate_core::{Change, Config, Guard, HOUR_SECONDS, Instant, Key, Name, Value, Write, table};
+use tollgate_core::{
+    Attrs, Config, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, Value, Write, table,
+};
 
 /// What is to be purged.
 #[derive(Clone, Debug, Default)]
@@ -32,23 +35,15 @@ pub struct Purged {
 }
 
 impl Purged {
+    fn add_open(&mut self, more: Self) {
+        self.removed = self.removed.saturating_add(more.removed);
+        self.pages = self.pages.saturating_add(more.pages);
+    }
+
     fn add(&mut self, hour: &Hour) {
         self.removed = self.removed.saturating_add(hour.events);
         self.pages = self.pages.saturating_add(hour.pages);
     }
-}
-
-/// The last purge of a tenant that removed anything.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastPurge {
-    /// When.
-    pub at: Instant,
-    /// The id of the key that ordered it, or `schedule`.
-    pub by: String,
-    /// How many events it removed.
-    pub events: u64,
-    /// In how many pages.
-    pub pages: u64,
 }
 
 /// What is kept of a purged hour.
@@ -76,11 +71,26 @@ impl Service {
     /// # Errors
     /// The first tenant's failure; what is done stays, the next run goes on.
     pub async fn roll_up_all(&self) -> Result<u64, Failure> {
-        let (mut rolled, mut failed) = (0_u64, None);
-        for tenant in self.tenants_in_turn().await? {
-            match self.roll_up(&tenant).await {
+        if !self.trusts_clock().await? {
+            tracing::error!("the clock is not confirmed: no hour closes by it");
+            return Ok(0);
+        }
+        let (mut rolled, mut failed, mut waits) = (0_u64, None, false);
+        let (tenants, until) = (self.tenants_in_turn().await?, self.closing_hour());
+        // All wait together for requests planned before.
+        for tenant in &tenants {
+            match self.close_hours(tenant, until).await {
+                Ok(published) => waits |= published,
+                Err(failure) => failed = failed.or(Some(left_behind(tenant, failure))),
+            }
+        }
+        if waits {
+            self.wait_for_requests().await;
+        }
+        for tenant in &tenants {
+            match self.fold_hours(tenant, until).await {
                 Ok(hours) => rolled = rolled.saturating_add(hours),
-                Err(failure) => failed = failed.or(Some(left_behind(&tenant, failure))),
+                Err(failure) => failed = failed.or(Some(left_behind(tenant, failure))),
             }
         }
         failed.map_or(Ok(rolled), Err)
@@ -118,7 +128,13 @@ impl Service {
         order: &PurgeOrder,
         actor: &Actor,
     ) -> Result<Purged, Failure> {
-        self.roll_up(tenant).await?;
+        if !self.trusts_clock().await? {
+            tracing::error!("the clock is not confirmed: nothing is purged by it");
+            return Ok(Purged::default());
+        }
+        if !order.dry_run {
+            self.roll_up(tenant).await?;
+        }
         let Some(reached) = self.reached(tenant).await? else {
             return Ok(Purged::default());
         };
@@ -141,7 +157,10 @@ impl Service {
         // Days are rolled up from their pages, so none goes before.
         let hours = Query::of(table::hours(tenant)).to(reached.mark.open_day().hour());
         for (_, attrs) in self.all(hours).await? {
-            let hour: Hour = body(&attrs)?;
+            // An hour without pages has an empty record.
+            let Some(hour) = hour_of(&attrs)? else {
+                continue;
+            };
             if hour.last >= cutoff || begun.contains_key(&hour.hour.hour()) {
                 continue;
             }
@@ -150,6 +169,12 @@ impl Service {
                 self.purge_hour(tenant, hour, actor).await?;
             }
         }
+        if order.dry_run {
+            sum.add_open(
+                self.unfolded(tenant, reached.mark.open_day(), cutoff)
+                    .await?,
+            );
+        }
         if sum.pages > 0 && !order.dry_run {
             let last = LastPurge {
                 at: self.now(),
@@ -157,13 +182,43 @@ impl Service {
                 events: sum.removed,
                 pages: sum.pages,
             };
-            let change = Change::Put(body_attrs(&last)?);
-            self.settle(&[Write {
-                key: table::last_purge(tenant),
-                change,
-                guards: Vec::new(),
-            }])
+            self.write(&[Write::put(table::last_purge(tenant), body_attrs(&last)?)])
+                .await?;
+        }
+        Ok(sum)
+    }
+
+    /// What a purge would take of hours whose day is not rolled up yet, and would
+    /// be first.
+    async fn unfolded(
+        &self,
+        tenant: &Name,
+        from: Instant,
+        cutoff: Instant,
+    ) -> Result<Purged, Failure> {
+        let mut sum = Purged::default();
+        let until = cutoff.floor_to(DAY_SECONDS);
+        for hour in self
+            .hours_from(tenant, from)
+            .await?
+            .into_iter()
+            .filter(|at| *at < until)
+        {
+            let (mut events, mut pages, mut last) = (0_u64, 0_u64, Instant::EPOCH);
+            self.visit_hour(tenant, hour, Range::default(), |page| {
+                pages += 1;
+                for stored in page.events {
+                    (events, last) = (events + 1, last.max(stored.event.timestamp));
+                }
+                Ok(())
+            })
             .await?;
+            if last < cutoff {
+                sum.add_open(Purged {
+                    removed: events,
+                    pages,
+                });
+            }
         }
         Ok(sum)
     }
@@ -199,7 +254,7 @@ impl Service {
             done: false,
         };
         let mark = self.mark(tenant, &purge, vec![Guard::Absent])?;
-        self.settle(&[mark, audit]).await?;
+        self.write(&[mark, audit]).await?;
         self.remove_pages(tenant, &purge).await
     }
 
@@ -210,38 +265,32 @@ impl Service {
         let (mut deletes, mut bytes) = (Vec::new(), 0);
         for (sk, attrs) in &pages {
             let key = Key::new(table::pages(tenant, &at.day()), sk.as_str());
-            deletes.push(Write {
-                key,
-                change: Change::Delete,
-                guards: Vec::new(),
-            });
+            deletes.push(Write::delete(key));
             bytes += attrs
                 .get(table::BODY)
                 .and_then(Value::as_bytes)
                 .map_or(0, <[u8]>::len);
             if deletes.len() == DELETES || bytes > DELETES_BYTES {
-                self.settle(&std::mem::take(&mut deletes)).await?;
+                self.write(&std::mem::take(&mut deletes)).await?;
                 bytes = 0;
             }
         }
         if !deletes.is_empty() {
-            self.settle(&deletes).await?;
+            self.write(&deletes).await?;
         }
         let done = Purge {
             done: true,
             ..purge.clone()
         };
-        self.settle(&[self.mark(tenant, &done, Vec::new())?])
-            .await?;
+        self.write(&[self.mark(tenant, &done, Vec::new())?]).await?;
         Ok(())
     }
 
     fn mark(&self, tenant: &Name, purge: &Purge, guards: Vec<Guard>) -> Result<Write, Failure> {
         let key = table::purge(tenant, &purge.hour.hour.hour());
         Ok(Write {
-            key,
-            change: Change::Put(body_attrs(purge)?),
             guards,
+            ..Write::put(key, body_attrs(purge)?)
         })
     }
 
@@ -269,6 +318,11 @@ impl Service {
         }
         Ok(all)
     }
+}
+
+/// What is known of a rolled up hour; `None` = it had no pages.
+fn hour_of(attrs: &Attrs) -> Result<Option<Hour>, Failure> {
+    attrs.get(table::BODY).map(|_| body(attrs)).transpose()
 }
 
 fn left_behind(tenant: &Name, failure: Failure) -> Failure {

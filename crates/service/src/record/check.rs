@@ -4,7 +4,7 @@ use crate::engine::service::Service;
 use crate::engine::submission::{Options, Rejection, Submission, timely};
 use crate::store::failure::Failure;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Answer, Draft, Event, Marker, Mode, Name, Priced, Ruling, Standing, table};
+use tollgate_core::{Answer, Draft, Event, Marker, Mode, Name, Priced, Ruling, decide, table};
 
 /// What an event would cost and how it would be decided now.
 #[derive(Clone, Debug)]
@@ -77,52 +77,40 @@ impl Service {
         event: Event,
         age_seconds_max: i64,
     ) -> Result<Result<Estimate, Rejection>, Failure> {
-        match self.checked(tenant, event.clone(), age_seconds_max).await {
+        match self.check_by_store(tenant, &event, age_seconds_max).await {
             Err(Failure::Unavailable(why)) => {
-                let degraded = self
-                    .in_outage(tenant, event, age_seconds_max)?
-                    .ok_or(Failure::Unavailable(why))?;
-                Ok(degraded.map(|(draft, ruling)| Estimate {
+                let passed = self.decide_in_outage(tenant, &event, age_seconds_max)?;
+                let estimate = |(draft, ruling): (Draft, Ruling)| Estimate {
                     priced: draft.priced,
                     ruling,
                     degraded: true,
-                }))
+                };
+                Ok(passed.ok_or(Failure::Unavailable(why))?.map(estimate))
             }
             answer => answer,
         }
     }
 
-    async fn checked(
+    async fn check_by_store(
         &self,
         tenant: &Name,
-        event: Event,
+        event: &Event,
         age_seconds_max: i64,
     ) -> Result<Result<Estimate, Rejection>, Failure> {
-        let snapshot = self.snapshot(tenant).await?;
-        let timely = timely(event.timestamp, self.now(), age_seconds_max);
-        let priced = match timely.and_then(|()| snapshot.accept(&event)) {
-            Ok(priced) => priced,
+        let (snapshot, received) = (self.snapshot(tenant).await?, self.now());
+        let timely = timely(event.timestamp, received, age_seconds_max);
+        let draft = match timely.and_then(|()| snapshot.draft(event, true)) {
+            Ok(draft) => draft,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        let received = self.now();
-        let drafts = [Draft::new(event, priced.clone(), true)];
-        let counters = snapshot.pack.counters(&drafts, Mode::Enforce, received);
-        let keys: Vec<_> = counters
-            .iter()
-            .map(|key| table::counter(tenant, key))
-            .collect();
-        let items = self.store.read(&keys).await?;
-        let counts = items
-            .into_iter()
-            .map(|attrs| snapshot.pack.counts(&attrs.unwrap_or_default()));
-        let standing: Standing = counters.into_iter().zip(counts).collect();
-        let decided = snapshot
-            .pack
-            .decide(&standing, Mode::Enforce, received, &drafts)?;
-        let ruling = decided.rulings.into_iter().next().unwrap_or_default();
+        let (rules, drafts) = (&snapshot.rules, std::slice::from_ref(&draft));
+        let counters = rules.counters(drafts, Mode::Enforce, received);
+        let standing = self.read_standing(tenant, &counters, received).await?;
+        let decided = decide(rules, &standing, Mode::Enforce, received, drafts)?;
+        let verdict = decided.verdicts.into_iter().next().unwrap_or_default();
         Ok(Ok(Estimate {
-            priced,
-            ruling,
+            priced: draft.priced,
+            ruling: verdict.ruling,
             degraded: false,
         }))
     }

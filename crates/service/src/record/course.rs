@@ -1,11 +1,12 @@
 //! The course of one request's events: which are still to be recorded, and
 //! what became of the others.
 
-use crate::engine::service::Snapshot;
+use crate::engine::attempt::Refused;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::{Options, Outcome, Rejection, Submission, timely};
-use crate::store::store::{Reason, Refusal};
-use std::collections::BTreeMap;
-use tollgate_core::{Attrs, Draft, Instant, Marker, Name, Planned, PriceError, Standing, table};
+use crate::store::failure::Failure;
+use std::collections::{BTreeMap, BTreeSet};
+use tollgate_core::{Attrs, Draft, Instant, Marker, Name, Planned, PriceError, Role, Standing};
 
 /// Events on their way: what is still to be recorded, and what became of the
 /// others.
@@ -20,8 +21,6 @@ pub(crate) struct Course<'a> {
     pub(crate) pages: Vec<String>,
     /// Whether holds that were over were freed for it already.
     pub(crate) freed: bool,
-    /// What credit stood at when it was found not to suffice.
-    pub(crate) short: Option<Standing>,
 }
 
 /// What was read before a decision: where the counters stand for the waiting
@@ -29,19 +28,19 @@ pub(crate) struct Course<'a> {
 pub(crate) struct State {
     pub(crate) standing: Standing,
     pub(crate) last: usize,
+    /// Whether all of it stood so at one instant.
+    pub(crate) together: bool,
+    /// The ids whose markers were read.
+    pub(crate) ids: BTreeSet<Name>,
 }
 
-/// What a refused commit asks to be read again.
-#[derive(Default)]
-pub(crate) struct Reread {
-    pub(crate) duplicates: bool,
-    pub(crate) counters: bool,
-    version: i128,
-}
-
-impl Reread {
-    pub(crate) fn limits_changed(&self, snapshot: &Snapshot) -> bool {
-        self.version > i128::from(snapshot.pack.config().version)
+impl State {
+    /// The same for the next pass, in which places are others.
+    pub(crate) fn of_later_pass(self) -> Self {
+        Self {
+            last: usize::MAX,
+            ..self
+        }
     }
 }
 
@@ -66,7 +65,6 @@ impl<'a> Course<'a> {
             waiting: Vec::new(),
             pages: Vec::new(),
             freed: false,
-            short: None,
         }
     }
 
@@ -81,13 +79,12 @@ impl<'a> Course<'a> {
                 now,
                 self.options.age_seconds_max,
             );
-            let priced = timely.and_then(|()| snapshot.accept(&submission.event));
-            match priced {
-                Ok(priced) => self.waiting.push((
-                    place,
-                    Draft::new(submission.event.clone(), priced, submission.timestamp_given),
-                )),
-                Err(rejection) => set(&mut self.outcomes, place, Outcome::Rejected(rejection)),
+            let given = submission.timestamp_given;
+            match timely.and_then(|()| snapshot.draft(&submission.event, given)) {
+                Ok(draft) => self.waiting.push((place, draft)),
+                Err(rejection) => {
+                    set(&mut self.outcomes, place, Outcome::Rejected(rejection));
+                }
             }
         }
     }
@@ -98,6 +95,13 @@ impl<'a> Course<'a> {
         let first = self.waiting.iter().take(tollgate_core::ACTIONS_MAX);
         let known = first.take_while(|(place, _)| state.is_none_or(|state| *place <= state.last));
         known.map(|(_, draft)| draft.clone()).collect()
+    }
+
+    /// Whether the markers of all waiting events were read for `state`.
+    pub(crate) fn is_read_by(&self, state: &State) -> bool {
+        self.waiting
+            .iter()
+            .all(|(_, draft)| state.ids.contains(&draft.event.id))
     }
 
     /// Rejects the first waiting event.
@@ -113,7 +117,7 @@ impl<'a> Course<'a> {
     /// Prices what waits in another currency than the tenant's anew, now that
     /// this is fixed, or rejects it.
     pub(crate) fn match_currency(&mut self, snapshot: &Snapshot) {
-        let Some(tenant) = snapshot.pack.config().currency else {
+        let Some(tenant) = snapshot.rules.config().currency else {
             return;
         };
         for (place, draft) in std::mem::take(&mut self.waiting) {
@@ -137,12 +141,10 @@ impl<'a> Course<'a> {
 
     /// An event whose marker stands: recorded before, by this very request
     /// where its own page says so, or another event of the same id.
-    /// `false` for a marker that cannot be read: then nothing is settled.
-    pub(crate) fn settle_duplicate(&mut self, place: usize, attrs: &Attrs) -> bool {
-        let (Some(submission), Some(marker)) =
-            (self.submissions.get(place), Marker::from_attrs(attrs))
-        else {
-            return false;
+    pub(crate) fn settle_duplicate(&mut self, place: usize, attrs: &Attrs) -> Result<(), Failure> {
+        let marker = Marker::from_attrs(attrs).ok_or(Failure::damaged("a marker"))?;
+        let Some(submission) = self.submissions.get(place) else {
+            return Ok(());
         };
         let own = self.pages.iter().any(|page| marker.is_in_page(page));
         let same = marker.matches(&submission.event, submission.timestamp_given);
@@ -153,27 +155,33 @@ impl<'a> Course<'a> {
         };
         set(&mut self.outcomes, place, outcome);
         self.waiting.retain(|(waiting, _)| *waiting != place);
-        true
+        Ok(())
     }
 
-    /// Sets the outcomes of a plan that happened.
-    pub(crate) fn take_written(&mut self, plan: Planned, write_units: u64) {
-        tracing::debug!(write_units, events = plan.markers.len(), "recorded");
-        self.take(plan);
+    /// Settles the first waiting events by their markers, as they were found;
+    /// the place of the last of them.
+    pub(crate) fn settle_found(&mut self, found: Vec<Option<Attrs>>) -> Result<usize, Failure> {
+        let places = self
+            .waiting
+            .iter()
+            .take(found.len())
+            .map(|(place, _)| *place);
+        let places: Vec<usize> = places.collect();
+        let last = places.last().copied().unwrap_or(0);
+        for (place, attrs) in places.into_iter().zip(found) {
+            if let Some(attrs) = attrs {
+                self.settle_duplicate(place, &attrs)?;
+            }
+        }
+        Ok(last)
     }
 
     /// Sets the outcomes of a plan that happened or needed no write.
-    pub(crate) fn take(&mut self, plan: Planned) {
-        let Planned {
-            taken,
-            rulings,
-            answers,
-            ..
-        } = plan;
-        let taken = self.waiting.drain(..taken.min(self.waiting.len()));
-        for (((place, _), ruling), answer) in taken.zip(rulings).zip(answers) {
-            let ruling = Box::new(ruling);
-            let outcome = match answer {
+    pub(crate) fn take(&mut self, planned: Planned) {
+        let taken = planned.events.len().min(self.waiting.len());
+        for ((place, _), event) in self.waiting.drain(..taken).zip(planned.events) {
+            let ruling = Box::new(event.ruling);
+            let outcome = match event.answer {
                 Some(answer) => Outcome::Recorded(answer, ruling),
                 None => Outcome::Denied(ruling),
             };
@@ -181,38 +189,23 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Learns from a refused commit, duplicates first.
-    pub(crate) fn learn(&mut self, plan: &Planned, refusals: &[Refusal]) -> Reread {
-        let places: Vec<usize> = plan
-            .markers
-            .iter()
-            .filter_map(|index| self.waiting.get(*index).map(|(place, _)| *place))
-            .collect();
-        let mut reread = Reread::default();
-        for refusal in refusals {
-            let Reason::Guard(standing) = &refusal.reason else {
-                continue;
-            };
-            let marker = refusal
-                .index
-                .checked_sub(1)
-                .and_then(|index| places.get(index));
-            match (refusal.index, marker, standing) {
-                (0, ..) => {}
-                (_, Some(place), Some(attrs)) => {
-                    reread.duplicates |= self.settle_duplicate(*place, attrs);
+    /// Learns from a refused commit, duplicates first; whether counters are to
+    /// be read again.
+    pub(crate) fn learn(&mut self, refused: &[Refused]) -> Result<bool, Failure> {
+        let places: Vec<usize> = self.waiting.iter().map(|(place, _)| *place).collect();
+        let mut counters = false;
+        for Refused { role, guard } in refused {
+            match (role, guard) {
+                (Role::Marker(index), Some(Some(attrs))) => {
+                    if let Some(place) = places.get(*index) {
+                        self.settle_duplicate(*place, attrs)?;
+                    }
                 }
-                (_, Some(_), None) => {}
-                (_, None, standing) => {
-                    reread.counters = true;
-                    let version = standing
-                        .as_ref()
-                        .and_then(|attrs| attrs.get(table::LIMITS_VERSION)?.as_number());
-                    reread.version = reread.version.max(version.unwrap_or(0));
-                }
+                (Role::Counter, Some(_)) => counters = true,
+                _ => {}
             }
         }
-        reread
+        Ok(counters)
     }
 
     /// The outcomes in order. A repeat of an event in the list is a replay of

@@ -4,4 +4,5 @@ pub(crate) mod check;
 pub(crate) mod course;
 pub(crate) mod outage;
 pub(crate) mod record;
+pub(crate) mod state;
 pub(crate) mod void;

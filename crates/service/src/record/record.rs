@@ -1,16 +1,15 @@
 //! Recording events: load, plan, commit, and plan again.
 
-use crate::engine::service::{Service, Snapshot};
+use crate::engine::attempt::{Attempt, Committed};
+use crate::engine::service::Service;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::{Options, Outcome, Submission};
-use crate::engine::tries::Tries;
 use crate::record::course::{Course, State, first_of_each};
-use crate::settings::credits::credit_of;
 use crate::store::clock::ulid;
 use crate::store::failure::Failure;
-use crate::store::store::{Commit, StoreError};
+use std::collections::BTreeSet;
 use tollgate_core::{
-    Attrs, Circumstances, Decision, Instant, Mode, Name, PlanError, Planned, PriceError, Ruling,
-    plan, table,
+    Circumstances, CounterKey, Decision, Mode, Name, PlanError, Planned, PriceError, Ruling, plan,
 };
 
 impl Service {
@@ -29,22 +28,21 @@ impl Service {
     ) -> Result<Vec<Outcome>, Failure> {
         let _passage = self.gate.read().await;
         let mut outcomes: Vec<Option<Outcome>> = vec![None; submissions.len()];
+        let mut known = None;
         // One pass settles the first event of every id, so passes end.
         while outcomes.iter().any(Option::is_none) {
-            let open: Vec<usize> = outcomes
+            let unsettled = outcomes
                 .iter()
                 .enumerate()
-                .filter(|(_, outcome)| outcome.is_none())
-                .map(|(place, _)| place)
-                .collect();
+                .filter(|(_, outcome)| outcome.is_none());
+            let open: Vec<usize> = unsettled.map(|(place, _)| place).collect();
             let again = open
                 .iter()
                 .filter_map(|place| submissions.get(*place).cloned())
                 .collect();
-            for (place, outcome) in open
-                .into_iter()
-                .zip(self.record_firsts(tenant, again, options).await?)
-            {
+            let course = Course::new(tenant, again, options);
+            let settled = self.record_firsts(course, &mut known).await?;
+            for (place, outcome) in open.into_iter().zip(settled) {
                 if let Some(slot) = outcomes.get_mut(place) {
                     *slot = outcome;
                 }
@@ -53,21 +51,31 @@ impl Service {
         Ok(outcomes.into_iter().flatten().collect())
     }
 
-    /// Records the first event of every id, and settles what repeats those.
+    /// Records the first event of every id, and settles what repeats those. What
+    /// was read for earlier passes is not read again.
     async fn record_firsts(
         &self,
-        tenant: &Name,
-        submissions: Vec<Submission>,
-        options: Options,
+        mut course: Course<'_>,
+        known: &mut Option<(Snapshot, Option<State>)>,
     ) -> Result<Vec<Option<Outcome>>, Failure> {
-        let mut snapshot = self.snapshot(tenant).await?;
-        let firsts = first_of_each(&submissions);
-        let mut course = Course::new(tenant, submissions, options);
-        course.price(&snapshot, self.now(), &firsts);
+        let (mut snapshot, mut state) = match known.take() {
+            Some((snapshot, state)) if !self.is_outdated(&snapshot) => (snapshot, state),
+            _ => (self.snapshot(course.tenant).await?, None),
+        };
+        let firsts = first_of_each(&course.submissions);
+        let now = self.now();
+        for submission in course.submissions.iter().filter(|of| of.timestamp_given) {
+            self.compare_clock(submission.event.timestamp, now);
+        }
+        course.price(&snapshot, now, &firsts);
         self.settle_rejections(&mut course).await?;
         while !course.waiting.is_empty() {
-            snapshot = self.record_pack(&mut course, snapshot).await?;
+            state = state
+                .filter(|state| course.is_read_by(state))
+                .map(State::of_later_pass);
+            (snapshot, state) = self.record_pack(&mut course, snapshot, state).await?;
         }
+        *known = Some((snapshot, state));
         Ok(course.finish(&firsts))
     }
 
@@ -76,208 +84,162 @@ impl Service {
         &self,
         course: &mut Course<'_>,
         mut snapshot: Snapshot,
-    ) -> Result<Snapshot, Failure> {
-        let mut tries = Tries::new();
-        let pressed = self.is_pressed(course.tenant);
-        let mut state: Option<State> = if pressed {
-            Some(self.read_state(course, &snapshot, self.now()).await?)
-        } else {
-            None
-        };
-        loop {
+        mut state: Option<State>,
+    ) -> Result<(Snapshot, Option<State>), Failure> {
+        let mut attempt = Attempt::new();
+        if state.is_none() && self.cache.is_pressed(course.tenant) {
+            state = Some(self.read_state(course, &mut attempt, &snapshot).await?);
+        }
+        while !course.waiting.is_empty() {
             if self.is_outdated(&snapshot) {
-                snapshot = self.snapshot(course.tenant).await?;
-                state = None;
+                (snapshot, state) = (self.snapshot(course.tenant).await?, None);
             }
-            let received = self.now();
-            let page = ulid(received);
+            let received = self.stamp(&snapshot).await?;
             let drafts = course.drafts(state.as_ref());
-            let announced = self.announced(course.tenant, &snapshot);
-            let standing = state
-                .as_ref()
-                .map(|state| &state.standing)
-                .or(announced.as_deref());
+            let page = ulid(received);
+            let announced = self.cache.announced(course.tenant, &snapshot.rules);
+            let standing = state.as_ref().map_or(&*announced, |state| &state.standing);
+            let (tenant, mode) = (course.tenant, course.options.mode);
             let at = Circumstances {
-                tenant: course.tenant,
-                mode: course.options.mode,
+                tenant,
+                mode,
                 received,
                 page_id: &page,
                 standing,
             };
-            let plan = match plan(&snapshot.pack, &drafts, at) {
+            let planned = match plan(&snapshot.rules, &drafts, at) {
                 // A plan stops before an event that it cannot count, so only
                 // the first can be at fault.
-                Err(PlanError::Overflow(_)) if course.reject_first(PriceError::Range) => {
-                    return Ok(snapshot);
-                }
-                plan => plan?,
+                Err(PlanError::Overflow(_)) if course.reject_first(PriceError::Range) => break,
+                planned => planned?,
             };
-            let refuses = plan
-                .rulings
-                .iter()
-                .any(|ruling| ruling.decision != Decision::Allow);
-            if (refuses || !plan.crossings.is_empty()) && state.is_none() {
-                // Markers and counters before any refusal that depends on them,
-                // as a duplicate wins over a limit, and any alert, which tells of them.
-                state = Some(self.read_state(course, &snapshot, received).await?);
-                if course.waiting.is_empty() {
-                    return Ok(snapshot);
-                }
-                continue;
-            }
-            if refuses
-                && (self.frees(course, &plan).await?
-                    || is_unconfirmed(course, &plan, state.as_ref()))
+            if let Some(read) = self
+                .read_more(course, &planned, state.as_ref(), &snapshot)
+                .await?
             {
-                state = Some(self.read_state(course, &snapshot, received).await?);
+                state = Some(match read {
+                    More::Each => self.read_state(course, &mut attempt, &snapshot).await?,
+                    More::Together => {
+                        self.read_state_together(course, &mut attempt, &snapshot)
+                            .await?
+                    }
+                });
                 continue;
             }
-            self.set_pressed(course.tenant, refuses || plan.is_pressed);
-            if plan.writes.is_empty() {
-                course.take(plan);
-                return Ok(snapshot);
-            }
-            if snapshot.pack.config().currency.is_none() {
-                snapshot = self.first_use(course, snapshot).await?;
-                state = None;
+            let refuses = planned
+                .rulings()
+                .any(|ruling| ruling.decision != Decision::Allow);
+            self.cache
+                .set_pressed(course.tenant, refuses || planned.is_pressed);
+            let Some(first) = planned.first_admitted() else {
+                course.take(planned);
+                break;
+            };
+            if snapshot.rules.config().currency.is_none() {
+                (snapshot, state) = (self.use_first(course, snapshot, first).await?, None);
                 continue;
             }
+            self.register_hour(course.tenant, received).await?;
             course.pages.push(page);
-            match self.store.commit(&plan.writes).await {
-                Ok(Commit::Done { write_units }) => {
-                    self.note_crossings(course.tenant, &plan.crossings);
-                    course.take_written(plan, write_units);
-                    return Ok(snapshot);
+            match self
+                .commit_planned(&mut attempt, &snapshot, &planned.writes)
+                .await?
+            {
+                Committed::Done => {
+                    self.cache.note_crossings(course.tenant, &planned.crossings);
+                    course.take(planned);
+                    state = None;
+                    break;
                 }
-                Ok(Commit::Refused(refusals)) => {
-                    let reread = course.learn(&plan, &refusals);
-                    if reread.limits_changed(&snapshot) {
-                        self.forget(course.tenant);
+                Committed::Refused(refused) => {
+                    if course.learn(&refused)? {
                         snapshot = self.snapshot(course.tenant).await?;
-                        state = None;
-                    } else if reread.counters {
-                        state = Some(self.read_state(course, &snapshot, received).await?);
-                    }
-                    if course.waiting.is_empty() {
-                        return Ok(snapshot);
-                    }
-                    // A duplicate found shortens the list: that is progress.
-                    if !reread.duplicates {
-                        tries.again("too many conflicts").await?;
+                        state = Some(self.read_state(course, &mut attempt, &snapshot).await?);
                     }
                 }
-                Err(StoreError::Unavailable(why)) => tries.lost(&why).await?,
-                Err(error) => return Err(error.into()),
+                Committed::Again => {}
             }
         }
+        Ok((snapshot, state))
     }
 
-    /// Before a limit refuses what holds take of it: frees those whose time is
-    /// over, once a request. Whether there were any.
-    async fn frees(&self, course: &mut Course<'_>, plan: &Planned) -> Result<bool, Failure> {
-        let is_held = |ruling: &Ruling| {
-            ruling.lacks_credit() || ruling.violations.iter().any(|at| at.count.held > 0)
+    /// What must be read before the plan may stand: markers and counters before
+    /// any refusal that depends on them, as a duplicate wins over a limit, and
+    /// before any alert, which tells of them. A refusal for want of credit rests
+    /// on sources that all stood so at once.
+    async fn read_more(
+        &self,
+        course: &mut Course<'_>,
+        planned: &Planned,
+        state: Option<&State>,
+        snapshot: &Snapshot,
+    ) -> Result<Option<More>, Failure> {
+        let refuses = planned
+            .rulings()
+            .any(|ruling| ruling.decision != Decision::Allow);
+        let Some(state) = state else {
+            let asks = refuses || !planned.crossings.is_empty();
+            return Ok(asks.then_some(More::Each));
         };
-        if course.freed || course.options.mode != Mode::Enforce || !plan.rulings.iter().any(is_held)
-        {
-            return Ok(false);
+        if course.options.mode != Mode::Enforce {
+            return Ok(None);
         }
-        course.freed = true;
-        self.free_due(course.tenant).await
+        if !course.freed && planned.rulings().any(Ruling::is_held) {
+            course.freed = true;
+            let refusing = refusing(planned.rulings());
+            if self.free_due(course.tenant, snapshot, &refusing).await? {
+                return Ok(Some(More::Each));
+            }
+        }
+        let lacks = planned.rulings().any(Ruling::lacks_credit);
+        let apart = state.standing.sources() > 1 && !state.together;
+        Ok((lacks && apart).then_some(More::Together))
     }
 
     /// Makes the tenant known: the first event to be admitted fixes its
     /// currency, and a refused one leaves no trace.
-    async fn first_use(
+    async fn use_first(
         &self,
         course: &mut Course<'_>,
         snapshot: Snapshot,
+        first: usize,
     ) -> Result<Snapshot, Failure> {
-        let snapshot = self
-            .registered(course.tenant, snapshot, &course.waiting)
-            .await?;
+        let Some((_, draft)) = course.waiting.get(first) else {
+            return Ok(snapshot);
+        };
+        let currency = draft.priced.currency;
+        let snapshot = self.register(course.tenant, snapshot, currency).await?;
         course.match_currency(&snapshot);
         self.settle_rejections(course).await?;
         Ok(snapshot)
     }
-
-    /// Reads the markers and counters of the first waiting events, settles the
-    /// duplicates among them, and says where the counters stand.
-    async fn read_state(
-        &self,
-        course: &mut Course<'_>,
-        snapshot: &Snapshot,
-        received: Instant,
-    ) -> Result<State, Failure> {
-        let count = course.waiting.len().min(tollgate_core::ACTIONS_MAX);
-        let drafts = course.drafts(None);
-        let counters = snapshot
-            .pack
-            .counters(&drafts, course.options.mode, received);
-        let markers = drafts
-            .iter()
-            .map(|draft| table::marker(course.tenant, &draft.event.id));
-        let keys: Vec<_> = markers
-            .chain(
-                counters
-                    .iter()
-                    .map(|key| table::counter(course.tenant, key)),
-            )
-            .collect();
-        let mut items = self.store.read(&keys).await?.into_iter();
-        let found: Vec<Option<Attrs>> = items.by_ref().take(count).collect();
-        let places: Vec<usize> = course
-            .waiting
-            .iter()
-            .take(count)
-            .map(|(place, _)| *place)
-            .collect();
-        let last = places.last().copied().unwrap_or(0);
-        for (place, attrs) in places.into_iter().zip(found) {
-            if let Some(attrs) = attrs {
-                course.settle_duplicate(place, &attrs);
-            }
-        }
-        let counts = items.map(|attrs| snapshot.pack.counts(&attrs.unwrap_or_default()));
-        let standing = counters.into_iter().zip(counts).collect();
-        self.note_standing(course.tenant, snapshot, &standing);
-        Ok(State { standing, last })
-    }
-
-    /// Before an event is rejected for its time or price, its marker is read:
-    /// the same event may have been recorded when it was still acceptable.
-    async fn settle_rejections(&self, course: &mut Course<'_>) -> Result<(), Failure> {
-        let rejected: Vec<usize> = course.rejected().collect();
-        if rejected.is_empty() {
-            return Ok(());
-        }
-        let id = |place: &usize| {
-            course
-                .submissions
-                .get(*place)
-                .map(|submission| table::marker(course.tenant, &submission.event.id))
-        };
-        let keys: Vec<_> = rejected.iter().filter_map(id).collect();
-        let items = self.store.read(&keys).await?;
-        for (place, attrs) in rejected.into_iter().zip(items) {
-            if let Some(attrs) = attrs {
-                course.settle_duplicate(place, &attrs);
-            }
-        }
-        Ok(())
-    }
 }
 
-/// Whether a refusal for want of credit rests on one reading of its sources,
-/// which are several items: two that agree show that it all stood so at once.
-fn is_unconfirmed(course: &mut Course<'_>, plan: &Planned, state: Option<&State>) -> bool {
-    let lacks =
-        course.options.mode == Mode::Enforce && plan.rulings.iter().any(Ruling::lacks_credit);
-    let Some(state) = state.filter(|_| lacks) else {
-        return false;
+/// How further readings are made.
+enum More {
+    /// Each item alone.
+    Each,
+    /// All at one instant.
+    Together,
+}
+
+/// The counters that refuse anything, and whether credit does.
+pub(crate) struct Refusing {
+    pub(crate) counters: BTreeSet<CounterKey>,
+    pub(crate) credit: bool,
+}
+
+/// What refuses by these rulings.
+pub(crate) fn refusing<'a>(rulings: impl Iterator<Item = &'a Ruling>) -> Refusing {
+    let mut refusing = Refusing {
+        counters: BTreeSet::new(),
+        credit: false,
     };
-    let credit = Some(credit_of(&state.standing));
-    let agrees = course.short == credit;
-    course.short = credit;
-    !agrees
+    for ruling in rulings {
+        refusing.credit |= ruling.lacks_credit();
+        refusing
+            .counters
+            .extend(ruling.violations.iter().map(|at| at.counter()));
+    }
+    refusing
 }

@@ -1,17 +1,17 @@
 //! Taking recorded events back.
 
+use crate::engine::attempt::{Attempt, Committed};
 use crate::engine::service::Service;
-use crate::engine::tries::Tries;
+use crate::settings::actor::Actor;
 use crate::settings::audit::{Change, audit_write};
-use crate::settings::tenants::Actor;
 use crate::store::clock::ulid;
 use crate::store::failure::Failure;
-use crate::store::store::{Commit, StoreError};
 use crate::usage::rosters::Mask;
-use crate::usage::usage::Entry;
+use crate::usage::usage::{Entry, marker_of};
+use std::collections::BTreeSet;
 use tollgate_core::{
-    Answer, Attrs, Circumstances, Instant, Marker, Mode, Name, Value, Voidable, Voided, table,
-    void, void_id,
+    Answer, Attrs, Circumstances, Grant, Instant, Marker, Mode, Name, Standing, Value, Voidable,
+    Voided, table, void, void_id,
 };
 
 /// What became of a request to take an event back.
@@ -35,9 +35,11 @@ struct Course<'a> {
     tenant: &'a Name,
     event: &'a Name,
     id: Name,
-    tries: Tries,
+    attempt: Attempt,
     /// The pages that it tried to write.
     pages: Vec<String>,
+    /// The grants that get something back.
+    grants: BTreeSet<Name>,
 }
 
 impl Service {
@@ -56,12 +58,15 @@ impl Service {
         reason: Option<&str>,
         actor: &Actor,
     ) -> Result<VoidOutcome, Failure> {
+        let (id, attempt, pages) = (void_id(event), Attempt::new(), Vec::new());
+        let grants = BTreeSet::new();
         let mut course = Course {
             tenant,
             event,
-            id: void_id(event),
-            tries: Tries::new(),
-            pages: Vec::new(),
+            id,
+            attempt,
+            pages,
+            grants,
         };
         let outcome = loop {
             let _passage = self.gate.read().await;
@@ -69,12 +74,9 @@ impl Service {
                 break outcome;
             }
         };
-        // What a used up grant got back may be drawn again; if not now, then
-        // after the next rollup.
-        let relisted = self.relist_grants(tenant).await;
-        relisted.unwrap_or_else(
-            |failure| tracing::warn!(%tenant, %failure, "grants are not listed again"),
-        );
+        // What a used up grant got back may be drawn again; if not now, then when
+        // the void is asked for again.
+        self.relist_grants(tenant, &course.grants).await?;
         Ok(outcome)
     }
 
@@ -87,75 +89,67 @@ impl Service {
     ) -> Result<Option<VoidOutcome>, Failure> {
         let tenant = course.tenant;
         let [original, own] = self.markers(tenant, [course.event, &course.id]).await?;
+        let marker = original.as_ref().map(marker_of).transpose()?;
+        let drawn = marker.iter().flat_map(|marker| &marker.draws);
+        course.grants = drawn
+            .filter_map(|draw| Grant::id_of(&draw.counter))
+            .collect();
         if let Some(attrs) = own {
-            return Ok(Some(course.done(&marker_of(&attrs)?)));
+            return Ok(Some(course.end(&marker_of(&attrs)?)));
         }
         let attrs = original.ok_or(Failure::NotFound("event"))?;
-        let Marker { page, draws, .. } = marker_of(&attrs)?;
+        let Marker { page, draws, .. } = marker.ok_or(Failure::NotFound("event"))?;
         let entry = self
-            .unnamed(tenant, self.entry_at(tenant, page).await?)
+            .unname(tenant, self.entry_at(tenant, page).await?)
             .await?;
         if entry.stored.voids.is_some() {
             return Ok(Some(VoidOutcome::OfVoid));
         }
         let snapshot = self.snapshot(tenant).await?;
-        let received = self.now();
+        let (received, standing) = (self.stamp(&snapshot).await?, &Standing::new());
         let page = ulid(received);
+        let (mode, page_id) = (Mode::Observe, page.as_str());
         let at = Circumstances {
             tenant,
-            mode: Mode::Observe,
+            mode,
             received,
-            page_id: &page,
-            standing: None,
+            page_id,
+            standing,
         };
+        let (stored, currency) = (entry.stored, entry.currency);
         let voidable = Voidable {
-            stored: entry.stored,
-            currency: entry.currency,
+            stored,
+            currency,
             draws,
             marked_until: expiry_of(&attrs),
         };
-        let Voided { marker, mut writes } = void(&snapshot.pack, &voidable, at)?;
-        let detail = serde_json::json!({ "event_id": course.event, "voided_by": course.id, "reason": reason });
-        writes.push(
-            audit_write(
-                received,
-                actor,
-                Change {
-                    action: "event.void",
-                    tenant: Some(tenant),
-                    detail,
-                },
-            )?
-            .0,
-        );
-        if self.is_outdated(&snapshot) {
-            course.tries.again("slow readings").await?;
-            return Ok(None);
-        }
+        let Voided { marker, mut writes } = void(&snapshot.rules, &voidable, at)?;
+        let detail = serde_json::json!({
+            "event_id": course.event, "voided_by": course.id, "reason": reason,
+        });
+        let change = Change {
+            action: "event.void",
+            tenant: Some(tenant),
+            detail,
+        };
+        writes.push(audit_write(received, actor, change)?.0);
+        self.register_hour(tenant, received).await?;
         course.pages.push(page);
-        match self.store.commit(&writes).await {
-            Ok(Commit::Done { write_units }) => {
-                tracing::debug!(write_units, "voided");
-                return Ok(Some(course.done(&marker)));
-            }
-            Ok(Commit::Refused(refusals)) => {
-                self.learn_limits(tenant, &snapshot, &refusals);
-                course.tries.again("too many conflicts").await?;
-            }
-            Err(StoreError::Unavailable(why)) => course.tries.lost(&why).await?,
-            Err(error) => return Err(error.into()),
-        }
-        Ok(None)
+        let committed = self
+            .commit_planned(&mut course.attempt, &snapshot, &writes)
+            .await?;
+        Ok(matches!(committed, Committed::Done).then(|| course.end(&marker)))
     }
 
     /// The event without the name that is on its way out: what takes it back is
     /// received after the order, and would keep the name.
-    async fn unnamed(&self, tenant: &Name, mut entry: Entry) -> Result<Entry, Failure> {
+    async fn unname(&self, tenant: &Name, mut entry: Entry) -> Result<Entry, Failure> {
         let erasing = self
             .reached(tenant)
             .await?
             .and_then(|reached| reached.mark.erasing);
-        Mask::new(self, tenant, erasing).cover(&mut entry.stored.event.dimensions, entry.received);
+        let mut mask = Mask::new(self, tenant, erasing);
+        mask.cover(&mut entry.stored.event.dimensions, entry.received);
         Ok(entry)
     }
 
@@ -175,18 +169,15 @@ impl Service {
 }
 
 impl Course<'_> {
-    fn done(&self, marker: &Marker) -> VoidOutcome {
+    fn end(&self, marker: &Marker) -> VoidOutcome {
         let replayed = !self.pages.iter().any(|page| marker.is_in_page(page));
+        let answer = Box::new(marker.answer.clone());
         VoidOutcome::Voided {
             id: self.id.clone(),
-            answer: Box::new(marker.answer.clone()),
+            answer,
             replayed,
         }
     }
-}
-
-pub(crate) fn marker_of(attrs: &Attrs) -> Result<Marker, Failure> {
-    Marker::from_attrs(attrs).ok_or_else(|| Failure::Broken("a marker is damaged".to_owned()))
 }
 
 /// When an item is forgotten.

@@ -1,7 +1,7 @@
 //! The audit trail: who changed what, when.
 
 use crate::engine::service::Service;
-use crate::settings::tenants::Actor;
+use crate::settings::actor::Actor;
 use crate::store::body::{body, body_attrs};
 use crate::store::clock::ulid;
 use crate::store::failure::Failure;
@@ -45,11 +45,7 @@ pub(crate) fn audit_write(
         detail: change.detail,
     };
     let key = Key::new(table::AUDIT, ulid(now));
-    let write = Write {
-        key: key.clone(),
-        change: tollgate_core::Change::Put(body_attrs(&entry)?),
-        guards: vec![Guard::Absent],
-    };
+    let write = Write::put(key.clone(), body_attrs(&entry)?).when(Guard::Absent);
     Ok((write, key))
 }
 

@@ -1,12 +1,14 @@
 //! Rate cards: putting and reading versions. Exchange rates are read with them.
 
-use crate::engine::catalog::{read_catalog, sequence_of};
+use crate::engine::attempt::Attempt;
+use crate::engine::catalog::sequence_of;
 use crate::engine::service::Service;
+use crate::settings::actor::Actor;
 use crate::settings::audit::{Change, audit_write};
-use crate::settings::tenants::Actor;
 use crate::store::failure::Failure;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_core::{Attrs, Card, Catalog, Guard, Instant, Key, Value, Write, table};
+use tollgate_core::{Attrs, Card, Catalog, Guard, Instant, Key, Name, Value, Write, table};
 
 /// The most bytes of a card in one item; an item holds 400 KB.
 const CHUNK_BYTES: usize = 300_000;
@@ -17,7 +19,7 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn catalog(&self) -> Result<Arc<Catalog>, Failure> {
-        if let Some(catalog) = self.remembered_catalog() {
+        if let Some(catalog) = self.cache.catalog() {
             return Ok(catalog);
         }
         let head = self.item(table::catalog_head()).await?;
@@ -44,6 +46,10 @@ impl Service {
             card.sequence = sequence;
             card.effective_from =
                 effective_from.unwrap_or(if last == 0 { Instant::EPOCH } else { now });
+            if effective_from.is_none() && last == 0 {
+                // What another card priced so far, this one prices from now on.
+                card.taken_over = taken_over(&card, catalog, now);
+            }
             let bytes = serde_json::to_vec(&card)?;
             let chunks = bytes.chunks(CHUNK_BYTES).enumerate();
             Ok(Version {
@@ -65,9 +71,10 @@ impl Service {
         F: FnMut(&Catalog, u64, Instant) -> Result<Version, Failure>,
     {
         let _alone = self.gate.write().await;
+        let mut attempt = Attempt::new();
         loop {
             let sequence = sequence_of(self.item(table::catalog_head()).await?).saturating_add(1);
-            let catalog = read_catalog(&*self.store).await?;
+            let catalog = self.catalog_at(sequence.saturating_sub(1)).await?;
             let now = self.now();
             let version = make(&catalog, sequence, now)?;
             let change = Change {
@@ -78,13 +85,29 @@ impl Service {
             let (audit, key) = audit_write(now, actor, change)?;
             let mut writes = version_writes(sequence, version.items);
             writes.push(audit);
-            let settled = self.settle(&writes).await;
-            self.forget_catalog();
+            let settled = self.write(&writes).await;
+            self.cache.forget_latest_cards();
             if settled? || self.item(key).await?.is_some() {
                 return Ok(());
             }
+            attempt.again("cards are put all the time").await?;
         }
     }
+}
+
+/// The operations of `card` that others price, as of now.
+fn taken_over(card: &Card, catalog: &Catalog, now: Instant) -> BTreeMap<Name, Instant> {
+    let others = || catalog.cards().filter(|(id, _)| **id != card.id);
+    let is_priced = |operation: &&Name| {
+        others()
+            .flat_map(|(_, versions)| versions)
+            .any(|of| of.operations.contains_key(*operation))
+    };
+    card.operations
+        .keys()
+        .filter(is_priced)
+        .map(|operation| (operation.clone(), now))
+        .collect()
 }
 
 /// A version about to be stored.
@@ -104,11 +127,7 @@ fn version_writes(sequence: u64, items: Vec<(Key, Vec<u8>)>) -> Vec<Write> {
         before => Guard::Equals(table::VERSION.into(), Value::N(before)),
     };
     let head = Attrs::from([(table::VERSION.into(), Value::N(sequence))]);
-    let put = |key: Key, attrs, guard| Write {
-        key,
-        change: tollgate_core::Change::Put(attrs),
-        guards: vec![guard],
-    };
+    let put = |key: Key, attrs, guard| Write::put(key, attrs).when(guard);
     let mut writes = vec![put(table::catalog_head(), head, guard)];
     writes.extend(items.into_iter().map(|(key, bytes)| {
         put(

@@ -1,18 +1,18 @@
 //! Credit: what a tenant was granted, and where it stands.
 
+use crate::engine::attempt::Attempt;
 use crate::engine::service::Service;
-use crate::engine::tries::Tries;
+use crate::settings::actor::Actor;
 use crate::settings::audit::Change;
-use crate::settings::tenants::{Actor, same_currency};
+use crate::settings::tenants::same_currency;
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Amount, Attrs, Config, Count, CounterKey, Currency, GRANTS_MAX, Grant, Guard, Instant, Name,
-    Scope, Standing, Value, Write, credit_attribute, credit_held_attribute, table,
-    uncovered_counter,
+    Amount, Config, Count, CounterKey, Currency, Figure, GRANTS_MAX, Grant, Guard, Instant, Key,
+    Name, Write, table, uncovered_counter,
 };
 
 /// A grant as it is asked for.
@@ -65,25 +65,22 @@ impl Service {
         order: &GrantOrder,
         actor: &Actor,
     ) -> Result<(Grant, bool), Failure> {
-        let mut tries = Tries::new();
+        let mut attempt = Attempt::new();
         loop {
             let key = table::grant(tenant, &order.id);
             if let Some(attrs) = self.item(key.clone()).await? {
-                let Stored { grant, currency } = body(&attrs)?;
-                let same = GrantOrder {
-                    id: grant.id.clone(),
-                    amount: grant.amount,
-                    currency,
-                    priority: grant.priority,
-                    expires_at: grant.expires_at,
-                };
-                return if same == *order {
-                    Ok((grant, true))
+                let stored: Stored = body(&attrs)?;
+                let same = stored.order() == *order;
+                return if same {
+                    Ok((stored.grant, true))
                 } else {
                     Err(Failure::Taken("grant"))
                 };
             }
             let now = self.now();
+            if order.expires_at.is_some_and(|end| end <= now) {
+                return Err(Failure::Expired);
+            }
             let grant = Grant {
                 id: order.id.clone(),
                 amount: order.amount,
@@ -91,10 +88,7 @@ impl Service {
                 granted_at: now,
                 expires_at: order.expires_at,
             };
-            if order.expires_at.is_some_and(|end| end <= now) {
-                return Err(Failure::Expired);
-            }
-            let empty = self.used_up(tenant, now).await?;
+            let empty = self.used_up_if_full(tenant, now).await?;
             let put = body_attrs(&Stored {
                 grant: grant.clone(),
                 currency: order.currency,
@@ -103,18 +97,14 @@ impl Service {
                 same_currency(config.currency, Some(order.currency))?;
                 config.currency = Some(order.currency);
                 config.prepaid = true;
-                config.grants = listed(&config.grants, grant.clone(), &empty, now)?;
-                let change = tollgate_core::Change::Put(put);
-                Ok(vec![Write {
-                    key,
-                    change,
-                    guards: vec![Guard::Absent],
-                }])
+                config.grants = list_grant(&config.grants, grant.clone(), &empty, now)?;
+                Ok(vec![Write::put(key, put).when(Guard::Absent)])
             };
+            let detail = serde_json::to_value(order)?;
             let audit = Change {
                 action: "credit.grant",
                 tenant: Some(tenant),
-                detail: serde_json::to_value(order)?,
+                detail,
             };
             if self
                 .try_config(tenant, audit, actor, change)
@@ -123,27 +113,35 @@ impl Service {
             {
                 return Ok((grant, false));
             }
-            tries.again("the tenant changes all the time").await?;
+            attempt.again("the tenant changes all the time").await?;
         }
     }
 
-    /// Lists the grants that something can be drawn of again, after something
-    /// was given back to one that was used up: as many as there is room for, in
-    /// the order that they are drawn.
-    pub(crate) async fn relist_grants(&self, tenant: &Name) -> Result<(), Failure> {
-        let mut tries = Tries::new();
+    /// Lists those of `grants` again that something can be drawn of, after
+    /// something was given back to one that was used up: as many as there is
+    /// room for, in the order that they are drawn.
+    pub(crate) async fn relist_grants(
+        &self,
+        tenant: &Name,
+        grants: &BTreeSet<Name>,
+    ) -> Result<(), Failure> {
+        let mut attempt = Attempt::new();
         loop {
             let (config, now) = (self.tenant(tenant).await?, self.now());
-            if !config.prepaid {
+            let listed: BTreeSet<&Name> = config.grants.iter().map(|grant| &grant.id).collect();
+            let missing = grants.iter().filter(|id| !listed.contains(id));
+            let keys: Vec<Key> = missing.map(|id| table::grant(tenant, id)).collect();
+            if keys.is_empty() {
                 return Ok(());
             }
-            let (all, empty) = (self.grants(tenant).await?, self.used_up(tenant, now).await?);
-            let missing = |grant: &Grant| {
-                grant.is_open(now) && !empty.contains(&grant.id) && !config.grants.contains(grant)
-            };
-            let missing: Vec<Grant> = all.into_iter().filter(missing).collect();
+            let mut missing = Vec::new();
+            for attrs in self.store.read(&keys).await?.into_iter().flatten() {
+                missing.push(body::<Stored>(&attrs)?.grant);
+            }
+            missing.retain(|grant| grant.is_drawable(now));
+            let empty = self.used_up_if_full(tenant, now).await?;
             let room = |config: &Config| {
-                GRANTS_MAX.saturating_sub(kept(&config.grants, &empty, now).len())
+                GRANTS_MAX.saturating_sub(keep_open(&config.grants, &empty, now).len())
             };
             if missing.is_empty() || room(&config) == 0 {
                 return Ok(());
@@ -151,24 +149,24 @@ impl Service {
             let change = |config: &mut Config, _| {
                 for grant in missing.into_iter().take(room(config)) {
                     if !config.grants.contains(&grant) {
-                        config.grants = listed(&config.grants, grant, &empty, now)?;
+                        config.grants = list_grant(&config.grants, grant, &empty, now)?;
                     }
                 }
                 Ok(Vec::new())
             };
+            let detail = serde_json::Value::Null;
             let audit = Change {
                 action: "credit.relisted",
                 tenant: Some(tenant),
-                detail: serde_json::Value::Null,
+                detail,
             };
-            if self
+            let done = self
                 .try_config(tenant, audit, &Actor::schedule(), change)
-                .await?
-                .is_some()
-            {
+                .await?;
+            if done.is_some() {
                 return Ok(());
             }
-            tries.again("the tenant changes all the time").await?;
+            attempt.again("the tenant changes all the time").await?;
         }
     }
 
@@ -179,19 +177,23 @@ impl Service {
     pub async fn credits(&self, tenant: &Name) -> Result<CreditView, Failure> {
         let (config, at) = (self.tenant(tenant).await?, self.now());
         let grants = self.grants(tenant).await?;
-        let mut keys = vec![uncovered_counter(), config.allowance_counter(at)];
-        keys.extend(grants.iter().map(Grant::counter));
-        let mut counts = self
-            .counters(tenant, &keys)
-            .await?
-            .into_iter()
-            .map(|attrs| count(&attrs));
-        let uncovered = counts.next().unwrap_or_default().taken;
-        let allowance = config.allowance().zip(counts.next());
+        let of_period = config.allowance_counter(at);
+        let mut counters = vec![uncovered_counter(), of_period.clone()];
+        counters.extend(grants.iter().map(Grant::counter));
+        let standing = self.read_standing(tenant, &counters, at).await?;
+        let credit = Figure::credit();
+        let count = |counter: &CounterKey| standing.count(counter, &credit);
+        let uncovered = count(&uncovered_counter()).taken();
+        let allowance = config.allowance().map(|amount| (amount, count(&of_period)));
+        let counted = |grant: Grant| {
+            let count = count(&grant.counter());
+            (grant, count)
+        };
+        let grants = grants.into_iter().map(counted).collect();
         Ok(CreditView {
             currency: config.currency,
             allowance,
-            grants: grants.into_iter().zip(counts).collect(),
+            grants,
             uncovered,
             at,
         })
@@ -209,71 +211,78 @@ impl Service {
         Ok(grants)
     }
 
-    /// The grants, of those whose time is not over, that nothing is left or held
-    /// of.
-    async fn used_up(&self, tenant: &Name, now: Instant) -> Result<BTreeSet<Name>, Failure> {
-        let mut grants = self.grants(tenant).await?;
+    /// Where as many grants are listed as may be, those that nothing is left or
+    /// held of; else none is asked for.
+    async fn used_up_if_full(
+        &self,
+        tenant: &Name,
+        now: Instant,
+    ) -> Result<BTreeSet<Name>, Failure> {
+        let mut grants = self.tenant(tenant).await?.grants;
         grants.retain(|grant| grant.is_open(now));
-        let keys: Vec<CounterKey> = grants.iter().map(Grant::counter).collect();
-        let counts = self.counters(tenant, &keys).await?;
-        let is_empty =
-            |grant: &Grant, count: Count| count.held == 0 && count.taken >= grant.amount.units();
-        let empty = grants
+        if grants.len() < GRANTS_MAX {
+            return Ok(BTreeSet::new());
+        }
+        let counters: Vec<CounterKey> = grants.iter().map(Grant::counter).collect();
+        let standing = self.read_counters(tenant, &counters).await?;
+        let credit = Figure::credit();
+        let is_empty = |grant: &Grant| {
+            let count = standing.count(&grant.counter(), &credit);
+            count.held == 0 && count.used >= grant.amount.units()
+        };
+        Ok(grants
             .into_iter()
-            .zip(&counts)
-            .filter(|(grant, attrs)| is_empty(grant, count(attrs)));
-        Ok(empty.map(|(grant, _)| grant.id).collect())
+            .filter(is_empty)
+            .map(|grant| grant.id)
+            .collect())
+    }
+}
+
+impl Stored {
+    /// What was asked for.
+    fn order(&self) -> GrantOrder {
+        GrantOrder {
+            id: self.grant.id.clone(),
+            amount: self.grant.amount,
+            currency: self.currency,
+            priority: self.grant.priority,
+            expires_at: self.grant.expires_at,
+        }
     }
 }
 
 /// The grants whose time is not over and that are not known to be used up.
-fn kept(grants: &[Grant], empty: &BTreeSet<Name>, now: Instant) -> Vec<Grant> {
-    grants
-        .iter()
-        .filter(|grant| grant.is_open(now) && !empty.contains(&grant.id))
-        .cloned()
-        .collect()
+fn keep_open(grants: &[Grant], empty: &BTreeSet<Name>, now: Instant) -> Vec<Grant> {
+    let is_kept = |grant: &&Grant| grant.is_open(now) && !empty.contains(&grant.id);
+    grants.iter().filter(is_kept).cloned().collect()
 }
 
-/// `grants` and one more, in the order that they are drawn, without those whose
-/// time is over. Those that are used up go only where there is no room: what
-/// is given back to one that is listed can be drawn again at once.
-fn listed(
+/// `grants` and one more, in the order that they are drawn: those whose time is
+/// not over, and of the others the last to end that late events may still draw
+/// on. Those that are used up go only where there is no room: what is given
+/// back to one that is listed can be drawn again at once.
+fn list_grant(
     grants: &[Grant],
     more: Grant,
     empty: &BTreeSet<Name>,
     now: Instant,
 ) -> Result<Vec<Grant>, Failure> {
-    let mut grants: Vec<Grant> = grants
-        .iter()
-        .filter(|grant| grant.is_open(now))
-        .cloned()
-        .collect();
-    if grants.len() >= GRANTS_MAX {
-        grants = kept(&grants, empty, now);
+    let (mut open, ended): (Vec<Grant>, Vec<Grant>) =
+        grants.iter().cloned().partition(|grant| grant.is_open(now));
+    if open.len() >= GRANTS_MAX {
+        open = keep_open(&open, empty, now);
     }
-    if grants.len() >= GRANTS_MAX {
+    if open.len() >= GRANTS_MAX {
         return Err(Failure::TooManyGrants);
     }
-    grants.push(more);
-    grants.sort_by(|a, b| a.rank().cmp(&b.rank()));
-    Ok(grants)
-}
-
-/// The part of `standing` that is credit.
-pub(crate) fn credit_of(standing: &Standing) -> Standing {
-    let credit = standing
-        .iter()
-        .filter(|(counter, _)| counter.scope == Scope::Credit);
-    credit
-        .map(|(counter, counts)| (counter.clone(), counts.clone()))
-        .collect()
-}
-
-fn count(attrs: &Attrs) -> Count {
-    let number = |name| attrs.get(&name).and_then(Value::as_number).unwrap_or(0);
-    Count {
-        taken: number(credit_attribute()),
-        held: number(credit_held_attribute()),
-    }
+    let mut ended: Vec<Grant> = ended
+        .into_iter()
+        .filter(|grant| grant.is_drawable(now))
+        .collect();
+    ended.sort_by_key(|grant| std::cmp::Reverse(grant.expires_at));
+    ended.truncate(GRANTS_MAX);
+    open.extend(ended);
+    open.push(more);
+    open.sort_by(|a, b| a.rank().cmp(&b.rank()));
+    Ok(open)
 }

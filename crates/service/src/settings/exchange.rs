@@ -1,8 +1,8 @@
 //! Exchange rates: putting versions. They are stored and read with rate cards.
 
 use crate::engine::service::Service;
+use crate::settings::actor::Actor;
 use crate::settings::cards::Version;
-use crate::settings::tenants::Actor;
 use crate::store::failure::Failure;
 use tollgate_core::{ExchangeTable, Instant, table};
 

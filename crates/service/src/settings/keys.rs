@@ -2,14 +2,18 @@
 
 use crate::engine::key::{KeyRecord, Scope, digest, fresh_key, id_of};
 use crate::engine::service::Service;
+use crate::settings::actor::Actor;
 use crate::settings::audit::{Change, audit_write};
-use crate::settings::tenants::Actor;
+use crate::settings::replay::Question;
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tollgate_core::{Guard, Instant, Name, Write, table};
+
+/// The status of an answer that tells of a new key.
+const CREATED: u16 = 201;
 
 /// What a new key is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,14 +37,14 @@ impl Service {
         let Some(id) = id_of(text) else {
             return Ok(None);
         };
-        let forgotten = self.forgotten();
-        let record = match self.remembered_key(id) {
+        let forgotten = self.cache.forgotten();
+        let record = match self.cache.key(id) {
             Some(record) => record,
             None => match self.item(table::api_key(id)).await? {
                 None => return Ok(None),
                 Some(attrs) => {
                     let record = Arc::new(body::<KeyRecord>(&attrs)?);
-                    self.remember_key(&record, forgotten);
+                    self.cache.remember_key(&record, forgotten);
                     record
                 }
             },
@@ -52,18 +56,21 @@ impl Service {
     /// is out of reach: a key revoked by another process since still works.
     #[must_use]
     pub fn last_key(&self, text: &str) -> Option<Arc<KeyRecord>> {
-        let record = self.last_read_key(id_of(text)?)?;
+        let record = self.cache.last_key(id_of(text)?)?;
         (record.is(text) && record.is_live(self.now())).then_some(record)
     }
 
-    /// Makes a key. Its text is returned here and nowhere else, ever.
+    /// Makes a key. Its text is returned here and nowhere else, ever. Its id is
+    /// stored with it as the answer to `question`.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] when the store is out of reach.
+    /// [`Failure::Unavailable`] when the store is out of reach;
+    /// [`Failure::Answered`] where an answer is stored already.
     pub async fn create_key(
         &self,
         new: NewKey,
         actor: &Actor,
+        question: Option<Question>,
     ) -> Result<(KeyRecord, String), Failure> {
         let (id, key) = fresh_key()?;
         let NewKey {
@@ -84,8 +91,18 @@ impl Service {
             revoked: None,
         };
         let detail = serde_json::json!({ "key_id": record.id, "scopes": record.scopes });
-        self.put_key(&record, actor, "key.create", detail, Guard::Absent)
-            .await?;
+        let once = question.map(|question| question.answer(CREATED, record.id.clone()));
+        let answer = once.as_ref().map(|once| once.write(now)).transpose()?;
+        let put = self.put_key(
+            &record,
+            actor,
+            ("key.create", detail),
+            (Guard::Absent, answer),
+        );
+        if !put.await? {
+            self.check_unanswered(once.as_ref()).await?;
+            return Err(Failure::Contended("the key could not be made".to_owned()));
+        }
         Ok((record, key))
     }
 
@@ -104,13 +121,18 @@ impl Service {
             record.revoked = Some(self.now());
             let detail = serde_json::json!({ "key_id": record.id });
             let put = self
-                .put_key(&record, actor, "key.revoke", detail, Guard::Present)
+                .put_key(
+                    &record,
+                    actor,
+                    ("key.revoke", detail),
+                    (Guard::Present, None),
+                )
                 .await;
             // Whatever came of it: a lost answer may have been a yes.
-            self.forget_key(id);
+            self.cache.forget_key(id);
             put?;
         }
-        self.forget_key(id);
+        self.cache.forget_key(id);
         Ok(record)
     }
 
@@ -118,15 +140,13 @@ impl Service {
         &self,
         record: &KeyRecord,
         actor: &Actor,
-        action: &str,
-        detail: serde_json::Value,
-        guard: Guard,
-    ) -> Result<(), Failure> {
+        (action, detail): (&str, serde_json::Value),
+        (guard, answer): (Guard, Option<Write>),
+    ) -> Result<bool, Failure> {
         let put = |key, guards| {
             Ok::<_, Failure>(Write {
-                key,
-                change: tollgate_core::Change::Put(body_attrs(record)?),
                 guards,
+                ..Write::put(key, body_attrs(record)?)
             })
         };
         let (audit, audit_key) = audit_write(
@@ -138,15 +158,14 @@ impl Service {
                 detail,
             },
         )?;
-        let writes = [
+        let mut writes = vec![
             put(table::api_key(&record.id), vec![guard])?,
             put(table::api_key_entry(&record.id), Vec::new())?,
             audit,
         ];
-        if self.settle(&writes).await? || self.item(audit_key).await?.is_some() {
-            return Ok(());
-        }
-        Err(Failure::Broken("the key changed meanwhile".to_owned()))
+        writes.extend(answer);
+        // Refused, or this very change arrived although its answer was lost.
+        Ok(self.write(&writes).await? || self.item(audit_key).await?.is_some())
     }
 
     /// All keys by id, after `after`, and whether there are more.

@@ -1,6 +1,7 @@
 //! Tenants, limits, plans, credit, cards, keys: what operators set.
 
-pub(crate) mod allowance;
+pub(crate) mod actor;
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod cards;
 pub(crate) mod credits;

@@ -1,21 +1,27 @@
 //! Plans, and who subscribes to them.
 
+use crate::engine::attempt::Attempt;
 use crate::engine::service::Service;
-use crate::engine::tries::Tries;
+use crate::settings::actor::Actor;
 use crate::settings::audit::{Change, audit_write};
-use crate::settings::tenants::{Actor, same_currency};
+use crate::settings::tenants::same_currency;
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use futures::stream;
 use futures::stream::StreamExt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant as Moment;
 use tollgate_core::{
-    Amount, Attrs, Config, Guard, Instant, Measure, Name, Override, Plan, Status, Subscription,
-    Value, Write, Zone, table,
+    Amount, Attrs, Config, CounterKey, Figure, Guard, Instant, Measure, Moved, Name, Override,
+    Plan, Standing, Status, Subscription, Value, Write, Zone, table,
 };
 
 /// How many subscribers get a new version of their plan at the same time.
 const RENEWED_AT_ONCE: usize = 64;
+/// How long a request that puts a plan renews subscribers; the others follow.
+const RENEWAL_MAX: Duration = Duration::from_secs(4);
 
 /// A subscription as it is asked for.
 #[derive(Clone, Debug)]
@@ -92,11 +98,7 @@ impl Service {
             plan.version = held.saturating_add(1);
             let mut attrs = body_attrs(&plan)?;
             attrs.insert(table::VERSION.into(), Value::N(i128::from(plan.version)));
-            let put = Write {
-                key: table::plan(&plan.code),
-                change: tollgate_core::Change::Put(attrs),
-                guards: vec![at_version(held)],
-            };
+            let put = Write::put(table::plan(&plan.code), attrs).when(at_version(held));
             let detail = serde_json::json!({ "plan": plan.code, "version": plan.version });
             let (audit, key) = audit_write(
                 self.now(),
@@ -107,7 +109,10 @@ impl Service {
                     detail,
                 },
             )?;
-            let settled = self.settle(&[put, audit]).await?;
+            let mut entry = Attrs::new();
+            entry.insert(table::VERSION.into(), Value::N(i128::from(plan.version)));
+            let changed = Write::put(table::changed_plan_entry(&plan.code), entry);
+            let settled = self.write(&[put, changed, audit]).await?;
             if settled || self.item(key).await?.is_some() {
                 break;
             }
@@ -116,47 +121,98 @@ impl Service {
             key_id: actor.key_id.clone(),
             if_match: None,
         };
-        let mut renewals = Vec::new();
-        for (tenant, _) in self.all(Query::of(table::subscribers(&plan.code))).await? {
-            renewals.extend(Name::new(&tenant).map(|tenant| self.renewed(tenant, &renewer)));
+        let until = Moment::now() + RENEWAL_MAX;
+        self.renew_subscribers(&plan.code, &renewer, until).await?;
+        Ok(plan)
+    }
+
+    /// Gives every subscriber the version of the plan that was last put, as far
+    /// as that goes until then; whether all have it. Safe to repeat.
+    pub(crate) async fn renew_subscribers(
+        &self,
+        code: &Name,
+        actor: &Actor,
+        until: Moment,
+    ) -> Result<bool, Failure> {
+        let Some(plan) = self.stored_plan(code).await? else {
+            return Ok(true);
+        };
+        let (mut next, mut failed) = (Some(Query::of(table::subscribers(code))), None);
+        while let Some(query) = next {
+            let slice = self.store.query(&query).await?;
+            let mut renewals = Vec::new();
+            for (tenant, _) in &slice.items {
+                let tenant = Name::new(tenant).ok();
+                renewals.extend(tenant.map(|tenant| self.renew_subscriber(tenant, actor, until)));
+            }
+            let renewals: Vec<Result<bool, Failure>> = stream::iter(renewals)
+                .buffer_unordered(RENEWED_AT_ONCE)
+                .collect()
+                .await;
+            for renewal in renewals {
+                match renewal {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(false),
+                    Err(failure) => failed = failed.or(Some(failure)),
+                }
+            }
+            next = query.after(&slice);
         }
-        let renewed: Vec<Result<(), Failure>> = stream::iter(renewals)
-            .buffer_unordered(RENEWED_AT_ONCE)
-            .collect()
-            .await;
-        renewed
-            .into_iter()
-            .find_map(Result::err)
-            .map_or(Ok(plan), Err)
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        // Refused = a later version was put.
+        let version = Value::N(i128::from(plan.version));
+        let entry = Write::delete(table::changed_plan_entry(code));
+        self.write(&[entry.when(Guard::Equals(table::VERSION.into(), version))])
+            .await?;
+        Ok(true)
     }
 
-    async fn renewed(&self, tenant: Name, actor: &Actor) -> Result<(), Failure> {
+    /// `false` = it is too late to begin.
+    async fn renew_subscriber(
+        &self,
+        tenant: Name,
+        actor: &Actor,
+        until: Moment,
+    ) -> Result<bool, Failure> {
+        if Moment::now() >= until {
+            return Ok(false);
+        }
         let renewed = self.renew_plan(&tenant, actor).await;
-        renewed.inspect_err(|failure| tracing::warn!(%tenant, %failure, "the plan is not renewed"))
+        let renewed = renewed
+            .inspect_err(|failure| tracing::warn!(%tenant, %failure, "the plan is not renewed"));
+        let config = renewed?;
+        if let Some(config) = config {
+            self.complete_in_request(&tenant, config).await?;
+        }
+        Ok(true)
     }
 
-    /// Gives a subscribing tenant the version of its plan that was last put.
-    /// Safe to repeat.
-    pub(crate) async fn renew_plan(&self, tenant: &Name, actor: &Actor) -> Result<(), Failure> {
-        let mut tries = Tries::new();
+    /// Gives a subscribing tenant the version of its plan that was last put; its
+    /// configuration, if that changed it. Safe to repeat.
+    async fn renew_plan(&self, tenant: &Name, actor: &Actor) -> Result<Option<Config>, Failure> {
+        let mut attempt = Attempt::new();
         loop {
             let config = self.tenant(tenant).await?;
             let Some(held) = config.subscription else {
-                return Ok(());
+                return Ok(None);
             };
             let Some(plan) = self.stored_plan(&held.plan.code).await? else {
-                return Ok(());
+                return Ok(None);
             };
             if plan.version <= held.plan.version {
-                return Ok(());
+                return Ok(None);
             }
             let detail = serde_json::json!({ "plan": plan.code, "version": plan.version });
             let change = |config: &mut Config, _| {
-                let own = config
-                    .subscription
-                    .as_mut()
-                    .filter(|own| own.plan.code == plan.code && own.plan.version < plan.version);
-                own.into_iter().for_each(|own| own.renew(plan.clone()));
+                let own = config.subscription.as_mut();
+                let is_older = |own: &&mut Subscription| {
+                    own.plan.code == plan.code && own.plan.version < plan.version
+                };
+                own.filter(is_older)
+                    .into_iter()
+                    .for_each(|own| own.renew(plan.clone()));
                 Ok(Vec::new())
             };
             let audit = Change {
@@ -165,10 +221,9 @@ impl Service {
                 detail,
             };
             if let Some(config) = self.try_config(tenant, audit, actor, change).await? {
-                self.activated(tenant, config).await?;
-                return Ok(());
+                return Ok(Some(config));
             }
-            tries.again("the tenant changes all the time").await?;
+            attempt.again("the tenant changes all the time").await?;
         }
     }
 
@@ -184,7 +239,7 @@ impl Service {
         order: &SubscriptionOrder,
         actor: &Actor,
     ) -> Result<Config, Failure> {
-        let mut tries = Tries::new();
+        let mut attempt = Attempt::new();
         loop {
             let plan = match &order.plan {
                 Some(code) => Some(
@@ -197,36 +252,30 @@ impl Service {
             let next = plan
                 .map(|plan| subscription(plan, order, self.now()))
                 .transpose()?;
-            let carried = self.carried_allowance(tenant, next.as_ref()).await?;
+            let standing = self.read_allowances(tenant, next.as_ref()).await?;
             let detail = serde_json::json!({
                 "plan": order.plan, "status": order.status, "period_anchor": order.period_anchor, "time_zone": order.time_zone,
             });
-            let change = |config: &mut Config, _| {
+            let change = |config: &mut Config, now| {
                 let mut writes = Vec::new();
                 if let Some(plan) = next.as_ref().map(|next| &next.plan) {
                     same_currency(config.currency, Some(plan.currency))?;
                     config.currency = Some(plan.currency);
-                    writes.extend([standing(plan), entry(plan, tenant)]);
+                    writes.extend([standing_plan(plan), list_subscriber(plan, tenant)]);
                 }
-                let before = config
-                    .plan_code()
-                    .filter(|before| Some(*before) != order.plan.as_ref());
-                writes.extend(
-                    before
-                        .map(|before| table::subscriber(before, tenant))
-                        .map(deleted),
-                );
-                writes.extend(
-                    carried
-                        .as_ref()
-                        .map(|carried| carried.writes(tenant, config))
-                        .unwrap_or_default(),
-                );
+                let before = config.plan_code();
+                let before = before.filter(|before| Some(*before) != order.plan.as_ref());
+                let entry = before.map(|before| table::subscriber(before, tenant));
+                writes.extend(entry.map(Write::delete));
                 let since = config.subscription.as_ref().map(|held| held.since);
-                config.subscription = next.clone().map(|next| Subscription {
+                let next = next.clone().map(|next| Subscription {
                     since: since.unwrap_or(next.since),
                     ..next
                 });
+                if let Some(moved) = config.set_subscription(next, now) {
+                    let version = config.version.saturating_add(1);
+                    writes.extend(move_allowance(tenant, version, &moved, &standing));
+                }
                 Ok(writes)
             };
             let audit = Change {
@@ -235,9 +284,9 @@ impl Service {
                 detail,
             };
             if let Some(config) = self.try_config(tenant, audit, actor, change).await? {
-                return self.activated(tenant, config).await;
+                return self.complete_in_request(tenant, config).await;
             }
-            tries.again("the plan changes all the time").await?;
+            attempt.again("the plan changes all the time").await?;
         }
     }
 }
@@ -299,31 +348,63 @@ fn at_version(version: u64) -> Guard {
 
 /// The write that stands only while the plan is as it was read: a version put
 /// meanwhile renews all subscribers listed by then.
-fn standing(plan: &Plan) -> Write {
+fn standing_plan(plan: &Plan) -> Write {
     let set = vec![(table::VERSION.into(), Value::N(i128::from(plan.version)))];
-    let change = tollgate_core::Change::Update {
-        add: Vec::new(),
-        set,
+    Write::set(table::plan(&plan.code), set).when(at_version(plan.version))
+}
+
+fn list_subscriber(plan: &Plan, tenant: &Name) -> Write {
+    Write::put(table::subscriber(&plan.code, tenant), Attrs::new())
+}
+
+impl Service {
+    /// What was drawn from the allowance of the current period, and from that of
+    /// the period that would take its place by `next`.
+    async fn read_allowances(
+        &self,
+        tenant: &Name,
+        next: Option<&Subscription>,
+    ) -> Result<Standing, Failure> {
+        let (config, now) = (self.tenant(tenant).await?, self.now());
+        let mut after = config.clone();
+        after.set_subscription(next.cloned(), now);
+        let counters = [config.allowance_counter(now), after.allowance_counter(now)];
+        let distinct = if counters[0] == counters[1] {
+            &counters[..1]
+        } else {
+            &counters[..]
+        };
+        self.read_counters(tenant, distinct).await
+    }
+}
+
+/// The writes that move all that one allowance holds into another, while the
+/// configuration becomes `version`, if both stand as they were read. A request
+/// in flight that was planned before finds the counters closed to it.
+fn move_allowance(tenant: &Name, version: u64, moved: &Moved, standing: &Standing) -> Vec<Write> {
+    let credit = Figure::credit();
+    let stood = standing.count(&moved.from, &credit);
+    let write = |counter: &CounterKey, sign: i128| {
+        let count = standing.count(counter, &credit);
+        let unchanged = |name: &Arc<str>, number: i128| match number {
+            0 => Guard::AtMost(Arc::clone(name), 0),
+            number => Guard::Equals(Arc::clone(name), Value::N(number)),
+        };
+        let added = [(credit.taken(), stood.taken()), (credit.used(), stood.used)];
+        let added = added.into_iter().filter(|(_, amount)| *amount != 0);
+        let add = added.map(|(name, amount)| (Arc::clone(name), sign.saturating_mul(amount)));
+        let set = vec![(table::LIMITS_VERSION.into(), Value::N(i128::from(version)))];
+        let change = tollgate_core::Change::Update {
+            add: add.collect(),
+            set,
+        };
+        let write = Write {
+            change,
+            ..Write::delete(table::counter(tenant, counter))
+        };
+        write
+            .when(unchanged(credit.taken(), count.taken()))
+            .when(unchanged(credit.used(), count.used))
     };
-    Write {
-        key: table::plan(&plan.code),
-        change,
-        guards: vec![at_version(plan.version)],
-    }
-}
-
-fn entry(plan: &Plan, tenant: &Name) -> Write {
-    Write {
-        key: table::subscriber(&plan.code, tenant),
-        change: tollgate_core::Change::Put(Attrs::new()),
-        guards: Vec::new(),
-    }
-}
-
-fn deleted(key: tollgate_core::Key) -> Write {
-    Write {
-        key,
-        change: tollgate_core::Change::Delete,
-        guards: Vec::new(),
-    }
+    vec![write(&moved.from, -1), write(&moved.to, 1)]
 }

@@ -1,36 +1,22 @@
 //! Tenants: first use, configuration, and changes to it.
 
-use crate::engine::service::{Service, Snapshot, Tenancy};
+use crate::engine::attempt::Attempt;
+use crate::engine::service::Service;
+use crate::engine::snapshot::Snapshot;
+use crate::settings::actor::Actor;
 use crate::settings::audit::{Change, audit_write};
-use crate::store::body::body_attrs;
+use crate::settings::replay::Once;
+use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use crate::usage::watermark::Watermark;
 use tollgate_core::{
-    Attrs, Budget, Config, Currency, Draft, Guard, Instant, Limit, LimitsError, Name, Quota, Tree,
-    Value, Write, table,
+    Attrs, Budget, Config, Currency, Guard, Instant, Limit, LimitsError, Name, Quota, Tree, Value,
+    Write, table,
 };
 
 /// The most bytes of a configuration; an item holds 400 KB.
 const CONFIG_BYTES_MAX: usize = 380_000;
-
-/// Who changes something, and under which condition.
-#[derive(Clone, Debug)]
-pub struct Actor {
-    /// The id of the key that asked.
-    pub key_id: String,
-    /// The version that the change was made for; absent = any.
-    pub if_match: Option<u64>,
-}
-
-impl Actor {
-    /// The service itself, by schedule or on its own.
-    pub(crate) fn schedule() -> Self {
-        Self {
-            key_id: "schedule".to_owned(),
-            if_match: None,
-        }
-    }
-}
 
 /// A tenant's own fields; what is absent is unset, but for a currency, which
 /// stays once it is fixed.
@@ -56,7 +42,7 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn tenant(&self, tenant: &Name) -> Result<Config, Failure> {
-        Ok(Config::clone(self.snapshot(tenant).await?.pack.config()))
+        Ok(Config::clone(self.snapshot(tenant).await?.rules.config()))
     }
 
     /// The ids of all tenants, ascending, after `after`.
@@ -80,26 +66,26 @@ impl Service {
         Ok((names, slice.more))
     }
 
-    /// The tenant's snapshot after making it known, with the currency of its
-    /// first event.
-    pub(crate) async fn registered(
+    /// The tenant's snapshot after making it known, with the currency of the
+    /// first that is to be written of it.
+    pub(crate) async fn register(
         &self,
         tenant: &Name,
         snapshot: Snapshot,
-        drafts: &[(usize, Draft)],
+        currency: Currency,
     ) -> Result<Snapshot, Failure> {
-        let config = snapshot.pack.config();
-        let (Some((_, first)), None) = (drafts.first(), config.currency) else {
+        let held = snapshot.rules.config();
+        if held.currency.is_some() {
             return Ok(snapshot);
-        };
-        let mut next = Config::clone(config);
-        next.currency = Some(first.priced.currency);
+        }
+        let mut next = Config::clone(held);
+        next.currency = Some(currency);
         next.version = next.version.saturating_add(1);
         next.created = next.created.or(Some(self.now()));
-        let writes = config_writes(tenant, config, &next)?;
+        let writes = config_writes(tenant, held, &next)?;
         // Refused = another request was first: its currency stands.
-        self.settle(&writes).await?;
-        self.forget(tenant);
+        self.write(&writes).await?;
+        self.cache.forget(tenant);
         self.snapshot(tenant).await
     }
 
@@ -121,7 +107,7 @@ impl Service {
                 .catalog
                 .card(card.as_str(), None)
                 .ok_or_else(|| Failure::UnknownCard(card.to_string()))?;
-            let currency = settings.currency.or(snapshot.pack.config().currency);
+            let currency = settings.currency.or(snapshot.rules.config().currency);
             let converts = |into| {
                 snapshot
                     .catalog
@@ -146,22 +132,39 @@ impl Service {
         .await
     }
 
-    /// Replaces the quota layer of the tenant's limits; usage stays counted.
+    /// Replaces the quota layer of the tenant's limits; usage stays counted. The
+    /// answer `once` is stored with it.
     ///
     /// # Errors
-    /// As [`Service::put_limits`].
+    /// As [`Service::put_limits`]; [`Failure::Answered`] where an answer is stored
+    /// already.
     pub async fn put_quota(
         &self,
         tenant: &Name,
         quota: &Quota,
         actor: &Actor,
+        once: Option<&Once>,
     ) -> Result<Config, Failure> {
-        let audit = serde_json::to_value(quota)?;
-        let config = self.change_config(tenant, "quota.set", audit, actor, |config, _| {
-            config.quota = Some(quota.clone());
-            Ok(())
-        });
-        self.activated(tenant, config.await?).await
+        let detail = serde_json::to_value(quota)?;
+        let mut attempt = Attempt::new();
+        loop {
+            let change = |config: &mut Config, now| {
+                config.quota = Some(quota.clone());
+                once.map(|once| once.write(now))
+                    .transpose()
+                    .map(|once| once.into_iter().collect())
+            };
+            let audit = Change {
+                action: "quota.set",
+                tenant: Some(tenant),
+                detail: detail.clone(),
+            };
+            if let Some(config) = self.try_config(tenant, audit, actor, change).await? {
+                return self.complete_in_request(tenant, config).await;
+            }
+            self.check_unanswered(once).await?;
+            attempt.again("the tenant changes all the time").await?;
+        }
     }
 
     /// Replaces the general layer of the tenant's limits. What their open
@@ -185,7 +188,7 @@ impl Service {
             config.limits = limits.to_vec();
             Ok(())
         });
-        self.activated(tenant, config.await?).await
+        self.complete_in_request(tenant, config.await?).await
     }
 
     /// Replaces the tenant's budget; `None` removes it. What its window already
@@ -207,7 +210,7 @@ impl Service {
             config.budget = budget.cloned();
             Ok(())
         });
-        self.activated(tenant, config.await?).await
+        self.complete_in_request(tenant, config.await?).await
     }
 
     /// Replaces the tenant's tree of budgets; `None` removes it. What its
@@ -228,10 +231,10 @@ impl Service {
             let currency = tree.map(|tree| tree.currency);
             same_currency(config.currency, currency)?;
             config.currency = currency.or(config.currency);
-            config.set_tree(tree.cloned());
+            config.tree = tree.cloned();
             Ok(())
         });
-        self.activated(tenant, config.await?).await
+        self.complete_in_request(tenant, config.await?).await
     }
 
     /// Applies `change` to the configuration in one guarded step, again from
@@ -247,6 +250,7 @@ impl Service {
     where
         F: Fn(&mut Config, Instant) -> Result<(), Failure>,
     {
+        let mut attempt = Attempt::new();
         loop {
             let change = |config: &mut Config, now| change(config, now).map(|()| Vec::new());
             let audit = Change {
@@ -257,6 +261,7 @@ impl Service {
             if let Some(config) = self.try_config(tenant, audit, actor, change).await? {
                 return Ok(config);
             }
+            attempt.again("the tenant changes all the time").await?;
         }
     }
 
@@ -274,66 +279,36 @@ impl Service {
     {
         // Requests in flight planned under the old limits commit first.
         let _alone = self.gate.write().await;
-        self.forget(tenant);
+        self.cache.forget(tenant);
         let snapshot = self.snapshot(tenant).await?;
-        let held = snapshot.pack.config();
+        let held = snapshot.rules.config();
         if let Some(wanted) = actor.if_match.filter(|wanted| *wanted != held.version) {
             tracing::debug!(wanted, "stale version");
             return Err(Failure::Stale(held.version));
         }
         let now = self.now();
+        // What is rolled up by now was planned before.
+        let mark = self.item(table::watermark(tenant)).await?;
+        let mark = mark.map(|attrs| body::<Watermark>(&attrs)).transpose()?;
+        let rolled = mark.map_or(Instant::EPOCH, |mark| mark.next);
         let mut next = Config::clone(held);
         let further = change(&mut next, now)?;
         next.created = next.created.or(Some(now));
-        let next = next.renewed(now)?;
+        let mut next = next.renewed(now)?;
+        next.set_rolled(rolled);
         let mut writes = config_writes(tenant, held, &next)?;
+        if next.is_counting() {
+            writes.push(Write::put(table::changed(tenant), Attrs::new()));
+        }
         writes.extend(further);
         let (audit, key) = audit_write(now, actor, audit)?;
         writes.push(audit);
-        let settled = self.settle(&writes).await;
+        let settled = self.write(&writes).await;
         // Whatever came of it: a lost answer may have been a yes.
-        self.forget(tenant);
+        self.cache.forget(tenant);
         // Refused, or this very change arrived although its answer was lost.
         let done = settled? || self.item(key).await?.is_some();
         Ok(done.then_some(next))
-    }
-
-    /// Completes the series that a change of limits began to count, then says
-    /// so: from there on limits test them.
-    pub(crate) async fn activated(&self, tenant: &Name, config: Config) -> Result<Config, Failure> {
-        if config.is_counting() {
-            self.activate(tenant).await
-        } else {
-            Ok(config)
-        }
-    }
-
-    /// Completes whatever series of the tenant are still being filled. Safe to
-    /// repeat and to run twice at once.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn activate(&self, tenant: &Name) -> Result<Config, Failure> {
-        loop {
-            self.forget(tenant);
-            let snapshot = self.snapshot(tenant).await?;
-            let held = snapshot.pack.config();
-            if !held.is_counting() {
-                return Ok(Config::clone(held));
-            }
-            if let Tenancy::Shared { settle } = self.tenancy {
-                // Requests planned before these series began commit first.
-                tokio::time::sleep(settle).await;
-            }
-            self.backfill(tenant, held).await?;
-            let next = Config::clone(held).activated();
-            let writes = config_writes(tenant, held, &next)?;
-            let _alone = self.gate.write().await;
-            let settled = self.settle(&writes).await;
-            // While alone: the next request plans under what is stored now.
-            self.forget(tenant);
-            settled?;
-        }
     }
 }
 
@@ -351,7 +326,11 @@ pub(crate) fn same_currency(
 }
 
 /// The writes that replace `held` by `next`, and list the tenant if it is new.
-fn config_writes(tenant: &Name, held: &Config, next: &Config) -> Result<Vec<Write>, Failure> {
+pub(crate) fn config_writes(
+    tenant: &Name,
+    held: &Config,
+    next: &Config,
+) -> Result<Vec<Write>, Failure> {
     let mut attrs = body_attrs(next)?;
     if attrs
         .get(table::BODY)
@@ -365,19 +344,11 @@ fn config_writes(tenant: &Name, held: &Config, next: &Config) -> Result<Vec<Writ
         0 => Guard::Absent,
         version => Guard::Equals(table::VERSION.into(), Value::N(i128::from(version))),
     };
-    let put = |key, attrs: Attrs, guards| Write {
-        key,
-        change: tollgate_core::Change::Put(attrs),
-        guards,
-    };
-    let mut writes = vec![put(table::config(tenant), attrs, vec![guard])];
+    let mut writes = vec![Write::put(table::config(tenant), attrs).when(guard)];
     if held.version == 0 {
         let since = Value::S(next.created.unwrap_or(Instant::EPOCH).to_string());
-        writes.push(put(
-            table::tenant_entry(tenant),
-            Attrs::from([(table::BODY.into(), since)]),
-            Vec::new(),
-        ));
+        let attrs = Attrs::from([(table::BODY.into(), since)]);
+        writes.push(Write::put(table::tenant_entry(tenant), attrs));
     }
     Ok(writes)
 }

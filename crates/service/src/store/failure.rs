@@ -11,9 +11,16 @@ pub enum Failure {
     /// asking again.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// Something stored or computed cannot be: a fault of this service.
+    /// The store refused a request as malformed, or it may not be asked: a fault
+    /// of this service or of how it is set up, which does not pass.
     #[error("internal: {0}")]
     Broken(String),
+    /// The clock lies more than 5 minutes behind what is stored.
+    #[error("the clock lies behind what is stored")]
+    ClockBehind,
+    /// Something stored cannot be read, for good.
+    #[error("damaged: {0}")]
+    Damaged(String),
     /// There is no such thing.
     #[error("no such {0}")]
     NotFound(&'static str),
@@ -75,6 +82,16 @@ pub enum Failure {
     /// The key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
+    /// The request was answered meanwhile.
+    #[error("the request was answered meanwhile")]
+    Answered,
+}
+
+impl Failure {
+    /// `what` is stored and cannot be read.
+    pub(crate) fn damaged(what: impl std::fmt::Display) -> Self {
+        Self::Damaged(format!("{what} cannot be read"))
+    }
 }
 
 impl From<StoreError> for Failure {
@@ -82,13 +99,14 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::Unavailable(why) => Self::Unavailable(why),
             StoreError::Broken(why) => Self::Broken(why),
+            StoreError::Damaged(what) => Self::Damaged(what),
         }
     }
 }
 
 impl From<PageError> for Failure {
     fn from(error: PageError) -> Self {
-        Self::Broken(error.to_string())
+        Self::Damaged(error.to_string())
     }
 }
 

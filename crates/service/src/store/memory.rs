@@ -1,6 +1,8 @@
 //! A store in memory: the executable specification of [`Store`].
 
-use crate::store::store::{Commit, Query, Reason, Refusal, Slice, Store, StoreError};
+use crate::store::store::{
+    Commit, Query, Reason, Refusal, Slice, Store, StoreError, TOGETHER_MAX, Together,
+};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,8 +29,22 @@ impl Memory {
 #[async_trait]
 impl Store for Memory {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
+        // Key by key: between two of them anything may be committed.
+        Ok(keys
+            .iter()
+            .map(|key| self.items().get(key).cloned())
+            .collect())
+    }
+
+    async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
+        if keys.is_empty() || keys.len() > TOGETHER_MAX {
+            let why = "1 to 100 items are read together";
+            return Err(StoreError::Broken(why.to_owned()));
+        }
         let items = self.items();
-        Ok(keys.iter().map(|key| items.get(key).cloned()).collect())
+        Ok(Some(
+            keys.iter().map(|key| items.get(key).cloned()).collect(),
+        ))
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {

@@ -4,4 +4,5 @@ pub(crate) mod body;
 pub(crate) mod clock;
 pub(crate) mod failure;
 pub(crate) mod memory;
+pub(crate) mod steady;
 pub(crate) mod store;

@@ -8,8 +8,15 @@ use tollgate_core::{Attrs, Key, Write};
 /// [`crate::Memory`] is its executable specification.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Reads items, strongly consistent, in the order of `keys` (no repeats).
+    /// Reads items in the order of `keys` (no repeats): each as it was committed
+    /// last, alone. Two of them may be of different instants, so one may show a
+    /// transaction that the other does not show yet.
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError>;
+
+    /// Reads 1 to [`TOGETHER_MAX`] items as they all stood at one instant, in the
+    /// order of `keys` (no repeats); `None` = a transaction was under way at one
+    /// of them: nothing is known, try again.
+    async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError>;
 
     /// Reads a part of one partition in the order of its sort keys.
     async fn query(&self, query: &Query) -> Result<Slice, StoreError>;
@@ -18,6 +25,12 @@ pub trait Store: Send + Sync {
     /// else none.
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError>;
 }
+
+/// Items as they stood at one instant; `None` = that is not known.
+pub type Together = Option<Vec<Option<Attrs>>>;
+
+/// The most items that are read together.
+pub const TOGETHER_MAX: usize = 100;
 
 /// A part of one partition.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,9 +96,12 @@ pub enum StoreError {
     /// Out of reach or overloaded. Of a commit: it may have happened or not.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// It refused the request as malformed, or holds what cannot be.
-    #[error("the store is broken: {0}")]
+    /// It refused the request as malformed or not permitted.
+    #[error("the store refuses: {0}")]
     Broken(String),
+    /// It holds what cannot be.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
 }
 
 impl Query {

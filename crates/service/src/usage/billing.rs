@@ -29,7 +29,7 @@ impl Service {
             };
         let (groups, _) = self.gather(tenant, range, ask, begin, add).await?;
         let snapshot = self.snapshot(tenant).await?;
-        let currency = snapshot.pack.config().currency.unwrap_or(Currency::USD);
+        let currency = snapshot.rules.config().currency.unwrap_or(Currency::USD);
         Ok((bill(currency, &groups, &snapshot.catalog)?, currency))
     }
 }

@@ -7,22 +7,16 @@
 //! and names were erased meanwhile.
 
 use crate::engine::service::Service;
-use crate::engine::submission::AHEAD_SECONDS_MAX;
+use crate::engine::stamp::received_at;
 use crate::store::clock::ulid_floor;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use crate::usage::pages::{may_hold, page_of};
+use crate::usage::pages::{may_hold, page_of, pages_of};
 use crate::usage::range::Range;
 use crate::usage::usage::Entry;
 use std::collections::{BTreeSet, VecDeque};
 use std::str::FromStr;
-use tollgate_core::{
-    Attrs, Currency, DAY_SECONDS, Filter, HOUR_SECONDS, Instant, Name, Stored, table,
-};
-use ulid::Ulid;
-
-/// The length of a page's sort key.
-const ULID_CHARS: usize = 26;
+use tollgate_core::{Attrs, Currency, Filter, HOUR_SECONDS, Instant, Name, Stored, table};
 
 /// An export under way. It holds one slice of pages and no more.
 #[derive(Debug)]
@@ -38,10 +32,8 @@ pub struct Export {
     whole: String,
     /// The slice to read next; `None` once there is none.
     next: Option<Query>,
-    /// The receipt day of `next`.
-    day: Instant,
-    /// Where it ends.
-    end: Instant,
+    /// The receipt hours after that of `next`.
+    hours: VecDeque<Instant>,
     pages: VecDeque<(String, Attrs)>,
     opened: Opened,
     /// How many events of its first page were given by an export before.
@@ -102,16 +94,10 @@ impl Service {
         filter: Filter,
         from: Option<&str>,
     ) -> Result<Export, Failure> {
-        let created = self.snapshot(tenant).await?.pack.config().created;
-        let end = self.now().plus_seconds(AHEAD_SECONDS_MAX);
         // An event is at most five minutes ahead of its receipt; the rest is a
         // margin for clocks.
         let early = |at: Instant| at.plus_seconds(-HOUR_SECONDS).floor_to(HOUR_SECONDS);
-        let first = created.map_or(end, |created| {
-            range
-                .start
-                .map_or_else(|| early(created), |start| early(start.max(created)))
-        });
+        let first = range.start.map_or(Instant::EPOCH, early);
         let place = from.map(|text| text.parse::<Place>()).transpose()?;
         let (at, skipped) = place.as_ref().map_or_else(
             || (ulid_floor(first), 0),
@@ -123,16 +109,14 @@ impl Service {
         if place.is_some_and(|place| (place.purged, place.erased) != (purged.len(), erased)) {
             return Err(Failure::Cursor);
         }
-        let next = created.map(|_| {
-            Query::of(table::pages(tenant, &received.day()))
-                .from(at.as_str())
-                .to(ulid_floor(end))
+        let hours = self.hours_from(tenant, received).await?;
+        let mut hours = VecDeque::from(hours);
+        let next = hours.pop_front().map(|hour| {
+            let pages = pages_of(tenant, hour);
+            let from = pages.from.clone().max(at.clone());
+            pages.from(from)
         });
-        let (tenant, whole, day) = (
-            tenant.clone(),
-            received.hour(),
-            received.floor_to(DAY_SECONDS),
-        );
+        let (tenant, whole) = (tenant.clone(), received.hour());
         let opened = Opened {
             received,
             currency: Currency::USD,
@@ -147,8 +131,7 @@ impl Service {
             purged,
             whole,
             next,
-            day,
-            end,
+            hours,
             pages,
             opened,
             skipped,
@@ -177,7 +160,7 @@ impl Service {
             };
         };
         let slice = self.store.query(&query).await?;
-        export.next = query.after(&slice).or_else(|| export.next_day());
+        export.next = query.after(&slice).or_else(|| export.next_hour());
         (export.at, export.index) = (query.from, export.skipped);
         let last = slice.items.last().and_then(|(sk, _)| received_at(sk));
         export.pages = slice.items.into();
@@ -285,24 +268,12 @@ impl Export {
         Ok(())
     }
 
-    /// The query of the next day that is not yet read.
-    fn next_day(&mut self) -> Option<Query> {
-        self.day = self.day.plus_seconds(DAY_SECONDS);
-        let query = || {
-            Query::of(table::pages(&self.tenant, &self.day.day()))
-                .from(ulid_floor(self.day))
-                .to(ulid_floor(self.end))
-        };
-        (self.day < self.end).then(query)
+    /// The query of the next hour that is not yet read.
+    fn next_hour(&mut self) -> Option<Query> {
+        self.hours
+            .pop_front()
+            .map(|hour| pages_of(&self.tenant, hour))
     }
-}
-
-/// The time of receipt that a page's sort key begins with.
-fn received_at(sk: &str) -> Option<Instant> {
-    let millis = Ulid::from_string(sk.get(..ULID_CHARS)?)
-        .ok()?
-        .timestamp_ms();
-    Instant::from_millis(i64::try_from(millis).ok()?).ok()
 }
 
 impl FromStr for Place {

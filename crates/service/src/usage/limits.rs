@@ -3,10 +3,10 @@
 use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use crate::usage::range::Range;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
-    Amount, Config, Count, CounterKey, Instant, Name, Scope, Standpoint, Value, Window, WindowKind,
+    Amount, Config, CounterKey, Figure, Instant, Limit, Name, Scope, Standpoint, Window, WindowKind,
 };
 
 /// A tenant's limits and what they have counted.
@@ -27,56 +27,41 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn limits(&self, tenant: &Name) -> Result<LimitsView, Failure> {
-        let config = self.tenant(tenant).await?;
-        let at = self.now();
+        let (config, at) = (self.tenant(tenant).await?, self.now());
         let mut found = Vec::new();
         for limit in config.all_limits() {
-            let named = limit
-                .scope_id
-                .clone()
-                .or_else(|| (limit.scope == Scope::Tenant).then(|| Arc::from("")));
-            if let (Some(scope_id), Some(series)) = (
-                named,
-                config.series.iter().find(|series| series.is_for(&limit)),
-            ) {
-                let key = CounterKey {
-                    scope: limit.scope,
-                    scope_id,
-                    window: series.calendar.holding(limit.window, at),
-                };
-                found.push((limit.clone(), series.clone(), key));
+            let of_tenant = (limit.scope == Scope::Tenant).then(|| Arc::from(""));
+            let named = limit.scope_id.clone().or(of_tenant);
+            let series = config.series.iter().find(|series| series.is_for(&limit));
+            if let (Some(scope_id), Some(series)) = (named, series) {
+                let window = series.calendar.holding(limit.window, at);
+                let figure = Figure::new(series.measure.clone(), series.since);
+                found.push((
+                    CounterKey {
+                        scope: limit.scope,
+                        scope_id,
+                        window,
+                    },
+                    figure,
+                    limit,
+                ));
             }
         }
-        let mut keys: Vec<CounterKey> = found.iter().map(|(_, _, key)| key.clone()).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let items = self.counters(tenant, &keys).await?;
-        let items: BTreeMap<CounterKey, _> = keys.into_iter().zip(items).collect();
-        let standpoint =
-            |(limit, series, key): (tollgate_core::Limit, tollgate_core::Series, CounterKey)| {
-                let number = |name: String| {
-                    items
-                        .get(&key)
-                        .and_then(|attrs| attrs.get(&*name))
-                        .and_then(Value::as_number)
-                        .unwrap_or(0)
-                };
-                let count = Count {
-                    taken: number(series.taken_attribute()),
-                    held: number(series.held_attribute()),
-                };
-                Standpoint {
-                    limit: Arc::new(limit),
-                    scope_id: key.scope_id,
-                    window: key.window,
-                    count,
-                    requested: 0,
-                    hard_passed: false,
-                }
-            };
+        let counters: BTreeSet<CounterKey> = found.iter().map(|(key, ..)| key.clone()).collect();
+        let counters: Vec<CounterKey> = counters.into_iter().collect();
+        let standing = self.read_standing(tenant, &counters, at).await?;
+        let standpoint = |(key, figure, limit): (CounterKey, Figure, Limit)| Standpoint {
+            limit: Arc::new(limit),
+            count: standing.count(&key, &figure),
+            scope_id: key.scope_id,
+            window: key.window,
+            requested: 0,
+            hard_passed: false,
+        };
+        let standpoints = found.into_iter().map(standpoint).collect();
         Ok(LimitsView {
-            standpoints: found.into_iter().map(standpoint).collect(),
             config,
+            standpoints,
             at,
         })
     }
@@ -92,18 +77,11 @@ impl Service {
             .calendar()
             .holding(window, self.now());
         let start = window.end().map(|_| window.start);
-        Ok(self
-            .usage(
-                tenant,
-                Range {
-                    start,
-                    end: window.end(),
-                },
-            )
-            .await?
-            .tally
-            .totals
-            .cost)
+        let range = Range {
+            start,
+            end: window.end(),
+        };
+        Ok(self.usage(tenant, range).await?.tally.totals.cost()?)
     }
 
     /// The events of the tenant's current calendar month by operation, and the

@@ -3,6 +3,7 @@
 pub(crate) mod billing;
 pub(crate) mod cursor;
 pub(crate) mod export;
+pub(crate) mod hour;
 pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod pages;

@@ -1,32 +1,29 @@
 //! Reading pages.
 
 use crate::engine::service::Service;
-use crate::engine::submission::AHEAD_SECONDS_MAX;
 use crate::store::clock::ulid_floor;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::range::Range;
 use std::collections::BTreeSet;
-use tollgate_core::{Attrs, DAY_SECONDS, HOUR_SECONDS, Instant, Key, Name, Page, Value, table};
+use tollgate_core::{Attrs, HOUR_SECONDS, Instant, Key, Name, Page, Value, table};
 
-/// A walk over all pages received from an instant on, slice by slice.
+/// A walk over all pages of some receipt hours, slice by slice.
 pub(crate) struct Walk<'a> {
     tenant: &'a Name,
-    day: Instant,
-    last: Instant,
+    hours: std::vec::IntoIter<Instant>,
     next: Option<Query>,
 }
 
 impl<'a> Walk<'a> {
-    /// Over the pages received from `first` to `last`, days taken whole at the
-    /// end.
-    pub(crate) fn new(tenant: &'a Name, first: Instant, last: Instant) -> Self {
-        let next = Query::of(table::pages(tenant, &first.day())).from(ulid_floor(first));
+    /// Over the pages received in `hours`.
+    pub(crate) fn new(tenant: &'a Name, hours: Vec<Instant>) -> Self {
+        let mut hours = hours.into_iter();
+        let next = hours.next().map(|hour| pages_of(tenant, hour));
         Self {
             tenant,
-            day: first.floor_to(DAY_SECONDS),
-            last,
-            next: Some(next).filter(|_| first <= last),
+            hours,
+            next,
         }
     }
 
@@ -39,25 +36,17 @@ impl<'a> Walk<'a> {
             return Ok(None);
         };
         let slice = service.store.query(&query).await?;
-        self.next = query.after(&slice);
-        if self.next.is_none() {
-            self.day = self.day.plus_seconds(DAY_SECONDS);
-            self.next = Some(Query::of(table::pages(self.tenant, &self.day.day())))
-                .filter(|_| self.day <= self.last);
-        }
-        Ok(Some(
-            slice
-                .items
-                .into_iter()
-                .map(|(sk, attrs)| (Key::new(query.pk.as_str(), sk), attrs))
-                .collect(),
-        ))
+        let rest = query.after(&slice);
+        let next_hour = || self.hours.next().map(|hour| pages_of(self.tenant, hour));
+        self.next = rest.or_else(next_hour);
+        let key = |(sk, attrs)| (Key::new(query.pk.as_str(), sk), attrs);
+        Ok(Some(slice.items.into_iter().map(key).collect()))
     }
 }
 
 impl Service {
-    /// Visits every page received from `first` on that may hold events of
-    /// `range`, by receipt.
+    /// Visits every page received in the hour `first` or later that may hold
+    /// events of `range`, by receipt.
     pub(crate) async fn visit_pages<F>(
         &self,
         tenant: &Name,
@@ -68,7 +57,8 @@ impl Service {
     where
         F: FnMut(Page) -> Result<(), Failure>,
     {
-        let mut walk = Walk::new(tenant, first, self.now().plus_seconds(AHEAD_SECONDS_MAX));
+        let hours = self.hours_from(tenant, first).await?;
+        let mut walk = Walk::new(tenant, hours);
         while let Some(slice) = walk.slice(self).await? {
             for (_, attrs) in slice.iter().filter(|(_, attrs)| may_hold(attrs, range)) {
                 visit(page_of(attrs)?)?;
@@ -160,7 +150,7 @@ impl Service {
     }
 }
 
-fn pages_of(tenant: &Name, hour: Instant) -> Query {
+pub(crate) fn pages_of(tenant: &Name, hour: Instant) -> Query {
     Query::of(table::pages(tenant, &hour.day()))
         .from(ulid_floor(hour))
         .to(ulid_floor(hour.plus_seconds(HOUR_SECONDS)))

@@ -2,11 +2,12 @@
 
 use crate::engine::key::hex;
 use crate::engine::service::Service;
+use crate::store::failure::Failure;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::collections::HashMap;
-use tollgate_core::{Dimensions, Event, Name};
+use tollgate_core::{Dimensions, Event, Instant, Name, table};
 
 /// Whose names can be erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -55,6 +56,34 @@ impl Service {
             tenant,
             known: HashMap::new(),
         }
+    }
+}
+
+impl Service {
+    /// Replaces the names of agent and consumer that were erased after `since`,
+    /// when what has them was taken, by what stands for them.
+    pub(crate) async fn forget_erased(
+        &self,
+        tenant: &Name,
+        dimensions: &mut Dimensions,
+        since: Instant,
+    ) -> Result<(), Failure> {
+        let mut pseudonyms = self.pseudonyms(tenant);
+        for person in [Person::Agent, Person::Consumer] {
+            let Some(name) = person.of(dimensions).clone() else {
+                continue;
+            };
+            let pseudonym = pseudonyms.of(person, &name);
+            let mark = self.item(table::erased(tenant, &pseudonym)).await?;
+            let at = mark.and_then(|attrs| Some(attrs.get(table::BODY)?.as_text()?.to_owned()));
+            if at.is_some_and(|at| at >= since.sortable()) {
+                for node in dimensions.path.iter_mut().filter(|node| **node == name) {
+                    node.clone_from(&pseudonym);
+                }
+                *person.of(dimensions) = Some(pseudonym);
+            }
+        }
+        Ok(())
     }
 }
 

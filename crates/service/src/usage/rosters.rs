@@ -39,6 +39,22 @@ impl Service {
         Ok(joined)
     }
 
+    /// The names of a receipt month's roster, as far as they have joined; no tasks.
+    pub(crate) async fn roster_of_names(
+        &self,
+        tenant: &Name,
+        month: &str,
+    ) -> Result<Roster, Failure> {
+        let mut roster = Roster::default();
+        let parts = self
+            .roster_parts(tenant, month, table::ROSTER_NAMES, None)
+            .await?;
+        for (_, attrs) in parts.iter().filter(|(sk, attrs)| is_part(sk, attrs)) {
+            roster.append(joined_of(attrs)?)?;
+        }
+        Ok(roster)
+    }
+
     /// The stored parts of a month's roster, of those who joined before.
     pub(crate) async fn roster_parts(
         &self,

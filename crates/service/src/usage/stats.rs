@@ -1,11 +1,10 @@
 //! What is stored of a tenant.
 
 use crate::engine::service::Service;
-use crate::housekeeping::hours::Hour;
-use crate::housekeeping::purge::LastPurge;
 use crate::store::body::body;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use crate::usage::hour::{Hour, LastPurge};
 use crate::usage::range::Range;
 use crate::usage::scan::PASSES_MAX;
 use tollgate_core::{Instant, Name, table};
@@ -71,8 +70,8 @@ impl Service {
             .all(Query::of(table::hours(tenant)).to(reached.mark.next.hour()))
             .await?
         {
-            let known: Hour = body(&attrs)?;
-            if !purged.contains(&hour) {
+            if attrs.contains_key(table::BODY) && !purged.contains(&hour) {
+                let known: Hour = body(&attrs)?;
                 stats.add(known.events, known.first, known.last);
             }
         }

@@ -1,7 +1,6 @@
 //! Usage: events and totals, read back.
 
 use crate::engine::service::Service;
-use crate::record::void::marker_of;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::pages::page_of;
@@ -9,8 +8,8 @@ use crate::usage::range::Range;
 use crate::usage::scan::Ask;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Aggregate, Filter, GroupBy, Instant, Key, Marker, Name, Page, Place, Roster, RowFilter, Stored,
-    Tally, Usage, View, table, void_id,
+    Aggregate, Attrs, Filter, GroupBy, Instant, Key, Marker, Name, Page, Place, Roster, RowFilter,
+    Stored, Tally, Usage, View, table, void_id,
 };
 
 /// A recorded event with the time of its receipt.
@@ -239,4 +238,9 @@ pub(crate) fn entry(stored: &Stored, page: &Page) -> Entry {
         currency: page.currency,
         stored: stored.clone(),
     }
+}
+
+/// The marker that an item holds.
+pub(crate) fn marker_of(attrs: &Attrs) -> Result<Marker, Failure> {
+    Marker::from_attrs(attrs).ok_or(Failure::damaged("a marker"))
 }

@@ -4,9 +4,10 @@
 use crate::engine::service::Service;
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
+use crate::store::store::Query;
 use crate::usage::pseudonym::Person;
 use serde::{Deserialize, Serialize};
-use tollgate_core::{Change, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Name, Value, Write, table};
+use tollgate_core::{DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Name, Value, Write, table};
 
 /// How far a tenant's hours are rolled up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,26 +58,61 @@ impl Service {
     /// The tenant's watermark, or the one to begin at; `None` for a tenant
     /// never seen.
     pub(crate) async fn reached(&self, tenant: &Name) -> Result<Option<Reached>, Failure> {
-        let Some(created) = self.snapshot(tenant).await?.pack.config().created else {
+        if let Some(attrs) = self.item(table::watermark(tenant)).await? {
+            let stored = attrs.get(table::BODY).cloned();
+            return Ok(Some(Reached {
+                mark: body(&attrs)?,
+                stored,
+            }));
+        }
+        let first = self.first_hour(tenant, Instant::EPOCH, None).await?;
+        let known = self.snapshot(tenant).await?.rules.config().created;
+        let Some(next) = first.or(known.map(|at| at.floor_to(HOUR_SECONDS))) else {
             return Ok(None);
         };
-        let Some(attrs) = self.item(table::watermark(tenant)).await? else {
-            let next = created.plus_seconds(-HOUR_SECONDS).floor_to(HOUR_SECONDS);
-            let mark = Watermark {
-                next,
-                digest: String::new(),
-                begun: false,
-                at: None,
-                erasing: None,
-                erased: 0,
-            };
-            return Ok(Some(Reached { mark, stored: None }));
+        let digest = String::new();
+        let mark = Watermark {
+            next,
+            digest,
+            begun: false,
+            at: None,
+            erasing: None,
+            erased: 0,
         };
-        Ok(Some(Reached {
-            mark: body(&attrs)?,
-            stored: attrs.get(table::BODY).cloned(),
-        }))
+        Ok(Some(Reached { mark, stored: None }))
     }
+
+    /// The first receipt hour from `from` on, and before `to`, that may have
+    /// pages.
+    pub(crate) async fn first_hour(
+        &self,
+        tenant: &Name,
+        from: Instant,
+        to: Option<Instant>,
+    ) -> Result<Option<Instant>, Failure> {
+        let mut query = Query::of(table::hours(tenant)).from(from.hour());
+        (query.to, query.limit) = (to.map(Instant::hour), 1);
+        let hours = self.store.query(&query).await?.items;
+        hours.first().map(|(hour, _)| hour_of(hour)).transpose()
+    }
+
+    /// The receipt hours from `from` on that may have pages.
+    pub(crate) async fn hours_from(
+        &self,
+        tenant: &Name,
+        from: Instant,
+    ) -> Result<Vec<Instant>, Failure> {
+        let hours = self
+            .all(Query::of(table::hours(tenant)).from(from.hour()))
+            .await?;
+        hours.iter().map(|(hour, _)| hour_of(hour)).collect()
+    }
+}
+
+fn hour_of(sk: &str) -> Result<Instant, Failure> {
+    format!("{sk}:00:00Z")
+        .parse()
+        .map_err(|_| Failure::damaged("the key of an hour"))
 }
 
 impl Reached {
@@ -87,11 +123,7 @@ impl Reached {
             None => Guard::Absent,
             Some(stored) => Guard::Equals(table::BODY.into(), stored.clone()),
         };
-        Ok(Write {
-            key: table::watermark(tenant),
-            change: Change::Put(body_attrs(mark)?),
-            guards: vec![guard],
-        })
+        Ok(Write::put(table::watermark(tenant), body_attrs(mark)?).when(guard))
     }
 
     /// Moves the watermark together with `writes`; `false` if it was moved
@@ -106,7 +138,7 @@ impl Reached {
         let moved = self.to(tenant, &mark)?;
         let stored = body_attrs(&mark)?.remove(table::BODY);
         writes.push(moved);
-        if !service.settle(&writes).await? {
+        if !service.write(&writes).await? {
             return Ok(false);
         }
         *self = Self { mark, stored };

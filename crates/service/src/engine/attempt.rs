@@ -1,0 +1,182 @@
+//! Trying again: bounded, spaced out, with jitter; and the one place from which
+//! anything is written.
+
+use crate::engine::service::Service;
+use crate::engine::snapshot::Snapshot;
+use crate::store::clock::random;
+use crate::store::failure::Failure;
+use crate::store::steady::{note_unserved, patience_left};
+use crate::store::store::{Commit, Reason, Refusal, StoreError};
+use std::time::Duration;
+use tokio::time::Instant;
+use tollgate_core::{Attrs, Role, Value, Write, table};
+
+/// The most tries of one transaction.
+const TRIES_MAX: u32 = 16;
+const PAUSE_MILLIS_MAX: u64 = 400;
+/// Less patience than this is none.
+const PATIENCE_MIN: Duration = Duration::from_millis(50);
+
+/// The tries of one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Attempt {
+    tries: u32,
+    /// Where the last commit's outcome is not known: how often that was so.
+    pub(crate) lost: u32,
+}
+
+/// What came of a commit.
+#[derive(Debug)]
+pub(crate) enum Committed {
+    /// All of it happened.
+    Done,
+    /// None of it happened; a guard did not hold, or others were at its items.
+    Refused(Vec<Refused>),
+    /// It was not begun, as its readings are too old, or its answer was lost.
+    Again,
+}
+
+/// A write that was refused.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// What it is to its transaction.
+    pub(crate) role: Role,
+    /// The item as it stands, where a guard did not hold; else others were at it.
+    pub(crate) guard: Option<Option<Attrs>>,
+}
+
+impl Refused {
+    /// The configuration version under which its counter was last written.
+    fn version(&self) -> Option<i128> {
+        let standing = self.guard.as_ref()?.as_ref()?;
+        standing
+            .get(table::LIMITS_VERSION)
+            .and_then(Value::as_number)
+    }
+}
+
+impl Attempt {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Waits before the next try after others were faster: up to 2, 4, 8 …
+    /// milliseconds, at random.
+    ///
+    /// # Errors
+    /// [`Failure::Contended`] when the tries or the request's patience are used
+    /// up.
+    pub(crate) async fn again(&mut self, why: &str) -> Result<(), Failure> {
+        self.pause()
+            .await
+            .ok_or_else(|| Failure::Contended(why.to_owned()))
+    }
+
+    /// The same after the store was out of reach.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the tries or the request's patience are
+    /// used up.
+    async fn after_loss(&mut self, why: &str) -> Result<(), Failure> {
+        self.lost = self.lost.saturating_add(1);
+        self.pause()
+            .await
+            .ok_or_else(|| Failure::Unavailable(why.to_owned()))
+    }
+
+    /// `None` = no further try.
+    async fn pause(&mut self) -> Option<()> {
+        self.tries = self.tries.saturating_add(1);
+        note_unserved(Instant::now());
+        if self.tries >= TRIES_MAX {
+            return None;
+        }
+        let most = 1_u64
+            .checked_shl(self.tries)
+            .unwrap_or(PAUSE_MILLIS_MAX)
+            .min(PAUSE_MILLIS_MAX);
+        let chance = u64::from(u16::from_be_bytes(random()));
+        let micros = most.saturating_mul(1000).saturating_mul(chance) / 65_536;
+        tokio::time::sleep(Duration::from_micros(micros)).await;
+        (patience_left() > PATIENCE_MIN).then_some(())
+    }
+}
+
+impl Service {
+    /// Commits writes that were planned on `snapshot`, if that is still young
+    /// enough. Waits before the next try unless a marker stands, which is
+    /// progress.
+    pub(crate) async fn commit_planned(
+        &self,
+        attempt: &mut Attempt,
+        snapshot: &Snapshot,
+        writes: &[Write],
+    ) -> Result<Committed, Failure> {
+        if self.is_outdated(snapshot) {
+            attempt.again("slow readings").await?;
+            return Ok(Committed::Again);
+        }
+        let committed = self.commit(attempt, writes).await?;
+        let Committed::Refused(refused) = &committed else {
+            return Ok(committed);
+        };
+        let version = i128::from(snapshot.rules.config().version);
+        if refused
+            .iter()
+            .filter_map(Refused::version)
+            .any(|newer| newer > version)
+        {
+            self.cache.forget(&snapshot.tenant);
+        }
+        let shows_marker =
+            |of: &Refused| matches!((of.role, &of.guard), (Role::Marker(_), Some(Some(_))));
+        if !refused.iter().any(shows_marker) {
+            attempt.again("too many conflicts").await?;
+        }
+        Ok(committed)
+    }
+
+    /// Commits writes; an unknown outcome is told as `Again`, after a pause.
+    async fn commit(&self, attempt: &mut Attempt, writes: &[Write]) -> Result<Committed, Failure> {
+        match self.store.commit(writes).await {
+            Ok(Commit::Done { write_units }) => {
+                tracing::debug!(write_units, "committed");
+                Ok(Committed::Done)
+            }
+            Ok(Commit::Refused(refusals)) => {
+                let refused = |Refusal { index, reason }: Refusal| Refused {
+                    role: writes.get(index).map_or(Role::Other, |write| write.role),
+                    guard: match reason {
+                        Reason::Guard(standing) => Some(standing),
+                        Reason::Conflict | Reason::Throttled => None,
+                    },
+                };
+                Ok(Committed::Refused(
+                    refusals.into_iter().map(refused).collect(),
+                ))
+            }
+            Err(StoreError::Unavailable(why)) => {
+                attempt.after_loss(&why).await?;
+                Ok(Committed::Again)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Commits writes whose guards, if refused, mean that someone else was
+    /// first: `false`. Passing faults are tried again.
+    pub(crate) async fn write(&self, writes: &[Write]) -> Result<bool, Failure> {
+        let mut attempt = Attempt::new();
+        loop {
+            match self.commit(&mut attempt, writes).await? {
+                Committed::Done => return Ok(true),
+                // Guards come first: what stands will stand at the next try.
+                Committed::Refused(refused) if refused.iter().any(|of| of.guard.is_some()) => {
+                    return Ok(false);
+                }
+                Committed::Refused(_) => attempt.again("conflict").await?,
+                Committed::Again => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Times of receipt: never in a closed hour, never before one given earlier.
+
+use crate::engine::closed::Closed;
+use crate::engine::service::{Service, Tenancy};
+use crate::engine::snapshot::Snapshot;
+use crate::engine::submission::AHEAD_SECONDS_MAX;
+use crate::store::failure::Failure;
+use crate::store::store::Query;
+use tollgate_core::{Attrs, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Name, Value, Write, table};
+use ulid::Ulid;
+
+/// How far a clock may lie behind what is stored; it is carried forward.
+const BEHIND_SECONDS_MAX: i64 = 300;
+/// How far a clock may lie ahead of the newest receipt until it is confirmed.
+const TRUSTED_SECONDS: i64 = 35 * DAY_SECONDS;
+/// The digits of a page's id that say when it was received.
+const ULID_CHARS: usize = 26;
+
+fn seconds(at: Instant) -> Value {
+    Value::N(i128::from(at.unix_seconds()))
+}
+
+impl Service {
+    /// The time of receipt of what is about to be written: now, but never within
+    /// a closed hour, and never before what this process gave the tenant (where
+    /// it makes every change: before what is stored).
+    ///
+    /// # Errors
+    /// [`Failure::ClockBehind`] where the clock lies more than 5 minutes behind
+    /// that.
+    pub(crate) async fn stamp(&self, snapshot: &Snapshot) -> Result<Instant, Failure> {
+        let (tenant, now) = (&snapshot.tenant, self.now());
+        let last = match self.cache.last_stamp(tenant) {
+            Some(last) => last,
+            None if self.tenancy == Tenancy::Sole => self.last_received(tenant).await?,
+            None => Instant::EPOCH,
+        };
+        let floor = last.max(snapshot.closed.0);
+        if now.plus_seconds(BEHIND_SECONDS_MAX) < floor {
+            tracing::error!(%tenant, %now, stored = %floor, "the clock lies behind what is stored");
+            return Err(Failure::ClockBehind);
+        }
+        let stamp = now.max(floor);
+        self.cache.note_stamp(tenant, stamp);
+        Ok(stamp)
+    }
+
+    /// When the tenant's newest page was received; the epoch without any.
+    async fn last_received(&self, tenant: &Name) -> Result<Instant, Failure> {
+        let mut newest = Query::of(table::hours(tenant));
+        (newest.descending, newest.limit) = (true, 1);
+        let hours = self.store.query(&newest).await?.items;
+        let Some((hour, _)) = hours.into_iter().next() else {
+            return Ok(Instant::EPOCH);
+        };
+        let hour: Instant = format!("{hour}:00:00Z").parse().unwrap_or(Instant::EPOCH);
+        let mut newest = Query::of(table::pages(tenant, &hour.day()));
+        (newest.descending, newest.limit) = (true, 1);
+        let pages = self.store.query(&newest).await?.items;
+        let received = pages.first().and_then(|(sk, _)| received_at(sk));
+        Ok(received.unwrap_or(hour))
+    }
+
+    /// Makes it known, before its first page, that an hour has any: readers and
+    /// rollups ask for those hours, and never a clock.
+    pub(crate) async fn register_hour(
+        &self,
+        tenant: &Name,
+        received: Instant,
+    ) -> Result<(), Failure> {
+        let hour = received.floor_to(HOUR_SECONDS);
+        if self.cache.is_registered(tenant, hour) {
+            return Ok(());
+        }
+        let open = Write::put(table::hour(tenant, hour), Attrs::new()).when(Guard::Absent);
+        // Refused = another was first.
+        self.write(&[open]).await?;
+        self.note_receipt(hour).await?;
+        self.cache.note_registered(tenant, hour);
+        Ok(())
+    }
+
+    /// Whether the clock is near enough to what was received last for anything
+    /// to be removed or closed by it.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn trusts_clock(&self) -> Result<bool, Failure> {
+        let now = self.now();
+        if self.cache.is_confirmed() || self.cache.newest().is_some_and(|at| is_near(now, at)) {
+            return Ok(true);
+        }
+        let newest = self.newest_receipt().await?;
+        Ok(newest.is_none_or(|newest| is_near(now, newest)))
+    }
+
+    /// Takes the clock as right, however far it lies ahead of what is stored.
+    pub fn trust_clock(&self) {
+        self.cache.confirm();
+    }
+
+    /// Notes that a client's own time is near the clock's.
+    pub(crate) fn compare_clock(&self, timestamp: Instant, now: Instant) {
+        let early = now.plus_seconds(-AHEAD_SECONDS_MAX);
+        if timestamp >= early && timestamp <= now.plus_seconds(AHEAD_SECONDS_MAX) {
+            self.cache.confirm();
+        }
+    }
+
+    async fn newest_receipt(&self) -> Result<Option<Instant>, Failure> {
+        let Some(attrs) = self.item(table::clock()).await? else {
+            return Ok(None);
+        };
+        let newest = Closed::of(Some(&attrs)).0;
+        self.cache.note_newest(newest);
+        Ok(Some(newest))
+    }
+
+    /// Notes the newest hour of receipt of all tenants, if the clock that gave it
+    /// is trusted.
+    async fn note_receipt(&self, hour: Instant) -> Result<(), Failure> {
+        if self.cache.newest().is_some_and(|newest| newest >= hour) || !self.trusts_clock().await? {
+            return Ok(());
+        }
+        let attrs = Attrs::from([(table::CLOSED.into(), seconds(hour))]);
+        let before = i128::from(hour.unix_seconds()).saturating_sub(1);
+        let newer = Guard::AtMost(table::CLOSED.into(), before);
+        // Refused = a newer one is noted.
+        if self
+            .write(&[Write::put(table::clock(), attrs).when(newer)])
+            .await?
+        {
+            self.cache.note_newest(hour);
+        }
+        Ok(())
+    }
+
+    /// Publishes that the tenant's receipt hours before `until` are closed;
+    /// whether requests planned before that may still be under way.
+    pub(crate) async fn publish_closing(
+        &self,
+        tenant: &Name,
+        until: Instant,
+    ) -> Result<bool, Failure> {
+        let _alone = self.gate.write().await;
+        let attrs = self.item(table::times(tenant)).await?;
+        if Closed::of(attrs.as_ref()).0 < until {
+            self.set_time(tenant, table::CLOSED, until).await?;
+            // Rules that were read before it do not know of it.
+            self.cache.forget(tenant);
+        }
+        Ok(Closed::settled(attrs.as_ref()).0 < until)
+    }
+
+    /// Says that nobody writes into the hours before `until` any more.
+    pub(crate) async fn settle_closing(
+        &self,
+        tenant: &Name,
+        until: Instant,
+    ) -> Result<(), Failure> {
+        self.set_time(tenant, table::SETTLED, until).await
+    }
+
+    async fn set_time(&self, tenant: &Name, name: &str, at: Instant) -> Result<(), Failure> {
+        let before = i128::from(at.unix_seconds()).saturating_sub(1);
+        let write = Write::set(table::times(tenant), vec![(name.into(), seconds(at))]);
+        // Refused = a later one is set.
+        self.write(&[write.when(Guard::AtMost(name.into(), before))])
+            .await
+            .map(drop)
+    }
+
+    /// Waits for requests planned before anything that was just published.
+    pub(crate) async fn wait_for_requests(&self) {
+        if let Tenancy::Shared { settle } = self.tenancy {
+            tokio::time::sleep(settle).await;
+        }
+    }
+}
+
+fn is_near(now: Instant, newest: Instant) -> bool {
+    now <= newest.plus_seconds(TRUSTED_SECONDS)
+}
+
+/// The time of receipt that a page's sort key begins with.
+pub(crate) fn received_at(sk: &str) -> Option<Instant> {
+    let millis = Ulid::from_string(sk.get(..ULID_CHARS)?)
+        .ok()?
+        .timestamp_ms();
+    Instant::from_millis(i64::try_from(millis).ok()?).ok()
+}
