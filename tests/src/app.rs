@@ -80,9 +80,22 @@ impl TestApp {
         Self::set_up(store, tenancy, Settings::default())
     }
 
+    /// Over a store, with a clock that nobody confirmed.
+    #[must_use]
+    pub fn in_doubt(store: Arc<dyn Store>, tenancy: Tenancy) -> Self {
+        Self::build(store, tenancy, Settings::default())
+    }
+
     /// The same with other settings; the hash and the operator's key are as ever.
     #[must_use]
     pub fn set_up(store: Arc<dyn Store>, tenancy: Tenancy, settings: Settings) -> Self {
+        let app = Self::build(store, tenancy, settings);
+        // Tests let years go by without an event.
+        app.service().trust_clock();
+        app
+    }
+
+    fn build(store: Arc<dyn Store>, tenancy: Tenancy, settings: Settings) -> Self {
         let clock = Arc::new(TestClock::at(BEGINNING));
         let store = Faults::around(store);
         let service = Service::new(store.clone(), clock.clone(), tenancy, [7; 32]);

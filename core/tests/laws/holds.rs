@@ -48,7 +48,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 }
 
 fn limits() -> impl Strategy<Value = Vec<(u8, i128)>> {
-    proptest::collection::btree_map(0_u8..5, 0_i128..100, 0..5)
+    proptest::collection::btree_map(0_u8..6, 0_i128..100, 0..6)
         .prop_map(|limits| limits.into_iter().collect())
 }
 

@@ -270,3 +270,29 @@ fn a_void_is_remembered_as_long_as_its_event() {
     let later = received.plus_seconds(900 * 86_400);
     assert_eq!(expires(Some(later)), i128::from(later.unix_seconds()));
 }
+
+#[test]
+fn what_voids_an_event_gives_no_rate_back() {
+    let limit = tollgate_core::Quota {
+        rate_limit_per_second: Some(1),
+        ..Default::default()
+    };
+    let config = tollgate_core::Config {
+        limits: limit.limits(),
+        ..Default::default()
+    };
+    let mut recorder = Recorder::new(config, at(SET));
+    let received = at("2026-11-22T10:00:00.25Z");
+    let event = crate::given::event("e1", "hitl_approval");
+    recorder.record(Batch {
+        events: vec![event.clone()],
+        mode: Mode::Enforce,
+        received,
+        reads: false,
+        rival: vec![],
+    });
+    let before = recorder.ledger.counters();
+    assert_eq!(before.len(), 2, "used, and used and held");
+    recorder.void(&event, received, 1);
+    assert_eq!(recorder.ledger.counters(), before);
+}

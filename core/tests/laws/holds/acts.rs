@@ -91,7 +91,7 @@ impl World {
 
     pub(super) fn take(&mut self, id: u8, event: &Event, reads: bool) {
         let draft = self.draft(event);
-        let (standing, expected) = (self.standing(&draft), self.decision(event));
+        let (standing, expected) = (self.standing(&draft), self.decision(event, Mode::Enforce));
         let asked = Asked::new(event, true, 600, false);
         let (taking, happened) = self.settle(reads, &standing, |world, standing| {
             let tenant = tenant();
@@ -110,6 +110,7 @@ impl World {
         if is_new {
             assert_eq!(self.hold(id), Some(taken.hold));
             let mut counted = self.counted(event);
+            self.events.push(self.rated(event));
             // What is nothing is not held.
             counted.places = counted.nonzero();
             let held = Held {
@@ -216,9 +217,11 @@ impl World {
             let held = self.holds.get_mut(&id).unwrap();
             (held.expires, held.version) = (until, held.version + 1);
         }
-        // What was read before the extension ends nothing any more.
+        // What was read before the extension ends nothing any more, nor moves it.
         let stale = release(&self.rules, &tenant(), &hold, self.now).unwrap();
         assert!(!self.commit(&stale.writes));
+        let stale = extend(&tenant(), &hold, seconds + 1, self.now).unwrap();
+        assert!(!self.commit(&stale.unwrap().writes));
     }
 
     pub(super) fn count_anew(&mut self, id: u8) {
@@ -243,7 +246,7 @@ impl World {
         self.pages += 1;
         let event = used(&format!("e{}", self.pages), agent, false, tokens);
         let (draft, page) = (self.draft(&event), format!("P{}", self.pages));
-        let (standing, expected) = (self.standing(&draft), self.decision(&event));
+        let (standing, expected) = (self.standing(&draft), self.decision(&event, mode));
         let (planned, happened) = self.settle(reads, &standing, |world, standing| {
             let tenant = tenant();
             let at = world.circumstances((&tenant, &page), mode, standing);
@@ -257,6 +260,8 @@ impl World {
         if is_recorded {
             let counted = self.counted(&event);
             self.count(&event, counted);
+            let rated = (mode == Mode::Enforce).then(|| self.rated(&event));
+            self.events.extend(rated);
         }
     }
 }

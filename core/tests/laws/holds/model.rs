@@ -3,7 +3,7 @@
 use super::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Decision, Event, HoldState, Instant, Limit, Measure, Scope, Series, State, WindowKind,
+    Decision, Event, HoldState, Instant, Limit, Measure, Mode, Scope, Series, State, WindowKind,
 };
 
 /// Partition and sort key of a counter, and the measure and version of a figure.
@@ -45,7 +45,7 @@ impl Counted {
 }
 
 /// Where a series counts an event, told from how its time and agent are written;
-/// `None` = it is outside.
+/// `None` = it is outside, or counts by second.
 fn place(series: &Series, event: &Event) -> Option<Place> {
     let agent = event.dimensions.agent.as_ref()?.as_str();
     let day = event.timestamp.day();
@@ -59,10 +59,22 @@ fn place(series: &Series, event: &Event) -> Option<Place> {
     };
     let sk = match series.window {
         WindowKind::Total => "total/1970-01-01T00:00:00Z".to_owned(),
+        WindowKind::Second => return None,
         _ => format!("day/{day}T00:00:00Z"),
     };
     let figure = format!("{}:{}", series.measure, series.since);
     (is_named && !is_over).then_some((pk, sk, figure))
+}
+
+/// Where a series by second counts what is received now.
+fn place_of_second(series: &Series, now: Instant) -> Option<Place> {
+    let figure = format!("{}:{}", series.measure, series.since);
+    let place = (
+        "T|acme|C|tenant|".to_owned(),
+        format!("second/{now}"),
+        figure,
+    );
+    (series.window == WindowKind::Second).then_some(place)
 }
 
 fn tests(limit: &Limit, series: &Series) -> bool {
@@ -86,6 +98,17 @@ impl World {
         Counted { amounts, places }
     }
 
+    /// How an event uses up the rates by second, which nothing ever gives back.
+    pub(super) fn rated(&self, event: &Event) -> Counted {
+        let series = self.rules.config().series.iter();
+        let places = series.filter_map(|series| place_of_second(series, self.now));
+        let places = places.collect();
+        Counted {
+            places,
+            ..self.counted(event)
+        }
+    }
+
     /// Used and held together, and used alone, at each place.
     pub(super) fn sums(&self) -> BTreeMap<Place, (i128, i128)> {
         let mut sums: BTreeMap<_, (i128, i128)> = BTreeMap::new();
@@ -102,13 +125,14 @@ impl World {
         sums
     }
 
-    /// What is to be decided of an event now.
-    pub(super) fn decision(&self, event: &Event) -> Decision {
+    /// What is to be decided of an event now: rates test what is enforced alone.
+    pub(super) fn decision(&self, event: &Event, mode: Mode) -> Decision {
         let (sums, counted) = (self.sums(), self.counted(event));
         let config = self.rules.config();
         let limits = config.all_limits();
         let fits = config.series.iter().all(|series| {
-            let Some(place) = place(series, event) else {
+            let rate = place_of_second(series, self.now).filter(|_| mode == Mode::Enforce);
+            let Some(place) = place(series, event).or(rate) else {
                 return true;
             };
             let stands = sums.get(&place).map_or(0, |sum| sum.0) + counted.at(&place);

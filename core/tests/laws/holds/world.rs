@@ -45,10 +45,11 @@ fn catalog() -> Catalog {
 
 /// The kinds of limits, by number.
 pub(super) fn limit((number, hard): &(u8, i128)) -> Limit {
-    let (scope, measure, window) = match number % 5 {
+    let (scope, measure, window) = match number % 6 {
         0 => (Scope::Tenant, Measure::Spend, WindowKind::Total),
         1 | 4 => (Scope::Agent, Measure::Tokens, WindowKind::Day),
         2 => (Scope::Tenant, Measure::Events, WindowKind::Day),
+        5 => (Scope::Tenant, Measure::Events, WindowKind::Second),
         _ => (Scope::Agent, Measure::Spend, WindowKind::Day),
     };
     let is_money = measure == Measure::Spend;
@@ -58,7 +59,7 @@ pub(super) fn limit((number, hard): &(u8, i128)) -> Limit {
         layer: Layer::Limits,
         scope,
         // A named limit and one on each, made together, share an attribute.
-        scope_id: (number % 5 == 4).then(|| Arc::from("a0")),
+        scope_id: (number % 6 == 4).then(|| Arc::from("a0")),
         hard: Some(hard * scale),
         currency: is_money.then_some(Currency::USD),
         measure,

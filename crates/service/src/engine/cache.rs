@@ -40,8 +40,10 @@ struct Remembered {
     hours: BTreeMap<Name, Instant>,
     /// The newest hour of receipt of all tenants, as far as is known.
     newest: Option<Instant>,
-    /// Whether the clock was confirmed.
-    confirmed: bool,
+    /// When a client's own time last confirmed the clock.
+    confirmed: Option<Instant>,
+    /// Whether the operator says that the clock is right.
+    trusted: bool,
 }
 
 /// What was last read of tenants, keys and rate cards.
@@ -109,11 +111,6 @@ impl Cache {
         let mut inner = self.lock();
         inner.rules.remove(tenant);
         inner.forgotten += 1;
-    }
-
-    /// The cards, if they are as they are stored.
-    pub(crate) fn catalog(&self) -> Option<Arc<Catalog>> {
-        self.lock().catalog.clone().filter(|_| self.is_sole)
     }
 
     /// The cards as far as they are known, and up to which sequence number.
@@ -193,13 +190,22 @@ impl Cache {
         inner.newest = inner.newest.max(Some(newest));
     }
 
-    /// Whether the clock was confirmed.
-    pub(crate) fn is_confirmed(&self) -> bool {
+    /// When a client's own time last confirmed the clock.
+    pub(crate) fn confirmed(&self) -> Option<Instant> {
         self.lock().confirmed
     }
 
-    pub(crate) fn confirm(&self) {
-        self.lock().confirmed = true;
+    pub(crate) fn confirm(&self, now: Instant) {
+        self.lock().confirmed = Some(now);
+    }
+
+    /// Whether the operator says that the clock is right.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.lock().trusted
+    }
+
+    pub(crate) fn trust(&self) {
+        self.lock().trusted = true;
     }
 
     pub(crate) fn is_pressed(&self, tenant: &Name) -> bool {

@@ -87,23 +87,26 @@ impl Service {
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn trusts_clock(&self) -> Result<bool, Failure> {
         let now = self.now();
-        if self.cache.is_confirmed() || self.cache.newest().is_some_and(|at| is_near(now, at)) {
+        let known = [self.cache.newest(), self.cache.confirmed()];
+        let is_near_any = known.into_iter().flatten().any(|at| is_near(now, at));
+        if self.cache.is_trusted() || is_near_any {
             return Ok(true);
         }
         let newest = self.newest_receipt().await?;
         Ok(newest.is_none_or(|newest| is_near(now, newest)))
     }
 
-    /// Takes the clock as right, however far it lies ahead of what is stored.
+    /// Takes the clock as right, however far it lies ahead of what is stored, now
+    /// and from now on.
     pub fn trust_clock(&self) {
-        self.cache.confirm();
+        self.cache.trust();
     }
 
     /// Notes that a client's own time is near the clock's.
     pub(crate) fn compare_clock(&self, timestamp: Instant, now: Instant) {
         let early = now.plus_seconds(-AHEAD_SECONDS_MAX);
         if timestamp >= early && timestamp <= now.plus_seconds(AHEAD_SECONDS_MAX) {
-            self.cache.confirm();
+            self.cache.confirm(now);
         }
     }
 

@@ -96,6 +96,9 @@ impl Service {
         attempt: &mut Attempt,
         keys: &[Key],
     ) -> Result<Vec<Option<Attrs>>, Failure> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
         loop {
             if let Some(items) = self.store.read_together(keys).await? {
                 return Ok(items);

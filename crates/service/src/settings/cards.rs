@@ -19,9 +19,6 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn catalog(&self) -> Result<Arc<Catalog>, Failure> {
-        if let Some(catalog) = self.cache.catalog() {
-            return Ok(catalog);
-        }
         let head = self.item(table::catalog_head()).await?;
         self.catalog_at(sequence_of(head)).await
     }
