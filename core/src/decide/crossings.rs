@@ -30,7 +30,7 @@ pub(crate) fn find_crossings(
     if rules.config().alerts.is_none() {
         return crossings;
     }
-    for (counter, figure, amounts) in postings.iter_mut().filter(|(.., of)| of.used > 0) {
+    for (counter, figure, amounts) in postings.iter_mut().filter(|(.., of)| of.is_use()) {
         let stood = standing.count(counter, figure);
         let after = Count {
             used: stood.used.saturating_add(amounts.used),
@@ -66,7 +66,7 @@ pub(crate) fn find_crossings(
 pub(crate) fn may_cross(rules: &Rules, postings: &Postings, counter: &CounterKey) -> bool {
     let mut rising = postings
         .iter()
-        .filter(|(of, _, amounts)| *of == counter && amounts.used > 0);
+        .filter(|(of, _, amounts)| *of == counter && amounts.is_use());
     rising.any(|(_, figure, _)| watches(rules.tracks(), counter, figure).next().is_some())
 }
 

@@ -27,6 +27,12 @@ pub struct Amounts {
 }
 
 impl Amounts {
+    /// Whether something is used, and be it of no size: then it announces what
+    /// was reached before it.
+    pub(crate) fn is_use(&self) -> bool {
+        self.used > 0 || (self.used == 0 && self.held == 0)
+    }
+
     /// What it moves of used and held together.
     #[must_use]
     pub fn taken(&self) -> i128 {

@@ -75,13 +75,15 @@ proptest! {
         let mut naive = Naive::new(TENANT, &config, at(SET));
         let admitted = admitted(&plan);
         for place in &admitted {
-            naive.count(&events[*place], drafts[*place].priced.cost.units(), batch.received, mode);
+            let cost = drafts[*place].priced.cost.units();
+            naive.count(&events[*place], cost, batch.received, mode);
         }
         let items = if admitted.is_empty() { 0 } else { 1 + admitted.len() + naive.items.len() };
         prop_assert_eq!(plan.writes.len(), items);
         prop_assert!(items <= ACTIONS_MAX);
         let markers: Vec<Role> = admitted.iter().copied().map(Role::Marker).collect();
-        let roles: Vec<Role> = plan.writes.iter().map(|write| write.role).filter(|role| *role != Role::Other).collect();
+        let roles = plan.writes.iter().map(|write| write.role);
+        let roles: Vec<Role> = roles.filter(|role| *role != Role::Other).collect();
         prop_assert_eq!(&roles[..markers.len()], &markers);
         prop_assert_eq!(&roles[markers.len()..], &vec![Role::Counter; naive.items.len()]);
         let taken = plan.events.len();

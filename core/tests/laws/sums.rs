@@ -43,7 +43,9 @@ proptest! {
     /// So that sums of parts are the sum of the whole, and equal sums are equal.
     #[test]
     fn a_sum_is_the_same_in_any_order_and_cut(
-        amounts in amounts(), turn in any::<prop::sample::Index>(), cut in any::<prop::sample::Index>(),
+        amounts in amounts(),
+        turn in any::<prop::sample::Index>(),
+        cut in any::<prop::sample::Index>(),
     ) {
         let mut turned = amounts.clone();
         turned.rotate_left(turn.index(amounts.len().max(1)));

@@ -28,7 +28,8 @@ pub(crate) async fn get_usage(app: Arc<App>, call: Call) -> Handled {
     let tenant = tenant(&call, &params)?;
     let (range, filter) = (params.range()?, params.filters()?);
     let limit = params.limit(LIMIT, LIMIT_MAX)?;
-    let question = format!("GET /usage {tenant} {}", params.canonical());
+    let erased = app.service.erased(&tenant, &filter).await.map_err(failed)?;
+    let question = format!("GET /usage {tenant} {} {erased}", params.canonical());
     let after = params
         .text("cursor")
         .map(|cursor| position(&app, &question, cursor))

@@ -147,7 +147,7 @@ impl History {
             };
             for (name, value) in &attrs {
                 let Some((measure, _)) = name
-                    .strip_prefix("u:")
+                    .strip_prefix("n:")
                     .and_then(|name| name.split_once(':'))
                 else {
                     continue;

@@ -159,6 +159,9 @@ async fn without_a_limit_or_a_price_money_bounds_nothing() {
             .at("/max_tokens_out"),
         Value::Null
     );
+    app.post("/holds/h1/release", json!({ "tenant_id": "acme" }))
+        .await
+        .expect(200);
     app.limit("acme", json!([super::money("0")])).await;
     let free = affordable(&app, "h2", json!({ "tokens_out": 9, "operation": "free" }))
         .await

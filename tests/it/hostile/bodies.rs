@@ -53,7 +53,8 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
         ("GET" | "DELETE", _) => return None,
         (_, "/events" | "/check" | "/usage/validate") => event(),
         (_, "/holds") => {
-            json!({ "id": "evt-1", "event": event(), "ttl_seconds": 60, "max_affordable": true })
+            let held = crate::given::merged(event(), json!({ "id": "evt-held" }));
+            json!({ "id": "evt-held", "event": held, "ttl_seconds": 60, "max_affordable": true })
         }
         (_, "/holds/{hold_id}/capture") => json!({ "event": actual() }),
         (_, "/holds/{hold_id}/release") => json!({ "tenant_id": "acme" }),

@@ -130,7 +130,7 @@ fn holding(items: &BTreeMap<Key, Attrs>, text: &str) -> Vec<Key> {
 fn settled(items: BTreeMap<Key, Attrs>) -> BTreeMap<Key, Attrs> {
     items
         .into_iter()
-        .filter(|(key, _)| !key.pk.ends_with("|W") && key.pk != "A|AUDIT")
+        .filter(|(key, _)| !["|W", "|Z"].iter().any(|of| key.pk.ends_with(of)) && key.pk != "A|AUDIT")
         .collect()
 }
 

@@ -36,7 +36,7 @@ impl History {
             Step::Wait(seconds) => self.app.clock.advance(*seconds),
             Step::WaitForMidnight => self.app.clock.advance(oracle::seconds(DAY - now % DAY) - 1),
             Step::RollUp { all: true } => {
-                drop(self.app.service().roll_up_all().await.expect("a rollup"))
+                self.app.service().roll_up_all().await.expect("a rollup");
             }
             Step::RollUp { all: false } => drop(
                 self.app

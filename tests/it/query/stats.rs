@@ -70,8 +70,9 @@ async fn they_are_the_same_before_and_after_a_rollup_and_follow_a_purge() {
     )
     .await
     .expect(200);
-    let rolled = "2026-12-26T00:00:00Z";
+    let rolled = "2026-12-20T08:00:00Z";
     assert_eq!(stats(&app).await, expected(3, [oldest, newest, rolled, ""]));
+    let rolled = "2026-12-26T00:00:00Z";
     app.post(
         "/usage/purge",
         json!({ "tenant_id": "acme", "older_than_days": 35 }),

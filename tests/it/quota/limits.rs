@@ -8,7 +8,7 @@ use tollgate_tests::{TestApp, TestReply};
 fn shown(fields: Value) -> Value {
     let base = json!({
         "id": "cap", "scope": "tenant", "scope_id": null, "measure": "events", "window": "month", "soft": null, "hard": null,
-        "currency": null, "soft_mode": "warn", "on_unavailable": "deny", "source": "limits",
+        "currency": null, "soft_mode": "warn", "on_unavailable": "deny", "source": "limits", "state": "active",
     });
     merged(base, fields)
 }

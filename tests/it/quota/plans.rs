@@ -577,7 +577,7 @@ async fn a_hold_is_captured_after_periods_came_to_begin_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_rollup_completes_what_kept_a_subscriber_from_a_version() {
+async fn what_kept_a_subscriber_from_a_version_is_completed() {
     let app = subscribed(capped(5), json!({})).await;
     message(&app, json!({})).await.expect(201);
     // The plan is put, and the store is gone before its subscriber is renewed.
@@ -606,9 +606,9 @@ async fn a_rollup_completes_what_kept_a_subscriber_from_a_version() {
             .at("/plan_version"),
         1
     );
-    tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" }))
+    tollgate_purge::scheduled(&app.app, &json!({ "action": "complete_changes" }))
         .await
-        .expect("a rollup");
+        .expect("a completion");
     assert_eq!(
         app.get("/tenants/acme/subscription")
             .await

@@ -231,7 +231,7 @@ async fn a_node_that_is_not_there_is_refused_by_field() {
 }
 
 #[tokio::test]
-async fn a_tree_set_late_knows_what_was_used_and_a_hold_holds_in_every_node() {
+async fn a_tree_set_late_begins_at_nothing_and_a_hold_holds_in_every_node() {
     let app = TestApp::new().await;
     charge(&app, "0.5", json!({ "agent_id": "a1" }))
         .await
@@ -242,7 +242,7 @@ async fn a_tree_set_late_knows_what_was_used_and_a_hold_holds_in_every_node() {
         .await
         .expect(201);
     assert_eq!(
-        refusers(&charge(&app, "0.01", json!({ "agent_id": "a1" })).await),
+        refusers(&charge(&app, "0.51", json!({ "agent_id": "a1" })).await),
         "a1"
     );
     let of_org = app
@@ -252,12 +252,12 @@ async fn a_tree_set_late_knows_what_was_used_and_a_hold_holds_in_every_node() {
         .at("/nodes/2/limits/0");
     assert_eq!(
         (&of_org["used"], &of_org["held"], &of_org["remaining"]),
-        (&json!("0.5"), &json!("0.5"), &json!("49"))
+        (&json!("0"), &json!("0.5"), &json!("49.5"))
     );
     app.post("/holds/h/release", json!({ "tenant_id": "acme" }))
         .await
         .expect(200);
-    charge(&app, "0.5", json!({ "agent_id": "a1" }))
+    charge(&app, "1", json!({ "agent_id": "a1" }))
         .await
         .expect(201);
 }
@@ -280,7 +280,7 @@ async fn nodes_start_anew_with_their_windows() {
 }
 
 #[tokio::test]
-async fn a_node_that_moves_takes_what_was_used_in_it_along() {
+async fn what_was_used_in_a_node_stays_with_those_that_were_above_it() {
     let team = |parent: &str| {
         let cap = json!([{ "measure": "spend", "window": "total", "hard": "10" }]);
         json!({ "currency": "USD", "nodes": [
@@ -311,7 +311,7 @@ async fn a_node_that_moves_takes_what_was_used_in_it_along() {
         };
         format!("team1 {} team2 {}", of(2), of(3))
     };
-    assert_eq!(used().await, "team1 0 team2 17");
+    assert_eq!(used().await, "team1 8 team2 9");
     app.post("/events/e1/void", json!({ "tenant_id": "acme" }))
         .await
         .expect(201);

@@ -52,7 +52,7 @@ pub(super) struct Model {
 }
 
 /// When the tenant first subscribed.
-pub(super) const SINCE: &str = "2026-10-25T00:00:00Z";
+pub(super) const SINCE: &str = "2026-10-28T00:00:00Z";
 
 /// The start of the period that begins at this day of the month and holds `time`.
 pub(super) fn start(day: u32, time: &str) -> String {

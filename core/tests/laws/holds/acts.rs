@@ -111,7 +111,9 @@ impl World {
             assert_eq!(self.hold(id), Some(taken.hold));
             let mut counted = self.counted(event);
             self.events.push(self.rated(event));
-            // What is nothing is not held.
+            // What is nothing is not held, but used: of no size.
+            let nothing = &counted.places - &counted.nonzero();
+            self.announce(event, &nothing);
             counted.places = counted.nonzero();
             let held = Held {
                 counted,
@@ -168,7 +170,8 @@ impl World {
                 assert_eq!(held - left + above, used);
                 assert!(left >= 0 && above >= 0 && (left == 0 || above == 0));
             }
-            self.count(&draft.event, counted);
+            let was_held = Some(&held.counted).filter(|_| held.closed.is_none());
+            self.count(&draft.event, counted, was_held);
         }
     }
 
@@ -259,7 +262,7 @@ impl World {
         assert_eq!(planned.answer.is_some(), is_recorded);
         if is_recorded {
             let counted = self.counted(&event);
-            self.count(&event, counted);
+            self.count(&event, counted, None);
             let rated = (mode == Mode::Enforce).then(|| self.rated(&event));
             self.events.extend(rated);
         }

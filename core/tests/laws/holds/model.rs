@@ -146,19 +146,33 @@ impl World {
         }
     }
 
-    /// Counts an event that is recorded, and announces what it makes be reached.
-    pub(super) fn count(&mut self, event: &Event, counted: Counted) {
-        let places: Vec<(Series, Place)> = {
-            let series = self.rules.config().series.iter();
-            let watched = series.filter(|series| series.state == State::Active);
-            let placed = watched.filter_map(|series| Some((series.clone(), place(series, event)?)));
-            placed.filter(|(_, place)| counted.at(place) > 0).collect()
+    /// Counts an event that is recorded, of which so much was held, and announces
+    /// what is reached where it uses anything. A use of no size is one too, where
+    /// nothing was held for it.
+    pub(super) fn count(&mut self, event: &Event, counted: Counted, held: Option<&Counted>) {
+        let was_held = |place: &Place| {
+            held.is_some_and(|held| held.places.contains(place) && held.at(place) != 0)
         };
+        let uses = |place: &&Place| counted.at(place) > 0 || !was_held(place);
+        let used: BTreeSet<Place> = counted.places.iter().filter(uses).cloned().collect();
         self.events.push(counted);
-        let (sums, limits) = (self.sums(), self.rules.config().all_limits());
-        for (series, place) in places {
-            let used = sums[&place].1;
-            for limit in limits.iter().filter(|limit| tests(limit, &series)) {
+        self.announce(event, &used);
+    }
+
+    /// Announces what is reached of what is watched at these places of an event.
+    pub(super) fn announce(&mut self, event: &Event, places: &BTreeSet<Place>) {
+        let (sums, config) = (self.sums(), self.rules.config());
+        let limits = config.all_limits();
+        for series in config
+            .series
+            .iter()
+            .filter(|series| series.state == State::Active)
+        {
+            let Some(place) = place(series, event).filter(|place| places.contains(place)) else {
+                continue;
+            };
+            let used = sums.get(&place).map_or(0, |sum| sum.1);
+            for limit in limits.iter().filter(|limit| tests(limit, series)) {
                 let hard = limit.hard.filter(|hard| *hard > 0);
                 let reached = |percent: &&u8| {
                     hard.is_some_and(|hard| used * 100 >= hard * i128::from(**percent))

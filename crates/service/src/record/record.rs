@@ -9,7 +9,7 @@ use crate::store::clock::ulid;
 use crate::store::failure::Failure;
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Circumstances, CounterKey, Decision, Mode, Name, PlanError, Planned, PriceError, Ruling, plan,
+    Circumstances, CounterKey, Decision, HOUR_SECONDS, Mode, Name, PlanError, Planned, PriceError, Ruling, plan,
 };
 
 impl Service {
@@ -87,7 +87,11 @@ impl Service {
         mut state: Option<State>,
     ) -> Result<(Snapshot, Option<State>), Failure> {
         let mut attempt = Attempt::new();
-        if state.is_none() && self.cache.is_pressed(course.tenant) {
+        // Before the first page of an hour it is registered: a repeat or a refusal,
+        // which has no page, is found by reading first.
+        let hour = self.now().floor_to(HOUR_SECONDS);
+        let is_first = !self.cache.is_registered(course.tenant, hour);
+        if state.is_none() && (is_first || self.cache.is_pressed(course.tenant)) {
             state = Some(self.read_state(course, &mut attempt, &snapshot).await?);
         }
         while !course.waiting.is_empty() {

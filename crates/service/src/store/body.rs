@@ -4,12 +4,19 @@ use crate::store::failure::Failure;
 use tollgate_core::{Attrs, Value, table};
 
 /// Reads the JSON body of an item.
+///
+/// # Errors
+/// [`Failure::Damaged`] where it is none of its kind.
 pub(crate) fn body<T: serde::de::DeserializeOwned>(attrs: &Attrs) -> Result<T, Failure> {
     let bytes = attrs
         .get(table::BODY)
         .and_then(Value::as_bytes)
         .unwrap_or_default();
-    Ok(serde_json::from_slice(bytes)?)
+    serde_json::from_slice(bytes).map_err(|why| {
+        let kind = std::any::type_name::<T>();
+        let kind = kind.rsplit("::").next().unwrap_or(kind);
+        Failure::damaged(format_args!("a stored {kind} ({why})"))
+    })
 }
 
 /// The attributes of an item that holds only a JSON body.

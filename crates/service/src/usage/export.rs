@@ -183,8 +183,13 @@ impl Service {
         ))
     }
 
-    /// How many names of `tenant` were erased so far, if `filter` picks by names.
-    async fn erased(&self, tenant: &Name, filter: &Filter) -> Result<u64, Failure> {
+    /// How many names of `tenant` were erased so far; 0 if `filter` picks by none.
+    /// What was listed by a name goes on only while that stays the same.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach, and while a name
+    /// is being erased.
+    pub async fn erased(&self, tenant: &Name, filter: &Filter) -> Result<u64, Failure> {
         if filter.agent.is_none() && filter.consumer.is_none() {
             return Ok(0);
         }
