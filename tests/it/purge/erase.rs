@@ -362,7 +362,13 @@ async fn a_name_that_nobody_has_is_erased_from_nothing() {
             (&json!(0), &json!(0), &json!("purged"))
         );
     }
-    assert_eq!(settled(open.dump()), before);
+    let after = settled(open.dump());
+    let changed: Vec<_> = after
+        .iter()
+        .filter(|(key, attrs)| before.get(key) != Some(attrs))
+        .collect();
+    assert!(changed.is_empty(), "{changed:?}");
+    assert_eq!(after.len(), before.len());
 }
 
 #[tokio::test]

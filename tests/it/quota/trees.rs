@@ -322,5 +322,5 @@ async fn what_was_used_in_a_node_stays_with_those_that_were_above_it() {
     )
     .await
     .expect(201);
-    assert_eq!(used().await, "team1 0 team2 10");
+    assert_eq!(used().await, "team1 1 team2 9", "where it was held");
 }
