@@ -201,7 +201,7 @@ async fn an_event_that_was_delayed_reads_the_limits_again_before_it_commits() {
 }
 
 #[tokio::test]
-async fn a_rollup_that_completes_interrupted_limits_waits_for_what_is_in_flight() {
+async fn who_completes_interrupted_limits_waits_for_what_is_in_flight() {
     let memory = Arc::new(Memory::default());
     let sole = process(&memory, Tenancy::Sole);
     record(&sole, "before").await.expect(201);
@@ -222,14 +222,14 @@ async fn a_rollup_that_completes_interrupted_limits_waits_for_what_is_in_flight(
     published.arrived().await;
     setting.abort();
     let rolling = tokio::spawn(async move {
-        tollgate_purge::scheduled(&roller.app, &json!({ "action": "rollup" })).await
+        tollgate_purge::scheduled(&roller.app, &json!({ "action": "complete_changes" })).await
     });
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
     gate.open();
     recording.await.expect("an answer").expect(201);
-    rolling.await.expect("a rollup").expect("a rollup");
+    rolling.await.expect("a round").expect("a round");
     let ledger = Ledger::balanced_in(&memory, "acme").await;
     assert_eq!(ledger.counted("l"), 2);
 }

@@ -136,7 +136,7 @@ async fn subscribed() -> Arc<Memory> {
 }
 
 #[tokio::test]
-async fn a_new_version_of_a_plan_that_is_cut_off_anywhere_is_completed_by_the_next_rollup() {
+async fn a_new_version_of_a_plan_that_is_cut_off_anywhere_is_completed_by_the_next_round() {
     let (mut cut_off, mut halves) = (0, 0);
     for number in 0..CALLS_MAX {
         for after in [false, true] {
@@ -169,9 +169,9 @@ async fn a_new_version_of_a_plan_that_is_cut_off_anywhere_is_completed_by_the_ne
                 .at("/features/0/hard_limit");
             halves +=
                 usize::from(in_force(&other, TENANT).await != in_force(&other, "globex").await);
-            tollgate_purge::scheduled(&other.app, &json!({ "action": "rollup" }))
+            tollgate_purge::scheduled(&other.app, &json!({ "action": "complete_changes" }))
                 .await
-                .expect("a rollup");
+                .expect("a round");
             for tenant in [TENANT, "globex"] {
                 assert_eq!(
                     in_force(&other, tenant).await,

@@ -330,6 +330,8 @@ async fn storm(weather: Weather, store: &dyn Store, apps: &[TestApp]) -> Count {
     let mut clients: Vec<Client> = (0..CLIENTS).map(client).collect();
     join_all(clients.iter_mut().map(Client::live)).await;
     apps.iter().for_each(|app| app.store.heal());
+    let complete = apps[0].service().complete_changes().await;
+    complete.expect("changes, complete");
     let mut count = Count::default();
     for tenant in TENANTS {
         let ledger = Ledger::balanced(store, tenant).await;

@@ -51,6 +51,10 @@ async fn told(story: &Story) -> Told {
 }
 
 async fn ended(story: &Story, case: &str, app: &TestApp, memory: &Memory) -> Value {
+    app.service()
+        .complete_changes()
+        .await
+        .expect("changes, complete");
     if story.name != "POST /usage/purge" {
         println!("{}: {case}", story.name);
         Ledger::balanced_in(memory, TENANT).await;

@@ -190,7 +190,7 @@ async fn limits_that_change_meanwhile_count_it_as_taken_back() {
 }
 
 #[tokio::test]
-async fn a_node_that_moves_takes_its_use_along_and_gives_it_back_where_it_is() {
+async fn what_was_used_in_a_node_stays_above_it_and_is_given_back_there() {
     let memory = Arc::new(Memory::default());
     let app = TestApp::over(memory.clone(), Tenancy::Sole);
     let plant = async |parent: &str| {
@@ -213,18 +213,15 @@ async fn a_node_that_moves_takes_its_use_along_and_gives_it_back_where_it_is() {
             .expect(201);
     }
     plant("south").await;
-    app.record("acme", json!({ "id": "other", "budget_node": "south" }))
-        .await
-        .expect(429);
-    app.record("acme", json!({ "id": "free", "budget_node": "north" }))
-        .await
-        .expect(201);
+    let of = async |id: &str, node: &str| {
+        app.record("acme", json!({ "id": id, "budget_node": node }))
+            .await
+    };
+    of("other", "south").await.expect(201);
+    of("free", "north").await.expect(429);
     void(&app, "e1").await.expect(201);
-    app.record("acme", json!({ "id": "other", "budget_node": "south" }))
-        .await
-        .expect(201);
-    app.record("acme", json!({ "id": "more", "budget_node": "south" }))
-        .await
-        .expect(429);
+    of("free", "north").await.expect(201);
+    of("more", "south").await.expect(201);
+    of("most", "south").await.expect(429);
     Ledger::balanced_in(&memory, "acme").await.within_limits();
 }

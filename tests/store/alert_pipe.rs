@@ -65,6 +65,9 @@ async fn the_event_bus_gets_what_the_webhook_gets_as_text_and_of_alerts_alone() 
     app.post("/holds", json!({ "id": "h", "event": { "tenant_id": "acme", "operation": "agent_message", "agent_id": "a1" } }))
         .await
         .expect(201);
+    app.post("/holds/h/capture?tenant_id=acme", json!({ "event": {} }))
+        .await
+        .expect(201);
     app.record("acme", json!({ "id": "e", "agent_id": "a1" }))
         .await
         .expect(201);

@@ -87,13 +87,17 @@ async fn a_tenants_key_costs_one_more_read_only_where_processes_share() {
 }
 
 #[tokio::test]
-async fn a_denial_is_one_reading_of_its_markers_and_counters() {
+async fn a_denial_is_one_reading_of_its_counters_and_then_of_its_markers() {
     let app = limited(Tenancy::Sole).await;
     app.limit("acme", json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "month", "hard": 2 }])).await;
     app.record("acme", json!({ "id": "e" })).await.expect(429);
     let heard = listen(&app);
     app.record("acme", json!({ "id": "f" })).await.expect(429);
-    assert_eq!(taken(&heard), [Operation::Read]);
+    assert_eq!(
+        taken(&heard),
+        [Operation::Read, Operation::ReadTogether],
+        "counters, then markers"
+    );
 }
 
 #[tokio::test]
@@ -105,7 +109,10 @@ async fn only_a_limit_with_something_held_asks_for_what_is_over_before_it_denies
     app.record("acme", json!({ "id": "e" })).await.expect(429);
     let heard = listen(&app);
     app.record("acme", json!({ "id": "f" })).await.expect(429);
-    assert_eq!(taken(&heard), [Operation::Read, Operation::Query]);
+    assert_eq!(
+        taken(&heard),
+        [Operation::Read, Operation::ReadTogether, Operation::Query]
+    );
 }
 
 /// The operations of each of ten events against a limit of ten that is watched.
@@ -131,10 +138,10 @@ async fn watched_events(tenancy: Tenancy) -> Vec<Vec<Operation>> {
 
 #[tokio::test]
 async fn with_alerts_only_the_event_that_crosses_asks_for_more() {
-    use Operation::{Commit, Read};
+    use Operation::{Commit, Read, ReadTogether};
     let plain = vec![Commit];
     // 50 % of 11 is reached by the sixth, 80 % by the ninth: refused at the step, read, and planned again.
-    let crosses = vec![Commit, Read, Commit];
+    let crosses = vec![Commit, Read, ReadTogether, Commit];
     let expected: Vec<_> = (2..=10)
         .map(|n| {
             if n == 6 || n == 9 {
@@ -145,7 +152,12 @@ async fn with_alerts_only_the_event_that_crosses_asks_for_more() {
         })
         .collect();
     assert_eq!(watched_events(Tenancy::Sole).await, expected);
-    let shared = |calls: Vec<Operation>| [vec![Read], calls].concat();
+    // Processes that share read the configuration first, and again after a refusal.
+    let crossing = vec![Read, Commit, Read, Read, ReadTogether, Commit];
+    let shared = |calls: Vec<Operation>| match calls.len() {
+        1 => vec![Read, Commit],
+        _ => crossing.clone(),
+    };
     let expected: Vec<_> = expected.into_iter().map(shared).collect();
     assert_eq!(
         watched_events(Tenancy::Shared {
@@ -171,9 +183,18 @@ async fn another_process_learns_once_what_was_announced() {
     other.get("/limits/acme").await.expect(200);
     let heard = listen(&other);
     for (id, expected) in [
+        // The first in the hour reads the counters and markers, where the last page
+        // was received, and whether the hour is registered.
         (
             "f1",
-            &[Operation::Commit, Operation::Read, Operation::Commit][..],
+            &[
+                Operation::Read,
+                Operation::ReadTogether,
+                Operation::Query,
+                Operation::Query,
+                Operation::Read,
+                Operation::Commit,
+            ][..],
         ),
         ("f2", &[Operation::Commit]),
     ] {

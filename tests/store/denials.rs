@@ -120,9 +120,9 @@ async fn hard(app: &TestApp, tokens: u64) -> tollgate_tests::TestReply {
     app.limit("acme", json!([{ "id": "l", "scope": "tenant", "measure": "tokens", "window": "total", "hard": tokens }])).await
 }
 
-/// 30 tokens used and 60 held of 100, and a process that knows nothing yet.
+/// 30 tokens used and 60 held of 100, in a process that has read no counter.
 async fn nearly_full(store: Arc<dyn Store>, tenancy: Tenancy) -> TestApp {
-    let app = TestApp::over(store.clone(), tenancy);
+    let app = TestApp::over(store, tenancy);
     hard(&app, 100).await;
     app.post("/events", event("used", 30)).await.expect(201);
     app.post(
@@ -131,7 +131,7 @@ async fn nearly_full(store: Arc<dyn Store>, tenancy: Tenancy) -> TestApp {
     )
     .await
     .expect(201);
-    TestApp::over(store, tenancy)
+    app
 }
 
 async fn stores() -> [Arc<dyn Store>; 2] {

@@ -52,6 +52,13 @@ impl Source {
     }
 }
 
+/// Whether `line` has `word`, and not as the end of another.
+fn has(line: &str, word: &str) -> bool {
+    let joins = |of: char| of.is_alphanumeric() || of == '_';
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(joins))
+}
+
 /// Where code outside `allowed` contains any of `words`.
 fn strays(words: &[&str], allowed: impl Fn(&str) -> bool) -> Vec<String> {
     let mut found = Vec::new();
@@ -59,10 +66,8 @@ fn strays(words: &[&str], allowed: impl Fn(&str) -> bool) -> Vec<String> {
         .iter()
         .filter(|source| !source.path.starts_with("tests/") && !allowed(&source.path))
     {
-        for (number, line) in source
-            .code()
-            .filter(|(_, line)| words.iter().any(|word| line.contains(word)))
-        {
+        let is_stray = |line: &str| words.iter().any(|word| has(line, word));
+        for (number, line) in source.code().filter(|(_, line)| is_stray(line)) {
             found.push(format!("{}:{number}: {}", source.path, line.trim()));
         }
     }

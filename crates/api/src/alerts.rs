@@ -289,6 +289,10 @@ mod tests {
         ] {
             assert!(webhook_url(url, false).is_ok(), "{url}");
         }
+    }
+
+    #[test]
+    fn a_webhook_is_on_this_machine_only_where_that_is_allowed() {
         let loopback = [
             "http://127.0.0.1:9999/hook",
             "http://localhost:1/",

@@ -6,12 +6,8 @@ use crate::figures::amount;
 use crate::limits_json::limit_status;
 use crate::problem::Problem;
 use crate::usage::with_hash;
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
-use tollgate_core::{
-    Amount, Answer, Currency, ExchangeRate, Instant, Name, Priced, Ruling, Standpoint, Stored,
-};
+use tollgate_core::{Answer, Name, Priced, Ruling, Standpoint};
 
 /// The answer to a recorded event (201) or its replay (200).
 #[must_use]
@@ -141,174 +137,10 @@ fn batch_result((index, record): (usize, &BatchRecord)) -> Value {
     Value::Object(result)
 }
 
-/// An event as lists show it: the shape that it was sent in, what it cost and
-/// when it came. Fields that it lacks are left out; the figures of one that
-/// voids another have a minus. Raw, as its metadata keeps numbers that no
-/// `Value` holds.
-#[must_use]
-pub fn stored_event(
-    stored: &Stored,
-    received: Instant,
-    tenant: &Name,
-    currency: Currency,
-) -> Box<RawValue> {
-    raw(&shown(stored, received, tenant, currency))
-}
-
-/// The same of an event asked for alone, which says whether it was voided.
-#[must_use]
-pub fn single_event(
-    stored: &Stored,
-    received: Instant,
-    tenant: &Name,
-    currency: Currency,
-    voided: bool,
-) -> Box<RawValue> {
-    raw(&StoredEvent {
-        voided: voided.then_some(true),
-        ..shown(stored, received, tenant, currency)
-    })
-}
-
-fn shown<'a>(
-    stored: &'a Stored,
-    received: Instant,
-    tenant: &'a Name,
-    currency: Currency,
-) -> StoredEvent<'a> {
-    let event = &stored.event;
-    let d = &event.dimensions;
-    let totals = stored.totals();
-    StoredEvent {
-        id: &event.id,
-        tenant_id: tenant,
-        timestamp: event.timestamp,
-        operation: &d.operation,
-        tier: &d.tier,
-        units: totals.units,
-        tokens_in: totals.tokens_in,
-        tokens_out: totals.tokens_out,
-        cached_tokens_in: totals.cached_tokens_in,
-        tokens_processed: totals.tokens_processed,
-        api_calls: totals.api_calls,
-        duration_ms: totals.duration_ms,
-        data_bytes: totals.data_bytes,
-        latency_ms: event.latency_ms,
-        compliance_score: event.compliance_score,
-        agent_id: d.agent.as_ref(),
-        consumer_id: d.consumer.as_ref(),
-        session_id: d.session.as_ref(),
-        task_id: event.task.as_ref(),
-        tool_server: d.tool_server.as_ref(),
-        tool_name: d.tool_name.as_ref(),
-        model: d.model.as_ref(),
-        provider: event.provider.as_ref(),
-        budget_node: d.node.as_ref(),
-        cost_override: stored.signed_override(),
-        metadata: event
-            .metadata
-            .as_deref()
-            .and_then(|text| serde_json::from_str(text).ok()),
-        cost: stored.signed_cost(),
-        currency,
-        rate_card: CardVersion {
-            id: &stored.card.id,
-            version: stored.card.version,
-        },
-        exchange_rate: stored.card.exchange,
-        decision: stored.decision.as_str(),
-        received_at: received,
-        voids: stored.voids.as_ref(),
-        voided: None,
-    }
-}
-
-#[derive(Serialize)]
-struct StoredEvent<'a> {
-    id: &'a Name,
-    tenant_id: &'a Name,
-    timestamp: Instant,
-    operation: &'a Name,
-    tier: &'a Name,
-    units: i128,
-    tokens_in: i128,
-    tokens_out: i128,
-    cached_tokens_in: i128,
-    tokens_processed: i128,
-    api_calls: i128,
-    duration_ms: i128,
-    data_bytes: i128,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    latency_ms: Option<Amount>,
-    compliance_score: Amount,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent_id: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    consumer_id: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_id: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task_id: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_server: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_name: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    budget_node: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost_override: Option<Amount>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<&'a RawValue>,
-    cost: Amount,
-    currency: Currency,
-    rate_card: CardVersion<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exchange_rate: Option<ExchangeRate>,
-    decision: &'a str,
-    received_at: Instant,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    voids: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    voided: Option<bool>,
-}
-
-#[derive(Serialize)]
-struct CardVersion<'a> {
-    id: &'a Name,
-    version: u32,
-}
-
-/// A page of a list: `{data, count, next_cursor}`.
-#[must_use]
-pub fn list<T: Serialize>(data: &[T], next_cursor: Option<&str>) -> Box<RawValue> {
-    raw(&Page {
-        data,
-        count: data.len(),
-        next_cursor,
-    })
-}
-
-#[derive(Serialize)]
-struct Page<'a, T> {
-    data: &'a [T],
-    count: usize,
-    next_cursor: Option<&'a str>,
-}
-
-/// Names, numbers and strings always have a JSON form, so null never shows.
-fn raw(value: &impl Serialize) -> Box<RawValue> {
-    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::parse_event;
-    use tollgate_core::{CardRef, Decision};
+    use tollgate_core::{CardRef, Currency, Decision};
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
@@ -387,40 +219,5 @@ mod tests {
             json!("/events/1/units")
         );
         assert_eq!(body["results"][2]["status"], json!("replayed"));
-    }
-
-    #[test]
-    fn a_stored_event_can_be_sent_again_but_for_what_was_added() {
-        let sent = r#"{"operation":"x","units":3,"latency_ms":"1.5","agent_id":"a1","budget_node":"n1","metadata":{"n":[1e400,12345678901234567890123]}}"#;
-        let event = parse_event(sent.as_bytes())
-            .unwrap()
-            .into_event(name("e1"), Instant::EPOCH);
-        let stored = Stored {
-            event: event.clone(),
-            cost: Amount::ZERO,
-            card: answer().card,
-            decision: Decision::Warn,
-            voids: None,
-        };
-        let shown = stored_event(&stored, Instant::EPOCH, &name("acme"), Currency::USD);
-        assert!(
-            shown
-                .get()
-                .contains(r#""metadata":{"n":[1e400,12345678901234567890123]}"#),
-            "{shown}"
-        );
-        let cut = shown
-            .get()
-            .split(r#","cost":"0","currency":"USD","rate_card":"#)
-            .next()
-            .unwrap();
-        let again = parse_event(format!("{cut}}}").as_bytes()).unwrap();
-        assert_eq!(again.id, Some(name("e1")));
-        assert_eq!(again.into_event(name("e1"), Instant::EPOCH), event);
-        let page = list(&[shown], Some("next"));
-        assert!(
-            page.get().ends_with(r#"],"count":1,"next_cursor":"next"}"#),
-            "{page}"
-        );
     }
 }

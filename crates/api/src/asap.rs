@@ -1,7 +1,8 @@
 //! The ASAP form of usage: flat records of tasks.
 
+use crate::batches::events_of;
 use crate::digest::derived_id;
-use crate::event::{NewEvent, events_of, plain_event};
+use crate::event::{NewEvent, plain_event};
 use crate::json::{Errors, Node, Object, scalar};
 use crate::problem::Problem;
 use tollgate_core::{Event, Instant, Name, Quantities};

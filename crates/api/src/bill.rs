@@ -95,7 +95,7 @@ mod tests {
         let totals = |units, cost: &str| Totals {
             events: 2,
             units,
-            cost: cost.parse().unwrap(),
+            cost: cost.parse::<tollgate_core::Amount>().unwrap().into(),
             ..Totals::default()
         };
         let groups = BTreeMap::from([

@@ -1,7 +1,8 @@
 //! CloudEvents 1.0 in the JSON format, alone and in batches.
 
+use crate::batches::BATCH_MAX;
 use crate::digest::derived_id;
-use crate::event::{BATCH_MAX, Hints, NewEvent, hinted_event};
+use crate::event::{Hints, NewEvent, hinted_event};
 use crate::json::{Errors, Fault, Node, Object, scalar};
 use crate::problem::Problem;
 use serde_json::value::RawValue;

@@ -155,8 +155,8 @@ fn line(cells: &[Cow<'_, str>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::stored_event;
     use crate::event::parse_event;
+    use crate::stored::stored_event;
     use csv::ReaderBuilder;
     use proptest::prelude::*;
     use tollgate_core::{Amount, CardRef, Decision, ExchangeRate};

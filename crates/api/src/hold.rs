@@ -221,6 +221,10 @@ mod tests {
                 ),
             ],
         );
+    }
+
+    #[test]
+    fn a_bad_extension_or_release_names_what_is_wrong_and_an_empty_one_is_taken() {
         refuses(
             parse_extension,
             &[

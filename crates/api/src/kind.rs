@@ -69,19 +69,106 @@ impl Kind {
     /// The HTTP status.
     #[must_use]
     pub fn status(self) -> u16 {
-        self.row().0
+        match self {
+            Self::InvalidRequest | Self::InvalidCursor => 400,
+            Self::Unauthenticated => 401,
+            Self::BudgetExceeded | Self::UsagePolicyConfigurationError => 402,
+            Self::Forbidden | Self::ConstitutionalHashMismatch => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Conflict
+            | Self::KeyRepeated
+            | Self::EventIdReused
+            | Self::HoldIdReused
+            | Self::HoldClosed => 409,
+            Self::PreconditionFailed => 412,
+            Self::TooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::InvalidEvent
+            | Self::HoldMismatch
+            | Self::CurrencyMismatch
+            | Self::TooManyLimits
+            | Self::BelowRetentionFloor
+            | Self::RangePurged
+            | Self::IdempotencyKeyReused
+            | Self::UnknownRateCard
+            | Self::UnknownPlan => 422,
+            Self::UsageLimitExceeded => 429,
+            Self::Internal | Self::Damaged => 500,
+            Self::StoreUnavailable => 503,
+        }
     }
 
     /// The stable name for programs.
     #[must_use]
     pub fn code(self) -> &'static str {
-        self.row().1
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidCursor => "invalid_cursor",
+            Self::Unauthenticated => "unauthenticated",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::UsagePolicyConfigurationError => "usage_policy_configuration_error",
+            Self::Forbidden => "forbidden",
+            Self::ConstitutionalHashMismatch => "constitutional_hash_mismatch",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Conflict | Self::KeyRepeated => "conflict",
+            Self::EventIdReused => "event_id_reused",
+            Self::HoldIdReused => "hold_id_reused",
+            Self::HoldClosed => "hold_closed",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::InvalidEvent => "invalid_event",
+            Self::HoldMismatch => "hold_mismatch",
+            Self::CurrencyMismatch => "currency_mismatch",
+            Self::TooManyLimits => "too_many_limits",
+            Self::BelowRetentionFloor => "below_retention_floor",
+            Self::RangePurged => "range_purged",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::UnknownRateCard => "unknown_rate_card",
+            Self::UnknownPlan => "unknown_plan",
+            Self::UsageLimitExceeded => "usage_limit_exceeded",
+            Self::Internal => "internal",
+            Self::Damaged => "damaged",
+            Self::StoreUnavailable => "store_unavailable",
+        }
     }
 
     /// The same for people.
     #[must_use]
     pub fn title(self) -> &'static str {
-        self.row().2
+        match self {
+            Self::InvalidRequest => "The request is malformed",
+            Self::InvalidCursor => "The cursor is not valid",
+            Self::Unauthenticated => "A valid API key is required",
+            Self::BudgetExceeded => "The budget does not cover the request",
+            Self::UsagePolicyConfigurationError => "The tenant has no plan in force",
+            Self::Forbidden => "The API key may not do this",
+            Self::ConstitutionalHashMismatch => "The constitutional hash does not match",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "The route has no such method",
+            Self::Conflict | Self::KeyRepeated => "The request conflicts with what is there",
+            Self::EventIdReused => "The event id belongs to other content",
+            Self::HoldIdReused => "The hold id belongs to another estimate",
+            Self::HoldClosed => "The hold has ended",
+            Self::PreconditionFailed => "The version is no longer current",
+            Self::TooLarge => "The body is too large",
+            Self::UnsupportedMediaType => "The media type is not supported",
+            Self::InvalidEvent => "A value breaks a rule",
+            Self::HoldMismatch => "The event is not the hold's",
+            Self::CurrencyMismatch => "The currency is not the tenant's",
+            Self::TooManyLimits => "The tenant would have too many limits",
+            Self::BelowRetentionFloor => "The retention is too short",
+            Self::RangePurged => "Part of the range is purged",
+            Self::IdempotencyKeyReused => "The idempotency key belongs to another body",
+            Self::UnknownRateCard => "There is no such rate card",
+            Self::UnknownPlan => "There is no such plan",
+            Self::UsageLimitExceeded => "The request would exceed an assigned quota",
+            Self::Internal => "The service failed",
+            Self::Damaged => "Something stored is damaged",
+            Self::StoreUnavailable => "The store is unavailable",
+        }
     }
 
     /// What identifies the kind of problem, by RFC 9457.
@@ -92,86 +179,6 @@ impl Kind {
                 "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned()
             }
             _ => format!("https://tollgate.dev/problems/{}", self.code()),
-        }
-    }
-
-    fn row(self) -> (u16, &'static str, &'static str) {
-        match self {
-            Self::InvalidRequest => (400, "invalid_request", "The request is malformed"),
-            Self::InvalidCursor => (400, "invalid_cursor", "The cursor is not valid"),
-            Self::Unauthenticated => (401, "unauthenticated", "A valid API key is required"),
-            Self::BudgetExceeded => (
-                402,
-                "budget_exceeded",
-                "The budget does not cover the request",
-            ),
-            Self::UsagePolicyConfigurationError => (
-                402,
-                "usage_policy_configuration_error",
-                "The tenant has no plan in force",
-            ),
-            Self::Forbidden => (403, "forbidden", "The API key may not do this"),
-            Self::ConstitutionalHashMismatch => (
-                403,
-                "constitutional_hash_mismatch",
-                "The constitutional hash does not match",
-            ),
-            Self::NotFound => (404, "not_found", "Not found"),
-            Self::MethodNotAllowed => (405, "method_not_allowed", "The route has no such method"),
-            Self::Conflict | Self::KeyRepeated => {
-                (409, "conflict", "The request conflicts with what is there")
-            }
-            Self::EventIdReused => (
-                409,
-                "event_id_reused",
-                "The event id belongs to other content",
-            ),
-            Self::HoldIdReused => (
-                409,
-                "hold_id_reused",
-                "The hold id belongs to another estimate",
-            ),
-            Self::HoldClosed => (409, "hold_closed", "The hold has ended"),
-            Self::PreconditionFailed => (
-                412,
-                "precondition_failed",
-                "The version is no longer current",
-            ),
-            Self::TooLarge => (413, "too_large", "The body is too large"),
-            Self::UnsupportedMediaType => (
-                415,
-                "unsupported_media_type",
-                "The media type is not supported",
-            ),
-            Self::InvalidEvent => (422, "invalid_event", "A value breaks a rule"),
-            Self::HoldMismatch => (422, "hold_mismatch", "The event is not the hold's"),
-            Self::CurrencyMismatch => {
-                (422, "currency_mismatch", "The currency is not the tenant's")
-            }
-            Self::TooManyLimits => (
-                422,
-                "too_many_limits",
-                "The tenant would have too many limits",
-            ),
-            Self::BelowRetentionFloor => {
-                (422, "below_retention_floor", "The retention is too short")
-            }
-            Self::RangePurged => (422, "range_purged", "Part of the range is purged"),
-            Self::IdempotencyKeyReused => (
-                422,
-                "idempotency_key_reused",
-                "The idempotency key belongs to another body",
-            ),
-            Self::UnknownRateCard => (422, "unknown_rate_card", "There is no such rate card"),
-            Self::UnknownPlan => (422, "unknown_plan", "There is no such plan"),
-            Self::UsageLimitExceeded => (
-                429,
-                "usage_limit_exceeded",
-                "The request would exceed an assigned quota",
-            ),
-            Self::Internal => (500, "internal", "The service failed"),
-            Self::Damaged => (500, "damaged", "Something stored is damaged"),
-            Self::StoreUnavailable => (503, "store_unavailable", "The store is unavailable"),
         }
     }
 }

@@ -197,6 +197,16 @@ mod tests {
         parse_limits(format!(r#"{{"limits":[{limit}],"version":3}}"#).as_bytes())
     }
 
+    /// Claims that `limit` is refused with that status for those of its fields.
+    fn refused(limit: &str, status: u16, fields: &str) {
+        let pointer = |field: &str| {
+            let pointer = format!("/limits/0/{field}");
+            pointer.trim_end_matches('/').to_owned()
+        };
+        let expected: Vec<String> = fields.split(' ').map(pointer).collect();
+        assert_eq!(refusal(one(limit)), (status, expected.join(" ")), "{limit}");
+    }
+
     #[test]
     fn a_limit_is_shown_as_it_was_set() {
         let spend = r#"{"id":"day","scope":"tool","scope_id":"a%2Fb/c","measure":"spend","window":"day","soft":0.000000000000001,"hard":"10.50","currency":"USD","soft_mode":"block","on_unavailable":"allow"}"#;
@@ -273,71 +283,30 @@ mod tests {
                 422,
                 "hard",
             ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":"1"}"#,
-                400,
-                "hard",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1.5}"#,
-                400,
-                "hard",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":-1}"#,
-                422,
-                "hard",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","soft":2,"hard":1}"#,
-                422,
-                "soft",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"currency":"USD"}"#,
-                422,
-                "currency",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1}"#,
-                400,
-                "currency",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":"1e400","currency":"USD"}"#,
-                422,
-                "hard",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":-0.1,"currency":"USD"}"#,
-                422,
-                "hard",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"spend","window":"day","hard":1,"currency":"XXX"}"#,
-                422,
-                "currency",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"soft_mode":"loud"}"#,
-                422,
-                "soft_mode",
-            ),
-            (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"day","hard":1,"source":"quota"}"#,
-                400,
-                "source",
-            ),
         ] {
-            let expected: Vec<String> = pointers
-                .split(' ')
-                .map(|field| {
-                    format!("/limits/0/{field}")
-                        .trim_end_matches('/')
-                        .to_owned()
-                })
-                .collect();
-            assert_eq!(refusal(one(limit)), (status, expected.join(" ")), "{limit}");
+            refused(limit, status, pointers);
+        }
+    }
+
+    #[test]
+    fn a_bad_value_of_a_limit_is_refused_by_field() {
+        for (measure, members, status, pointer) in [
+            ("events", r#""hard":"1""#, 400, "hard"),
+            ("events", r#""hard":1.5"#, 400, "hard"),
+            ("events", r#""hard":-1"#, 422, "hard"),
+            ("events", r#""soft":2,"hard":1"#, 422, "soft"),
+            ("events", r#""hard":1,"currency":"USD""#, 422, "currency"),
+            ("spend", r#""hard":1"#, 400, "currency"),
+            ("spend", r#""hard":"1e400","currency":"USD""#, 422, "hard"),
+            ("spend", r#""hard":-0.1,"currency":"USD""#, 422, "hard"),
+            ("spend", r#""hard":1,"currency":"XXX""#, 422, "currency"),
+            ("events", r#""hard":1,"soft_mode":"loud""#, 422, "soft_mode"),
+            ("events", r#""hard":1,"source":"quota""#, 400, "source"),
+        ] {
+            let limit = format!(
+                r#"{{"id":"a","scope":"agent","measure":"{measure}","window":"day",{members}}}"#
+            );
+            refused(&limit, status, pointer);
         }
     }
 

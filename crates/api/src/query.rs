@@ -1,7 +1,9 @@
 //! Query parameters.
 
-use crate::event::is_reserved_tenant;
+use crate::percent::{decoded, encoded};
 use crate::problem::Problem;
+use crate::range::Range;
+use crate::reserved::is_reserved_tenant;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -29,20 +31,6 @@ struct Param {
     /// As it was spelt.
     pointer: String,
     value: String,
-}
-
-/// A half-open range of time, perhaps without bounds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Range {
-    /// Its first instant.
-    pub start: Option<Instant>,
-    /// The first instant after it.
-    pub end: Option<Instant>,
-}
-
-impl Range {
-    /// The parameters that it is read from.
-    pub const PARAMETERS: &'static [&'static str] = &["start", "end"];
 }
 
 impl Params {
@@ -287,43 +275,6 @@ impl Params {
         let pairs = kept.map(|(name, param)| format!("{name}={}&", encoded(&param.value)));
         format!("{}cursor={}", pairs.collect::<String>(), encoded(cursor))
     }
-}
-
-/// Percent-encoded, but for what needs it nowhere.
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
-    text.bytes()
-        .map(|byte| {
-            if plain(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
-}
-
-/// Percent-decoded text; `None` for a broken escape, text that is not UTF-8,
-/// or a control character.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => hex(rest.next()?)?
-                .checked_mul(16)?
-                .checked_add(hex(rest.next()?)?)?,
-            other => other,
-        });
-    }
-    let text = String::from_utf8(bytes).ok()?;
-    (!text.chars().any(char::is_control)).then_some(text)
-}
-
-fn hex(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Totals in answers.
 
 use crate::figures::{amount, count, mean};
+use crate::range::Range;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use tollgate_core::{Amount, Currency, Name, Tally, Usage};
@@ -10,7 +11,7 @@ use tollgate_core::{Amount, Currency, Name, Tally, Usage};
 #[must_use]
 pub fn usage_json(
     tenant: &Name,
-    period: crate::Range,
+    period: Range,
     usage: &Usage,
     currency: Currency,
     hash: Option<&str>,
@@ -136,7 +137,7 @@ mod tests {
         ]);
         let body = usage_json(
             &Name::new("acme").unwrap(),
-            crate::Range::default(),
+            Range::default(),
             &usage,
             Currency::USD,
             None,
@@ -168,7 +169,7 @@ mod tests {
     fn nothing_used_is_zeros_and_no_averages() {
         let body = usage_json(
             &Name::new("acme").unwrap(),
-            crate::Range::default(),
+            Range::default(),
             &Usage::default(),
             Currency::USD,
             Some("h"),

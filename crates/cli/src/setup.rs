@@ -3,11 +3,12 @@
 mod check;
 mod draft;
 mod files;
+mod reading;
 mod source;
 mod terminal;
 mod wizard;
 
-use crate::artifact::{Artifact, PATH};
+use crate::artifact::Artifact;
 use crate::failure::Failure;
 use crate::output::print;
 use draft::Draft;

@@ -2,6 +2,7 @@
 
 mod download;
 mod export;
+mod form;
 mod ink;
 mod report;
 mod sync;

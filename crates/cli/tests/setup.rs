@@ -32,25 +32,10 @@ fn artifact(place: &Place) -> Value {
     serde_json::from_str(&place.text(ARTIFACT)).expect("JSON")
 }
 
-#[test]
-fn without_questions_the_presets_and_settings_are_written() {
-    let place = Place::new();
-    let words = [
-        "--set",
-        "USAGE_PLAN_CODES=starter",
-        "--set",
-        "USAGE_STARTER_MESSAGES_SOFT_LIMIT=",
-        "--json",
-    ];
-    let told: Value =
-        serde_json::from_str(&place.run(&[&ON[..], &words[..]].concat()).well()).expect("JSON");
-    assert_eq!(
-        told,
-        json!({"enabled": true, "plans": ["starter"], "artifact": ARTIFACT, "settings": SETTINGS})
-    );
-    let mut written = artifact(&place);
+/// What the preset `starter` allows, without a soft limit of messages.
+fn starter_features() -> Value {
     let feature = |key: &str, name: &str, unit: &str, is_metered: bool, soft: Value, hard: u64| json!({"feature_key": key, "display_name": name, "unit": unit, "is_metered": is_metered, "soft_limit": soft, "hard_limit": hard});
-    let features = json!([
+    json!([
         feature("messages", "Messages", "requests", true, Value::Null, 200),
         feature(
             "input_tokens",
@@ -92,9 +77,28 @@ fn without_questions_the_presets_and_settings_are_written() {
             Value::Null,
             10
         ),
-    ]);
+    ])
+}
+
+#[test]
+fn without_questions_the_presets_and_settings_are_written() {
+    let place = Place::new();
+    let words = [
+        "--set",
+        "USAGE_PLAN_CODES=starter",
+        "--set",
+        "USAGE_STARTER_MESSAGES_SOFT_LIMIT=",
+        "--json",
+    ];
+    let told: Value =
+        serde_json::from_str(&place.run(&[&ON[..], &words[..]].concat()).well()).expect("JSON");
+    assert_eq!(
+        told,
+        json!({"enabled": true, "plans": ["starter"], "artifact": ARTIFACT, "settings": SETTINGS})
+    );
+    let mut written = artifact(&place);
     assert!(written["generated_at"].take().is_string());
-    let plans = json!([{"plan_code": "starter", "features": features}]);
+    let plans = json!([{"plan_code": "starter", "features": starter_features()}]);
     assert_eq!(
         written,
         json!({"generated_at": null, "enabled": true, "soft_limit_mode": "warn", "currency": "USD", "plans": plans})

@@ -244,7 +244,7 @@ impl Run {
             body = before;
         }
         let status = match end {
-            None => 201,
+            None | Some(End::Expired) => 201,
             Some(End::Captured) if before == Some(body.clone()) => 200,
             Some(_) => 409,
         };

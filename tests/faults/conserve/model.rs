@@ -25,6 +25,8 @@ pub(crate) type Draws = Vec<(String, i128)>;
 /// A recorded event.
 pub(crate) struct Fact {
     pub(crate) used: Use,
+    /// Its node and all above it, as the tree stood.
+    path: Vec<String>,
     draws: Draws,
     pub(crate) voided: bool,
 }
@@ -39,8 +41,7 @@ pub(crate) enum End {
 pub(crate) struct Hold {
     pub(crate) estimate: Use,
     draws: Draws,
-    /// The counts that it is in.
-    counts: BTreeSet<u64>,
+    path: Vec<String>,
     pub(crate) created: String,
     pub(crate) expires: String,
     pub(crate) end: Option<End>,
@@ -61,7 +62,6 @@ pub(crate) struct Cap {
 
 /// A subject since it is counted.
 struct Count {
-    number: u64,
     of: Subject,
     from: String,
 }
@@ -98,7 +98,6 @@ pub(crate) struct Model {
     /// By layer.
     pub(crate) caps: BTreeMap<&'static str, Vec<Cap>>,
     counts: Vec<Count>,
-    made: u64,
     pub(crate) tree: BTreeMap<String, Node>,
     pub(crate) grants: Vec<Grant>,
     pub(crate) allowance: Option<i128>,
@@ -144,16 +143,14 @@ impl Model {
         path
     }
 
-    /// Whom a subject counts a use for, if it does.
-    fn place(&self, of: &Subject, used: &Use) -> Option<String> {
+    /// Whom a subject counts a use within `path` for, if it does.
+    fn place(of: &Subject, used: &Use, path: &[String]) -> Option<String> {
         let (scope, named, measure, _) = of;
         if measure == "units:search" && used.operation != "search" {
             return None;
         }
         if scope == "node" {
-            return named
-                .clone()
-                .filter(|named| self.path(used).contains(named));
+            return named.clone().filter(|named| path.contains(named));
         }
         let id = match &**scope {
             "tenant" => Some(String::new()),
@@ -174,20 +171,16 @@ impl Model {
         if window(kind, at) < window(kind, &count.from) {
             return (0, 0);
         }
-        let is_in = |what: &Use| {
+        let is_in = |what: &Use, path: &[String]| {
             window(kind, &what.at) == window(kind, at)
-                && self.place(of, what).is_some_and(|place| place == id)
+                && Self::place(of, what, path).is_some_and(|place| place == id)
         };
-        for fact in self
-            .facts
-            .values()
-            .filter(|fact| !fact.voided && is_in(&fact.used))
-        {
+        let facts = self.facts.values().filter(|fact| !fact.voided);
+        for fact in facts.filter(|fact| is_in(&fact.used, &fact.path)) {
             used += fact.used.of(measure);
         }
-        for hold in self.holds.values().filter(|hold| {
-            hold.end.is_none() && hold.counts.contains(&count.number) && is_in(&hold.estimate)
-        }) {
+        let holds = self.holds.values().filter(|hold| hold.end.is_none());
+        for hold in holds.filter(|hold| is_in(&hold.estimate, &hold.path)) {
             held += hold.estimate.of(measure);
         }
         (used, held)
@@ -195,11 +188,12 @@ impl Model {
 
     /// The caps that a use meets, with what each has counted.
     fn met<'a>(&'a self, used: &'a Use) -> impl Iterator<Item = (&'a Cap, i128)> {
-        self.caps.values().flatten().filter_map(|cap| {
+        let path = self.path(used);
+        self.caps.values().flatten().filter_map(move |cap| {
             let count = self.counts.iter().find(|count| count.of == cap.of)?;
             let kind = &cap.of.3;
             let outside = window(kind, &used.at) < window(kind, &count.from);
-            let id = self.place(&cap.of, used).filter(|_| !outside)?;
+            let id = Self::place(&cap.of, used, &path).filter(|_| !outside)?;
             let (taken, held) = self.stands(&cap.of, &id, &used.at);
             Some((cap, taken + held))
         })
@@ -273,7 +267,7 @@ impl Model {
         let mut grants: Vec<&Grant> = self
             .grants
             .iter()
-            .filter(|grant| self.now < grant.expires)
+            .filter(|grant| used.at < grant.expires)
             .collect();
         grants.sort();
         let month = window("month", &used.at);
@@ -305,10 +299,12 @@ impl Model {
         if short > 0 {
             draws.push(("uncovered".to_owned(), short));
         }
+        let path = self.path(&used);
         let before = self.facts.insert(
             id.to_owned(),
             Fact {
                 used,
+                path,
                 draws,
                 voided: false,
             },
@@ -319,16 +315,11 @@ impl Model {
     /// Holds a use that nothing refuses.
     pub(crate) fn hold(&mut self, id: &str, estimate: Use, expires: String) {
         let (draws, _) = self.charge(&estimate, estimate.cost);
-        let counts = self
-            .counts
-            .iter()
-            .filter(|count| self.place(&count.of, &estimate).is_some())
-            .map(|count| count.number)
-            .collect();
+        let path = self.path(&estimate);
         let hold = Hold {
             estimate,
             draws,
-            counts,
+            path,
             created: self.now.clone(),
             expires,
             end: None,
@@ -336,11 +327,13 @@ impl Model {
         self.holds.insert(id.to_owned(), hold);
     }
 
-    /// Books a use for an open hold: first from what it holds.
+    /// Books a use for a hold: first from what it holds, while it is open.
     pub(crate) fn capture(&mut self, id: &str, used: Use) {
         let hold = self.holds.get(id).expect("a hold");
         let (mut draws, mut left) = (Draws::new(), used.cost);
-        for (source, amount) in &hold.draws {
+        let path = hold.path.clone();
+        let held = hold.draws.iter().filter(|_| hold.end.is_none());
+        for (source, amount) in held {
             let kept = left.min(*amount);
             draws.extend((kept > 0).then(|| (source.clone(), kept)));
             left -= kept;
@@ -353,6 +346,7 @@ impl Model {
             id.to_owned(),
             Fact {
                 used,
+                path,
                 draws,
                 voided: false,
             },
@@ -382,47 +376,11 @@ impl Model {
         self.counts.retain(|count| needed.contains(&count.of));
         for of in needed {
             if !self.counts.iter().any(|count| count.of == of) {
-                self.made += 1;
                 self.counts.push(Count {
-                    number: self.made,
                     of,
                     from: self.now.clone(),
                 });
             }
         }
-    }
-
-    /// Replaces the tree: a node with others within it than before is counted
-    /// anew.
-    pub(crate) fn plant(&mut self, tree: BTreeMap<String, Node>) {
-        let within = |model: &Self| -> BTreeMap<String, BTreeSet<String>> {
-            let of = |id: &String| {
-                model
-                    .tree
-                    .keys()
-                    .filter(|leaf| model.above(leaf).contains(id))
-                    .cloned()
-                    .collect()
-            };
-            model.tree.keys().map(|id| (id.clone(), of(id))).collect()
-        };
-        let before = within(self);
-        self.tree = tree;
-        let after = within(self);
-        let same = |of: &Subject| {
-            of.1.as_ref()
-                .is_some_and(|id| before.get(id) == after.get(id))
-        };
-        self.counts
-            .retain(|count| count.of.0 != "node" || same(&count.of));
-    }
-
-    fn above(&self, leaf: &str) -> Vec<String> {
-        let (mut path, mut next) = (Vec::new(), Some(leaf.to_owned()));
-        while let Some(id) = next {
-            next = self.tree[&id].parent.clone();
-            path.push(id);
-        }
-        path
     }
 }

@@ -1,7 +1,10 @@
 //! `POST /events/{event_id}/void`: what is taken back counts nowhere any more.
 
+mod limits;
+mod refusals;
+
 use super::{bill, events};
-use crate::given::{Open, card_with, get_as, limit, merged, post_as, refused, without};
+use crate::given::{card_with, merged, without};
 use serde_json::{Value, json};
 use tollgate_tests::{TestApp, TestReply};
 
@@ -299,95 +302,6 @@ async fn who_was_there_is_still_counted_and_a_task_of_its_own_is_not() {
 }
 
 #[tokio::test]
-async fn what_a_limit_counted_is_free_at_once() {
-    let app = TestApp::new().await;
-    let spend = json!({ "id": "spend", "scope": "agent", "scope_id": "a1", "measure": "spend", "window": "total", "hard": "0.05", "currency": "USD" });
-    let events = limit(json!({ "id": "events", "window": "total", "hard": 1 }));
-    let each = json!({ "id": "each", "scope": "agent", "measure": "spend", "window": "total", "hard": "0.05", "currency": "USD" });
-    app.limit("acme", json!([spend, events, each])).await;
-    for round in 0..3 {
-        let event = |id: &str| json!({ "id": format!("{id}-{round}"), "operation": "hitl_approval", "agent_id": "a1" });
-        app.record("acme", event("one")).await.expect(201);
-        refused(
-            &app.record("acme", event("two")).await,
-            402,
-            "budget_exceeded",
-        );
-        let status = app.get("/limits/acme").await.at("/status");
-        assert_eq!(
-            (&status[0]["used"], &status[1]["used"]),
-            (&json!("0.05"), &json!(1))
-        );
-        void(&app, &format!("one-{round}")).await.expect(201);
-        void(&app, &format!("one-{round}")).await.expect(200);
-        let status = app.get("/limits/acme").await.at("/status");
-        assert_eq!(
-            (&status[0]["used"], &status[1]["used"]),
-            (&json!("0"), &json!(0))
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_limit_set_later_does_not_count_it_nor_after_a_purge() {
-    let app = TestApp::new().await;
-    for id in ["e1", "e2", "e3"] {
-        app.record(
-            "acme",
-            json!({ "id": id, "agent_id": "a1", "tokens_in": 10 }),
-        )
-        .await
-        .expect(201);
-    }
-    void(&app, "e1").await.expect(201);
-    let tokens = |hard: u64| json!([{ "id": "t", "scope": "agent", "scope_id": "a1", "measure": "tokens", "window": "total", "hard": hard }]);
-    let used = async |app: &TestApp| app.get("/limits/acme").await.at("/status/0/used");
-    app.limit("acme", tokens(100)).await;
-    assert_eq!(used(&app).await, 20);
-    void(&app, "e2").await.expect(201);
-    assert_eq!(used(&app).await, 10);
-    app.clock.advance(40 * DAY);
-    app.post(
-        "/usage/purge",
-        json!({ "tenant_id": "acme", "older_than_days": 35 }),
-    )
-    .await
-    .expect(200);
-    app.limit("acme", json!([])).await;
-    app.limit("acme", tokens(101)).await;
-    assert_eq!(used(&app).await, 10);
-    refused(&void(&app, "e3").await, 404, "not_found");
-    assert_eq!(void(&app, "e2").await.expect(200).at("/replayed"), true);
-}
-
-#[tokio::test]
-async fn what_a_hold_booked_can_be_taken_back() {
-    let app = TestApp::new().await;
-    app.limit(
-        "acme",
-        json!([limit(json!({ "measure": "tokens", "hard": 100 }))]),
-    )
-    .await;
-    let estimate = json!({ "tenant_id": "acme", "operation": "agent_message", "tokens_in": 100 });
-    app.post("/holds", json!({ "id": "h1", "event": estimate }))
-        .await
-        .expect(201);
-    app.post(
-        "/holds/h1/capture",
-        json!({ "event": { "tenant_id": "acme", "tokens_in": 60 } }),
-    )
-    .await
-    .expect(201);
-    void(&app, "h1").await.expect(201);
-    let status = app.get("/limits/acme").await.at("/status/0");
-    assert_eq!((&status["used"], &status["held"]), (&json!(0), &json!(0)));
-    assert_eq!(
-        app.get("/holds/h1?tenant_id=acme").await.at("/state"),
-        "captured"
-    );
-}
-
-#[tokio::test]
 async fn a_converted_event_is_taken_back_at_the_rate_that_converted_it() {
     let app = TestApp::new().await;
     app.put("/tenants/acme", json!({ "currency": "USD" }))
@@ -418,100 +332,5 @@ async fn a_converted_event_is_taken_back_at_the_rate_that_converted_it() {
     assert_eq!(
         app.get("/usage/acme").await.at("/total_cost"),
         "0.666666666666666667"
-    );
-}
-
-#[tokio::test]
-async fn what_cannot_be_taken_back_is_named_and_changes_nothing() {
-    let open = Open::new();
-    let app = &open.app;
-    app.record("acme", json!({ "id": "e1" })).await.expect(201);
-    app.record("acme", json!({ "id": "a/b" })).await.expect(201);
-    let id = void(app, "e1")
-        .await
-        .expect(201)
-        .at("/event_id")
-        .as_str()
-        .expect("an id")
-        .to_owned();
-    void(app, "a%2Fb").await.expect(201);
-    let keys = [
-        app.key("acme", &["ingest", "price", "read"]).await,
-        app.key("beta", &["ingest"]).await,
-    ];
-    let before = open.dump();
-    refused(&void(app, &id).await, 409, "conflict");
-    for (path, body, status, code) in [
-        (
-            "/events/none/void",
-            json!({ "tenant_id": "acme" }),
-            404,
-            "not_found",
-        ),
-        (
-            "/events/void-none/void",
-            json!({ "tenant_id": "acme" }),
-            404,
-            "not_found",
-        ),
-        (
-            "/events/e1/void",
-            json!({ "tenant_id": "beta" }),
-            404,
-            "not_found",
-        ),
-        ("/events/e1/void", json!({}), 400, "invalid_request"),
-        (
-            "/events/e1/void?tenant_id=acme",
-            json!({ "tenant_id": "beta" }),
-            400,
-            "invalid_request",
-        ),
-        (
-            "/events/e1/void",
-            json!({ "tenant_id": "acme", "cost": 1 }),
-            400,
-            "invalid_request",
-        ),
-        (
-            "/events/e1/void",
-            json!({ "tenant_id": "acme", "reason": "" }),
-            422,
-            "invalid_event",
-        ),
-    ] {
-        refused(&app.post(path, body).await, status, code);
-    }
-    for key in &keys {
-        refused(
-            &post_as(app, key, "/events/e1/void", &json!({})).await,
-            403,
-            "forbidden",
-        );
-    }
-    get_as(app, &keys[0], "/events/e1").await.expect(200);
-    for (path, body) in [
-        (
-            "/events",
-            json!({ "tenant_id": "acme", "operation": "agent_message", "id": id }),
-        ),
-        (
-            "/check",
-            json!({ "tenant_id": "acme", "operation": "agent_message", "id": "void-x" }),
-        ),
-        (
-            "/holds",
-            json!({ "id": "void-x", "event": { "tenant_id": "acme", "operation": "agent_message" } }),
-        ),
-    ] {
-        refused(&app.post(path, body).await, 422, "invalid_event");
-    }
-    assert_eq!(open.dump(), before);
-    assert_eq!(
-        app.call("POST", "/events/e1/void?tenant_id=acme", "")
-            .await
-            .expect(200)
-            .at("/replayed"),
-        true
     );
 }

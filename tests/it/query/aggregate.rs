@@ -1,24 +1,13 @@
 //! `GET /usage/aggregate`, `/usage/agents` and `/usage/consumers`: keys, order,
-//! pages of groups, and the vectors of the ASAP form.
+//! and who is counted once.
+
+mod asap;
+mod pages;
 
 use super::five;
 use crate::given::{merged, pointers, refused};
 use serde_json::{Value, json};
 use tollgate_tests::TestApp;
-
-const GROUPS: [&str; 11] = [
-    "agent",
-    "consumer",
-    "operation",
-    "tier",
-    "session",
-    "tool",
-    "model",
-    "hour",
-    "day",
-    "week",
-    "month",
-];
 
 /// The keys of an aggregate of `acme` with their `field`s.
 async fn groups(app: &TestApp, query: &str, field: &str) -> Vec<(String, u64)> {
@@ -151,46 +140,49 @@ async fn a_row_has_every_total_and_people_are_lists_of_rows() {
     );
 }
 
+/// What time it is, days with an event each, and how many events each week then has.
+const WEEKS: [(&str, [&str; 6], &str); 3] = [
+    (
+        "2025-01-06T00:00:00Z",
+        [
+            "2024-12-29",
+            "2024-12-30",
+            "2024-12-31",
+            "2025-01-01",
+            "2025-01-05",
+            "2025-01-06",
+        ],
+        "2024-W52:1 2025-W01:4 2025-W02:1",
+    ),
+    (
+        "2027-01-05T12:00:00Z",
+        [
+            "2026-12-27",
+            "2026-12-28",
+            "2026-12-31",
+            "2027-01-01",
+            "2027-01-03",
+            "2027-01-04",
+        ],
+        "2026-W52:1 2026-W53:4 2027-W01:1",
+    ),
+    (
+        "2029-01-02T12:00:00Z",
+        [
+            "2028-12-24",
+            "2028-12-25",
+            "2028-12-31",
+            "2029-01-01",
+            "2029-01-02",
+            "2029-01-02",
+        ],
+        "2028-W51:1 2028-W52:2 2029-W01:3",
+    ),
+];
+
 #[tokio::test]
 async fn weeks_are_of_the_year_that_their_thursday_is_in() {
-    for (now, days, weeks) in [
-        (
-            "2025-01-06T00:00:00Z",
-            [
-                "2024-12-29",
-                "2024-12-30",
-                "2024-12-31",
-                "2025-01-01",
-                "2025-01-05",
-                "2025-01-06",
-            ],
-            "2024-W52:1 2025-W01:4 2025-W02:1",
-        ),
-        (
-            "2027-01-05T12:00:00Z",
-            [
-                "2026-12-27",
-                "2026-12-28",
-                "2026-12-31",
-                "2027-01-01",
-                "2027-01-03",
-                "2027-01-04",
-            ],
-            "2026-W52:1 2026-W53:4 2027-W01:1",
-        ),
-        (
-            "2029-01-02T12:00:00Z",
-            [
-                "2028-12-24",
-                "2028-12-25",
-                "2028-12-31",
-                "2029-01-01",
-                "2029-01-02",
-                "2029-01-02",
-            ],
-            "2028-W51:1 2028-W52:2 2029-W01:3",
-        ),
-    ] {
+    for (now, days, weeks) in WEEKS {
         let app = TestApp::new().await;
         app.clock.set(now);
         for (number, day) in days.iter().enumerate() {
@@ -255,170 +247,6 @@ async fn what_is_no_group_is_refused() {
         400,
         "invalid_request",
     );
-}
-
-/// All rows, `limit` at a time.
-async fn in_parts(app: &TestApp, path: &str, limit: usize) -> Vec<Value> {
-    let (mut rows, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let reply = app
-            .get(&format!("{path}&limit={limit}{cursor}"))
-            .await
-            .expect(200);
-        let part = reply.at("/data");
-        assert_eq!(
-            reply.at("/count"),
-            part.as_array().map(Vec::len).expect("rows")
-        );
-        rows.extend(part.as_array().expect("rows").iter().cloned());
-        match reply.at("/next_cursor").as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return rows,
-        }
-    }
-}
-
-#[tokio::test]
-async fn pages_of_groups_together_are_all_of_them() {
-    let app = TestApp::new().await;
-    five(&app).await;
-    let paths = GROUPS.map(|by| format!("/usage/aggregate?tenant_id=acme&group_by={by}"));
-    let people = [
-        "/usage/agents?tenant_id=acme",
-        "/usage/consumers?tenant_id=acme&start=2026-11-22T07:30:00Z",
-    ]
-    .map(str::to_owned);
-    for path in paths.iter().chain(&people) {
-        let whole = app.get(path).await.expect(200).at("/data");
-        for limit in 1..=4 {
-            assert_eq!(
-                json!(in_parts(&app, path, limit).await),
-                whole,
-                "{path} by {limit}"
-            );
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_cursor_of_groups_answers_its_own_question_only() {
-    let app = TestApp::new().await;
-    five(&app).await;
-    let first = app
-        .get("/usage/aggregate?tenant_id=acme&group_by=agent&limit=1")
-        .await
-        .expect(200)
-        .at("/next_cursor");
-    let cursor = first.as_str().expect("a cursor");
-    for index in 0..cursor.len() {
-        let other = if &cursor[index..=index] == "A" {
-            "B"
-        } else {
-            "A"
-        };
-        let changed = format!("{}{other}{}", &cursor[..index], &cursor[index + 1..]);
-        let reply = app
-            .get(&format!(
-                "/usage/aggregate?tenant_id=acme&group_by=agent&cursor={changed}"
-            ))
-            .await;
-        refused(&reply, 400, "invalid_cursor");
-    }
-    for path in [
-        "/usage/aggregate?tenant_id=acme&group_by=consumer",
-        "/usage/aggregate?tenant_id=acme&group_by=agent&tier=standard",
-        "/usage/aggregate?tenant_id=beta&group_by=agent",
-        "/usage/agents?tenant_id=acme",
-        "/usage/consumers?tenant_id=acme",
-        "/usage?tenant_id=acme",
-    ] {
-        refused(
-            &app.get(&format!("{path}&cursor={cursor}")).await,
-            400,
-            "invalid_cursor",
-        );
-    }
-}
-
-/// An ASAP event.
-fn step([task, agent]: [&str; 2], tokens: [u64; 2], at: &str) -> Value {
-    json!({
-        "tenant_id": "acme", "task_id": task, "agent_id": agent, "consumer_id": "c1", "tokens_in": tokens[0], "tokens_out": tokens[1],
-        "duration_ms": 100, "api_calls": 1, "timestamp": at,
-    })
-}
-
-#[tokio::test]
-async fn the_vectors_of_the_asap_form_hold() {
-    let app = TestApp::new().await;
-    app.clock.set("2026-02-20T10:00:00Z");
-    let empty = app
-        .get("/usage/summary?tenant_id=acme")
-        .await
-        .expect(200)
-        .json();
-    assert!(
-        empty
-            .as_object()
-            .expect("fields")
-            .iter()
-            .all(|(name, value)| name == "currency" || *value == 0 || *value == "0"),
-        "S4: {empty}"
-    );
-    let stats = app.get("/usage/stats?tenant_id=acme").await.expect(200);
-    assert_eq!(
-        (stats.at("/total_events"), stats.at("/oldest_timestamp")),
-        (json!(0), Value::Null),
-        "S13"
-    );
-    let events = [
-        step(["t1", "a1"], [10, 20], "2026-02-17T12:00:00Z"),
-        step(["t2", "a1"], [5, 5], "2026-02-19T13:00:00Z"),
-    ];
-    app.post("/usage/batch", json!({ "events": events }))
-        .await
-        .expect(201);
-    let by_day = [
-        ("t3", 10, "17T10:00:00"),
-        ("t4", 20, "17T14:00:00"),
-        ("t5", 5, "18T09:00:00"),
-    ];
-    for (task, tokens, at) in by_day {
-        app.post(
-            "/usage",
-            step([task, "a2"], [tokens, tokens], &format!("2026-02-{at}Z")),
-        )
-        .await
-        .expect(201);
-    }
-    rolled_or_not(&app, async |app| {
-        let one = async |query: &str| {
-            [
-                groups(app, query, "total_tokens").await,
-                groups(app, query, "total_tasks").await,
-            ]
-            .map(|rows| rows[0].1)
-        };
-        assert_eq!(one("agent&agent=a1").await, [40, 2], "S1");
-        assert_eq!(
-            one("agent&agent=a1&start=2026-02-17&end=2026-02-18").await,
-            [30, 1],
-            "S2"
-        );
-        let days = groups(app, "day&agent=a2", "total_tokens").await;
-        assert_eq!(
-            days,
-            [("2026-02-17".to_owned(), 60), ("2026-02-18".to_owned(), 10)],
-            "S5"
-        );
-        refused(
-            &app.get("/usage/aggregate?tenant_id=acme&group_by=invalid")
-                .await,
-            400,
-            "invalid_request",
-        );
-    })
-    .await;
 }
 
 #[tokio::test]

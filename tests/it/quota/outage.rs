@@ -195,7 +195,7 @@ async fn a_process_that_reads_keys_anew_knows_them_from_before() {
     refused(
         &post_as(
             &app,
-            &format!("{}0", &known[..known.len() - 1]),
+            &format!("{known}0"),
             "/check",
             &body,
         )

@@ -1,8 +1,11 @@
-//! Plans, subscriptions and entitlements.
+//! Plans, subscriptions and entitlements: who may use what, and what they are told of it.
+
+mod periods;
+mod versions;
 
 use crate::given::{merged, refused};
 use serde_json::{Value, json};
-use tollgate_tests::{Fault, TestApp, TestReply};
+use tollgate_tests::{TestApp, TestReply};
 
 /// The plan of the guardrails' own tests: messages 80/100, input tokens 1,000
 /// soft and never refused.
@@ -11,6 +14,10 @@ fn guardrails(soft_mode: &str) -> Value {
         { "feature_key": "messages", "soft_limit": 80, "hard_limit": 100, "soft_mode": soft_mode },
         { "feature_key": "input_tokens", "soft_limit": 1000, "soft_mode": soft_mode },
     ]})
+}
+
+fn capped(hard: u64) -> Value {
+    json!({ "name": "Capped", "currency": "USD", "features": [{ "feature_key": "messages", "hard_limit": hard }] })
 }
 
 async fn subscribed(plan: Value, subscription: Value) -> TestApp {
@@ -214,185 +221,6 @@ async fn the_status_of_a_subscription_decides() {
     );
 }
 
-fn capped(hard: u64) -> Value {
-    json!({ "name": "Capped", "currency": "USD", "features": [{ "feature_key": "messages", "hard_limit": hard }] })
-}
-
-#[tokio::test]
-async fn upgrades_and_downgrades_in_mid_period_keep_what_was_used() {
-    let app = subscribed(capped(3), json!({})).await;
-    app.put("/plans/pro", capped(5)).await.expect(200);
-    used(&app, 3, 0).await;
-    refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
-    app.put("/tenants/acme/subscription", json!({ "plan": "pro" }))
-        .await
-        .expect(200);
-    message(&app, json!({})).await.expect(201);
-    message(&app, json!({})).await.expect(201);
-    let body = refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
-    assert_eq!(
-        (&body["usage"], &body["plan_code"]),
-        (&json!(5), &json!("pro"))
-    );
-    app.put("/tenants/acme/subscription", json!({ "plan": "starter" }))
-        .await
-        .expect(200);
-    assert_eq!(
-        refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded")["usage"],
-        5
-    );
-    // With an anchor the period is another one: what it holds is counted anew.
-    app.put(
-        "/tenants/acme/subscription",
-        json!({ "plan": "pro", "period_anchor": "2026-11-22T09:00:00Z" }),
-    )
-    .await
-    .expect(200);
-    let body = refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
-    assert_eq!(
-        (&body["usage"], &body["window_start"]),
-        (&json!(5), &json!("2026-11-22T09:00:00Z"))
-    );
-}
-
-#[tokio::test]
-async fn a_new_version_of_a_plan_holds_for_all_who_subscribe() {
-    let app = subscribed(capped(1), json!({})).await;
-    app.put(
-        "/tenants/beta/subscription",
-        json!({ "plan": "starter", "overrides": [{ "feature_key": "messages", "hard_limit": 2 }] }),
-    )
-    .await
-    .expect(200);
-    let beta = || {
-        app.post(
-            "/events",
-            json!({ "tenant_id": "beta", "operation": "agent_message" }),
-        )
-    };
-    message(&app, json!({})).await.expect(201);
-    refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
-    beta().await.expect(201);
-    beta().await.expect(201);
-    refused(&beta().await, 429, "usage_limit_exceeded");
-    assert_eq!(
-        app.put("/plans/starter", capped(2))
-            .await
-            .expect(200)
-            .at("/version"),
-        2
-    );
-    message(&app, json!({})).await.expect(201);
-    refused(&beta().await, 429, "usage_limit_exceeded");
-    assert_eq!(
-        app.get("/tenants/beta/subscription")
-            .await
-            .expect(200)
-            .at("/overrides/0/hard_limit"),
-        2,
-        "its own values stay"
-    );
-    // A version that meters the feature no more takes the override with it.
-    let plan = json!({ "name": "Free", "currency": "USD", "features": [{ "feature_key": "messages", "is_metered": false, "hard_limit": 9 }] });
-    app.put("/plans/starter", plan).await.expect(200);
-    beta().await.expect(201);
-    assert_eq!(
-        app.get("/tenants/beta/subscription")
-            .await
-            .expect(200)
-            .at("/overrides"),
-        json!([])
-    );
-    // Who left is not renewed.
-    app.put("/tenants/beta/subscription", json!({ "plan": null }))
-        .await
-        .expect(200);
-    app.put("/plans/starter", capped(0)).await.expect(200);
-    beta().await.expect(201);
-}
-
-#[tokio::test]
-async fn periods_follow_the_anchor_and_the_time_zone_of_the_subscription() {
-    let app = subscribed(
-        capped(1),
-        json!({ "period_anchor": "2026-01-31T09:00:00Z", "time_zone": "Europe/Berlin" }),
-    )
-    .await;
-    let subscription = app.get("/tenants/acme/subscription").await.expect(200);
-    // 10:00 in Berlin on the last day of the month.
-    assert_eq!(
-        (
-            subscription.at("/period_start"),
-            subscription.at("/period_end")
-        ),
-        (json!("2026-10-31T09:00:00Z"), json!("2026-11-30T09:00:00Z"))
-    );
-    message(&app, json!({})).await.expect(201);
-    let reply = message(&app, json!({})).await;
-    assert_eq!(
-        refused(&reply, 429, "usage_limit_exceeded")["window_end"],
-        "2026-11-30T09:00:00Z"
-    );
-    assert_eq!(
-        reply.header("retry-after"),
-        (7 * 86_400 + 23 * 3600).to_string()
-    );
-    // An event belongs to the period of its own time.
-    message(&app, json!({ "timestamp": "2026-10-31T08:59:59Z" }))
-        .await
-        .expect(201);
-    refused(
-        &message(&app, json!({ "timestamp": "2026-10-31T09:00:00Z" })).await,
-        429,
-        "usage_limit_exceeded",
-    );
-    // The zone rules the tenant's other limits too.
-    app.limit("acme", json!([{ "id": "day", "scope": "tenant", "measure": "events", "window": "day", "hard": 10 }])).await;
-    let day = app
-        .get("/entitlements/acme")
-        .await
-        .expect(200)
-        .at("/entitlements/1/window");
-    assert_eq!(
-        day,
-        json!({ "kind": "day", "start": "2026-11-21T23:00:00Z", "end": "2026-11-22T23:00:00Z" })
-    );
-}
-
-#[tokio::test]
-async fn a_hold_settles_into_the_period_it_was_taken_in() {
-    let app = subscribed(
-        capped(2),
-        json!({ "period_anchor": "2026-11-22T10:30:00Z" }),
-    )
-    .await;
-    app.post("/holds", json!({ "id": "h", "event": { "tenant_id": "acme", "operation": "agent_message" }, "ttl_seconds": 7200 }))
-        .await
-        .expect(201);
-    app.clock.advance(3600);
-    app.post(
-        "/holds/h/capture",
-        json!({ "event": { "tenant_id": "acme" } }),
-    )
-    .await
-    .expect(201);
-    assert_eq!(
-        app.get("/entitlements/acme")
-            .await
-            .expect(200)
-            .at("/entitlements/0/usage"),
-        0
-    );
-    message(&app, json!({ "timestamp": "2026-11-22T10:29:59Z" }))
-        .await
-        .expect(201);
-    refused(
-        &message(&app, json!({ "timestamp": "2026-11-22T10:29:59Z" })).await,
-        429,
-        "usage_limit_exceeded",
-    );
-}
-
 #[tokio::test]
 async fn entitlements_tell_what_is_used_and_left() {
     let plan = json!({ "name": "Starter", "currency": "USD", "features": [
@@ -494,127 +322,4 @@ async fn a_bad_subscription_changes_nothing() {
             .at("/plan"),
         "starter"
     );
-}
-
-#[tokio::test]
-async fn a_plan_keeps_its_currency_and_a_subscriber_that_cannot_take_a_version_keeps_working() {
-    let app = subscribed(capped(5), json!({})).await;
-    let euro = json!({ "name": "Euro", "currency": "EUR", "features": [] });
-    assert_eq!(
-        refused(&app.put("/plans/starter", euro).await, 422, "invalid_event")["errors"][0]["pointer"],
-        "/currency"
-    );
-    assert_eq!(
-        app.get("/plans/starter").await.expect(200).at("/version"),
-        1
-    );
-    // 150 limits of its own leave no room for 60 of a plan.
-    let own: Vec<Value> = (0..150).map(|n| json!({ "id": format!("l{n}"), "scope": "agent", "scope_id": format!("a{n}"), "measure": "events", "window": "day", "hard": 9 })).collect();
-    app.limit("acme", json!(own)).await;
-    let features: Vec<Value> = (0..60)
-        .map(|n| json!({ "feature_key": format!("f{n}"), "hard_limit": 9 }))
-        .collect();
-    refused(
-        &app.put(
-            "/plans/starter",
-            json!({ "name": "Large", "currency": "USD", "features": features }),
-        )
-        .await,
-        422,
-        "too_many_limits",
-    );
-    message(&app, json!({})).await.expect(201);
-    // Its rollups go on, and the next version that fits is taken.
-    app.clock.advance(3 * 3600);
-    let rolled = tollgate_purge::scheduled(&app.app, &json!({ "action": "rollup" }))
-        .await
-        .expect("a rollup");
-    assert_eq!(rolled["hours"], 1, "{rolled}");
-    app.put("/plans/starter", capped(1)).await.expect(200);
-    refused(
-        &message(&app, json!({ "timestamp": "2026-11-22T10:00:00Z" })).await,
-        429,
-        "usage_limit_exceeded",
-    );
-}
-
-#[tokio::test]
-async fn a_hold_is_captured_after_periods_came_to_begin_elsewhere() {
-    let app = TestApp::new().await;
-    app.clock.set("2026-03-10T10:00:00Z");
-    app.put(
-        "/plans/starter",
-        merged(capped(5), json!({ "allowance": "9" })),
-    )
-    .await
-    .expect(200);
-    app.put("/tenants/acme/subscription", json!({ "plan": "starter" }))
-        .await
-        .expect(200);
-    app.post("/holds", json!({ "id": "h", "event": { "tenant_id": "acme", "operation": "agent_message" }, "ttl_seconds": 7200 }))
-        .await
-        .expect(201);
-    // Both months begin at midnight on 1 March in UTC, and end an hour apart.
-    app.put(
-        "/tenants/acme/subscription",
-        json!({ "plan": "starter", "time_zone": "Europe/London" }),
-    )
-    .await
-    .expect(200);
-    app.post(
-        "/holds/h/capture",
-        json!({ "event": { "tenant_id": "acme" } }),
-    )
-    .await
-    .expect(201);
-    assert_eq!(
-        app.get("/entitlements/acme")
-            .await
-            .expect(200)
-            .at("/entitlements/0/usage"),
-        1
-    );
-}
-
-#[tokio::test]
-async fn what_kept_a_subscriber_from_a_version_is_completed() {
-    let app = subscribed(capped(5), json!({})).await;
-    message(&app, json!({})).await.expect(201);
-    // The plan is put, and the store is gone before its subscriber is renewed.
-    let began = app.store.calls();
-    app.store.rule(move |call| {
-        if call.number > began + 2 {
-            Fault::Before
-        } else {
-            Fault::None
-        }
-    });
-    refused(
-        &app.put("/plans/starter", capped(1)).await,
-        503,
-        "store_unavailable",
-    );
-    app.store.heal();
-    assert_eq!(
-        app.get("/plans/starter").await.expect(200).at("/version"),
-        2
-    );
-    assert_eq!(
-        app.get("/tenants/acme/subscription")
-            .await
-            .expect(200)
-            .at("/plan_version"),
-        1
-    );
-    tollgate_purge::scheduled(&app.app, &json!({ "action": "complete_changes" }))
-        .await
-        .expect("a completion");
-    assert_eq!(
-        app.get("/tenants/acme/subscription")
-            .await
-            .expect(200)
-            .at("/plan_version"),
-        2
-    );
-    refused(&message(&app, json!({})).await, 429, "usage_limit_exceeded");
 }

@@ -2,8 +2,8 @@
 //! insignificant whitespace, numbers as they were written.
 
 use super::errors::Fault;
+use super::fields::Fields;
 use super::node::NodeKind;
-use super::object::Fields;
 use serde_json::value::RawValue;
 
 /// The most bytes of an event's metadata in canonical form.

@@ -6,6 +6,7 @@
 
 mod canonical;
 mod errors;
+mod fields;
 mod node;
 mod object;
 pub(crate) mod scalar;

@@ -1,7 +1,7 @@
 //! One JSON value and where it stands.
 
 use super::errors::{Errors, Fault};
-use super::object::{Fields, Object};
+use super::fields::Fields;
 use serde_json::value::RawValue;
 
 /// The most bytes of a body: 1 MiB.
@@ -76,16 +76,6 @@ impl<'a> Node<'a> {
         read(self.raw).map_err(|fault| self.fault(fault))
     }
 
-    /// The object as read by `read`; fields that it did not take are faults.
-    pub(crate) fn object<T>(
-        &self,
-        read: impl FnOnce(&mut Object<'a>) -> Option<T>,
-    ) -> Result<T, Errors> {
-        let mut object = Object::new(&self.pointer, self.fields()?);
-        let value = read(&mut object);
-        object.finish(value)
-    }
-
     /// The object as a dictionary, by key.
     pub(crate) fn entries(&self) -> Result<Vec<(String, Self)>, Errors> {
         let Fields { values, repeated } = self.fields()?;
@@ -116,7 +106,8 @@ impl<'a> Node<'a> {
         Ok(raws.into_iter().enumerate().map(element).collect())
     }
 
-    fn fields(&self) -> Result<Fields<'a>, Errors> {
+    /// The fields of the object that it is.
+    pub(super) fn fields(&self) -> Result<Fields<'a>, Errors> {
         if self.kind() != NodeKind::Object {
             return Err(self.fault(Fault::shape("must be an object")));
         }

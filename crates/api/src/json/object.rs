@@ -1,12 +1,10 @@
 //! An object, read field by field.
 
 use super::errors::{Errors, Fault};
+use super::fields::Fields;
 use super::node::{Node, NodeKind, below};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::fmt;
 
 /// An object being read: what is taken is gone, what is left in the end is
 /// unknown, and every fault on the way is kept.
@@ -121,41 +119,14 @@ impl<'a> Object<'a> {
     }
 }
 
-/// The fields of an object, and the keys that came more than once.
-#[derive(Debug)]
-pub(crate) struct Fields<'a> {
-    pub(crate) values: BTreeMap<String, &'a RawValue>,
-    pub(crate) repeated: Vec<String>,
-}
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        let mut fields = Fields {
-            values: BTreeMap::new(),
-            repeated: Vec::new(),
-        };
-        while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
-            match fields.values.entry(key) {
-                Entry::Occupied(held) => fields.repeated.push(held.key().clone()),
-                Entry::Vacant(place) => {
-                    place.insert(value);
-                }
-            }
-        }
-        Ok(fields)
+impl<'a> Node<'a> {
+    /// The object as read by `read`; fields that it did not take are faults.
+    pub(crate) fn object<T>(
+        &self,
+        read: impl FnOnce(&mut Object<'a>) -> Option<T>,
+    ) -> Result<T, Errors> {
+        let mut object = Object::new(&self.pointer, self.fields()?);
+        let value = read(&mut object);
+        object.finish(value)
     }
 }

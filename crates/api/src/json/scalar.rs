@@ -3,7 +3,7 @@
 
 use super::errors::Fault;
 use super::node::NodeKind;
-use crate::event::is_reserved_tenant;
+use crate::reserved::is_reserved_tenant;
 use serde_json::value::RawValue;
 use std::fmt::Display;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! The two files that are written.
 
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, PATH};
 use crate::failure::Failure;
 use crate::file::Output;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ impl Files {
             out
         };
         Self {
-            artifact: out.join(super::PATH),
+            artifact: out.join(PATH),
             settings: out.join("var/tollgate.env"),
         }
     }

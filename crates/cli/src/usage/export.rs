@@ -1,6 +1,7 @@
 //! `tollgate usage export`: every event, into a file.
 
 use super::download::{Download, Figures};
+use super::form::Form;
 use super::ink::Ink;
 use crate::call::target;
 use crate::client::Client;
@@ -82,17 +83,6 @@ struct Wish {
     /// Only the event of this id
     #[arg(long, value_parser = names::name)]
     id: Option<Name>,
-}
-
-/// How events are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Form {
-    /// A header, then a line for each event (RFC 4180)
-    Csv,
-    /// One list
-    Json,
-    /// A JSON object a line
-    Jsonl,
 }
 
 /// Runs the command.

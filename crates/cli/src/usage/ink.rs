@@ -1,6 +1,6 @@
 //! Events on their way into a file.
 
-use super::export::Form;
+use super::form::Form;
 use crate::failure::Failure;
 use crate::file::Output;
 

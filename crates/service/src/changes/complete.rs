@@ -120,7 +120,7 @@ impl Service {
                 self.write(&[Write::delete(table::changed(tenant))]).await?;
                 return Ok(Progress::Complete);
             }
-            if let Some(pause) = self.pause_for_requests(config) {
+            if let Some(pause) = self.pause_for_requests(tenant, config) {
                 return Ok(Progress::Waits(pause));
             }
             let stored = match self.item(table::filling(tenant)).await? {
@@ -141,7 +141,7 @@ impl Service {
 
     /// How long requests that were planned before the newest series may still
     /// take.
-    fn pause_for_requests(&self, config: &Config) -> Option<Duration> {
+    fn pause_for_requests(&self, tenant: &Name, config: &Config) -> Option<Duration> {
         let Tenancy::Shared { settle } = self.tenancy else {
             return None;
         };
@@ -150,13 +150,12 @@ impl Service {
             .iter()
             .filter(|series| series.state == State::Counting);
         let published = counting.map(|series| series.from).max()?;
-        let passed = Duration::from_micros(self.now().micros_since(published));
-        // A clock that was put back says nothing: then it is waited for again.
-        let passed = if self.now() < published {
-            Duration::ZERO
-        } else {
-            passed
+        let passed = match self.now() {
+            // A clock that was put back says nothing.
+            now if now < published => Duration::ZERO,
+            now => Duration::from_micros(now.micros_since(published)),
         };
+        let passed = passed.max(self.cache.seen_for(tenant, published));
         Some(settle.saturating_sub(passed)).filter(|pause| !pause.is_zero())
     }
 

@@ -4,6 +4,7 @@ use crate::engine::closed::Closed;
 use crate::engine::key::KeyRecord;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tollgate_core::{Catalog, CounterKey, Crossing, Instant, Name, Reading, Rules, Standing};
 
 /// The most tenants, keys or counters that a process remembers.
@@ -44,6 +45,8 @@ struct Remembered {
     confirmed: Option<Instant>,
     /// Whether the operator says that the clock is right.
     trusted: bool,
+    /// By tenant, the change of limits that this process saw last, and since when.
+    changes: BTreeMap<Name, (Instant, tokio::time::Instant)>,
 }
 
 /// What was last read of tenants, keys and rate cards.
@@ -206,6 +209,19 @@ impl Cache {
 
     pub(crate) fn trust(&self) {
         self.lock().trusted = true;
+    }
+
+    /// How long this process knows of the tenant's change that was published then.
+    pub(crate) fn seen_for(&self, tenant: &Name, published: Instant) -> Duration {
+        let mut inner = self.lock();
+        match inner.changes.get(tenant) {
+            Some((known, since)) if *known == published => since.elapsed(),
+            _ => {
+                let seen = (published, tokio::time::Instant::now());
+                make_room(&mut inner.changes).insert(tenant.clone(), seen);
+                Duration::ZERO
+            }
+        }
     }
 
     pub(crate) fn is_pressed(&self, tenant: &Name) -> bool {

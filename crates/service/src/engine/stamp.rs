@@ -72,9 +72,16 @@ impl Service {
         if self.cache.is_registered(tenant, hour) {
             return Ok(());
         }
-        let open = Write::put(table::hour(tenant, hour), Attrs::new()).when(Guard::Absent);
-        // Refused = another was first.
-        self.write(&[open]).await?;
+        let keys = [table::hour(tenant, hour), table::clock()];
+        let mut items = self.store.read(&keys).await?.into_iter();
+        if items.next().flatten().is_none() {
+            let open = Write::put(table::hour(tenant, hour), Attrs::new()).when(Guard::Absent);
+            // Refused = another was first.
+            self.write(&[open]).await?;
+        }
+        if let Some(clock) = items.next().flatten() {
+            self.cache.note_newest(Closed::of(Some(&clock)).0);
+        }
         self.note_receipt(hour).await?;
         self.cache.note_registered(tenant, hour);
         Ok(())

@@ -141,15 +141,31 @@ mod tests {
         (status.as_str(), [figure(soft), figure(hard)].concat())
     }
 
+    type Row = (
+        u64,
+        Option<u64>,
+        Option<u64>,
+        &'static str,
+        &'static str,
+        [&'static str; 4],
+    );
+
+    /// Claims the standing and the figures of each row.
+    fn stands(rows: &[Row]) {
+        let cell = |cell: &str| Some(cell.to_string()).filter(|cell| !cell.is_empty());
+        for (used, soft, hard, threshold, status, figures) in rows {
+            assert_eq!(
+                standing(*used, *soft, *hard, threshold),
+                (*status, figures.map(cell).to_vec()),
+                "{used} of {soft:?}/{hard:?}"
+            );
+        }
+    }
+
     #[test]
     fn use_stands_to_its_limits_as_in_the_guardrails() {
-        let row = |cells: [&str; 4]| {
-            cells
-                .map(|cell| Some(cell.to_string()).filter(|cell| !cell.is_empty()))
-                .to_vec()
-        };
-        for (used, soft, hard, threshold, status, figures) in [
-            // G13, G14, G17.
+        // G13, G14, G17.
+        stands(&[
             (
                 55,
                 Some(60),
@@ -182,7 +198,13 @@ mod tests {
                 "soft_limit_exceeded",
                 ["0", "", "", ""],
             ),
-            // At a limit, at the threshold, just below it.
+        ]);
+    }
+
+    #[test]
+    fn a_limit_is_passed_at_itself_and_approached_from_the_threshold_on() {
+        // At a limit, at the threshold, just below it.
+        stands(&[
             (
                 100,
                 Some(60),
@@ -224,13 +246,7 @@ mod tests {
                 ["", "", "20", "80.00"],
             ),
             (9, None, None, "0.0001", "ok", ["", "", "", ""]),
-        ] {
-            assert_eq!(
-                standing(used, soft, hard, threshold),
-                (status, row(figures)),
-                "{used} of {soft:?}/{hard:?}"
-            );
-        }
+        ]);
     }
 
     #[test]
