@@ -227,9 +227,9 @@ async fn wherever_writes_meet_each_threshold_is_told_once_and_none_is_lost() {
         (&[SMALL, ALSO_SMALL], 540),
         (&[SMALL, CAPTURE], 820),
         (&[TINY, CAPTURE_LITTLE], 501),
-        (&[EVENT, HOLD], 990),
+        (&[EVENT, HOLD], 750),
         (&[EVENT, CAPTURE], 1100),
-        (&[HOLD, CAPTURE], 1000),
+        (&[HOLD, CAPTURE], 800),
         (&[EVENT, LOWER], 750),
     ] {
         let (mut path, mut count): (Vec<usize>, usize) = (Vec::new(), 0);

@@ -90,11 +90,7 @@ async fn the_retry_of_the_event_that_filled_the_limit_is_a_replay_under_any_mixt
 async fn a_lost_answer_then_any_mixture_is_recorded_once() {
     for fault in faults() {
         let (memory, app) = with_room(1).await;
-        app.store.plan([
-            Fault::After,
-            fault.clone(),
-            fault.clone(),
-        ]);
+        app.store.plan([Fault::After, fault.clone(), fault.clone()]);
         let reply = app.record("acme", json!({ "id": "filling" })).await;
         assert_eq!(reply.status, 201, "{fault:?}: {}", reply.text);
         balanced(&memory, 3).await;
@@ -111,8 +107,7 @@ async fn a_lost_answer_then_any_mixture_is_recorded_once() {
 async fn a_full_limit_denies_under_any_mixture_and_names_what_stands() {
     for fault in faults() {
         let (memory, app) = with_room(0).await;
-        app.store
-            .plan([fault.clone(), fault.clone()]);
+        app.store.plan([fault.clone(), fault.clone()]);
         let reply = app.record("acme", json!({ "id": "e" })).await;
         assert_eq!(reply.status, 429, "{fault:?}: {}", reply.text);
         assert_eq!(reply.at("/usage"), 3);
@@ -127,11 +122,7 @@ async fn of_a_batch_under_any_mixture_only_what_does_not_fit_is_denied() {
         .to_vec();
     for fault in faults() {
         let (memory, app) = with_room(2).await;
-        app.store.plan([
-            fault.clone(),
-            Fault::After,
-            fault.clone(),
-        ]);
+        app.store.plan([fault.clone(), Fault::After, fault.clone()]);
         let reply = app
             .post("/events/batch", json!({ "events": events }))
             .await

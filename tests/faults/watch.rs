@@ -61,7 +61,11 @@ impl Watch {
                     .and_then(|(_, value)| value.as_number());
                 let Some(version) = version else { return };
                 let of_use = |(name, _): &&(Arc<str>, i128)| name.starts_with("n:");
-                seen.used += add.iter().filter(of_use).map(|(_, amount)| amount).sum::<i128>();
+                seen.used += add
+                    .iter()
+                    .filter(of_use)
+                    .map(|(_, amount)| amount)
+                    .sum::<i128>();
                 let (used, hard) = (seen.used, seen.hard[&version]);
                 assert!(
                     used <= hard,

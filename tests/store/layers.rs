@@ -27,7 +27,7 @@ fn may_import(package: &str) -> &'static [&'static str] {
     }
 }
 
-fn metadata() -> Metadata {
+pub(crate) fn metadata() -> Metadata {
     let mut command = MetadataCommand::new();
     command
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))

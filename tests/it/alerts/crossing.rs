@@ -124,7 +124,11 @@ async fn a_hold_tells_nothing_and_its_capture_tells_of_what_is_used() {
         .await
         .expect(200);
     app.post("/holds", hold("h2", 60)).await.expect(201);
-    assert_eq!(told(&app).await, [""; 0], "what is held may come to nothing");
+    assert_eq!(
+        told(&app).await,
+        [""; 0],
+        "what is held may come to nothing"
+    );
     app.post(
         "/holds/h2/capture",
         json!({ "event": { "tenant_id": "acme", "tokens_in": 20 } }),

@@ -71,7 +71,8 @@ fn every_operation_says_who_may_call_it() {
             .iter()
             .any(|parameter| parameter["name"] == "Idempotency-Key");
         let takes_it = route.stores_answer
-            || (route.method == "POST" && matches!(route.path, "/events" | "/holds" | "/keys" | "/quota"));
+            || (route.method == "POST"
+                && matches!(route.path, "/events" | "/holds" | "/keys" | "/quota"));
         assert_eq!(once, takes_it, "{route:?}");
         for part in route
             .path

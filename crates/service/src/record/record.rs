@@ -9,7 +9,8 @@ use crate::store::clock::ulid;
 use crate::store::failure::Failure;
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Circumstances, CounterKey, Decision, HOUR_SECONDS, Mode, Name, PlanError, Planned, PriceError, Ruling, plan,
+    Circumstances, CounterKey, Decision, HOUR_SECONDS, Mode, Name, PlanError, Planned, PriceError,
+    Ruling, plan,
 };
 
 impl Service {
