@@ -102,15 +102,12 @@ struct Turn {
 const CALLS_MAX: usize = 80;
 
 impl Turn {
-    async fn start(actor: Actor, memory: &Arc<Memory>) -> Self {
+    async fn start(actor: Actor, place: usize, memory: &Arc<Memory>) -> Self {
         let app = Arc::new(TestApp::over(memory.clone(), Tenancy::Sole));
         // It has read limits and prices before, and its hour has pages.
-        app.record(
-            "acme",
-            json!({ "id": format!("before-{}", actor.name.replace(' ', "-")) }),
-        )
-        .await
-        .expect(201);
+        app.record("acme", json!({ "id": format!("before-{place}") }))
+            .await
+            .expect(201);
         app.clock.advance(600 + actor.seconds_after);
         let gates: Vec<Gate> = (0..CALLS_MAX).map(|_| Gate::default()).collect();
         let (mut stands, began) = (gates.clone().into_iter(), app.store.calls());
@@ -158,8 +155,8 @@ pub(crate) async fn play(
     memory: &Arc<Memory>,
 ) -> (Vec<(u16, Value)>, Vec<usize>) {
     let mut turns = Vec::new();
-    for actor in actors {
-        turns.push(Turn::start(*actor, memory).await);
+    for (place, actor) in actors.iter().enumerate() {
+        turns.push(Turn::start(*actor, place, memory).await);
     }
     let mut choices = Vec::new();
     loop {

@@ -4,7 +4,7 @@ use crate::ledger::Ledger;
 use serde_json::json;
 use std::sync::Arc;
 use tollgate_service::{Memory, Reason, Tenancy};
-use tollgate_tests::{Fault, TestApp};
+use tollgate_tests::{Fault, Operation, TestApp};
 
 /// How often in a row a transaction is cancelled.
 const CANCELLED: usize = 4;
@@ -45,6 +45,16 @@ async fn with_room(room: u64) -> (Arc<Memory>, TestApp) {
     (memory, app)
 }
 
+/// Plans faults of the next commits, one after another.
+fn at_commits(app: &TestApp, faults: impl IntoIterator<Item = Fault>) {
+    let faults: Vec<Fault> = faults.into_iter().collect();
+    let mut faults = faults.into_iter();
+    app.store.rule(move |call| match call.operation {
+        Operation::Commit => faults.next().unwrap_or(Fault::None),
+        _ => Fault::None,
+    });
+}
+
 async fn balanced(memory: &Memory, events: usize) {
     let ledger = Ledger::balanced_in(memory, "acme").await;
     assert_eq!(ledger.len(), events);
@@ -56,7 +66,7 @@ async fn no_mixture_of_conflicts_and_throttles_denies_an_event_that_fits() {
     for fault in faults() {
         for cancelled in 1..=CANCELLED {
             let (memory, app) = with_room(1).await;
-            app.store.plan(vec![fault.clone(); cancelled]);
+            at_commits(&app, vec![fault.clone(); cancelled]);
             let reply = app.record("acme", json!({ "id": "e" })).await;
             assert_eq!(
                 reply.status, 201,
@@ -73,7 +83,7 @@ async fn the_retry_of_the_event_that_filled_the_limit_is_a_replay_under_any_mixt
     for fault in faults() {
         for cancelled in 1..=CANCELLED {
             let (memory, app) = with_room(0).await;
-            app.store.plan(vec![fault.clone(); cancelled]);
+            at_commits(&app, vec![fault.clone(); cancelled]);
             let reply = app.record("acme", json!({ "id": "before-2" })).await;
             assert_eq!(
                 reply.status, 200,
@@ -90,7 +100,7 @@ async fn the_retry_of_the_event_that_filled_the_limit_is_a_replay_under_any_mixt
 async fn a_lost_answer_then_any_mixture_is_recorded_once() {
     for fault in faults() {
         let (memory, app) = with_room(1).await;
-        app.store.plan([Fault::After, fault.clone(), fault.clone()]);
+        at_commits(&app, [Fault::After, fault.clone(), fault.clone()]);
         let reply = app.record("acme", json!({ "id": "filling" })).await;
         assert_eq!(reply.status, 201, "{fault:?}: {}", reply.text);
         balanced(&memory, 3).await;
@@ -107,7 +117,7 @@ async fn a_lost_answer_then_any_mixture_is_recorded_once() {
 async fn a_full_limit_denies_under_any_mixture_and_names_what_stands() {
     for fault in faults() {
         let (memory, app) = with_room(0).await;
-        app.store.plan([fault.clone(), fault.clone()]);
+        at_commits(&app, [fault.clone(), fault.clone()]);
         let reply = app.record("acme", json!({ "id": "e" })).await;
         assert_eq!(reply.status, 429, "{fault:?}: {}", reply.text);
         assert_eq!(reply.at("/usage"), 3);
@@ -122,7 +132,7 @@ async fn of_a_batch_under_any_mixture_only_what_does_not_fit_is_denied() {
         .to_vec();
     for fault in faults() {
         let (memory, app) = with_room(2).await;
-        app.store.plan([fault.clone(), Fault::After, fault.clone()]);
+        at_commits(&app, [fault.clone(), Fault::After, fault.clone()]);
         let reply = app
             .post("/events/batch", json!({ "events": events }))
             .await
@@ -177,7 +187,7 @@ async fn a_rate_limit_counts_an_event_once_though_its_answers_are_lost() {
             .await
             .expect(201);
         for id in ["second", "third"] {
-            app.store.plan([Fault::After, fault.clone()]);
+            at_commits(&app, [Fault::After, fault.clone()]);
             app.record("acme", json!({ "id": id })).await.expect(201);
             app.store.heal();
         }

@@ -38,4 +38,5 @@ mod naive;
 mod play;
 mod protocols;
 mod search;
+mod torn;
 mod turnstile;

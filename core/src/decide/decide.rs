@@ -1,12 +1,10 @@
 //! Whether events fit their limits, one after another.
 
 use crate::decide::draw;
-use crate::decide::postings::{Amounts, Postings};
 use crate::decide::rules::{Rules, Track};
 use crate::decide::ruling::{Decided, Ruling, Verdict};
+use crate::decide::tallies::{Place, Tallies};
 use crate::event::totals::Overflow;
-use crate::ledger::attribute::Figure;
-use crate::ledger::posting::Posting;
 use crate::ledger::standing::Standing;
 use crate::limit::counter::{Count, CounterKey};
 use crate::limit::credit::uncovered_counter;
@@ -16,7 +14,6 @@ use crate::limit::status::Standpoint;
 use crate::money::amount::BOUND;
 use crate::price::draft::Draft;
 use crate::time::instant::Instant;
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -52,34 +49,10 @@ pub(crate) struct Decider<'a> {
     is_pressed: bool,
     /// Whether rulings list every limit that applies.
     shows: bool,
-    tallies: Vec<Tally>,
-    /// Where the tallies are, once there are many.
-    numbers: BTreeMap<CounterKey, usize>,
+    tallies: Tallies<'a>,
     /// By track, the place it was last found at: the next event is mostly in the
     /// same one.
     last: Vec<Option<Place>>,
-}
-
-/// A counter while events are decided.
-struct Tally {
-    key: CounterKey,
-    slots: Vec<Slot>,
-}
-
-/// One figure of a counter. It is posted once it is counted.
-struct Slot {
-    figure: Figure,
-    stood: Count,
-    counted: bool,
-    amount: i128,
-    taken_max: i128,
-}
-
-/// Where a count is kept: the numbers of its tally, and of its slot there.
-#[derive(Clone, Copy)]
-struct Place {
-    tally: usize,
-    slot: usize,
 }
 
 /// Every counter that one event touches.
@@ -105,9 +78,6 @@ struct Drawn {
     capacity: i128,
 }
 
-/// From a tally's number on, tallies are found by their keys.
-const FEW: usize = 8;
-
 impl<'a> Decider<'a> {
     pub(crate) fn new(
         rules: &'a Rules,
@@ -123,8 +93,7 @@ impl<'a> Decider<'a> {
             verdicts: Vec::new(),
             is_pressed: false,
             shows: true,
-            tallies: Vec::new(),
-            numbers: BTreeMap::new(),
+            tallies: Tallies::new(standing),
             last: Vec::new(),
         }
     }
@@ -176,22 +145,17 @@ impl<'a> Decider<'a> {
         place: Place,
         draft: &Draft,
     ) -> Result<Option<Touch<'a>>, Overflow> {
-        let Some(slot) = self.slot(place) else {
+        let Some(count) = self.tallies.stands_at(place)? else {
             return Ok(None);
         };
         let requested = track
             .series
             .measure
             .of(&draft.event, draft.priced.cost.units());
-        let used = slot.stood.used.checked_add(slot.amount).ok_or(Overflow)?;
-        let taken = used.checked_add(slot.stood.held).ok_or(Overflow)?;
+        let taken = count.used.checked_add(count.held).ok_or(Overflow)?;
         if taken.checked_add(requested).is_none_or(|sum| sum >= BOUND) {
             return Err(Overflow);
         }
-        let count = Count {
-            used,
-            held: slot.stood.held,
-        };
         Ok(Some(Touch {
             track,
             place,
@@ -211,11 +175,11 @@ impl<'a> Decider<'a> {
         let credit = self.rules.credit().clone();
         let places: Vec<Option<Place>> = sources
             .iter()
-            .map(|source| self.make_slot(&credit, source.counter.clone()))
+            .map(|source| self.tallies.make_slot(&credit, source.counter.clone()))
             .collect();
         let taken: Vec<i128> = places
             .iter()
-            .map(|place| place.map_or(0, |place| self.taken(place)))
+            .map(|place| place.map_or(0, |place| self.tallies.taken(place)))
             .collect();
         let capacities = sources.iter().map(|source| source.capacity);
         let charge = draw::charge(capacities.clone().zip(taken), cost);
@@ -244,10 +208,11 @@ impl<'a> Decider<'a> {
             currency,
         };
         touches.objection.get_or_insert(lacking);
-        let Some(place) = self.make_slot(&credit, uncovered_counter()) else {
+        let Some(place) = self.tallies.make_slot(&credit, uncovered_counter()) else {
             return Ok(());
         };
         if self
+            .tallies
             .taken(place)
             .checked_add(charge.short)
             .is_none_or(|sum| sum >= BOUND)
@@ -263,20 +228,8 @@ impl<'a> Decider<'a> {
         Ok(())
     }
 
-    fn slot(&self, place: Place) -> Option<&Slot> {
-        self.tallies.get(place.tally)?.slots.get(place.slot)
-    }
-
-    /// What is taken of a place, events admitted so far included.
-    fn taken(&self, place: Place) -> i128 {
-        let taken = |slot: &Slot| slot.stood.taken().saturating_add(slot.amount);
-        self.slot(place).map_or(0, taken)
-    }
-
     /// How many counters an event that touches these would bring along.
     pub(crate) fn new_counters(&self, touches: &Touches<'a>) -> usize {
-        let counts = |tally: &Tally| tally.slots.iter().any(|slot| slot.counted);
-        let is_new = |tally: usize| self.tallies.get(tally).is_some_and(|tally| !counts(tally));
         let of_series = || touches.series.iter().map(|touch| touch.place.tally);
         let tallies = || of_series().chain(touches.draws.iter().map(|drawn| drawn.place.tally));
         let is_first =
@@ -284,21 +237,20 @@ impl<'a> Decider<'a> {
         tallies()
             .enumerate()
             .filter(is_first)
-            .filter(|(_, tally)| is_new(*tally))
+            .filter(|(_, tally)| self.tallies.is_new(*tally))
             .count()
     }
 
     /// How many alerts an event that touches these would bring along.
     pub(crate) fn new_alerts(&self, touches: &Touches<'a>) -> usize {
         let more = |touch: &Touch<'_>| -> Option<usize> {
-            let tally = self.tallies.get(touch.place.tally)?;
-            let first = !tally.slots.get(touch.place.slot)?.counted;
+            let (key, first) = self.tallies.first_at(touch.place)?;
             let used = touch.count.used;
             let span = (used, used.saturating_add(touch.requested));
             let watches = touch.track.watches.iter();
             Some(
                 watches
-                    .map(|watch| watch.more(self.standing, &tally.key, span, first))
+                    .map(|watch| watch.more(self.standing, key, span, first))
                     .sum(),
             )
         };
@@ -318,7 +270,7 @@ impl<'a> Decider<'a> {
             verdict.draws = touches
                 .draws
                 .iter()
-                .filter_map(|drawn| self.take(drawn))
+                .filter_map(|drawn| self.tallies.take(drawn.place, drawn.amount, drawn.capacity))
                 .collect();
             self.is_pressed |= touches.is_pressed;
         }
@@ -327,28 +279,9 @@ impl<'a> Decider<'a> {
     }
 
     pub(crate) fn finish(self) -> Decided {
-        let mut postings = Postings::new();
-        for tally in self.tallies {
-            let counted = tally.slots.into_iter().filter(|slot| slot.counted);
-            let amounts = |slot: Slot| {
-                let taken_max = Some(slot.taken_max);
-                (
-                    slot.figure,
-                    Amounts {
-                        used: slot.amount,
-                        taken_max,
-                        ..Amounts::default()
-                    },
-                )
-            };
-            let figures: BTreeMap<Figure, Amounts> = counted.map(amounts).collect();
-            if !figures.is_empty() {
-                postings.insert(tally.key, figures);
-            }
-        }
         Decided {
             verdicts: self.verdicts,
-            postings,
+            postings: self.tallies.into_postings(),
             is_pressed: self.is_pressed,
         }
     }
@@ -359,104 +292,24 @@ impl<'a> Decider<'a> {
             return None;
         }
         if let Some(place) = self.last.get(number).copied().flatten()
-            && let Some(Tally { key, .. }) = self.tallies.get(place.tally)
+            && let Some(key) = self.tallies.key(place)
             && track.series.counts_in(key, &draft.event, self.received)
         {
             return Some(place);
         }
         let counter = track.counter(&draft.event, self.received)?;
-        let place = self.make_slot(&track.figure, counter)?;
+        let place = self.tallies.make_slot(&track.figure, counter)?;
         if let Some(last) = self.last.get_mut(number) {
             *last = Some(place);
         }
         Some(place)
     }
 
-    fn find_tally(&self, key: &CounterKey) -> Option<usize> {
-        if self.tallies.len() <= FEW {
-            return self.tallies.iter().position(|tally| tally.key == *key);
-        }
-        self.numbers.get(key).copied()
-    }
-
-    fn make_tally(&mut self, key: CounterKey) -> usize {
-        let number = self.tallies.len();
-        if number == FEW {
-            let known = self.tallies.iter().enumerate();
-            self.numbers
-                .extend(known.map(|(number, tally)| (tally.key.clone(), number)));
-        }
-        if number >= FEW {
-            self.numbers.insert(key.clone(), number);
-        }
-        self.tallies.push(Tally {
-            key,
-            slots: Vec::with_capacity(1),
-        });
-        number
-    }
-
-    /// The place of a figure of `key`, made if there is none.
-    fn make_slot(&mut self, figure: &Figure, key: CounterKey) -> Option<Place> {
-        let tally = match self.find_tally(&key) {
-            Some(tally) => tally,
-            None => self.make_tally(key),
-        };
-        let Tally { key, slots } = self.tallies.get_mut(tally)?;
-        if let Some(slot) = slots.iter().position(|slot| slot.figure == *figure) {
-            return Some(Place { tally, slot });
-        }
-        slots.push(Slot {
-            figure: figure.clone(),
-            stood: self.standing.count(key, figure),
-            counted: false,
-            amount: 0,
-            taken_max: BOUND.saturating_sub(1),
-        });
-        Some(Place {
-            tally,
-            slot: slots.len().saturating_sub(1),
-        })
-    }
-
-    /// Takes of a source what an event draws.
-    fn take(&mut self, drawn: &Drawn) -> Option<Posting> {
-        let tally = self.tallies.get_mut(drawn.place.tally)?;
-        let slot = tally.slots.get_mut(drawn.place.slot)?;
-        slot.counted = true;
-        slot.amount = slot.amount.saturating_add(drawn.amount);
-        slot.taken_max = slot
-            .taken_max
-            .min(drawn.capacity.saturating_sub(slot.amount));
-        Some(Posting::used(
-            tally.key.clone(),
-            slot.figure.clone(),
-            drawn.amount,
-        ))
-    }
-
     fn count(&mut self, touch: &Touch<'_>) {
-        let tally = self.tallies.get_mut(touch.place.tally);
-        let Some(slot) = tally.and_then(|tally| tally.slots.get_mut(touch.place.slot)) else {
-            return;
-        };
-        slot.counted = true;
-        // A named and an "each" series since one version share the figure;
-        // both were read before either counted, so the first one counts.
-        if slot.stood.used.saturating_add(slot.amount) == touch.count.used {
-            slot.amount = slot.amount.saturating_add(touch.requested);
-        }
-        let sum = touch.count.taken().saturating_add(touch.requested);
-        let room = |value: i128| value.saturating_sub(slot.amount);
-        let steps = touch
-            .track
-            .limits
-            .iter()
-            .flat_map(|limit| [limit.soft, limit.hard])
-            .flatten();
-        let next = steps.filter(|step| sum <= *step).map(room).min();
-        let most = next.unwrap_or(i128::MAX).min(room(BOUND.saturating_sub(1)));
-        slot.taken_max = slot.taken_max.min(most);
+        let limits = touch.track.limits.iter();
+        let steps = limits.flat_map(|limit| [limit.soft, limit.hard]).flatten();
+        self.tallies
+            .count(touch.place, touch.count, touch.requested, steps);
     }
 
     fn ruling(&self, touches: &Touches<'_>) -> Ruling {
@@ -472,7 +325,7 @@ impl<'a> Decider<'a> {
             ..Ruling::default()
         };
         for touch in &touches.series {
-            let Some(Tally { key, .. }) = self.tallies.get(touch.place.tally) else {
+            let Some(key) = self.tallies.key(touch.place) else {
                 continue;
             };
             for limit in &touch.track.limits {

@@ -11,6 +11,7 @@ pub(crate) mod rules;
 pub(crate) mod ruling;
 pub(crate) mod settle;
 pub(crate) mod take;
+pub(crate) mod tallies;
 pub(crate) mod void;
 pub(crate) mod watch;
 pub(crate) mod writes;

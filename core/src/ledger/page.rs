@@ -280,12 +280,6 @@ impl Names {
 impl RowBody {
     /// `None` where a number refers to no text.
     fn read(self, names: &[Name]) -> Option<Stored> {
-        let text = |number: u16| -> Option<Option<Name>> {
-            let Some(index) = usize::from(number).checked_sub(1) else {
-                return Some(None);
-            };
-            names.get(index).cloned().map(Some)
-        };
         let [
             id,
             operation,
@@ -302,23 +296,9 @@ impl RowBody {
             node,
             voids,
         ] = self.names;
-        let [
-            units,
-            tokens_in,
-            tokens_out,
-            cached_tokens_in,
-            tokens_processed,
-            api_calls,
-            duration_ms,
-            data_bytes,
-        ] = self.quantities;
+        let text = |number: u16| text(names, number);
         let agent = text(agent)?;
-        let path: Option<Vec<Name>> = self
-            .path
-            .into_iter()
-            .map(|number| text(number)?.or_else(|| agent.clone()))
-            .collect();
-        let path = path?;
+        let path = path(names, self.path, agent.as_ref())?;
         let event = Event {
             id: text(id)??,
             timestamp: self.timestamp,
@@ -334,16 +314,7 @@ impl RowBody {
                 node: text(node)?,
                 path,
             },
-            quantities: Quantities {
-                units,
-                tokens_in,
-                tokens_out,
-                cached_tokens_in,
-                tokens_processed,
-                api_calls,
-                duration_ms,
-                data_bytes,
-            },
+            quantities: quantities(self.quantities),
             task: text(task)?,
             provider: text(provider)?,
             latency_ms: self.latency_ms,
@@ -363,5 +334,43 @@ impl RowBody {
             decision: self.decision,
             voids: text(voids)?,
         })
+    }
+}
+
+/// The text of this number, which may be none; `None` where there is no such.
+fn text(names: &[Name], number: u16) -> Option<Option<Name>> {
+    let Some(index) = usize::from(number).checked_sub(1) else {
+        return Some(None);
+    };
+    names.get(index).cloned().map(Some)
+}
+
+/// The nodes of these numbers; `None` where one refers to no text.
+fn path(names: &[Name], numbers: Vec<u16>, agent: Option<&Name>) -> Option<Vec<Name>> {
+    let node = |number: u16| text(names, number)?.or_else(|| agent.cloned());
+    numbers.into_iter().map(node).collect()
+}
+
+/// The quantities of a row, in its order.
+fn quantities(numbers: [u64; 8]) -> Quantities {
+    let [
+        units,
+        tokens_in,
+        tokens_out,
+        cached_tokens_in,
+        tokens_processed,
+        api_calls,
+        duration_ms,
+        data_bytes,
+    ] = numbers;
+    Quantities {
+        units,
+        tokens_in,
+        tokens_out,
+        cached_tokens_in,
+        tokens_processed,
+        api_calls,
+        duration_ms,
+        data_bytes,
     }
 }

@@ -138,7 +138,7 @@ impl Standpoint {
 fn percent(part: i128, whole: i128) -> Option<String> {
     let hundredths = crate::money::amount::div_half_even(part.checked_mul(10_000)?, whole)?;
     let units = hundredths.checked_mul(10_000_000_000_000_000)?;
-    crate::Amount::from_units(units).map(|amount| amount.fixed(2))
+    Amount::from_units(units).map(|amount| amount.fixed(2))
 }
 
 /// The text of a limit's value: a decimal for spend, else an integer.

@@ -172,8 +172,10 @@ mod tests {
             &[],
             Some("cdd0"),
         );
-        let expected = json!({"event_id":"e1","recorded":true,"replayed":false,"timestamp":"2026-11-22T10:00:00Z","operation":"x",
-            "tier":"standard","cost":"0.0015","currency":"USD","rate_card":{"id":"default","version":1},"decision":"allow",
+        let expected = json!({"event_id":"e1","recorded":true,"replayed":false,
+            "timestamp":"2026-11-22T10:00:00Z","operation":"x","tier":"standard",
+            "cost":"0.0015","currency":"USD",
+            "rate_card":{"id":"default","version":1},"decision":"allow",
             "warnings":[],"constitutional_hash":"cdd0"});
         assert_eq!(body, expected);
         let without = recorded(
@@ -211,7 +213,8 @@ mod tests {
         );
         assert_eq!(
             body["results"][0],
-            json!({"index":0,"event_id":"e1","status":"recorded","cost":"0.0015","currency":"USD","decision":"allow"})
+            json!({"index":0,"event_id":"e1","status":"recorded","cost":"0.0015","currency":"USD",
+                "decision":"allow"})
         );
         assert_eq!(body["results"][1]["event_id"], json!(null));
         assert_eq!(

@@ -143,7 +143,11 @@ mod tests {
             &[
                 (b"{}", 400, "/task_id /agent_id /consumer_id /timestamp"),
                 (record(5, "2026-11-22T10:00:00").as_bytes(), 400, "/timestamp"),
-                (record(9_007_199_254_740_992, "2026-11-22T10:00:00Z").as_bytes(), 400, "/tokens_in"),
+                (
+                    record(9_007_199_254_740_992, "2026-11-22T10:00:00Z").as_bytes(),
+                    400,
+                    "/tokens_in",
+                ),
                 (br#"{"task_id":"a|b","agent_id":"a","consumer_id":"c","timestamp":"2026-11-22T10:00:00Z"}"#, 400, "/task_id"),
                 (
                     br#"{"task_id":"t","agent_id":"a","consumer_id":"c","timestamp":"2026-11-22T10:00:00Z","api_calls":-1}"#,

@@ -111,7 +111,8 @@ mod tests {
             currency: Currency::USD,
         };
         let body = bill_json(range, &bill, Some("h"));
-        let line = json!({"operation":"x","tier":"standard","component":"unit","rate_card":{"id":"c1","version":1},"count":2,"quantity":4,
+        let line = json!({"operation":"x","tier":"standard","component":"unit",
+            "rate_card":{"id":"c1","version":1},"count":2,"quantity":4,
             "rate":"1/3","gross":"1.333333333333333333","discount":"0","amount":"1.33"});
         assert_eq!(body["line_items"][0], line);
         assert_eq!(body["line_items"][1]["component"], json!("override"));

@@ -207,10 +207,14 @@ mod tests {
 
     #[test]
     fn a_card_is_shown_as_it_was_put() {
-        let body = json!({"id":"c1","currency":"EUR","effective_from":"2026-01-01T00:00:00Z","tiers":{"enhanced":"1.5","standard":"1"},
+        let body = json!({"id":"c1","currency":"EUR","effective_from":"2026-01-01T00:00:00Z",
+            "tiers":{"enhanced":"1.5","standard":"1"},
             "unpriced":"free","operations":{
                 "gpt-4o":{"token_in":{"amount":"2.5","per":1_000_000},"token_out":"0.00001"},
-                "validation":{"unit":"0.001","volume_discounts":[{"from":0,"discount":"0.05"},{"from":100_000,"discount":"0.1"}],"discount_mode":"volume"}}});
+                "validation":{"unit":"0.001",
+                    "volume_discounts":[{"from":0,"discount":"0.05"},
+                        {"from":100_000,"discount":"0.1"}],
+                    "discount_mode":"volume"}}});
         let card = of(body.to_string().as_bytes())
             .unwrap()
             .into_card(3, 7, Instant::EPOCH);

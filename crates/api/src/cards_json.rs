@@ -127,9 +127,10 @@ mod tests {
                 .cloned()
         };
         let expected = |price: &str, source: &str| {
-            Some(
-                json!({"operation":"x","component":"api_call","unit_price":price,"per":7,"currency":"EUR","source":source}),
-            )
+            Some(json!({
+                "operation":"x","component":"api_call","unit_price":price,"per":7,
+                "currency":"EUR","source":source,
+            }))
         };
         assert_eq!(costs("2025-12-31T00:00:00Z"), None);
         assert_eq!(costs("2026-01-31T00:00:00Z"), expected("3", "c1@3"));

@@ -95,7 +95,13 @@ fn money_objection(objection: &Objection) -> Option<(String, Value)> {
                 text(&asked)
             );
             let currency = currency.code();
-            let violation = json!({ "scope": "credit", "limit": limit, "current": current, "requested": asked, "currency": currency });
+            let violation = json!({
+                "scope": "credit",
+                "limit": limit,
+                "current": current,
+                "requested": asked,
+                "currency": currency,
+            });
             Some((detail, violation))
         }
     }
@@ -257,8 +263,9 @@ mod tests {
             "2026-11-22T10:30:00.5Z",
         );
         let body = problem.body("r");
-        let top = json!({"tenant_id":"acme","plan_code":null,"feature_key":"tokens","limit_type":"hard_limit","limit_value":100,
-            "usage":90,"requested":20,"unit":"tokens","window_start":"2026-11-22T10:00:00Z","window_end":"2026-11-22T11:00:00Z"});
+        let top = json!({"tenant_id":"acme","plan_code":null,"feature_key":"tokens",
+            "limit_type":"hard_limit","limit_value":100,"usage":90,"requested":20,"unit":"tokens",
+            "window_start":"2026-11-22T10:00:00Z","window_end":"2026-11-22T11:00:00Z"});
         for (name, value) in top.as_object().unwrap() {
             assert_eq!(&body[name], value, "{name}");
         }
@@ -268,7 +275,8 @@ mod tests {
         );
         let status = json!({"limit_id":"h","scope":"tenant","scope_id":null,"measure":"tokens",
             "window":{"kind":"hour","start":"2026-11-22T10:00:00Z","end":"2026-11-22T11:00:00Z"},
-            "soft":80,"hard":100,"used":80,"held":10,"remaining":10,"percent":"90.00","status":"soft_limit_exceeded"});
+            "soft":80,"hard":100,"used":80,"held":10,"remaining":10,"percent":"90.00",
+            "status":"soft_limit_exceeded"});
         assert_eq!(body["violations"][0], status);
         assert_eq!(body["violations"][1]["scope_id"], json!("a1"));
         assert_eq!(header(&problem, "retry-after"), Some("48600"));

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn rates_are_shown_as_they_were_put() {
-        let body = json!({"base":"USD","rates":{"EUR":"1.08","JPY":"0.0067"},"effective_from":"2026-01-01T00:00:00Z"});
+        let body = json!({"base":"USD","rates":{"EUR":"1.08","JPY":"0.0067"},
+            "effective_from":"2026-01-01T00:00:00Z"});
         let table = parse_exchange(body.to_string().as_bytes())
             .unwrap()
             .into_table(3, 7, Instant::EPOCH);

@@ -215,8 +215,9 @@ mod tests {
             (limits[0].soft, limits[0].hard),
             (Some(1000), Some(10_500_000_000_000_000_000))
         );
-        let shown = json!({"id":"day","scope":"tool","scope_id":"a%2Fb/c","measure":"spend","window":"day",
-            "soft":"0.000000000000001","hard":"10.5","currency":"USD","soft_mode":"block","on_unavailable":"allow","source":"limits",
+        let shown = json!({"id":"day","scope":"tool","scope_id":"a%2Fb/c","measure":"spend",
+            "window":"day","soft":"0.000000000000001","hard":"10.5","currency":"USD",
+            "soft_mode":"block","on_unavailable":"allow","source":"limits",
             "state":"active"});
         assert_eq!(limit_definition(&limits[0], State::Active), shown);
         let tokens = one(

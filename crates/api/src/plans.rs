@@ -208,11 +208,14 @@ mod tests {
 
     #[test]
     fn a_plan_is_shown_as_it_was_put() {
-        let body = json!({"code":"starter","version":0,"name":"Starter","currency":"USD","allowance":"9.5","features":[
-            {"feature_key":"messages","display_name":"Messages","description":null,"unit":"messages","is_metered":true,"measure":"events",
-             "window":"period","soft_limit":150,"hard_limit":200,"soft_mode":"warn","on_unavailable":"deny"},
-            {"feature_key":"spend","display_name":null,"description":null,"unit":null,"is_metered":true,"measure":"spend",
-             "window":"day","soft_limit":null,"hard_limit":"2.25","soft_mode":"block","on_unavailable":"allow"}]});
+        let body = json!({"code":"starter","version":0,"name":"Starter","currency":"USD",
+            "allowance":"9.5","features":[
+            {"feature_key":"messages","display_name":"Messages","description":null,
+             "unit":"messages","is_metered":true,"measure":"events","window":"period",
+             "soft_limit":150,"hard_limit":200,"soft_mode":"warn","on_unavailable":"deny"},
+            {"feature_key":"spend","display_name":null,"description":null,"unit":null,
+             "is_metered":true,"measure":"spend","window":"day",
+             "soft_limit":null,"hard_limit":"2.25","soft_mode":"block","on_unavailable":"allow"}]});
         assert_eq!(plan_json(&parsed(&body.to_string()).unwrap()), body);
     }
 

@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn a_body_has_what_rfc_9457_names_and_what_the_code_needs() {
         let problem = Problem::invalid_request("/units", "must be an integer");
-        let expected = json!({"type":"https://tollgate.dev/problems/invalid_request","title":"The request is malformed","status":400,
+        let expected = json!({"type":"https://tollgate.dev/problems/invalid_request",
+            "title":"The request is malformed","status":400,
             "detail":"`/units` must be an integer","code":"invalid_request","request_id":"r1",
             "errors":[{"pointer":"/units","message":"must be an integer"}]});
         assert_eq!(problem.body("r1"), expected);

@@ -109,9 +109,18 @@ pub fn tree_json(tenant: &Name, tree: Option<&Tree>, standpoints: &[Standpoint])
     };
     let nodes = tree.nodes.iter().map(|(id, node)| {
         let own = standpoints.iter().filter(|at| *at.scope_id == *id.as_str());
-        json!({ "id": id, "parent": node.parent, "enabled": node.enabled, "limits": own.map(limit_status).collect::<Vec<_>>() })
+        json!({
+            "id": id,
+            "parent": node.parent,
+            "enabled": node.enabled,
+            "limits": own.map(limit_status).collect::<Vec<_>>(),
+        })
     });
-    json!({ "tenant_id": tenant, "currency": tree.currency.code(), "nodes": nodes.collect::<Vec<_>>() })
+    json!({
+        "tenant_id": tenant,
+        "currency": tree.currency.code(),
+        "nodes": nodes.collect::<Vec<_>>(),
+    })
 }
 
 #[cfg(test)]

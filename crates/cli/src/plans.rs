@@ -251,8 +251,10 @@ mod tests {
 
     #[test]
     fn a_plan_shows_every_limit() {
-        let plan = json!({"code":"pro","name":"Pro","version":3,"currency":"USD","allowance":"20","features":[
-            {"feature_key":"messages","display_name":"Messages","unit":"requests","is_metered":true,"soft_limit":1000,"hard_limit":1500,
+        let plan = json!({"code":"pro","name":"Pro","version":3,"currency":"USD","allowance":"20",
+            "features":[
+            {"feature_key":"messages","display_name":"Messages","unit":"requests","is_metered":true,
+             "soft_limit":1000,"hard_limit":1500,
              "window":"period","soft_mode":"warn"},
             {"feature_key":"vector.stores_per_tenant","is_metered":false,"hard_limit":10}]});
         let shown = plan_shown(&plan);

@@ -153,8 +153,14 @@ impl Preset {
 pub(crate) fn presets_json() -> Value {
     let feature = |preset: &Preset, dimension: Dimension| {
         let Limits { soft, hard } = preset.limits(dimension);
-        json!({ "feature_key": dimension.key(), "display_name": dimension.label(), "unit": dimension.unit(), "is_metered": true,
-            "soft_limit": soft, "hard_limit": hard })
+        json!({
+            "feature_key": dimension.key(),
+            "display_name": dimension.label(),
+            "unit": dimension.unit(),
+            "is_metered": true,
+            "soft_limit": soft,
+            "hard_limit": hard,
+        })
     };
     let plan = |preset: &Preset| {
         let features: Vec<Value> = Dimension::ALL
@@ -163,7 +169,14 @@ pub(crate) fn presets_json() -> Value {
             .collect();
         json!({ "plan_code": preset.code, "hint": preset.hint, "features": features })
     };
-    let capacity = |room: &Capacity| json!({ "feature_key": room.key, "unit": room.unit, "is_metered": false, "hard_limit": room.limit });
+    let capacity = |room: &Capacity| {
+        json!({
+            "feature_key": room.key,
+            "unit": room.unit,
+            "is_metered": false,
+            "hard_limit": room.limit,
+        })
+    };
     let presets: Vec<Value> = PRESETS.iter().map(plan).collect();
     json!({ "presets": presets, "capacity": CAPACITY.iter().map(capacity).collect::<Vec<_>>() })
 }

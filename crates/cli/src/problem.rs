@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn a_problem_becomes_one_sentence_with_its_code() {
-        let body = json!({"title":"Invalid event","detail":"the event breaks a rule.","status":422,"code":"invalid_event",
+        let body = json!({"title":"Invalid event","detail":"the event breaks a rule.","status":422,
+            "code":"invalid_event",
             "errors":[{"pointer":"/operation","message":"is unknown"}]});
         let problem = Problem { status: 422, body };
         assert_eq!(

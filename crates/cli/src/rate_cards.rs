@@ -125,8 +125,11 @@ mod tests {
 
     #[test]
     fn a_card_shows_every_price() {
-        let card = json!({"id":"azure","version":2,"currency":"USD","effective_from":"2026-01-01T00:00:00Z","unpriced":"reject",
-            "operations":{"gpt-4o":{"token_in":{"amount":"2.50","per":1000000},"token_out":"0.00001","volume_discounts":[]}}});
+        let card = json!({"id":"azure","version":2,"currency":"USD",
+            "effective_from":"2026-01-01T00:00:00Z","unpriced":"reject",
+            "operations":{"gpt-4o":{
+                "token_in":{"amount":"2.50","per":1000000},"token_out":"0.00001",
+                "volume_discounts":[]}}});
         let expected = "azure version 2, USD, from 2026-01-01T00:00:00Z, unpriced: reject\n\
             operation  component  price\n\
             gpt-4o     token_in   2.50 per 1000000\n\

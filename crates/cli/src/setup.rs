@@ -126,7 +126,13 @@ fn write(args: &Args, files: &Files, source: &Source, draft: &Draft) -> Result<(
             .iter()
             .map(|plan| plan.plan_code.as_str())
             .collect();
-        return print(&json!({ "enabled": draft.enabled, "plans": plans, "artifact": path, "settings": settings }).to_string());
+        let written = json!({
+            "enabled": draft.enabled,
+            "plans": plans,
+            "artifact": path,
+            "settings": settings,
+        });
+        return print(&written.to_string());
     }
     let next = match (draft.enabled, args.out.to_str()) {
         (false, _) => String::new(),

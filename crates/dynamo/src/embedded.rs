@@ -3,8 +3,8 @@
 //! The SDK builds and reads the same requests and replies as against AWS; only
 //! the last step, HTTP, is a function call.
 
-use crate::Dynamo;
 use crate::schema::create_table;
+use crate::store::Dynamo;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use aws_smithy_runtime_api::client::http::{

@@ -1,6 +1,7 @@
 //! Who calls: known from a verified key and from nothing else.
 
 use crate::app::App;
+use crate::refusal::from_failure;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use std::collections::BTreeSet;
@@ -104,9 +105,9 @@ pub(crate) async fn authenticate(
         Err(failure @ Failure::Unavailable(_)) if in_outage => Some(
             app.service
                 .last_key(key)
-                .ok_or_else(|| crate::from_failure(&failure))?,
+                .ok_or_else(|| from_failure(&failure))?,
         ),
-        record => record.map_err(|failure| crate::from_failure(&failure))?,
+        record => record.map_err(|failure| from_failure(&failure))?,
     };
     record
         .map(|record| Caller::of(&record))

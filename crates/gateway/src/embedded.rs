@@ -1,7 +1,7 @@
 //! The same counts for CloudWatch, in its Embedded Metric Format: JSON lines on
 //! standard output, which Lambda hands on without a call.
 
-use crate::metrics::{Answered, Tally, seconds};
+use crate::tally::{Answered, Tally, seconds};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -137,7 +137,8 @@ impl Line {
     }
 
     fn text(mut self, at: Instant) -> String {
-        self.aws = json!({ "Timestamp": at.unix_millis(), "CloudWatchMetrics": std::mem::take(&mut self.directives) });
+        let directives = std::mem::take(&mut self.directives);
+        self.aws = json!({ "Timestamp": at.unix_millis(), "CloudWatchMetrics": directives });
         serde_json::to_string(&self).unwrap_or_default()
     }
 }

@@ -4,15 +4,15 @@
 //! the API's own, and what configurations name is cut off at [`LABELS_MAX`].
 
 use crate::embedded::Embedded;
+use crate::tally::{Answered, Tally, seconds};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tollgate_core::{Decision, Instant, Name, Objection, Ruling};
+use tollgate_core::{Decision, Name, Objection, Ruling};
 
 /// The most label sets of decisions and hits. Whatever is new after them counts
 /// with `other` as plan and feature, which adds no more than a handful.
 const LABELS_MAX: usize = 1000;
-const OTHER: &str = "other";
 /// The plan of a tenant that subscribes to none.
 const UNKNOWN: &str = "unknown";
 
@@ -58,54 +58,6 @@ struct Histogram {
     /// How many took no longer than each bound, and longer than the one before.
     within: [u64; BOUNDS.len()],
     all: Timing,
-}
-
-/// A request that was answered.
-#[derive(Clone, Copy, Debug)]
-pub struct Answered<'a> {
-    /// The path of its route, parameters in braces; `none` for a stray.
-    pub route: &'a str,
-    /// Its method; `none` for a stray, since clients make them up.
-    pub method: &'a str,
-    /// The status of the answer.
-    pub status: u16,
-    /// How long it took, in microseconds.
-    pub micros: u64,
-    /// When it was answered.
-    pub at: Instant,
-}
-
-/// The labels that decisions, and hits of limits, are counted under.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Tally {
-    /// `usage_guardrail_decisions_total`.
-    Decision {
-        decision: &'static str,
-        plan_code: String,
-    },
-    /// `usage_limit_hits_total`.
-    Hit {
-        plan_code: String,
-        limit_type: &'static str,
-        feature_key: String,
-    },
-}
-
-impl Tally {
-    fn cut(self) -> Self {
-        let other = || OTHER.to_owned();
-        match self {
-            Self::Decision { decision, .. } => Self::Decision {
-                decision,
-                plan_code: other(),
-            },
-            Self::Hit { limit_type, .. } => Self::Hit {
-                plan_code: other(),
-                limit_type,
-                feature_key: other(),
-            },
-        }
-    }
 }
 
 impl Timing {
@@ -327,14 +279,10 @@ fn head(text: &mut String, name: &str, help: &str, kind: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
-/// Microseconds as decimal seconds.
-pub(crate) fn seconds(micros: u64) -> String {
-    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tollgate_core::Instant;
 
     #[test]
     fn label_sets_beyond_the_bound_share_one_other() {

@@ -3,10 +3,10 @@
 use crate::app::App;
 use crate::call::Call;
 use crate::caller::{Caller, authenticate};
-use crate::metrics::Answered;
 use crate::refusal::from_failure;
 use crate::reply::{Content, Reply};
 use crate::route::{Access, Handled, Route};
+use crate::tally::Answered;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::RawPathParams;
@@ -269,7 +269,16 @@ fn finish(app: &App, trace: &Trace<'_>, handled: Handled) -> Response {
         at,
     });
     let (status, tenant) = (reply.status(), trace.tenant.as_deref().unwrap_or_default());
-    tracing::info!(request_id = trace.request_id, tenant, method = %trace.method, route = trace.route, status, code, micros, "request");
+    tracing::info!(
+        request_id = trace.request_id,
+        tenant,
+        method = %trace.method,
+        route = trace.route,
+        status,
+        code,
+        micros,
+        "request"
+    );
     let mut response = Response::new(body(reply.body, trace));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();

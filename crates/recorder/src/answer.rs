@@ -132,7 +132,8 @@ mod tests {
         let body = json!({"recorded": 1, "results": [
             {"index": 0, "event_id": "a", "status": "recorded", "cost": "0", "problem": null},
             {"index": 1, "status": "replayed"},
-            {"index": 2, "status": "rejected", "problem": {"status": 422, "code": "invalid_event", "detail": "no"}},
+            {"index": 2, "status": "rejected",
+             "problem": {"status": 422, "code": "invalid_event", "detail": "no"}},
             {"index": 9, "status": "recorded"},
         ]});
         let fates = vec![
@@ -156,7 +157,9 @@ mod tests {
             (503, false),
             (408, false),
         ] {
-            let body = json!({"results": [{"index": 0, "status": "rejected", "problem": {"status": status, "code": "c"}}]});
+            let problem = json!({"status": status, "code": "c"});
+            let result = json!({"index": 0, "status": "rejected", "problem": problem});
+            let body = json!({"results": [result]});
             let Verdict::Each(fates) = verdict(200, &body) else {
                 panic!("an answer")
             };

@@ -12,14 +12,20 @@
 //! decides nothing: what it records has already happened. To be stopped at a
 //! limit, ask `POST /check` or take a hold before the call.
 //!
-//! | the server says | what follows |
-//! |---|---|
-//! | of an event: `recorded`, `replayed` | it is settled |
-//! | of an event: `rejected`, with a status below 500 but 408, 425, 429 | it is counted under its problem code, which is logged once, and not sent again |
-//! | of an event: anything else, or nothing | it is sent again |
-//! | of a batch: 400, 409, 413, 414, 422 | its halves are sent; a single event is rejected |
-//! | of a batch: 408, 425, 429, 5xx, or no answer that can be read | it is sent again, with growing, jittered pauses, after any `Retry-After` |
-//! | of a batch: 401, 403, 404 and all else | the same at the longest pause, since someone has to repair the key, the hash or the address first |
+//! What the server says of an event, and what follows:
+//!
+//! - `recorded`, `replayed`: it is settled.
+//! - `rejected`, with a status below 500 but 408, 425, 429: it is counted under
+//!   its problem code, which is logged once, and not sent again.
+//! - Anything else, or nothing: it is sent again.
+//!
+//! What the server says of a batch, and what follows:
+//!
+//! - 400, 409, 413, 414, 422: its halves are sent; a single event is rejected.
+//! - 408, 425, 429, 5xx, or no answer that can be read: it is sent again, with
+//!   growing, jittered pauses, after any `Retry-After`.
+//! - 401, 403, 404 and all else: the same at the longest pause, since someone
+//!   has to repair the key, the hash or the address first.
 //!
 //! There is no last try: events are given up by [`Recorder::shutdown`] alone,
 //! which hands them back. What a long outage costs is bounded by the queue.
@@ -39,7 +45,8 @@
 //! let model = async { Ok::<_, std::io::Error>(("an answer", 1200, 300)) };
 //! let answer = recorder
 //!     .call(task, model, |result| {
-//!         let (tokens_in, tokens_out) = result.map_or((0, 0), |(_, tokens_in, tokens_out)| (*tokens_in, *tokens_out));
+//!         let tokens = result.map(|(_, tokens_in, tokens_out)| (*tokens_in, *tokens_out));
+//!         let (tokens_in, tokens_out) = tokens.unwrap_or((0, 0));
 //!         Some(Usage { tokens_in, tokens_out, api_calls: 1, ..Usage::default() })
 //!     })
 //!     .await?;

@@ -18,7 +18,8 @@
 //!     fn now(&self) -> Instant { self.0 }
 //! }
 //! let noon: Instant = "2026-11-22T12:00:00Z".parse()?;
-//! let service = Service::new(Arc::new(Memory::default()), Arc::new(Noon(noon)), Tenancy::Sole, [0; 32]);
+//! let (store, clock) = (Arc::new(Memory::default()), Arc::new(Noon(noon)));
+//! let service = Service::new(store, clock, Tenancy::Sole, [0; 32]);
 //! let event = Event::new(Name::new("evt-1")?, noon, Name::new("hitl_approval")?);
 //! let submission = Submission { event, timestamp_given: true };
 //! let options = Options { mode: Mode::Enforce, age_seconds_max: 3600 };
@@ -55,8 +56,8 @@ pub use settings::alerts::AlertsOrder;
 pub use settings::audit::AuditEntry;
 pub use settings::credits::{CreditView, GrantOrder};
 pub use settings::keys::NewKey;
-pub use settings::plans::SubscriptionOrder;
 pub use settings::replay::{Once, Question, StoredAnswer};
+pub use settings::subscriptions::SubscriptionOrder;
 pub use settings::tenants::TenantSettings;
 pub use store::clock::{Clock, random, ulid};
 pub use store::failure::Failure;

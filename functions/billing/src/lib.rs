@@ -1,7 +1,9 @@
 //! Prices and bills: the routes of the billing function.
 
+mod answer;
 mod void;
 
+use answer::failed;
 use serde_json::Value;
 use std::sync::Arc;
 use tollgate_api::{
@@ -9,8 +11,8 @@ use tollgate_api::{
     list, parse_card, parse_exchange,
 };
 use tollgate_core::WindowKind;
-use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, get, post, put};
-use tollgate_service::{Failure, Range, Scope};
+use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, get, post, put};
+use tollgate_service::{Range, Scope};
 
 const READ: Access = Access::Any(&[Scope::Read]);
 const CARDS: &str = "GET /rate-cards";
@@ -33,10 +35,6 @@ pub fn routes() -> Vec<Route> {
         put("/exchange-rates", Access::Operator, put_exchange_rates),
         get("/exchange-rates", READ, get_exchange_rates),
     ]
-}
-
-fn failed(failure: Failure) -> Problem {
-    from_failure(&failure)
 }
 
 /// What a tenant owes, by default for the current calendar month.

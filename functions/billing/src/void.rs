@@ -1,6 +1,6 @@
 //! `POST /events/{event_id}/void`.
 
-use crate::failed;
+use crate::answer::failed;
 use std::sync::Arc;
 use tollgate_api::{Problem, parse_void, voided};
 use tollgate_gateway::{App, Call, Handled, Reply};

@@ -59,9 +59,12 @@ async fn post_usage_purge(app: Arc<App>, call: Call) -> Handled {
         .purge(&order, &caller.actor(None))
         .await
         .map_err(failed)?;
-    Ok(Reply::ok(
-        &json!({ "status": "purged", "removed": purged.removed, "pages": purged.pages, "dry_run": order.dry_run }),
-    ))
+    Ok(Reply::ok(&json!({
+        "status": "purged",
+        "removed": purged.removed,
+        "pages": purged.pages,
+        "dry_run": order.dry_run,
+    })))
 }
 
 fn named(asked: Asked) -> (Person, Name) {
@@ -80,9 +83,10 @@ fn named(asked: Asked) -> (Person, Name) {
 pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
     let failed = |failure: Failure| failure.to_string();
     match event.get("action").and_then(Value::as_str) {
-        Some("rollup") => Ok(
-            json!({ "action": "rollup", "hours": app.service.roll_up_all().await.map_err(failed)? }),
-        ),
+        Some("rollup") => {
+            let hours = app.service.roll_up_all().await.map_err(failed)?;
+            Ok(json!({ "action": "rollup", "hours": hours }))
+        }
         Some("purge") => {
             let actor = Actor {
                 key_id: "schedule".to_owned(),
@@ -95,12 +99,14 @@ pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
                 .map_err(failed)?;
             Ok(json!({ "action": "purge", "removed": purged.removed, "pages": purged.pages }))
         }
-        Some("complete_changes") => Ok(
-            json!({ "action": "complete_changes", "changes": app.service.complete_changes().await.map_err(failed)? }),
-        ),
-        Some("expire_holds") => Ok(
-            json!({ "action": "expire_holds", "holds": app.service.expire_holds().await.map_err(failed)? }),
-        ),
+        Some("complete_changes") => {
+            let changes = app.service.complete_changes().await.map_err(failed)?;
+            Ok(json!({ "action": "complete_changes", "changes": changes }))
+        }
+        Some("expire_holds") => {
+            let holds = app.service.expire_holds().await.map_err(failed)?;
+            Ok(json!({ "action": "expire_holds", "holds": holds }))
+        }
         Some("deliver_alerts") => {
             let courier = Webhooks::new(app.settings.is_local);
             let done = app
@@ -108,9 +114,11 @@ pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
                 .deliver_alerts(&courier, |alert| alert_json(alert).to_string())
                 .await
                 .map_err(failed)?;
-            Ok(
-                json!({ "action": "deliver_alerts", "delivered": done.delivered, "failed": done.failed }),
-            )
+            Ok(json!({
+                "action": "deliver_alerts",
+                "delivered": done.delivered,
+                "failed": done.failed,
+            }))
         }
         _ => Err(
             "unknown action: must be `rollup`, `purge`, `expire_holds`, `complete_changes` or `deliver_alerts`"

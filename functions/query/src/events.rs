@@ -1,6 +1,6 @@
 //! Events: in a list, of a task, alone.
 
-use crate::{PART_BYTES_MAX, currency, failed, span, tenant, weight};
+use crate::answer::{PART_BYTES_MAX, currency, failed, span, tenant, weight};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -6,7 +6,7 @@
 
 mod form;
 
-use crate::{PART_BYTES_MAX, failed, span, tenant, weight};
+use crate::answer::{PART_BYTES_MAX, failed, span, tenant, weight};
 use form::Form;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::sync::Arc;

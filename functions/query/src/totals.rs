@@ -1,6 +1,6 @@
 //! Totals: of a tenant, of what filters pick, in groups; and what is stored.
 
-use crate::{currency, failed, span, tenant};
+use crate::answer::{currency, failed, span, tenant};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use tollgate_api::{Params, Problem, Range as Asked, aggregate_row, summary_json, usage_json};

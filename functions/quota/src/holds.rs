@@ -122,7 +122,7 @@ pub(crate) async fn post_hold_capture(app: Arc<App>, call: Call) -> Handled {
                 Reply::created(&body)
             })
         }
-        CaptureOutcome::Closed(hold) => Err(closed(&hold, &call)),
+        CaptureOutcome::Closed(hold) => Err(closed(&app, &hold, &call)),
         CaptureOutcome::Mismatched(mismatch) => Err(Problem::hold_mismatch(&mismatch)),
         CaptureOutcome::Rejected(event, rejection) => {
             Err(within_event(from_rejection(&event, &rejection)))
@@ -234,12 +234,14 @@ fn tenant_to_read(call: &Call, params: &Params) -> Result<Name, Problem> {
 fn moved(app: &App, call: &Call, moved: HoldMoved) -> Handled {
     match moved {
         HoldMoved::Done(hold) => Ok(Reply::ok(&hold_json(&hold, call.now, app.hash()))),
-        HoldMoved::Closed(hold) => Err(closed(&hold, call)),
+        HoldMoved::Closed(hold) => Err(closed(app, &hold, call)),
     }
 }
 
-fn closed(hold: &Hold, call: &Call) -> Problem {
-    Problem::hold_closed(hold.id(), hold.state(call.now))
+fn closed(app: &App, hold: &Hold, call: &Call) -> Problem {
+    // It may have expired since the request came.
+    let now = app.service.now().max(call.now);
+    Problem::hold_closed(hold.id(), hold.state(now))
 }
 
 /// The same problem where the event is a field of the body.

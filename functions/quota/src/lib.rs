@@ -12,14 +12,13 @@ mod open;
 mod plans;
 mod tenants;
 
+pub use open::OPENAPI;
+
 use tollgate_gateway::{Access, Route, get, post, put, remove};
 use tollgate_service::Scope;
 
 const READ: Access = Access::Any(&[Scope::Read]);
 const INGEST: Access = Access::Any(&[Scope::Ingest, Scope::Enforce]);
-
-/// The contract, as it is served at `GET /openapi.json`.
-pub const OPENAPI: &str = include_str!("../openapi.json");
 
 /// The routes of this function.
 #[must_use]

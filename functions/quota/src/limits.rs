@@ -163,5 +163,10 @@ pub(crate) async fn put_limits(app: Arc<App>, call: Call) -> Handled {
 fn limits_body(tenant: &Name, config: &Config, statuses: &[Value]) -> Value {
     let define = |limit: &Limit| limit_definition(limit, config.state_of(limit));
     let definitions: Vec<Value> = config.all_limits().iter().map(define).collect();
-    json!({ "tenant_id": tenant, "limits": definitions, "status": statuses, "version": config.version })
+    json!({
+        "tenant_id": tenant,
+        "limits": definitions,
+        "status": statuses,
+        "version": config.version,
+    })
 }

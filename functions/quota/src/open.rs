@@ -4,6 +4,9 @@ use serde_json::json;
 use std::sync::Arc;
 use tollgate_gateway::{App, Call, Handled, Reply};
 
+/// The contract, as it is served at `GET /openapi.json`.
+pub const OPENAPI: &str = include_str!("../openapi.json");
+
 /// What this is.
 pub(crate) async fn get_service(_: Arc<App>, _: Call) -> Handled {
     Ok(Reply::ok(&json!({
@@ -33,5 +36,5 @@ pub(crate) async fn get_metrics(app: Arc<App>, _: Call) -> Handled {
 
 /// The contract.
 pub(crate) async fn get_openapi(_: Arc<App>, _: Call) -> Handled {
-    Ok(Reply::raw(crate::OPENAPI))
+    Ok(Reply::raw(OPENAPI))
 }

@@ -224,8 +224,10 @@ impl Run {
         let share = *self.chance.pick(&[0, 50, 100, 100, 200]);
         used.tokens = used.tokens * share / 100;
         if used.operation == "search" {
+            // At the hold's rate of exchange.
+            let each = used.cost / used.units.max(1);
             used.units = used.units * share / 100;
-            used.cost = used.units * 25 * self.rate * CENT / 100;
+            used.cost = used.units * each;
         } else {
             used.cost = used.cost / CENT * share / 100 * CENT;
         }

@@ -87,7 +87,11 @@ impl Run {
     async fn put(&mut self, path: &str, body: Value) {
         self.note(format!("PUT {path} {body}"));
         send(&self.app, "PUT", path, &body).await.expect(200);
-        // Faults may leave it to whoever comes by.
+        self.complete().await;
+    }
+
+    /// Faults may leave a change to whoever comes by.
+    async fn complete(&self) {
         while self.app.service().complete_changes().await.is_err() {}
     }
 
@@ -168,6 +172,7 @@ impl Run {
         )
         .await
         .expect(200);
+        self.complete().await;
     }
 
     /// A new version of the plan, in force at once where it is subscribed to.

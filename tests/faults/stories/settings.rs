@@ -5,6 +5,11 @@ use crate::client::{send, send_as, send_once};
 use serde_json::{Value, json};
 use tollgate_tests::TestApp;
 
+/// What is counted as far as a request waits for it, is counted behind it.
+async fn complete(app: &TestApp) {
+    while app.service().complete_changes().await.is_err() {}
+}
+
 pub(super) async fn put_limits(app: &TestApp) -> Vec<Value> {
     let limit = |id: &str, scope: &str, measure: &str, hard: u64| json!({ "id": id, "scope": scope, "measure": measure, "window": "month", "hard": hard });
     let mut named = limit("named", "agent", "tokens", 1000);
@@ -13,6 +18,7 @@ pub(super) async fn put_limits(app: &TestApp) -> Vec<Value> {
     let mut learned = vec![self::learned(
         &send(app, "PUT", &format!("/limits/{TENANT}"), &limits).await,
     )];
+    complete(app).await;
     for id in ["e1", "e2", "e3"] {
         learned.push(record(app, id).await);
     }
@@ -33,6 +39,7 @@ pub(super) async fn post_quota(app: &TestApp) -> Vec<Value> {
         )
         .await,
     )];
+    complete(app).await;
     for id in ["e1", "e2"] {
         learned.push(record(app, id).await);
     }

@@ -3,6 +3,8 @@
 use super::{capture, event, hold};
 use crate::given::{merged, refused};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use tollgate_service::{Memory, Tenancy};
 use tollgate_tests::TestApp;
 
 /// Occurs nowhere else.
@@ -118,4 +120,35 @@ async fn a_list_by_a_name_that_was_erased_does_not_go_on() {
             "asked anew"
         );
     }
+}
+
+/// A page keeps the nodes that stood above an agent, and the agent may be one.
+#[tokio::test]
+async fn no_page_keeps_the_name_of_an_agent_that_is_a_node() {
+    let memory = Arc::new(Memory::default());
+    let app = TestApp::over(memory.clone(), Tenancy::Sole);
+    let nodes = json!([{ "id": "team" }, { "id": NAME, "parent": "team" }]);
+    app.put(
+        "/budgets/acme/tree",
+        json!({ "currency": "USD", "nodes": nodes }),
+    )
+    .await
+    .expect(200);
+    app.record("acme", json!({ "agent_id": NAME }))
+        .await
+        .expect(201);
+    let pages_with_it = || {
+        let pages = memory
+            .dump()
+            .into_iter()
+            .filter(|(key, _)| key.pk.starts_with("T|acme|E|"));
+        let named = pages.map(|(_, attrs)| format!("{attrs:?}"));
+        let bytes = format!("{:?}", NAME.as_bytes());
+        let bytes = bytes.trim_matches(['[', ']']).to_owned();
+        named.filter(|text| text.contains(&bytes)).count()
+    };
+    assert_eq!(pages_with_it(), 1);
+    app.clock.advance(1);
+    erase(&app, "agent_id").await;
+    assert_eq!(pages_with_it(), 0);
 }

@@ -4,6 +4,7 @@
 mod alerts;
 mod capture;
 mod cards;
+mod clocks;
 mod credit;
 mod currency;
 mod erased;

@@ -1,6 +1,6 @@
 //! The attributes of a span, by name.
 
-use super::nearest_name;
+use crate::event::gen_ai::name::nearest_name;
 use crate::event::name::Name;
 use crate::event::number::Reported;
 use alloc::collections::BTreeMap;

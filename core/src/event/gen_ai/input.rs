@@ -1,6 +1,6 @@
 //! Input tokens, of which the cached ones are a part.
 
-use super::Attributes;
+use crate::event::gen_ai::attribute::Attributes;
 use crate::event::name::Name;
 use crate::event::quantities::QUANTITY_MAX;
 
@@ -117,3 +117,6 @@ fn counts_within(provider: Option<&Name>, model: Option<&Name>) -> bool {
     let provider = provider.map(|provider| provider.as_str().to_ascii_lowercase());
     !is_claude && provider.is_some_and(|provider| WITHIN.contains(&provider.as_str()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,8 +121,10 @@ mod tests {
     #[test]
     fn every_event_has_its_outcome_in_order() {
         let answer = json!({"results":[
-            {"index":0,"status":"recorded","cost":"0.000000000000000001","currency":"USD","decision":"deny","problem":null},
-            {"index":1,"status":"rejected","cost":null,"problem":{"status":422,"code":"invalid_event","detail":"no"}},
+            {"index":0,"status":"recorded","cost":"0.000000000000000001","currency":"USD",
+             "decision":"deny","problem":null},
+            {"index":1,"status":"rejected","cost":null,
+             "problem":{"status":422,"code":"invalid_event","detail":"no"}},
         ]});
         let outcomes = Outcome::of_batch(&[event(8), event(9)], &answer).unwrap();
         let Status::Recorded(priced) = &outcomes[0].status else {
@@ -133,9 +135,10 @@ mod tests {
             ("0.000000000000000001", Decision::Deny)
         );
         assert_eq!(outcomes[1].row, 9);
-        assert!(
-            matches!(&outcomes[1].status, Status::Rejected(problem) if problem.code() == "invalid_event")
-        );
+        assert!(matches!(
+            &outcomes[1].status,
+            Status::Rejected(problem) if problem.code() == "invalid_event"
+        ));
     }
 
     #[test]

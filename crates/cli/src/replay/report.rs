@@ -116,14 +116,28 @@ impl Report<'_> {
             |card| json!({"id": card.id.as_str(), "version": card.version, "put": card.is_new}),
         );
         json!({
-            "file": self.file, "tenant_id": self.tenant, "mode": self.mode, "mapping": mapping.collect::<serde_json::Map<_, Value>>(),
-            "rate_card": card, "shift_seconds": self.shift.seconds, "backfill": self.backfill,
-            "rows": self.rows, "events": tally.sent(), "complete": ran.stop.is_none(),
-            "recorded": tally.recorded, "replayed": tally.replayed, "rejected": tally.rejected,
-            "past_limits": tally.past_limits, "tokens_in": tally.tokens_in, "tokens_out": tally.tokens_out,
-            "cost": tally.cost, "cost_recorded": tally.cost_recorded, "currency": tally.currency,
+            "file": self.file,
+            "tenant_id": self.tenant,
+            "mode": self.mode,
+            "mapping": mapping.collect::<serde_json::Map<_, Value>>(),
+            "rate_card": card,
+            "shift_seconds": self.shift.seconds,
+            "backfill": self.backfill,
+            "rows": self.rows,
+            "events": tally.sent(),
+            "complete": ran.stop.is_none(),
+            "recorded": tally.recorded,
+            "replayed": tally.replayed,
+            "rejected": tally.rejected,
+            "past_limits": tally.past_limits,
+            "tokens_in": tally.tokens_in,
+            "tokens_out": tally.tokens_out,
+            "cost": tally.cost,
+            "cost_recorded": tally.cost_recorded,
+            "currency": tally.currency,
             "elapsed_ms": u64::try_from(ran.elapsed.as_millis()).unwrap_or(u64::MAX),
-            "events_per_second": per_second(tally.sent(), ran.elapsed), "rejections": rejections(tally),
+            "events_per_second": per_second(tally.sent(), ran.elapsed),
+            "rejections": rejections(tally),
         })
     }
 
@@ -195,7 +209,15 @@ fn first_reason(tally: &Tally) -> String {
 fn rejections(tally: &Tally) -> Value {
     let shown = tally.rejections.iter();
     shown
-        .map(|(row, (id, problem))| json!({"row": row, "event_id": id, "status": problem.status, "code": problem.code(), "reason": problem.reason()}))
+        .map(|(row, (id, problem))| {
+            json!({
+                "row": row,
+                "event_id": id,
+                "status": problem.status,
+                "code": problem.code(),
+                "reason": problem.reason(),
+            })
+        })
         .collect()
 }
 

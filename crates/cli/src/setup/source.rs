@@ -103,7 +103,10 @@ mod tests {
         fn any_draft()(
             codes in proptest::collection::btree_set("[a-z][a-z0-9]{0,4}", 1..4),
             dimensions in proptest::sample::subsequence(Dimension::ALL.to_vec(), 1..=3),
-            values in proptest::collection::vec((proptest::option::of(0..1000_u64), proptest::option::of(0..1000_u64)), 9),
+            values in proptest::collection::vec(
+                (proptest::option::of(0..1000_u64), proptest::option::of(0..1000_u64)),
+                9,
+            ),
             blocks in any::<bool>(), has_capacity in any::<bool>(), enabled in any::<bool>(),
         ) -> Draft {
             let mut values = values.into_iter().map(|(a, b)| match (a, b) {
@@ -112,17 +115,31 @@ mod tests {
             });
             let plans = codes.iter().map(|code| Allowed {
                 code: Name::new(code).unwrap(),
-                limits: dimensions.iter().map(|dimension| (*dimension, values.next().unwrap())).collect(),
+                limits: dimensions
+                    .iter()
+                    .map(|dimension| (*dimension, values.next().unwrap()))
+                    .collect(),
             }).collect();
             let mode = if blocks { SoftMode::Block } else { SoftMode::Warn };
-            Draft { enabled, mode, currency: "EUR".parse().unwrap(), dimensions: dimensions.clone(), has_capacity, plans }
+            Draft {
+                enabled,
+                mode,
+                currency: "EUR".parse().unwrap(),
+                dimensions: dimensions.clone(),
+                has_capacity,
+                plans,
+            }
         }
     }
 
     proptest! {
         #[test]
         fn the_settings_that_are_written_read_back_as_the_same(draft in any_draft()) {
-            let source = Source { given: sourced(&draft.settings_file()), environment: Box::new(|_| None), kept: None };
+            let source = Source {
+                given: sourced(&draft.settings_file()),
+                environment: Box::new(|_| None),
+                kept: None,
+            };
             let read = source.draft(true).unwrap();
             if draft.enabled {
                 prop_assert_eq!(read, draft);
@@ -135,7 +152,11 @@ mod tests {
         fn the_artifact_that_is_written_is_where_the_next_run_begins(draft in any_draft()) {
             let kept = draft.artifact("2026-11-22T10:00:00Z".to_string(), &[]);
             let given = vec![("ENABLE_USAGE_GUARDRAILS".to_string(), draft.enabled.to_string())];
-            let source = Source { given, environment: Box::new(|_| None), kept: Some(kept.clone()) };
+            let source = Source {
+                given,
+                environment: Box::new(|_| None),
+                kept: Some(kept.clone()),
+            };
             let read = source.draft(true).unwrap();
             prop_assert_eq!(read.artifact("2026-11-22T10:00:00Z".to_string(), &kept.plans), kept);
         }

@@ -158,5 +158,11 @@ fn figures_text(figures: &Figures, millis: u128) -> String {
 }
 
 fn figures_json(figures: &Figures, millis: u128) -> String {
-    json!({ "events": figures.events, "bytes": figures.bytes, "seconds": seconds(millis), "parts": figures.parts }).to_string()
+    let json = json!({
+        "events": figures.events,
+        "bytes": figures.bytes,
+        "seconds": seconds(millis),
+        "parts": figures.parts,
+    });
+    json.to_string()
 }

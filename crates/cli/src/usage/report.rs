@@ -139,11 +139,15 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 
 /// The counts, the warnings and where the rest is.
 fn told(report: &Report, files: &[(&str, String)]) -> Value {
-    let warning = |(tenant, feature, status): (
-        &model::TenantUse,
-        &model::FeatureUse,
-        maths::Status,
-    )| json!({ "tenant_id": tenant.tenant_id, "tenant_slug": tenant.slug, "feature_key": feature.key, "status": status.as_str() });
+    let warning =
+        |(tenant, feature, status): (&model::TenantUse, &model::FeatureUse, maths::Status)| {
+            json!({
+                "tenant_id": tenant.tenant_id,
+                "tenant_slug": tenant.slug,
+                "feature_key": feature.key,
+                "status": status.as_str(),
+            })
+        };
     let path = |wanted: &str| {
         files
             .iter()

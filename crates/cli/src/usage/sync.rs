@@ -204,11 +204,24 @@ impl Args {
                 .changes
                 .iter()
                 .map(|(key, change)| json!({ "feature_key": key, "change": change.as_str() }));
-            json!({ "plan_code": step.plan.plan_code, "created": step.is_new, "version": step.diff.version(), "inserted": inserted,
-                "updated": updated, "unchanged": unchanged, "pruned": pruned, "features": changes.collect::<Vec<_>>() })
+            json!({
+                "plan_code": step.plan.plan_code,
+                "created": step.is_new,
+                "version": step.diff.version(),
+                "inserted": inserted,
+                "updated": updated,
+                "unchanged": unchanged,
+                "pruned": pruned,
+                "features": changes.collect::<Vec<_>>(),
+            })
         };
         let plans: Vec<Value> = steps.iter().map(plan).collect();
-        json!({ "artifact": self.path.display().to_string(), "enabled": artifact.enabled, "dry_run": self.dry_run, "plans": plans })
+        json!({
+            "artifact": self.path.display().to_string(),
+            "enabled": artifact.enabled,
+            "dry_run": self.dry_run,
+            "plans": plans,
+        })
     }
 
     fn shown(&self, steps: &[Step<'_>]) -> String {

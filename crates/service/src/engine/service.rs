@@ -11,7 +11,9 @@ use crate::store::steady::{Steady, with_patience};
 use crate::store::store::{Query, Slice, Store};
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_core::{Attrs, Catalog, Config, Instant, Key, Name, Rules, Write, table};
+use tollgate_core::{
+    Attrs, Catalog, Config, HOUR_SECONDS, Instant, Key, Name, Rules, Write, table,
+};
 
 /// How many processes change the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -126,16 +128,22 @@ impl Service {
         if let Some(known) = self.cache.rules(tenant) {
             return Ok(snapshot(known));
         }
-        let keys = [
+        let hour = read.0.floor_to(HOUR_SECONDS);
+        let asks_hour = !self.cache.is_registered(tenant, hour);
+        let mut keys = vec![
             table::config(tenant),
             table::catalog_head(),
             table::times(tenant),
         ];
+        keys.extend(asks_hour.then(|| table::hour(tenant, hour)));
         let mut items = self.store.read(&keys).await?.into_iter();
         let config = items.next().flatten();
         let config = config.map_or_else(|| Ok(Config::default()), |attrs| body(&attrs))?;
         let catalog = self.catalog_at(sequence_of(items.next().flatten())).await?;
         let closed = Closed::of(items.next().flatten().as_ref());
+        if items.next().flatten().is_some() {
+            self.cache.note_registered(tenant, hour);
+        }
         let rules = Arc::new(Rules::new(Arc::new(config)));
         self.cache
             .remember_rules(tenant, (&rules, &catalog, closed), forgotten);

@@ -161,7 +161,13 @@ impl Service {
         let end = match round.courier.post(&url, &headers, body).await {
             Ok(()) => Some(AlertState::Delivered),
             Err(why) => {
-                tracing::warn!(%tenant, alert = claimed.id, attempts = claimed.attempts, why, "an alert was not taken");
+                tracing::warn!(
+                    %tenant,
+                    alert = claimed.id,
+                    attempts = claimed.attempts,
+                    why,
+                    "an alert was not taken"
+                );
                 claimed.is_exhausted().then_some(AlertState::Failed)
             }
         };

@@ -79,34 +79,10 @@ impl Service {
             }
             // Stamped behind the rollup: every hour before it is rolled up.
             let erasing = erasing();
-            let detail = serde_json::json!({ "as": order.person, "pseudonym": pseudonym });
-            let (audit, _) = audit_write(
-                erasing.at,
-                actor,
-                Audit {
-                    action: "usage.erase",
-                    tenant: Some(tenant),
-                    detail,
-                },
-            )?;
-            let mark = Watermark {
-                erasing: Some(erasing.clone()),
-                erased: reached.mark.erased + 1,
-                ..reached.mark.clone()
-            };
-            let moved = reached
-                .move_to(
-                    self,
-                    tenant,
-                    mark,
-                    vec![audit, erased_mark(tenant, &erasing)],
-                )
-                .await?;
-            if !moved && let Some(now) = self.reached(tenant).await? {
-                // Its answer may have been lost.
-                reached = now;
-            }
-            if reached.mark.erasing.as_ref() == Some(&erasing) {
+            if self
+                .begin_erasing(tenant, &mut reached, &erasing, actor)
+                .await?
+            {
                 let (events, pages) = self.erase_name(tenant, &mut reached, &erasing).await?;
                 return Ok(Erased {
                     pseudonym: pseudonym.clone(),
@@ -125,6 +101,42 @@ impl Service {
                 "the hours are being rolled up".to_owned(),
             )),
         }
+    }
+
+    /// Says at the watermark that the name is on its way out; whether it says so
+    /// now.
+    async fn begin_erasing(
+        &self,
+        tenant: &Name,
+        reached: &mut Reached,
+        erasing: &Erasing,
+        actor: &Actor,
+    ) -> Result<bool, Failure> {
+        let Erasing {
+            person, pseudonym, ..
+        } = erasing;
+        let detail = serde_json::json!({ "as": person, "pseudonym": pseudonym });
+        let (audit, _) = audit_write(
+            erasing.at,
+            actor,
+            Audit {
+                action: "usage.erase",
+                tenant: Some(tenant),
+                detail,
+            },
+        )?;
+        let mark = Watermark {
+            erasing: Some(erasing.clone()),
+            erased: reached.mark.erased + 1,
+            ..reached.mark.clone()
+        };
+        let writes = vec![audit, erased_mark(tenant, erasing)];
+        let moved = reached.move_to(self, tenant, mark, writes).await?;
+        if !moved && let Some(now) = self.reached(tenant).await? {
+            // Its answer may have been lost.
+            *reached = now;
+        }
+        Ok(reached.mark.erasing.as_ref() == Some(erasing))
     }
 
     /// Erases the name that the watermark says is on its way out, from where an

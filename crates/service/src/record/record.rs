@@ -9,8 +9,8 @@ use crate::store::clock::ulid;
 use crate::store::failure::Failure;
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Circumstances, CounterKey, Decision, HOUR_SECONDS, Mode, Name, PlanError, Planned, PriceError,
-    Ruling, plan,
+    Circumstances, CounterKey, Decision, HOUR_SECONDS, Instant, Mode, Name, PlanError, Planned,
+    PriceError, Ruling, plan,
 };
 
 impl Service {
@@ -99,36 +99,18 @@ impl Service {
             if self.is_outdated(&snapshot) {
                 (snapshot, state) = (self.snapshot(course.tenant).await?, None);
             }
-            let received = self.stamp(&snapshot).await?;
-            let drafts = course.drafts(state.as_ref());
-            let page = ulid(received);
-            let announced = self.cache.announced(course.tenant, &snapshot.rules);
-            let standing = state.as_ref().map_or(&*announced, |state| &state.standing);
-            let (tenant, mode) = (course.tenant, course.options.mode);
-            let at = Circumstances {
-                tenant,
-                mode,
-                received,
-                page_id: &page,
-                standing,
+            let pack = self.plan_pack(course, &snapshot, state.as_ref()).await?;
+            let Some((page, received, planned)) = pack else {
+                break;
             };
-            let planned = match plan(&snapshot.rules, &drafts, at) {
-                // A plan stops before an event that it cannot count, so only
-                // the first can be at fault.
-                Err(PlanError::Overflow(_)) if course.reject_first(PriceError::Range) => break,
-                planned => planned?,
-            };
-            if let Some(read) = self
+            if let Some(more) = self
                 .read_more(course, &planned, state.as_ref(), &snapshot)
                 .await?
             {
-                state = Some(match read {
-                    More::Each => self.read_state(course, &mut attempt, &snapshot).await?,
-                    More::Together => {
-                        self.read_state_together(course, &mut attempt, &snapshot)
-                            .await?
-                    }
-                });
+                state = Some(
+                    self.read_anew(course, &mut attempt, &snapshot, more)
+                        .await?,
+                );
                 continue;
             }
             let refuses = planned
@@ -168,6 +150,34 @@ impl Service {
         Ok((snapshot, state))
     }
 
+    /// Plans a page of the first waiting events, received now; nothing where the
+    /// first cannot be counted, and is rejected for that.
+    async fn plan_pack(
+        &self,
+        course: &mut Course<'_>,
+        snapshot: &Snapshot,
+        state: Option<&State>,
+    ) -> Result<Option<(String, Instant, Planned)>, Failure> {
+        let received = self.stamp(snapshot).await?;
+        let drafts = course.drafts(state);
+        let page = ulid(received);
+        let announced = self.cache.announced(course.tenant, &snapshot.rules);
+        let standing = state.map_or(&*announced, |state| &state.standing);
+        let at = Circumstances {
+            tenant: course.tenant,
+            mode: course.options.mode,
+            received,
+            page_id: &page,
+            standing,
+        };
+        match plan(&snapshot.rules, &drafts, at) {
+            // A plan stops before an event that it cannot count, so only the
+            // first can be at fault.
+            Err(PlanError::Overflow(_)) if course.reject_first(PriceError::Range) => Ok(None),
+            planned => Ok(Some((page, received, planned?))),
+        }
+    }
+
     /// What must be read before the plan may stand: markers and counters before
     /// any refusal that depends on them, as a duplicate wins over a limit, and
     /// before any alert, which tells of them. A refusal for want of credit rests
@@ -199,6 +209,20 @@ impl Service {
         let lacks = planned.rulings().any(Ruling::lacks_credit);
         let apart = state.standing.sources() > 1 && !state.together;
         Ok((lacks && apart).then_some(More::Together))
+    }
+
+    /// The state as it is now, read as `more` says.
+    async fn read_anew(
+        &self,
+        course: &mut Course<'_>,
+        attempt: &mut Attempt,
+        snapshot: &Snapshot,
+        more: More,
+    ) -> Result<State, Failure> {
+        match more {
+            More::Each => self.read_state(course, attempt, snapshot).await,
+            More::Together => self.read_state_together(course, attempt, snapshot).await,
+        }
     }
 
     /// Makes the tenant known: the first event to be admitted fixes its

@@ -37,7 +37,9 @@ impl Service {
         getrandom::fill(&mut bytes).map_err(|error| Failure::Broken(error.to_string()))?;
         let fresh = Secret(format!("tgs_{}", hex(&bytes)));
         let audit = serde_json::json!({
-            "thresholds": order.thresholds, "has_url": order.url.is_some(), "rotate_secret": order.rotate_secret,
+            "thresholds": order.thresholds,
+            "has_url": order.url.is_some(),
+            "rotate_secret": order.rotate_secret,
         });
         let config = self.change_config(tenant, "alerts.put", audit, actor, |config, _| {
             let held = config.alerts.take();

@@ -9,4 +9,5 @@ pub(crate) mod exchange;
 pub(crate) mod keys;
 pub(crate) mod plans;
 pub(crate) mod replay;
+pub(crate) mod subscriptions;
 pub(crate) mod tenants;

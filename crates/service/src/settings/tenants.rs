@@ -179,7 +179,8 @@ impl Service {
         limits: &[Limit],
         actor: &Actor,
     ) -> Result<Config, Failure> {
-        let audit = serde_json::json!({ "limits": limits.iter().map(|limit| limit.id.as_str()).collect::<Vec<_>>() });
+        let ids: Vec<&str> = limits.iter().map(|limit| limit.id.as_str()).collect();
+        let audit = serde_json::json!({ "limits": ids });
         let config = self.change_config(tenant, "limits.put", audit, actor, |config, _| {
             for currency in limits.iter().filter_map(|limit| limit.currency) {
                 same_currency(config.currency, Some(currency))?;

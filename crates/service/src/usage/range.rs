@@ -161,9 +161,20 @@ mod tests {
         }
     }
 
+    /// Asserts what covers each range, given as its start and end.
+    fn covers_are(table: &[((&str, &str), Cover)]) {
+        for ((start, end), expected) in table {
+            assert_eq!(
+                Cover::of(range(start, end), true),
+                *expected,
+                "{start} to {end}"
+            );
+        }
+    }
+
     #[test]
     fn a_range_is_whole_days_the_hours_beside_them_and_the_hours_it_cuts() {
-        let table = [
+        covers_are(&[
             (("", ""), cover(Some(("", "")), &[], Some(("", "")), &[])),
             (
                 ("02T00:00", "04T00:00"),
@@ -201,6 +212,17 @@ mod tests {
                     &["01T02:00"],
                 ),
             ),
+        ]);
+        let hourly = Cover::of(range("01T22:30", "04T01:15"), false);
+        assert_eq!(
+            (hourly.days, hourly.hours),
+            (None, vec![range("01T23:00", "04T01:00")])
+        );
+    }
+
+    #[test]
+    fn a_range_that_holds_no_whole_day_is_hours_or_nothing() {
+        covers_are(&[
             (
                 ("01T05:00", "01T09:00"),
                 cover(
@@ -229,18 +251,6 @@ mod tests {
             ),
             (("01T05:00", "01T05:00"), cover(None, &[], None, &[])),
             (("02T05:00", "01T05:00"), cover(None, &[], None, &[])),
-        ];
-        for ((start, end), expected) in table {
-            assert_eq!(
-                Cover::of(range(start, end), true),
-                expected,
-                "{start} to {end}"
-            );
-        }
-        let hourly = Cover::of(range("01T22:30", "04T01:15"), false);
-        assert_eq!(
-            (hourly.days, hourly.hours),
-            (None, vec![range("01T23:00", "04T01:00")])
-        );
+        ]);
     }
 }

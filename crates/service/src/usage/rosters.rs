@@ -118,7 +118,11 @@ impl<'a> Mask<'a> {
             .filter(|name| **name != erasing.pseudonym);
         match named {
             Some(name) if pseudonyms.of(erasing.person, name) == erasing.pseudonym => {
-                name.clone_from(&erasing.pseudonym);
+                let erased = std::mem::replace(name, erasing.pseudonym.clone());
+                // Its node has the same name.
+                for node in dimensions.path.iter_mut().filter(|node| **node == erased) {
+                    node.clone_from(&erasing.pseudonym);
+                }
                 true
             }
             _ => false,

@@ -283,8 +283,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn more_use_is_never_a_better_standing(used in 0..2000_u64, more in 0..500_u64, soft in proptest::option::of(0..1500_u64), hard in proptest::option::of(0..1500_u64)) {
-            let status = |used: u64| Status::of(whole(used), soft.map(whole), hard.map(whole), Threshold::parse("0.8").unwrap());
+        fn more_use_is_never_a_better_standing(
+            used in 0..2000_u64,
+            more in 0..500_u64,
+            soft in proptest::option::of(0..1500_u64),
+            hard in proptest::option::of(0..1500_u64),
+        ) {
+            let near = Threshold::parse("0.8").unwrap();
+            let (soft, hard) = (soft.map(whole), hard.map(whole));
+            let status = |used: u64| Status::of(whole(used), soft, hard, near);
             prop_assert!(status(used) <= status(used + more));
         }
     }

@@ -94,9 +94,12 @@ fn the_json_has_the_filters_the_counts_and_every_figure() {
         1
     ]);
     assert_eq!(json!(top), expected);
-    let messages = json!({"feature_key": "messages", "display_name": "=messages", "unit": "requests", "quantity": 55, "soft_limit": 60,
-        "hard_limit": 100, "remaining_to_soft_limit": 5, "remaining_to_hard_limit": 45, "percent_of_soft_limit": 91.67,
-        "percent_of_hard_limit": 55.0, "status": "approaching", "approaching": true, "usage_window_start": "2026-11-22T00:00:00Z",
+    let messages = json!({"feature_key": "messages", "display_name": "=messages",
+        "unit": "requests", "quantity": 55, "soft_limit": 60, "hard_limit": 100,
+        "remaining_to_soft_limit": 5, "remaining_to_hard_limit": 45,
+        "percent_of_soft_limit": 91.67, "percent_of_hard_limit": 55.0,
+        "status": "approaching", "approaching": true,
+        "usage_window_start": "2026-11-22T00:00:00Z",
         "usage_window_end": null});
     assert_eq!(shown["tenants"][0]["features"][0], messages);
     let spend = &shown["tenants"][0]["features"][1];

@@ -61,7 +61,8 @@ mod tests {
     #[test]
     fn every_measure_has_its_total() {
         let row = |key: &str, events: u64, cost: &str| {
-            json!({"key": key, "total_events": events, "total_units": 10, "total_tokens": 7, "tokens_in": 4, "tokens_out": 3,
+            json!({"key": key, "total_events": events, "total_units": 10, "total_tokens": 7,
+                "tokens_in": 4, "tokens_out": 3,
                 "total_api_calls": 1, "total_duration_ms": 20, "total_cost": cost})
         };
         let totals = Totals(vec![row("a", 2, "0.5"), row("b:c", 3, "0.25")]);

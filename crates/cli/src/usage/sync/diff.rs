@@ -87,7 +87,8 @@ pub(super) fn first(code: &str, currency: Currency) -> Value {
         .next()
         .map(|letter| letter.to_ascii_uppercase())
         .into_iter();
-    json!({ "code": code, "name": capital.chain(letters).collect::<String>(), "currency": currency, "features": [] })
+    let name: String = capital.chain(letters).collect();
+    json!({ "code": code, "name": name, "currency": currency, "features": [] })
 }
 
 /// `stored`, a plan as the server has it, with the features of `plan`.
@@ -260,10 +261,13 @@ mod tests {
 
     #[test]
     fn what_the_file_does_not_speak_of_stays() {
-        let stored = json!({"code":"starter","version":4,"name":"Mine","currency":"EUR","allowance":"5","features":[
-            {"feature_key":"messages","display_name":"Chats","description":"x","unit":"chats","is_metered":true,"measure":"events",
-             "window":"day","soft_limit":1,"hard_limit":2,"soft_mode":"block","on_unavailable":"allow"},
-            {"feature_key":"spend","is_metered":true,"measure":"spend","window":"period","soft_limit":null,"hard_limit":"10"}]});
+        let stored = json!({"code":"starter","version":4,"name":"Mine","currency":"EUR",
+            "allowance":"5","features":[
+            {"feature_key":"messages","display_name":"Chats","description":"x","unit":"chats",
+             "is_metered":true,"measure":"events","window":"day",
+             "soft_limit":1,"hard_limit":2,"soft_mode":"block","on_unavailable":"allow"},
+            {"feature_key":"spend","is_metered":true,"measure":"spend","window":"period",
+             "soft_limit":null,"hard_limit":"10"}]});
         let wanted = plan(&[("messages", None, Some(9)), ("spend", None, Some(10))]);
         let next = diff(stored.clone(), &wanted, LEAVE);
         let mut expected = stored.clone();
@@ -305,7 +309,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_brought_in_is_no_change_the_next_time(before in features(), after in features(), prunes in any::<bool>(), blocks in any::<bool>()) {
+        fn what_was_brought_in_is_no_change_the_next_time(
+            before in features(),
+            after in features(),
+            prunes in any::<bool>(),
+            blocks in any::<bool>(),
+        ) {
             let wish = Wish { soft_mode: blocks.then_some(SoftMode::Block), prunes };
             let stored = diff(first("starter", Currency::USD), &plan(&before), LEAVE).plan;
             let once = diff(stored, &plan(&after), wish);
@@ -314,7 +323,8 @@ mod tests {
             prop_assert_eq!(&again.plan, &once.plan);
             let [inserted, updated, unchanged, pruned] = counts(&once);
             prop_assert_eq!(updated + unchanged + pruned, before.len());
-            prop_assert_eq!(inserted + updated + unchanged, once.plan["features"].as_array().unwrap().len());
+            let features = once.plan["features"].as_array().unwrap();
+            prop_assert_eq!(inserted + updated + unchanged, features.len());
             prop_assert!(prunes || pruned == 0);
         }
     }
