@@ -80,8 +80,8 @@ async fn a_check_before_a_write_without_a_guard_is_found_to_overspend() {
             .iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>(),
-        ["0", "1", "1", "0", "0", "0"],
-        "both check, both record; the last tries again"
+        ["0", "0", "1", "1", "1", "0", "0", "0", "0", "0"],
+        "both check, both record; the last reads, and tries again"
     );
     assert_eq!(found.why, "100 tokens stand where Some(80) are allowed");
     let (steps, outcome) = replay(&CHECK_THEN_RECORD, &found.path).await;

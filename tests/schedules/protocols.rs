@@ -139,11 +139,7 @@ async fn credit_is_drawn_once_and_from_no_source_beyond_what_it_has_whatever_mee
 
 #[tokio::test(start_paused = true)]
 async fn of_capture_release_and_expiry_exactly_one_wins_whatever_meets_and_fails() {
-    every_schedule(
-        "capture and expiry",
-        &[(0, Answer::Done), (0, Answer::Closed)],
-    )
-    .await;
+    every_schedule("capture and expiry", &[(0, Answer::Done)]).await;
     let told = [
         (0, Answer::Done),
         (0, Answer::Closed),
@@ -163,16 +159,14 @@ async fn captures_and_extensions_of_a_hold_that_ends_are_told_what_stands() {
         (1, Answer::Closed),
     ];
     every_schedule("two captures and expiry", &told).await;
+    // It is booked late where it expired before.
+    let told = [(0, Answer::Done), (1, Answer::Done), (1, Answer::Closed)];
     every_schedule("capture, extension and expiry", &told).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_hold_frees_is_taken_once_and_no_denial_is_without_a_reason() {
-    every_schedule(
-        "capture and take",
-        &[(0, Answer::Done), (0, Answer::Closed), (1, Answer::Done)],
-    )
-    .await;
+    every_schedule("capture and take", &[(0, Answer::Done), (1, Answer::Done)]).await;
     every_schedule(
         "expiry and two takes",
         &[(1, Answer::Done), (2, Answer::Done), (2, Answer::Denied)],
@@ -284,7 +278,9 @@ async fn neither_reduction_loses_an_end() {
 #[tokio::test(start_paused = true)]
 async fn a_schedule_is_played_again_from_its_text() {
     let asked = std::env::var("TOLLGATE_SCHEDULE");
-    let text = asked.as_deref().unwrap_or("check, then record: 0 1 1 0");
+    let text = asked
+        .as_deref()
+        .unwrap_or("check, then record: 0 1 1 0 0 1");
     let (name, steps) = text.split_once(':').expect("a name, a colon and steps");
     let path: Option<Vec<Choice>> = steps.split_whitespace().map(Choice::parse).collect();
     let (steps, outcome) = replay(&named(name).0, &path.expect("steps")).await;

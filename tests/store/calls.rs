@@ -183,16 +183,12 @@ async fn another_process_learns_once_what_was_announced() {
     other.get("/limits/acme").await.expect(200);
     let heard = listen(&other);
     for (id, expected) in [
-        // The first in the hour reads the counters and markers, where the last page
-        // was received, and whether the hour is registered.
         (
             "f1",
             &[
+                Operation::Commit,
                 Operation::Read,
                 Operation::ReadTogether,
-                Operation::Query,
-                Operation::Query,
-                Operation::Read,
                 Operation::Commit,
             ][..],
         ),

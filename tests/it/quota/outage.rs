@@ -193,7 +193,17 @@ async fn a_process_that_reads_keys_anew_knows_them_from_before() {
         "store_unavailable",
     );
     refused(
-        &post_as(&app, &format!("{known}0"), "/check", &body).await,
+        &post_as(
+            &app,
+            &format!(
+                "{}{}",
+                &known[..known.len() - 1],
+                if known.ends_with('0') { '1' } else { '0' }
+            ),
+            "/check",
+            &body,
+        )
+        .await,
         503,
         "store_unavailable",
     );

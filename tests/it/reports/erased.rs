@@ -55,7 +55,11 @@ async fn a_capture_after_an_erasure_names_the_pseudonym() {
             let actual = if says_it_again { named } else { json!({}) };
             capture(&app, "h", actual).await.expect(201);
             let case = format!("{field} {has_history} {says_it_again}");
-            assert_eq!(names(&app, field).await, [pseudonym.clone()], "{case}");
+            assert_eq!(
+                names(&app, field).await,
+                std::slice::from_ref(&pseudonym),
+                "{case}"
+            );
             let booked = app.get("/events/h?tenant_id=acme").await.expect(200);
             assert_eq!(booked.at(&format!("/{field}")), pseudonym, "{case}");
             let export = app.get("/usage/export?tenant_id=acme").await.expect(200);

@@ -156,31 +156,31 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
             before: PREPAID,
             ..protocol("credit spent", RECORDS)
         },
-        1,
+        0,
     ),
     (
         Protocol {
             before: PREPAID,
             ..protocol("credit held and spent", HOLD_AND_RECORD)
         },
-        1,
+        0,
     ),
     (held("capture and expiry", &[CAPTURE, EXPIRE]), 2),
     (
         held("capture, release and expiry", &[CAPTURE, RELEASE, EXPIRE]),
-        2,
+        1,
     ),
     (
         held("release and two expiries", &[RELEASE, EXPIRE, EXPIRE]),
-        2,
+        1,
     ),
     (
         held("two captures and expiry", &[CAPTURE, CAPTURE_MORE, EXPIRE]),
-        2,
+        1,
     ),
     (
         held("capture, extension and expiry", &[CAPTURE, EXTEND, EXPIRE]),
-        2,
+        1,
     ),
     (held("capture and take", &[CAPTURE, TAKE]), 2),
     (

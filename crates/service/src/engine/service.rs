@@ -144,6 +144,9 @@ impl Service {
         if items.next().flatten().is_some() {
             self.cache.note_registered(tenant, hour);
         }
+        if self.tenancy == Tenancy::Sole {
+            self.read_last_stamp(tenant).await?;
+        }
         let rules = Arc::new(Rules::new(Arc::new(config)));
         self.cache
             .remember_rules(tenant, (&rules, &catalog, closed), forgotten);

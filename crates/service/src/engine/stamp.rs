@@ -30,10 +30,9 @@ impl Service {
     /// that.
     pub(crate) async fn stamp(&self, snapshot: &Snapshot) -> Result<Instant, Failure> {
         let (tenant, now) = (&snapshot.tenant, self.now());
-        let last = match self.cache.last_stamp(tenant) {
-            Some(last) => last,
-            None if self.tenancy == Tenancy::Sole => self.last_received(tenant).await?,
-            None => Instant::EPOCH,
+        let last = match self.tenancy {
+            Tenancy::Sole => self.read_last_stamp(tenant).await?,
+            Tenancy::Shared { .. } => self.cache.last_stamp(tenant).unwrap_or(Instant::EPOCH),
         };
         let floor = last.max(snapshot.closed.0);
         if now.plus_seconds(BEHIND_SECONDS_MAX) < floor {
@@ -43,6 +42,17 @@ impl Service {
         let stamp = now.max(floor);
         self.cache.note_stamp(tenant, stamp);
         Ok(stamp)
+    }
+
+    /// The last time of receipt that the tenant was given, by this process or one
+    /// before it.
+    pub(crate) async fn read_last_stamp(&self, tenant: &Name) -> Result<Instant, Failure> {
+        if let Some(last) = self.cache.last_stamp(tenant) {
+            return Ok(last);
+        }
+        let last = self.last_received(tenant).await?;
+        self.cache.note_stamp(tenant, last);
+        Ok(last)
     }
 
     /// When the tenant's newest page was received; the epoch without any.

@@ -11,7 +11,7 @@ fn settled(items: BTreeMap<Key, Attrs>) -> BTreeMap<Key, Attrs> {
     items
         .into_iter()
         .filter(|(key, _)| {
-            !["|W", "|Z"].iter().any(|of| key.pk.ends_with(of)) && key.pk != "A|AUDIT"
+            !key.pk.ends_with("|W") && !key.pk.contains("|Z|") && key.pk != "A|AUDIT"
         })
         .collect()
 }
