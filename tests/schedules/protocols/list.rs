@@ -138,7 +138,7 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
             before: &[],
             ..protocol("first use", RECORDS)
         },
-        2,
+        1,
     ),
     (protocol("twins", TWINS), 2),
     (protocol("batch", BATCHES), 2),
@@ -149,8 +149,8 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
         },
         2,
     ),
-    (protocol("hold", HOLDS), 2),
-    (protocol("hold and record", HOLD_AND_RECORD), 2),
+    (protocol("hold", HOLDS), 1),
+    (protocol("hold and record", HOLD_AND_RECORD), 1),
     (
         Protocol {
             before: PREPAID,
@@ -188,10 +188,10 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
             "expiry and two takes",
             &[EXPIRE, TAKE_MUCH[0], TAKE_MUCH[1]],
         ),
-        1,
+        0,
     ),
-    (shared(protocol("limit lowered", LOWERED)), 2),
-    (shared(protocol("limit raised", RAISED)), 2),
+    (shared(protocol("limit lowered", LOWERED)), 1),
+    (shared(protocol("limit raised", RAISED)), 1),
     (
         together(protocol("limit lowered in one process", LOWERED)),
         1,
