@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 use std::sync::Arc;
 use tollgate_core::{
-    Card, Catalog, Component, Config, Count, Currency, Decision, Draft, Event, Factor, Instant, Layer, Limit, Measure, Mode, Name,
-    OnUnavailable, Operation, Pack, Price, Ruling, Scope, SoftMode, Standing, Unpriced, WindowKind,
+    Card, Catalog, Component, Config, Currency, Decision, Draft, Event, Factor, Instant, Layer, Limit, Measure, Mode, Name,
+    OnUnavailable, Operation, Price, Rules, Ruling, Scope, SoftMode, Standing, Unpriced, WindowKind, decide,
 };
 
 /// No charge of the benchmark comes near it.
@@ -43,7 +43,7 @@ fn now() -> Instant {
 }
 
 /// Four limits of `cents`, a card by which a call costs a cent, and a call.
-fn tollgate(cents: u64) -> (Pack, Catalog, Draft) {
+fn tollgate(cents: u64) -> (Rules, Catalog, Draft) {
     let limit = |scope| Limit {
         id: name("budget"),
         layer: Layer::Limits,
@@ -58,7 +58,9 @@ fn tollgate(cents: u64) -> (Pack, Catalog, Draft) {
         on_unavailable: OnUnavailable::Deny,
     };
     let limits = [Scope::Tenant, Scope::Session, Scope::Agent, Scope::Tool].map(limit).to_vec();
-    let config = Config { limits, ..Config::default() }.renewed(now()).expect("limits").activated();
+    let config = Config { limits, ..Config::default() }.renewed(now()).expect("limits");
+    let version = config.version;
+    let config = config.activated(version);
     let cent = Price { amount: "0.01".parse().expect("an amount"), per: 1 };
     let call = Operation { prices: BTreeMap::from([(Component::Unit, cent)]), ..Operation::default() };
     let mut catalog = Catalog::built_in();
@@ -77,22 +79,20 @@ fn tollgate(cents: u64) -> (Pack, Catalog, Draft) {
     [of.session, of.agent, of.tool_server, of.tool_name] = ["s1", "a1", "srv", "search"].map(|id| Some(name(id)));
     event.quantities.units = 1;
     let priced = catalog.price(None, &event).expect("a price");
-    (Pack::new(Arc::new(config)), catalog, Draft::new(event, priced, true))
+    (Rules::new(Arc::new(config)), catalog, Draft::new(event, priced, true))
 }
 
 /// Decides, and counts what is admitted.
-fn decide_and_count(pack: &Pack, standing: &mut Standing, drafts: &[Draft]) -> Ruling {
+fn decide_and_count(rules: &Rules, standing: &mut Standing, drafts: &[Draft]) -> Ruling {
     // It was received when it happened.
     let received = drafts[0].event.timestamp;
-    let mut decided = pack.decide(standing, Mode::Enforce, received, drafts).expect("a decision");
-    for (key, additions) in decided.additions {
-        let counts = standing.entry(key).or_default();
-        for (attribute, addition) in additions {
-            let count: &mut Count = counts.entry(attribute).or_default();
-            count.taken = count.taken.checked_add(addition.amount).expect("in range");
-        }
+    let mut decided = decide(rules, standing, Mode::Enforce, received, drafts).expect("a decision");
+    for posting in decided.postings {
+        let counts = &mut standing.reading_mut(posting.counter).counts;
+        let count = counts.entry(posting.figure).or_default();
+        count.used = count.used.checked_add(posting.used).expect("in range");
     }
-    decided.rulings.remove(0)
+    decided.verdicts.remove(0).ruling
 }
 
 fn one_charge(criterion: &mut Criterion) {
@@ -104,10 +104,10 @@ fn one_charge(criterion: &mut Criterion) {
             enforcer.record(black_box(&meta), black_box(1));
         });
     });
-    let (pack, catalog, mut draft) = tollgate(FAR);
+    let (rules, catalog, mut draft) = tollgate(FAR);
     let mut standing = Standing::new();
     group.bench_function("tollgate-core: decide, count", |bencher| {
-        bencher.iter(|| assert_eq!(decide_and_count(&pack, &mut standing, black_box(std::slice::from_ref(&draft))).decision, Decision::Allow));
+        bencher.iter(|| assert_eq!(decide_and_count(&rules, &mut standing, black_box(std::slice::from_ref(&draft))).decision, Decision::Allow));
     });
     let pack_of_90 = vec![draft.clone(); 90];
     let mut standing = Standing::new();
@@ -121,20 +121,20 @@ fn one_charge(criterion: &mut Criterion) {
         });
     });
     group.bench_function("tollgate-core: decide, count, a pack of 90", |bencher| {
-        bencher.iter(|| decide_and_count(&pack, &mut standing, black_box(&pack_of_90)));
+        bencher.iter(|| decide_and_count(&rules, &mut standing, black_box(&pack_of_90)));
     });
     group.throughput(criterion::Throughput::Elements(1));
     let mut standing = Standing::new();
     group.bench_function("tollgate-core: price, decide, count", |bencher| {
         bencher.iter(|| {
             draft.priced = catalog.price(None, black_box(&draft.event)).expect("a price");
-            assert_eq!(decide_and_count(&pack, &mut standing, std::slice::from_ref(&draft)).decision, Decision::Allow);
+            assert_eq!(decide_and_count(&rules, &mut standing, std::slice::from_ref(&draft)).decision, Decision::Allow);
         });
     });
     group.bench_function("tollgate-core: price, decide", |bencher| {
         bencher.iter(|| {
             draft.priced = catalog.price(None, black_box(&draft.event)).expect("a price");
-            pack.decide(&standing, Mode::Enforce, draft.event.timestamp, std::slice::from_ref(&draft)).expect("a decision")
+            decide(&rules, &standing, Mode::Enforce, draft.event.timestamp, std::slice::from_ref(&draft)).expect("a decision")
         });
     });
     group.finish();
@@ -148,14 +148,17 @@ fn at_the_end_of_the_range(_: &mut Criterion) {
     enforcer.record(&meta, 1);
     println!("a budget of u64::MAX cents, all spent, and one cent more:");
     println!("  chio-metering: check {}, and {} cents spent after it", if passes { "passes" } else { "refuses" }, enforcer.total_spent());
-    let (pack, _, draft) = tollgate(u64::MAX);
+    let (rules, _, draft) = tollgate(u64::MAX);
     let mut standing = Standing::new();
-    decide_and_count(&pack, &mut standing, std::slice::from_ref(&draft));
-    for count in standing.values_mut().flat_map(BTreeMap::values_mut) {
-        count.taken = i128::from(u64::MAX) * CENT;
+    decide_and_count(&rules, &mut standing, std::slice::from_ref(&draft));
+    let counters: Vec<_> = standing.iter().map(|(counter, _)| counter.clone()).collect();
+    for counter in counters {
+        for count in standing.reading_mut(counter).counts.values_mut() {
+            count.used = i128::from(u64::MAX) * CENT;
+        }
     }
-    let ruling = decide_and_count(&pack, &mut standing, std::slice::from_ref(&draft));
-    let standing: Vec<i128> = standing.values().flat_map(BTreeMap::values).map(|count| count.taken / CENT).collect();
+    let ruling = decide_and_count(&rules, &mut standing, std::slice::from_ref(&draft));
+    let standing: Vec<i128> = standing.iter().flat_map(|(_, reading)| reading.counts.values()).map(|count| count.used / CENT).collect();
     println!(
         "  tollgate-core: {}, naming {} limits, and {} cents spent after it",
         ruling.decision.as_str(),

@@ -14,8 +14,6 @@ use serde::{Deserialize, Serialize};
 const TAKEN: &str = "u:";
 /// What is used of it: what alerts guard.
 const USED: &str = "n:";
-/// Present once what was used before the figure began is in it.
-const FILLED: &str = "f:";
 /// The highest percent of a limit that was announced.
 const ANNOUNCED: &str = "a:";
 
@@ -75,12 +73,6 @@ impl Figure {
     #[must_use]
     pub fn used(&self) -> &Arc<str> {
         &self.0.used
-    }
-
-    /// The attribute that marks it as filled.
-    #[must_use]
-    pub fn filled(&self) -> Arc<str> {
-        Arc::from(format!("{FILLED}{}:{}", self.0.measure, self.0.since))
     }
 }
 
@@ -172,7 +164,6 @@ mod tests {
             let attrs = Attrs::from([
                 (Arc::clone(figure.taken()), Value::N(5)),
                 (Arc::clone(figure.used()), Value::N(2)),
-                (figure.filled(), Value::N(1)),
             ]);
             let counts = BTreeMap::from([(figure, Count { used: 2, held: 3 })]);
             let expected = Reading {

@@ -138,7 +138,7 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
             before: &[],
             ..protocol("first use", RECORDS)
         },
-        1,
+        0,
     ),
     (protocol("twins", TWINS), 2),
     (protocol("batch", BATCHES), 2),
