@@ -5,12 +5,15 @@ mod alerts;
 mod capture;
 mod cards;
 mod clocks;
+mod counting;
 mod credit;
 mod currency;
 mod erased;
 mod expired;
 mod periods;
+mod stalls;
 mod sums;
+mod traces;
 mod trees;
 
 use crate::given::merged;

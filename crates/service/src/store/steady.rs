@@ -16,36 +16,42 @@ const PROBE_MAX: Duration = Duration::from_millis(800);
 /// How long after the first call that the store did not serve a request is
 /// given up: less than the six seconds in which it is answered.
 const PATIENCE: Duration = Duration::from_millis(5_500);
+/// The same where the store was known to fail before.
+const LITTLE_PATIENCE: Duration = Duration::from_millis(900);
 /// What a commit needs at least.
-const COMMIT_MIN: Duration = Duration::from_secs(1);
+const COMMIT_MIN: Duration = Duration::from_millis(500);
 
 tokio::task_local! {
-    /// When the request's first call began that the store did not serve.
-    static UNSERVED: Mutex<Option<Instant>>;
+    /// When the request is given up, once the store did not serve a call of it.
+    static GIVEN_UP: Mutex<Option<Instant>>;
 }
 
 /// Runs a request, whose calls all together have so much patience.
 pub(crate) async fn with_patience<T>(request: impl Future<Output = T>) -> T {
-    UNSERVED.scope(Mutex::new(None), request).await
+    GIVEN_UP.scope(Mutex::new(None), request).await
 }
 
 /// Notes that a call which began at `began` was not served.
 pub(crate) fn note_unserved(began: Instant) {
-    let note = |unserved: &Mutex<Option<Instant>>| {
-        let mut unserved = unserved.lock().unwrap_or_else(PoisonError::into_inner);
-        unserved.get_or_insert(began);
+    give_up_at(began + PATIENCE);
+}
+
+fn give_up_at(at: Instant) {
+    let note = |given_up: &Mutex<Option<Instant>>| {
+        let mut given_up = given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        *given_up = Some(given_up.map_or(at, |before| before.min(at)));
     };
     // Outside of a request nobody waits for an answer.
-    UNSERVED.try_with(note).unwrap_or_default();
+    GIVEN_UP.try_with(note).unwrap_or_default();
 }
 
 /// What is left of the request's patience.
 pub(crate) fn patience_left() -> Duration {
-    let since = |unserved: &Mutex<Option<Instant>>| {
-        *unserved.lock().unwrap_or_else(PoisonError::into_inner)
+    let at = |given_up: &Mutex<Option<Instant>>| {
+        *given_up.lock().unwrap_or_else(PoisonError::into_inner)
     };
-    let since = UNSERVED.try_with(since).ok().flatten();
-    since.map_or(CALL_MAX, |since| PATIENCE.saturating_sub(since.elapsed()))
+    let at = GIVEN_UP.try_with(at).ok().flatten();
+    at.map_or(CALL_MAX, |at| at.saturating_duration_since(Instant::now()))
 }
 
 /// A [`Store`] around another one.
@@ -78,9 +84,10 @@ impl Health {
         *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = failing;
     }
 
-    /// Makes a call, in time.
+    /// Makes a call, in time; in less of it while calls of the other kind fail.
     async fn call<T>(
         &self,
+        other: &Health,
         needed: Duration,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
@@ -89,7 +96,11 @@ impl Health {
         if left < needed {
             return Err(late("too late to begin"));
         }
+        let is_known = self.is_failing() || other.is_failing();
         let (mut most, mut permit) = (left.min(CALL_MAX), None);
+        if other.is_failing() {
+            most = most.min(PROBE_MAX);
+        }
         if self.is_failing() {
             let most_waited = left.min(PROBE_MAX);
             let waited = timeout(most_waited, self.probe.acquire()).await;
@@ -97,7 +108,7 @@ impl Health {
             if self.is_failing() {
                 let rest = most_waited.saturating_sub(began.elapsed());
                 if permit.is_none() || rest.is_zero() {
-                    note_unserved(began);
+                    give_up_at(began + LITTLE_PATIENCE);
                     return Err(late("it did not answer others"));
                 }
                 most = rest;
@@ -111,7 +122,9 @@ impl Health {
         drop(permit);
         let unserved = matches!(answer, Err(StoreError::Unavailable(_)));
         self.set_failing(unserved);
-        if unserved {
+        if unserved && is_known {
+            give_up_at(began + LITTLE_PATIENCE);
+        } else if unserved {
             note_unserved(began);
         }
         answer
@@ -140,24 +153,22 @@ impl Steady {
 #[async_trait]
 impl Store for Steady {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
-        self.reads.call(Duration::ZERO, self.inner.read(keys)).await
+        let call = self.inner.read(keys);
+        self.reads.call(&self.writes, Duration::ZERO, call).await
     }
 
     async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
-        self.reads
-            .call(Duration::ZERO, self.inner.read_together(keys))
-            .await
+        let call = self.inner.read_together(keys);
+        self.reads.call(&self.writes, Duration::ZERO, call).await
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
-        self.reads
-            .call(Duration::ZERO, self.inner.query(query))
-            .await
+        let call = self.inner.query(query);
+        self.reads.call(&self.writes, Duration::ZERO, call).await
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
-        self.writes
-            .call(COMMIT_MIN, self.inner.commit(writes))
-            .await
+        let call = self.inner.commit(writes);
+        self.writes.call(&self.reads, COMMIT_MIN, call).await
     }
 }
