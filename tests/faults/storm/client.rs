@@ -3,7 +3,7 @@
 use super::Weather;
 use crate::chance::Chance;
 use crate::client::send;
-use crate::usage::{batch, event};
+use crate::usage::{Limits, batch, event};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tollgate_tests::TestApp;
@@ -136,7 +136,11 @@ impl Client<'_> {
         let mut event = estimate.clone();
         event["id"] = json!(id);
         self.sent.push(event.clone());
-        let ttl_seconds = self.chance.below(300) + 1;
+        // What is captured after its expiry is booked past limits too.
+        let ttl_seconds = match self.weather.limits {
+            Limits::Any => self.chance.below(300) + 1,
+            _ => 86_400,
+        };
         let taken = send(
             self.app(),
             "POST",

@@ -55,13 +55,13 @@ impl Service {
         Ok((plans?, slice.more))
     }
 
-    /// Puts a plan, as the next version of its code, and renews every
-    /// subscription to it before it answers; what was used stays counted. A
-    /// renewal that is cut off is completed by the next rollup.
+    /// Puts a plan, as the next version of its code, and begins to renew the
+    /// subscriptions to it for some seconds; `complete_changes` renews the
+    /// others. What was used stays counted.
     ///
     /// # Errors
     /// [`Failure::Stale`] for another version than `actor` names; a
-    /// subscriber's failure, after all others are renewed.
+    /// subscriber's failure, which keeps no other from the new version.
     pub async fn put_plan(&self, mut plan: Plan, actor: &Actor) -> Result<Plan, Failure> {
         loop {
             let stored = self.stored_plan(&plan.code).await?;

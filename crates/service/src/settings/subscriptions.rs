@@ -30,7 +30,7 @@ pub struct SubscriptionOrder {
 
 impl Service {
     /// Subscribes a tenant to a plan in place of any other, or to none. What
-    /// its open windows already hold is counted before this returns.
+    /// its open windows already hold is counted as by [`Service::put_limits`].
     ///
     /// # Errors
     /// [`Failure::UnknownPlan`], [`Failure::Override`] for a feature that the

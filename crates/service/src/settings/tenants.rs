@@ -168,7 +168,8 @@ impl Service {
     }
 
     /// Replaces the general layer of the tenant's limits. What their open
-    /// windows already hold is counted before this returns.
+    /// windows already hold is counted as far as 15 seconds allow; where that is
+    /// not all, they are still counting, and `complete_changes` completes them.
     ///
     /// # Errors
     /// [`Failure::Limits`] for too many, [`Failure::CurrencyMismatch`],
@@ -193,7 +194,7 @@ impl Service {
     }
 
     /// Replaces the tenant's budget; `None` removes it. What its window already
-    /// holds is counted before this returns.
+    /// holds is counted as by [`Service::put_limits`].
     ///
     /// # Errors
     /// As [`Service::put_limits`].
@@ -215,8 +216,8 @@ impl Service {
     }
 
     /// Replaces the tenant's tree of budgets; `None` removes it. What its
-    /// windows already hold is counted before this returns: by the nodes that
-    /// events name, in the tree as it is now.
+    /// windows already hold is counted as by [`Service::put_limits`], by the
+    /// nodes that events counted in when they happened.
     ///
     /// # Errors
     /// As [`Service::put_limits`].

@@ -16,7 +16,7 @@ const PROBE_MAX: Duration = Duration::from_millis(800);
 /// How long after the first call that the store did not serve a request is
 /// given up: less than the six seconds in which it is answered.
 const PATIENCE: Duration = Duration::from_millis(5_500);
-/// The same where the store was known to fail before.
+/// The same where the store stalls, and was known to fail before.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(900);
 /// What a commit needs at least.
 const COMMIT_MIN: Duration = Duration::from_millis(500);
@@ -116,13 +116,13 @@ impl Health {
                 permit = None;
             }
         }
-        let answer = timeout(most, call)
-            .await
-            .unwrap_or_else(|_| Err(late("it did not answer")));
+        let answer = timeout(most, call).await;
+        let stalls = answer.is_err();
+        let answer = answer.unwrap_or_else(|_| Err(late("it did not answer")));
         drop(permit);
         let unserved = matches!(answer, Err(StoreError::Unavailable(_)));
         self.set_failing(unserved);
-        if unserved && is_known {
+        if stalls && is_known {
             give_up_at(began + LITTLE_PATIENCE);
         } else if unserved {
             note_unserved(began);

@@ -254,8 +254,8 @@ impl Export {
         } else {
             0
         };
-        let received = received_at(&sk)
-            .ok_or_else(|| Failure::Broken("a page has no time of receipt".to_owned()))?;
+        let received =
+            received_at(&sk).ok_or_else(|| Failure::damaged("the time of receipt of a page"))?;
         if self.purged.contains(&received.hour()) || !may_hold(attrs, self.range) {
             return Ok(());
         }

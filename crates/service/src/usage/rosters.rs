@@ -81,7 +81,7 @@ pub(crate) fn joined_of(attrs: &Attrs) -> Result<Joined, Failure> {
         .get(table::BODY)
         .and_then(Value::as_bytes)
         .unwrap_or_default();
-    Joined::decode(bytes).ok_or_else(|| Failure::Broken("a roster is damaged".to_owned()))
+    Joined::decode(bytes).ok_or_else(|| Failure::damaged("a roster"))
 }
 
 /// Whether it is one of as many parts as its hour has. One beyond them is left

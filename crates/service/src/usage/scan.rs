@@ -200,7 +200,7 @@ where
         received: Instant,
         attrs: &Attrs,
     ) -> Result<(), Failure> {
-        let damaged = || Failure::Broken("a rollup is damaged".to_owned());
+        let damaged = || Failure::damaged("a rollup");
         let renumbering = if self.ask.people {
             Some(self.renumbering(received).await?)
         } else {
@@ -341,7 +341,7 @@ pub(crate) fn spans(sk: &str, rest: &str) -> Result<(Instant, Instant), Failure>
         .map(|part| format!("{part}{rest}").parse::<Instant>());
     match (parts.next(), parts.next()) {
         (Some(Ok(event)), Some(Ok(received))) => Ok((event, received)),
-        _ => Err(Failure::Broken("a rollup has a damaged key".to_owned())),
+        _ => Err(Failure::damaged("the key of a rollup")),
     }
 }
 
@@ -351,5 +351,5 @@ pub(crate) fn rows_of(attrs: &Attrs) -> Result<Vec<(Place, Tally)>, Failure> {
         .get(table::BODY)
         .and_then(Value::as_bytes)
         .unwrap_or_default();
-    Rows::decode(bytes).ok_or_else(|| Failure::Broken("a rollup is damaged".to_owned()))
+    Rows::decode(bytes).ok_or_else(|| Failure::damaged("a rollup"))
 }
