@@ -3,7 +3,7 @@
 use crate::act::{Act, Answer, TENANT, Used, name};
 use crate::ledger::Ledger;
 use crate::play::Play;
-use tollgate_core::{Hold, HoldState, table};
+use tollgate_core::{Closing, Hold, HoldState, table};
 use tollgate_service::Store;
 
 /// Judges the end of a schedule; requests without an answer are asked again,
@@ -169,7 +169,9 @@ async fn end_of_hold(
         }
         (Act::Capture(_) | Act::Extend(..), Answer::Closed) => state != HoldState::Open,
         (Act::Release(_), Answer::Done) => {
-            matches!(state, HoldState::Released | HoldState::Expired)
+            // Found over; it may be captured afterwards all the same.
+            let is_late = matches!(hold.closing, Some(Closing::Captured { late: true, .. }));
+            matches!(state, HoldState::Released | HoldState::Expired) || is_late
         }
         (Act::Hold(_), Answer::Denied) => false,
         (Act::Expire, _) => state != HoldState::Open || hold.expires > now,

@@ -229,11 +229,13 @@ impl Store for Turnstile {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
         let mut items = Vec::new();
         for (place, key) in keys.iter().enumerate() {
-            let client = self.turn(Operation::Read).await;
             if place == 0 && self.is_torn {
                 let before = self.memory.dump();
-                self.desk().before.insert(client, before);
+                let mut desk = self.desk();
+                let acting = desk.acting;
+                desk.before.insert(acting, before);
             }
+            let client = self.turn(Operation::Read).await;
             let answer = self.faults.read(std::slice::from_ref(key)).await;
             self.hear_items(client, std::slice::from_ref(key), &answer);
             items.extend(answer?);

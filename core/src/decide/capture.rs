@@ -59,7 +59,8 @@ pub fn capture(
         at: at.received,
         event: draft.event.id.clone(),
         marker: Box::new(marker.clone()),
-        late: hold.expires <= at.received,
+        // Also by another clock than the one that says so now.
+        late: hold.closing.is_some() || hold.expires <= at.received,
     };
     let kept = rules.expiry(draft.event.timestamp.max(at.received));
     let events = alloc::vec![Stored::of(draft, decision)];

@@ -159,7 +159,7 @@ impl World {
             let Some(Closing::Captured { late, .. }) = captured.closing else {
                 panic!("captured")
             };
-            assert_eq!(late, held.expires <= self.now);
+            assert_eq!(late, held.closed.is_some() || held.expires <= self.now);
             self.closed(id, HoldState::Captured);
             let counted = self.booked(&held, &draft.event);
             for (measure, left, above) in hold.settlement(&draft.event, draft.priced.cost.units()) {
