@@ -190,7 +190,6 @@ async fn in_one_process_the_limit_in_force_holds_at_every_instant() {
     for name in [
         "limit lowered in one process",
         "limit raised in one process",
-        "limit set in one process",
     ] {
         every_schedule(
             name,

@@ -3,7 +3,7 @@
 use super::{Play, Processes, Request, Seen};
 use crate::act::{Answer, TENANT, name};
 use futures::FutureExt;
-use tollgate_core::{Attrs, Config, Key, Measure, State, Value, table};
+use tollgate_core::{Attrs, Config, Key, Measure, Value, table};
 use tollgate_service::Store;
 
 /// How far the tenant's tokens stand, and what they may.
@@ -54,7 +54,7 @@ impl Play<'_> {
             let is_tested = config
                 .series
                 .iter()
-                .any(|series| series.measure == Measure::Tokens && series.state == State::Active);
+                .any(|series| series.measure == Measure::Tokens);
             config
                 .limits
                 .iter()

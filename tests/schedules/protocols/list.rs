@@ -197,16 +197,6 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
         1,
     ),
     (together(protocol("limit raised in one process", RAISED)), 1),
-    (
-        together(Protocol {
-            limit: Bounds {
-                soft: None,
-                hard: None,
-            },
-            ..protocol("limit set in one process", LOWERED)
-        }),
-        0,
-    ),
     (together(protocol("record in one process", RECORDS)), 1),
     (
         together(held(
