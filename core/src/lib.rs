@@ -36,7 +36,7 @@ mod usage;
 
 pub use bill::bill::{Bill, BillError, Group, Line, bill};
 pub use decide::afford::affordable;
-pub use decide::capture::{capture, capture_reads};
+pub use decide::capture::{capture, capture_reads, capture_recorded};
 pub use decide::decide::decide;
 pub use decide::plan::{Planned, PlannedEvent, plan};
 pub use decide::postings::{Amounts, Postings};

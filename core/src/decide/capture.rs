@@ -5,12 +5,14 @@ use crate::decide::draw;
 use crate::decide::plan::write_postings;
 use crate::decide::postings::Postings;
 use crate::decide::rules::Rules;
-use crate::decide::settle::close;
+use crate::decide::settle::{close, give_back};
 use crate::decide::take::Settled;
 use crate::decide::writes::{Circumstances, PlanError, marker_of, page_place, write_page};
 use crate::event::event::Event;
+use crate::event::name::Name;
 use crate::ledger::hold::{Closing, Hold};
 use crate::ledger::item::{ACTIONS_MAX, Role};
+use crate::ledger::marker::Marker;
 use crate::ledger::page::Stored;
 use crate::ledger::posting::Posting;
 use crate::ledger::standing::Standing;
@@ -75,6 +77,37 @@ pub fn capture(
         writes.push(hold.delete_entry(at.tenant));
     }
     write_postings(rules, at, &mut postings, &mut writes)?;
+    Ok(Settled {
+        hold: close(hold, closing),
+        writes,
+    })
+}
+
+/// Plans to end `hold` by an event of this id, which its marker shows recorded on
+/// its own: it is counted and has drawn its credit, so all that is held is given
+/// back.
+///
+/// # Errors
+/// As [`capture`].
+pub fn capture_recorded(
+    rules: &Rules,
+    tenant: &Name,
+    hold: &Hold,
+    (event, marker): (Name, Marker),
+    now: Instant,
+) -> Result<Settled, PlanError> {
+    let kept = rules.expiry(marker.answer.timestamp.max(now));
+    let closing = Closing::Captured {
+        at: now,
+        event,
+        marker: Box::new(marker),
+        late: hold.closing.is_some() || hold.expires <= now,
+    };
+    let mut writes = alloc::vec![hold.write_closing(tenant, &closing, kept)?];
+    if hold.closing.is_none() {
+        writes.push(hold.delete_entry(tenant));
+        writes.extend(give_back(rules, &hold.postings).writes(rules, tenant, now));
+    }
     Ok(Settled {
         hold: close(hold, closing),
         writes,

@@ -1,6 +1,6 @@
 //! `POST /holds/{hold_id}/capture`.
 
-use super::{capture, event, extend, hold, limited, release, shown, stands};
+use super::{capture, event, extend, hold, limited, release, shown, stands, sweep};
 use crate::given::{events_of, merged, pointers, refused};
 use serde_json::{Value, json};
 
@@ -222,6 +222,46 @@ async fn an_event_captured_and_the_same_recorded_count_once() {
         .expect(200);
     assert_eq!(again.at("/replayed"), true);
     assert_eq!(stands(&app).await, json!([["0.007", "0"], [7, 0]]));
+}
+
+#[tokio::test]
+async fn an_event_recorded_and_the_same_captured_count_once_and_the_hold_ends() {
+    for (of, late) in [
+        ("h1", false),
+        ("other", false),
+        ("h1", true),
+        ("other", true),
+    ] {
+        let app = limited().await;
+        hold(&app, "h1", 300).await.expect(201);
+        app.clock.advance(60);
+        app.post(
+            "/events?mode=observe",
+            event(json!({ "id": of, "tokens_out": 7 })),
+        )
+        .await
+        .expect(201);
+        assert_eq!(stands(&app).await, json!([["0.007", "0.3"], [7, 300]]));
+        if late {
+            app.clock.advance(3600);
+            sweep(&app).await;
+        }
+        let other = capture(&app, "h1", json!({ "id": of, "tokens_out": 8 })).await;
+        refused(&other, 409, "event_id_reused");
+        for _ in 0..2 {
+            let again = capture(&app, "h1", json!({ "id": of, "tokens_out": 7 }))
+                .await
+                .expect(200);
+            let at = |name: &str| again.at(name);
+            assert_eq!((at("/replayed"), at("/late")), (json!(true), json!(late)));
+            assert_eq!(at("/timestamp"), "2026-11-22T10:01:00Z");
+            assert_eq!(at("/released/spend"), json!("0.293"), "{}", again.text);
+            assert_eq!(shown(&app, "h1").await.at("/state"), "captured");
+            assert_eq!(stands(&app).await, json!([["0.007", "0"], [7, 0]]));
+        }
+        let events = app.get("/usage?tenant_id=acme").await.expect(200);
+        assert_eq!(events.at("/count"), 1);
+    }
 }
 
 #[tokio::test]

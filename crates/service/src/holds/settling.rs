@@ -7,8 +7,9 @@ use crate::engine::submission::Rejection;
 use crate::store::clock::ulid;
 use crate::store::failure::Failure;
 use tollgate_core::{
-    Actual, Answer, Circumstances, Closing, Draft, Event, Fingerprint, Hold, HoldState, Mismatch,
-    Mode, Name, Priced, Role, Settled, Stored, capture, capture_reads, extend, release,
+    Actual, Answer, Attrs, Circumstances, Closing, Draft, Event, Fingerprint, Hold, HoldState,
+    Marker, Mismatch, Mode, Name, Priced, Role, Settled, Stored, capture, capture_reads,
+    capture_recorded, extend, release,
 };
 
 /// What became of a capture.
@@ -54,8 +55,8 @@ struct Course<'a> {
     attempt: Attempt,
     /// The pages that it tried to write.
     pages: Vec<String>,
-    /// Whether the event's marker was seen to stand.
-    marked: bool,
+    /// The event's marker, where it was seen to stand.
+    marker: Option<Marker>,
 }
 
 impl Service {
@@ -79,7 +80,7 @@ impl Service {
             actual,
             attempt,
             pages,
-            marked: false,
+            marker: None,
         };
         loop {
             let hold = self.hold(tenant, id).await?;
@@ -103,11 +104,13 @@ impl Service {
             Ok(event) => event,
             Err(mismatch) => return Ok(Some(CaptureOutcome::Mismatched(mismatch))),
         };
-        // The marker stood before the hold was read open: it is another's.
-        if course.marked {
-            return Ok(Some(CaptureOutcome::Rejected(event.id, Rejection::Reused)));
-        }
         let snapshot = self.snapshot(tenant).await?;
+        // The marker stood before the hold was read open: another recorded it.
+        if let Some(marker) = course.marker.take() {
+            return self
+                .capture_by_marker(course, &snapshot, hold, event, marker)
+                .await;
+        }
         let id = event.id.clone();
         let draft = match self.draft_of(&snapshot, &hold, event, course).await? {
             Ok(draft) => draft,
@@ -120,11 +123,33 @@ impl Service {
         {
             Committed::Done => return course.end(self, settled.hold).await.map(Some),
             Committed::Refused(refused) => {
-                let of_marker =
-                    |of: &Refused| matches!(of.role, Role::Marker(_)) && of.guard.is_some();
-                course.marked = refused.iter().any(of_marker);
+                let marker = refused.iter().find_map(standing_marker);
+                let read = |attrs| Marker::from_attrs(attrs).ok_or(Failure::damaged("a marker"));
+                course.marker = marker.map(read).transpose()?;
             }
             Committed::Again => {}
+        }
+        Ok(None)
+    }
+
+    /// One try on a hold whose event's id is recorded already: if as the very
+    /// event, the hold ends with it.
+    async fn capture_by_marker(
+        &self,
+        course: &mut Course<'_>,
+        snapshot: &Snapshot,
+        hold: Hold,
+        event: Event,
+        marker: Marker,
+    ) -> Result<Option<CaptureOutcome>, Failure> {
+        if !marker.matches(&event, course.actual.timestamp.is_some()) {
+            return Ok(Some(CaptureOutcome::Rejected(event.id, Rejection::Reused)));
+        }
+        let (recorded, now) = ((event.id, marker), self.now());
+        let settled = capture_recorded(&snapshot.rules, course.tenant, &hold, recorded, now)?;
+        let committed = self.commit_planned(&mut course.attempt, snapshot, &settled.writes);
+        if matches!(committed.await?, Committed::Done) {
+            return course.end(self, settled.hold).await.map(Some);
         }
         Ok(None)
     }
@@ -253,6 +278,12 @@ impl Service {
     }
 }
 
+/// The event's marker, where it refused a write.
+fn standing_marker(refused: &Refused) -> Option<&Attrs> {
+    let standing = refused.guard.as_ref()?.as_ref();
+    standing.filter(|_| matches!(refused.role, Role::Marker(_)))
+}
+
 impl Course<'_> {
     /// The outcome on a hold that has ended: the capture that was asked for,
     /// now or before, or something else.
@@ -274,6 +305,8 @@ impl Course<'_> {
             return Ok(CaptureOutcome::Closed(Box::new(hold)));
         }
         let replayed = !self.pages.iter().any(|page| marker.is_in_page(page));
+        // Recorded on its own, it has its own time.
+        event.timestamp = marker.answer.timestamp;
         let card = &marker.answer.card;
         let catalog = service.catalog().await?;
         let card = catalog.card(card.id.as_str(), Some(card.version));
