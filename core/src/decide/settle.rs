@@ -11,6 +11,7 @@ use crate::ledger::hold::{Closing, Hold, HoldState, guard_state};
 use crate::ledger::item::{ACTIONS_MAX, Write};
 use crate::ledger::open_hold::OpenHold;
 use crate::ledger::posting::Posting;
+use crate::limit::scope::Scope;
 use crate::time::instant::Instant;
 use alloc::vec::Vec;
 
@@ -107,8 +108,9 @@ pub fn extend(
     Ok(Some(Settled { hold: next, writes }))
 }
 
-/// Plans to count `hold` in the series made since it was taken; `None` = there
-/// is nothing to count.
+/// Plans to count `hold` in the series made since it was taken, and to give back
+/// what it holds in series that are no more: however often limits change, it
+/// holds no more than one event touches. `None` = there is nothing to count.
 ///
 /// # Errors
 /// As [`release`].
@@ -118,32 +120,54 @@ pub fn count_anew(
     hold: &Hold,
     now: Instant,
 ) -> Result<Option<Settled>, PlanError> {
-    let (event, cost) = (&hold.estimate.event, hold.estimate.cost.units());
-    let mut next = Hold {
-        config_version: rules.config().version,
-        version: hold.version.saturating_add(1),
-        ..hold.clone()
-    };
-    let mut missing = Postings::new();
-    let is_new = |track: &&Track| !track.is_rate() && track.series.since > hold.config_version;
-    for track in rules.tracks().iter().filter(is_new) {
-        let Some(counter) = track.counter(event, hold.created) else {
-            continue;
-        };
-        let amount = track.series.measure.of(event, cost);
-        if amount == 0 || missing.has(&counter, &track.figure) {
-            continue;
-        }
-        let posting = Posting::used(counter, track.figure.clone(), amount).into_held();
-        missing.post(posting.clone());
-        next.postings.push(posting);
-    }
+    let missing = find_missing(rules, hold);
     if missing.is_empty() {
         return Ok(None);
     }
+    let (mut kept, gone): (Vec<Posting>, Vec<Posting>) = hold
+        .postings
+        .iter()
+        .cloned()
+        .partition(|posting| is_counted(rules, hold, posting));
+    let mut moved: Postings = gone.iter().map(Posting::negated).collect();
+    for posting in missing {
+        moved.post(posting.clone());
+        kept.push(posting);
+    }
+    let next = Hold {
+        config_version: rules.config().version,
+        version: hold.version.saturating_add(1),
+        postings: kept,
+        ..hold.clone()
+    };
     let mut writes = alloc::vec![rewrite(tenant, hold, &next)?, next.write_entry(tenant)?];
-    writes.extend(missing.writes(rules, tenant, now));
+    writes.extend(moved.writes(rules, tenant, now));
     Ok(Some(Settled { hold: next, writes }))
+}
+
+/// What `hold` does not hold yet of the series made since it was counted.
+fn find_missing(rules: &Rules, hold: &Hold) -> Vec<Posting> {
+    let (event, cost) = (&hold.estimate.event, hold.estimate.cost.units());
+    let held: Postings = hold.postings.iter().cloned().collect();
+    let is_new = |track: &&Track| !track.is_rate() && track.series.since > hold.config_version;
+    let posting = |track: &Track| {
+        let counter = track.counter(event, hold.created)?;
+        let amount = track.series.measure.of(event, cost);
+        let is_missing = amount != 0 && !held.has(&counter, &track.figure);
+        let posting = Posting::used(counter, track.figure.clone(), amount).into_held();
+        is_missing.then_some(posting)
+    };
+    let tracks = rules.tracks().iter().filter(is_new);
+    tracks.filter_map(posting).collect()
+}
+
+/// Whether a series still counts what `posting` holds; credit it is always.
+fn is_counted(rules: &Rules, hold: &Hold, posting: &Posting) -> bool {
+    let counts = |track: &Track| {
+        track.figure == posting.figure
+            && track.counter(&hold.estimate.event, hold.created).as_ref() == Some(&posting.counter)
+    };
+    posting.counter.scope == Scope::Credit || rules.tracks().iter().any(counts)
 }
 
 /// The write that makes `hold` become `next`, if it is open and nobody moved it.

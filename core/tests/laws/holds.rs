@@ -224,6 +224,27 @@ fn a_hold_taken_before_a_series_began_is_counted_once_in_it_and_settled_from_it(
 }
 
 #[test]
+fn however_often_limits_change_a_hold_holds_no_more_than_an_event_touches() {
+    let mut world = World::new(&[(0, 1000)]);
+    world.take(1, &used("h1", 0, false, 5), true);
+    for change in 0..500 {
+        world.set_limits(
+            if change % 2 == 0 {
+                &[(2, 9)]
+            } else {
+                &[(0, 1000)]
+            },
+            false,
+        );
+        world.count_anew(1);
+        assert_eq!(world.hold(1).unwrap().postings.len(), 1, "change {change}");
+    }
+    world.assert_balanced();
+    world.release(1);
+    world.assert_balanced();
+}
+
+#[test]
 fn a_late_capture_posts_what_is_used_and_gives_back_nothing() {
     let mut world = World::new(&[(1, 1000)]);
     let of_agent = |world: &World| stands(world, "|C|agent|a0/day/2026-11-22", "tokens:1");

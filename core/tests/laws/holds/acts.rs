@@ -240,7 +240,8 @@ impl World {
         if is_open {
             assert_eq!(self.hold(id), Some(anew.hold));
             let held = self.holds.get_mut(&id).unwrap();
-            held.counted.places.extend(places);
+            // It holds what is counted now, and nothing of limits that are gone.
+            held.counted.places = places;
             held.version += 1;
         }
     }
