@@ -145,20 +145,24 @@ pub fn count_anew(
     Ok(Some(Settled { hold: next, writes }))
 }
 
-/// What `hold` does not hold yet of the series made since it was counted.
-fn find_missing(rules: &Rules, hold: &Hold) -> Vec<Posting> {
+/// What `hold` does not hold yet of the series made since it was counted: once of
+/// each figure, though an agent's own series and the one of each agent share it.
+fn find_missing(rules: &Rules, hold: &Hold) -> Postings {
     let (event, cost) = (&hold.estimate.event, hold.estimate.cost.units());
     let held: Postings = hold.postings.iter().cloned().collect();
     let is_new = |track: &&Track| !track.is_rate() && track.series.since > hold.config_version;
-    let posting = |track: &Track| {
-        let counter = track.counter(event, hold.created)?;
-        let amount = track.series.measure.of(event, cost);
-        let is_missing = amount != 0 && !held.has(&counter, &track.figure);
-        let posting = Posting::used(counter, track.figure.clone(), amount).into_held();
-        is_missing.then_some(posting)
-    };
-    let tracks = rules.tracks().iter().filter(is_new);
-    tracks.filter_map(posting).collect()
+    let mut missing = Postings::new();
+    for track in rules.tracks().iter().filter(is_new) {
+        let Some(counter) = track.counter(event, hold.created) else {
+            continue;
+        };
+        let (amount, figure) = (track.series.measure.of(event, cost), &track.figure);
+        let is_counted = held.has(&counter, figure) || missing.has(&counter, figure);
+        if amount != 0 && !is_counted {
+            missing.post(Posting::used(counter, figure.clone(), amount).into_held());
+        }
+    }
+    missing
 }
 
 /// Whether a series still counts what `posting` holds; credit it is always.

@@ -228,14 +228,12 @@ fn however_often_limits_change_a_hold_holds_no_more_than_an_event_touches() {
     let mut world = World::new(&[(0, 1000)]);
     world.take(1, &used("h1", 0, false, 5), true);
     for change in 0..500 {
-        world.set_limits(
-            if change % 2 == 0 {
-                &[(2, 9)]
-            } else {
-                &[(0, 1000)]
-            },
-            false,
-        );
+        // An agent's own limit and one on each share a figure.
+        let limits: &[_] = match change % 2 {
+            0 => &[(1, 1000), (4, 1000)],
+            _ => &[(0, 1000)],
+        };
+        world.set_limits(limits, false);
         world.count_anew(1);
         assert_eq!(world.hold(1).unwrap().postings.len(), 1, "change {change}");
     }

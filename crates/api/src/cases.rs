@@ -47,10 +47,8 @@ impl Problem {
     /// 400: the cursor is not one of ours for this query.
     #[must_use]
     pub fn invalid_cursor() -> Self {
-        Self::new(
-            Kind::InvalidCursor,
-            "the cursor was changed or belongs to another query",
-        )
+        let why = "was changed or belongs to another query";
+        Self::field(Kind::InvalidCursor, FieldError::new("?cursor", why))
     }
 
     /// 401.
@@ -90,6 +88,16 @@ impl Problem {
     #[must_use]
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(Kind::Conflict, detail)
+    }
+
+    /// 409: the id in the body belongs to another one of its kind.
+    #[must_use]
+    pub fn id_taken(detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let error = FieldError::new("/id", detail.clone());
+        let mut problem = Self::conflict(detail);
+        problem.errors.push(error);
+        problem
     }
 
     /// 409: the id was recorded with other content.

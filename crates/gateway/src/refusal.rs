@@ -1,7 +1,7 @@
 //! Failures and rejections of the service as problems of the catalogue.
 
 use tollgate_api::Problem;
-use tollgate_core::{Currency, Name};
+use tollgate_core::Name;
 use tollgate_service::{Failure, Rejection};
 
 /// Seconds after which asking an unavailable store again makes sense.
@@ -27,17 +27,9 @@ pub fn from_failure(failure: &Failure) -> Problem {
         }
         Failure::NotFound(what) => Problem::not_found(what),
         Failure::Stale(version) => Problem::precondition_failed(*version),
-        Failure::CurrencyMismatch { tenant, other } => {
-            match (tenant.parse::<Currency>(), other.parse::<Currency>()) {
-                (Ok(tenant), Ok(other)) => Problem::currency_mismatch(tenant, other),
-                _ => Problem::invalid_event("/currency", failure.to_string()),
-            }
-        }
-        Failure::UnknownCard(id) => Name::new(id).map_or_else(
-            |_| Problem::not_found("rate card"),
-            |id| Problem::unknown_rate_card(&id),
-        ),
-        Failure::Taken(_) => Problem::conflict(failure.to_string()),
+        Failure::CurrencyMismatch { tenant, other } => Problem::currency_mismatch(*tenant, *other),
+        Failure::UnknownCard(id) => Problem::unknown_rate_card(id),
+        Failure::Taken(_) => Problem::id_taken(failure.to_string()),
         Failure::Expired => Problem::invalid_event("/expires_at", failure.to_string()),
         Failure::PlanCurrency(_) => Problem::invalid_event("/currency", failure.to_string()),
         Failure::TooManyGrants => Problem::invalid_event("", failure.to_string()),

@@ -5,14 +5,12 @@ use crate::engine::service::Service;
 use crate::engine::snapshot::Snapshot;
 use crate::store::clock::random;
 use crate::store::failure::Failure;
-use crate::store::steady::{note_unserved, patience_left};
+use crate::store::steady::{TRIES_MAX, note_unserved, patience_left};
 use crate::store::store::{Commit, Reason, Refusal, StoreError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tollgate_core::{Attrs, Role, Value, Write, table};
 
-/// The most tries of one transaction.
-const TRIES_MAX: u32 = 16;
 const PAUSE_MILLIS_MAX: u64 = 400;
 /// Less patience than this is none.
 const PATIENCE_MIN: Duration = Duration::from_millis(50);
@@ -97,8 +95,12 @@ impl Attempt {
             .min(PAUSE_MILLIS_MAX);
         let chance = u64::from(u16::from_be_bytes(random()));
         let micros = most.saturating_mul(1000).saturating_mul(chance) / 65_536;
-        tokio::time::sleep(Duration::from_micros(micros)).await;
-        (patience_left() > PATIENCE_MIN).then_some(())
+        let pause = Duration::from_micros(micros);
+        if pause + PATIENCE_MIN > patience_left() {
+            return None;
+        }
+        tokio::time::sleep(pause).await;
+        Some(())
     }
 }
 

@@ -106,7 +106,7 @@ impl Service {
             let known = snapshot
                 .catalog
                 .card(card.as_str(), None)
-                .ok_or_else(|| Failure::UnknownCard(card.to_string()))?;
+                .ok_or_else(|| Failure::UnknownCard(card.clone()))?;
             let currency = settings.currency.or(snapshot.rules.config().currency);
             let converts = |into| {
                 snapshot
@@ -319,10 +319,9 @@ pub(crate) fn same_currency(
     other: Option<Currency>,
 ) -> Result<(), Failure> {
     match (tenant, other) {
-        (Some(tenant), Some(other)) if tenant != other => Err(Failure::CurrencyMismatch {
-            tenant: tenant.to_string(),
-            other: other.to_string(),
-        }),
+        (Some(tenant), Some(other)) if tenant != other => {
+            Err(Failure::CurrencyMismatch { tenant, other })
+        }
         _ => Ok(()),
     }
 }

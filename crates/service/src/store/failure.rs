@@ -31,13 +31,13 @@ pub enum Failure {
     #[error("the tenant's currency is {tenant}, not {other}")]
     CurrencyMismatch {
         /// The currency that first use fixed.
-        tenant: String,
+        tenant: Currency,
         /// The one asked for.
-        other: String,
+        other: Currency,
     },
     /// No rate card has this id.
     #[error("there is no rate card `{0}`")]
-    UnknownCard(String),
+    UnknownCard(Name),
     /// No plan has this code.
     #[error("there is no plan `{0}`")]
     UnknownPlan(Name),

@@ -1,8 +1,9 @@
 //! A store whose calls end in time: what does not answer is given up, and who
 //! asks next is not kept waiting as long again.
 
-use crate::store::store::{Commit, Query, Slice, Store, StoreError, Together};
+use crate::store::store::{Commit, Query, Reason, Refusal, Slice, Store, StoreError, Together};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -16,8 +17,16 @@ const PROBE_MAX: Duration = Duration::from_millis(800);
 /// How long after the first call that the store did not serve a request is
 /// given up: less than the six seconds in which it is answered.
 const PATIENCE: Duration = Duration::from_millis(5_500);
-/// The same where the store stalls, and was known to fail before.
+/// The same where the store stalls and was known to fail before, or what is asked
+/// for was refused to others all the time.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(900);
+/// As often in a row calls for one owner are not served before that is known to
+/// be so: as often as one request tries.
+const UNSERVED_KNOWN: u32 = TRIES_MAX;
+/// The most owners that are remembered.
+const OWNERS_MAX: usize = 10_000;
+/// The most tries of one transaction.
+pub(crate) const TRIES_MAX: u32 = 16;
 /// What a commit needs at least.
 const COMMIT_MIN: Duration = Duration::from_millis(500);
 
@@ -59,6 +68,42 @@ pub(crate) struct Steady {
     inner: Arc<dyn Store>,
     reads: Health,
     writes: Health,
+    owners: Owners,
+}
+
+/// By owner of items, how many calls in a row were not served: conflicts,
+/// throttles and faults. One owner's heat takes no other down.
+#[derive(Default)]
+struct Owners(Mutex<BTreeMap<String, u32>>);
+
+impl Owners {
+    /// The tenant that the first of these items belong to which belong to any; else
+    /// what they are.
+    fn of<'a>(keys: impl Iterator<Item = &'a Key> + Clone) -> &'a str {
+        let mut keys = keys.map(|key| key.pk.as_str());
+        let tenant = keys.clone().find(|pk| pk.starts_with("T|"));
+        let (pk, parts) = tenant.map_or_else(|| (keys.next().unwrap_or(""), 1), |pk| (pk, 2));
+        let end = pk.match_indices('|').nth(parts - 1);
+        end.and_then(|(end, _)| pk.get(..end)).unwrap_or(pk)
+    }
+
+    /// Notes a call that began at `began`, and whether it was served. One that was
+    /// not, as those before, leaves its request little patience.
+    fn note(&self, owner: &str, began: Instant, served: bool) {
+        let mut unserved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if served {
+            unserved.remove(owner);
+            return;
+        }
+        if unserved.len() >= OWNERS_MAX {
+            unserved.clear();
+        }
+        let count = unserved.entry(owner.to_owned()).or_default();
+        if *count >= UNSERVED_KNOWN {
+            give_up_at(began + LITTLE_PATIENCE);
+        }
+        *count = count.saturating_add(1);
+    }
 }
 
 /// Whether calls of one kind are served.
@@ -131,6 +176,15 @@ impl Health {
     }
 }
 
+/// Whether a commit was done, or refused for what stands.
+fn is_served(committed: &Result<Commit, StoreError>) -> bool {
+    let by_guard = |refusal: &Refusal| matches!(refusal.reason, Reason::Guard(_));
+    match committed {
+        Ok(Commit::Refused(refusals)) => refusals.iter().any(by_guard),
+        committed => !matches!(committed, Err(StoreError::Unavailable(_))),
+    }
+}
+
 fn late(why: &str) -> StoreError {
     StoreError::Unavailable(why.to_owned())
 }
@@ -141,6 +195,7 @@ impl Steady {
             inner,
             reads: Health::new(),
             writes: Health::new(),
+            owners: Owners::default(),
         }
     }
 
@@ -158,8 +213,11 @@ impl Store for Steady {
     }
 
     async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
-        let call = self.inner.read_together(keys);
-        self.reads.call(&self.writes, Duration::ZERO, call).await
+        let (call, began) = (self.inner.read_together(keys), Instant::now());
+        let items = self.reads.call(&self.writes, Duration::ZERO, call).await;
+        let served = matches!(items, Ok(Some(_)));
+        self.owners.note(Owners::of(keys.iter()), began, served);
+        items
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
@@ -168,7 +226,10 @@ impl Store for Steady {
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
-        let call = self.inner.commit(writes);
-        self.writes.call(&self.reads, COMMIT_MIN, call).await
+        let (call, began) = (self.inner.commit(writes), Instant::now());
+        let committed = self.writes.call(&self.reads, COMMIT_MIN, call).await;
+        let owner = Owners::of(writes.iter().map(|write| &write.key));
+        self.owners.note(owner, began, is_served(&committed));
+        committed
     }
 }
