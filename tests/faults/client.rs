@@ -6,7 +6,7 @@ use serde_json::Value;
 use tollgate_tests::{TestApp, TestReply};
 
 /// More tries than any test's faults can use up.
-const TRIES_MAX: usize = 200;
+const TRIES_MAX: usize = 3000;
 
 /// Sends a request with the operator's key until the store takes it.
 pub(crate) async fn send(app: &TestApp, method: &str, path: &str, body: &Value) -> TestReply {
