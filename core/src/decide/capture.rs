@@ -251,10 +251,11 @@ impl Booking {
                 continue;
             };
             self.take(rules, source.counter.clone(), amount);
-            let amounts = self
-                .postings
-                .amounts(source.counter.clone(), figure.clone());
-            amounts.taken_max = Some(source.capacity.saturating_sub(amount));
+            let taken_max = Some(source.capacity.saturating_sub(amount));
+            self.postings
+                .change(source.counter.clone(), figure.clone(), |amounts| {
+                    amounts.taken_max = taken_max;
+                });
         }
         if short > 0 {
             self.take(rules, uncovered_counter(), short);

@@ -4,17 +4,18 @@ use crate::decide::draw;
 use crate::decide::rules::{Rules, Track};
 use crate::decide::ruling::{Decided, Ruling, Verdict};
 use crate::decide::tallies::{Place, Tallies};
+use crate::decide::touch::{Drawn, Touch, Touches};
 use crate::event::totals::Overflow;
 use crate::ledger::standing::Standing;
-use crate::limit::counter::{Count, CounterKey};
+use crate::limit::counter::CounterKey;
 use crate::limit::credit::uncovered_counter;
 use crate::limit::decision::{Decision, Mode, Objection};
-use crate::limit::limit::{Limit, SoftMode};
-use crate::limit::status::Standpoint;
+use crate::limit::series::Series;
 use crate::money::amount::BOUND;
 use crate::price::draft::Draft;
+use crate::time::calendar::Calendar;
 use crate::time::instant::Instant;
-use alloc::sync::Arc;
+use crate::time::window::Window;
 use alloc::vec::Vec;
 
 /// Decides `drafts` in order against `standing`.
@@ -30,8 +31,8 @@ pub fn decide(
 ) -> Result<Decided, Overflow> {
     let mut decider = Decider::new(rules, standing, mode, received).of_many(drafts.len());
     for draft in drafts {
-        let touches = decider.touch(draft)?;
-        decider.rule(touches);
+        decider.touch(draft)?;
+        decider.rule();
     }
     Ok(decider.finish())
 }
@@ -53,29 +54,10 @@ pub(crate) struct Decider<'a> {
     /// By track, the place it was last found at: the next event is mostly in the
     /// same one.
     last: Vec<Option<Place>>,
-}
-
-/// Every counter that one event touches.
-pub(crate) struct Touches<'a> {
-    series: Vec<Touch<'a>>,
-    objection: Option<Objection>,
-    draws: Vec<Drawn>,
-    is_pressed: bool,
-}
-
-/// One event's use of one series, tested against what stands.
-struct Touch<'a> {
-    track: &'a Track,
-    place: Place,
-    requested: i128,
-    count: Count,
-}
-
-/// What one event takes of one source of credit.
-struct Drawn {
-    place: Place,
-    amount: i128,
-    capacity: i128,
+    /// The window that was found last: mostly the next track counts by it too.
+    window: Option<(&'a Calendar, Window)>,
+    /// What the event in question touches.
+    touches: Touches<'a>,
 }
 
 impl<'a> Decider<'a> {
@@ -93,8 +75,10 @@ impl<'a> Decider<'a> {
             verdicts: Vec::new(),
             is_pressed: false,
             shows: true,
-            tallies: Tallies::new(standing),
+            tallies: Tallies::new(standing, rules.tracks().len()),
             last: Vec::new(),
+            window: None,
+            touches: Touches::default(),
         }
     }
 
@@ -102,41 +86,40 @@ impl<'a> Decider<'a> {
     /// and no others.
     pub(crate) fn of_many(mut self, count: usize) -> Self {
         self.shows = count == 1;
+        self.verdicts.reserve(count);
         if count > 1 {
             self.last = alloc::vec![None; self.rules.tracks().len()];
         }
         self
     }
 
-    /// The counters that a further event touches, as they stand.
+    /// Finds the counters that a further event touches, as they stand.
     ///
     /// # Errors
     /// [`Overflow`] where a counter would leave its 38 digits.
-    pub(crate) fn touch(&mut self, draft: &Draft) -> Result<Touches<'a>, Overflow> {
+    pub(crate) fn touch(&mut self, draft: &Draft) -> Result<(), Overflow> {
+        let mut touches = core::mem::take(&mut self.touches).emptied();
         let tracks = self.rules.tracks();
-        let mut series = Vec::with_capacity(tracks.len());
+        touches.series.reserve(tracks.len());
         for (number, track) in tracks.iter().enumerate() {
             let Some(place) = self.place(number, track, draft) else {
                 continue;
             };
-            series.extend(self.touch_series(track, place, draft)?);
+            touches
+                .series
+                .extend(self.touch_series(track, place, draft)?);
         }
         let config = self.rules.config();
         let tree = config.tree.as_ref();
         let node = tree
             .and_then(|tree| tree.disabled(&draft.event.dimensions))
             .cloned();
-        let objection = node.map(Objection::NodeDisabled);
-        let mut touches = Touches {
-            series,
-            objection,
-            draws: Vec::new(),
-            is_pressed: false,
-        };
+        touches.objection = node.map(Objection::NodeDisabled);
         if config.is_prepaid() {
             self.draw(&mut touches, draft)?;
         }
-        Ok(touches)
+        self.touches = touches;
+        Ok(())
     }
 
     fn touch_series(
@@ -228,8 +211,9 @@ impl<'a> Decider<'a> {
         Ok(())
     }
 
-    /// How many counters an event that touches these would bring along.
-    pub(crate) fn new_counters(&self, touches: &Touches<'a>) -> usize {
+    /// How many counters the event would bring along.
+    pub(crate) fn new_counters(&self) -> usize {
+        let touches = &self.touches;
         let of_series = || touches.series.iter().map(|touch| touch.place.tally);
         let tallies = || of_series().chain(touches.draws.iter().map(|drawn| drawn.place.tally));
         let is_first =
@@ -241,8 +225,8 @@ impl<'a> Decider<'a> {
             .count()
     }
 
-    /// How many alerts an event that touches these would bring along.
-    pub(crate) fn new_alerts(&self, touches: &Touches<'a>) -> usize {
+    /// How many alerts the event would bring along.
+    pub(crate) fn new_alerts(&self) -> usize {
         let more = |touch: &Touch<'_>| -> Option<usize> {
             let (key, first) = self.tallies.first_at(touch.place)?;
             let used = touch.count.used;
@@ -254,11 +238,12 @@ impl<'a> Decider<'a> {
                     .sum(),
             )
         };
-        touches.series.iter().filter_map(more).sum()
+        self.touches.series.iter().filter_map(more).sum()
     }
 
-    /// Rules on the event that touches these, and counts it if it is admitted.
-    pub(crate) fn rule(&mut self, touches: Touches<'a>) -> Decision {
+    /// Rules on the event, and counts it if it is admitted.
+    pub(crate) fn rule(&mut self) -> Decision {
+        let touches = core::mem::take(&mut self.touches);
         let ruling = self.ruling(&touches);
         let decision = ruling.decision;
         let mut verdict = Verdict {
@@ -275,6 +260,7 @@ impl<'a> Decider<'a> {
             self.is_pressed |= touches.is_pressed;
         }
         self.verdicts.push(verdict);
+        self.touches = touches;
         decision
     }
 
@@ -297,7 +283,7 @@ impl<'a> Decider<'a> {
         {
             return Some(place);
         }
-        let counter = track.counter(&draft.event, self.received)?;
+        let counter = self.counter(&track.series, draft)?;
         let place = self.tallies.make_slot(&track.figure, counter)?;
         if let Some(last) = self.last.get_mut(number) {
             *last = Some(place);
@@ -305,11 +291,27 @@ impl<'a> Decider<'a> {
         Some(place)
     }
 
+    /// The counter in which `series` counts the event.
+    fn counter(&mut self, series: &'a Series, draft: &Draft) -> Option<CounterKey> {
+        let by = series.counts_by(draft.event.timestamp, self.received);
+        let known = self.window.filter(|(calendar, window)| {
+            window.kind == series.window && window.holds(by) && **calendar == series.calendar
+        });
+        let window = match known {
+            Some((_, window)) => window,
+            None => series.calendar.holding(series.window, by),
+        };
+        self.window = Some((&series.calendar, window));
+        series.counter_in(&draft.event.dimensions, window)
+    }
+
     fn count(&mut self, touch: &Touch<'_>) {
-        let limits = touch.track.limits.iter();
-        let steps = limits.flat_map(|limit| [limit.soft, limit.hard]).flatten();
-        self.tallies
-            .count(touch.place, touch.count, touch.requested, steps);
+        self.tallies.count(
+            touch.place,
+            touch.count,
+            touch.requested,
+            &touch.track.steps,
+        );
     }
 
     fn ruling(&self, touches: &Touches<'_>) -> Ruling {
@@ -339,31 +341,5 @@ impl<'a> Decider<'a> {
             (false, true) => Decision::Allow,
         };
         ruling
-    }
-}
-
-impl Touch<'_> {
-    /// Tests one limit, and says in `ruling` what it passes.
-    fn test(&self, key: &CounterKey, limit: &Arc<Limit>, shows: bool, ruling: &mut Ruling) {
-        let sum = self.count.taken().saturating_add(self.requested);
-        let passes = |value: Option<i128>| value.is_some_and(|value| sum > value);
-        let soft = passes(limit.soft);
-        let hard = passes(limit.hard) || (soft && limit.soft_mode == SoftMode::Block);
-        let standpoint = |hard_passed: bool| Standpoint {
-            limit: Arc::clone(limit),
-            scope_id: Arc::clone(&key.scope_id),
-            window: key.window,
-            count: self.count,
-            requested: self.requested,
-            hard_passed,
-        };
-        if shows {
-            ruling.limits.push(standpoint(hard));
-        }
-        if hard {
-            ruling.violations.push(standpoint(true));
-        } else if soft {
-            ruling.warnings.push(standpoint(false));
-        }
     }
 }

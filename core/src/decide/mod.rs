@@ -12,6 +12,7 @@ pub(crate) mod ruling;
 pub(crate) mod settle;
 pub(crate) mod take;
 pub(crate) mod tallies;
+pub(crate) mod touch;
 pub(crate) mod void;
 pub(crate) mod watch;
 pub(crate) mod writes;

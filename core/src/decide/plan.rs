@@ -77,21 +77,21 @@ pub fn plan(rules: &Rules, drafts: &[Draft], at: Circumstances<'_>) -> Result<Pl
     let mut pack = Pack::default();
     let mut taken = 0_usize;
     for draft in drafts {
-        let touches = match decider.touch(draft) {
+        match decider.touch(draft) {
             Err(_) if taken > 0 => break,
-            touches => touches?,
-        };
+            touched => touched?,
+        }
         let next = Pack {
             admitted: pack.admitted.saturating_add(1),
-            counters: pack.counters.saturating_add(decider.new_counters(&touches)),
-            alerts: pack.alerts.saturating_add(decider.new_alerts(&touches)),
+            counters: pack.counters.saturating_add(decider.new_counters()),
+            alerts: pack.alerts.saturating_add(decider.new_alerts()),
             bytes: pack.bytes.saturating_add(estimate_size(draft)),
         };
         if taken > 0 && !next.fits() {
             break;
         }
         taken = taken.saturating_add(1);
-        if decider.rule(touches) != Decision::Deny || at.mode == Mode::Observe {
+        if decider.rule() != Decision::Deny || at.mode == Mode::Observe {
             pack = next;
         }
     }

@@ -9,9 +9,9 @@ use crate::ledger::table;
 use crate::limit::counter::CounterKey;
 use crate::time::instant::Instant;
 use crate::time::window::WindowKind;
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use smallvec::SmallVec;
 
 /// What moves on one figure, and within which bounds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -40,10 +40,13 @@ impl Amounts {
     }
 }
 
-/// What one transaction posts: by counter, then figure. Postings on the same
-/// figure add up.
+/// What one transaction posts: by counter, then figure, both ascending. Postings
+/// on the same figure add up.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Postings(BTreeMap<CounterKey, BTreeMap<Figure, Amounts>>);
+pub struct Postings(Vec<(CounterKey, Figures)>);
+
+/// What moves on the figures of one counter: mostly there is one.
+pub(crate) type Figures = SmallVec<[(Figure, Amounts); 1]>;
 
 impl Postings {
     /// Nothing.
@@ -60,30 +63,51 @@ impl Postings {
             used,
             held,
         } = posting;
-        let amounts = self.amounts(counter, figure);
-        amounts.used = amounts.used.saturating_add(used);
-        amounts.held = amounts.held.saturating_add(held);
+        self.change(counter, figure, |amounts| {
+            amounts.used = amounts.used.saturating_add(used);
+            amounts.held = amounts.held.saturating_add(held);
+        });
     }
 
-    /// What moves on a figure, to be changed.
-    pub(crate) fn amounts(&mut self, counter: CounterKey, figure: Figure) -> &mut Amounts {
-        self.0
-            .entry(counter)
-            .or_default()
-            .entry(figure)
-            .or_default()
+    /// Changes what moves on a figure.
+    pub(crate) fn change(
+        &mut self,
+        counter: CounterKey,
+        figure: Figure,
+        change: impl FnOnce(&mut Amounts),
+    ) {
+        let at = self.0.binary_search_by(|(held, _)| held.cmp(&counter));
+        let at = at.unwrap_or_else(|at| {
+            self.0.insert(at, (counter, Figures::new()));
+            at
+        });
+        let Some((_, figures)) = self.0.get_mut(at) else {
+            return;
+        };
+        let at = figures.binary_search_by(|(held, _)| held.cmp(&figure));
+        let at = at.unwrap_or_else(|at| {
+            figures.insert(at, (figure, Amounts::default()));
+            at
+        });
+        if let Some((_, amounts)) = figures.get_mut(at) {
+            change(amounts);
+        }
     }
 
     /// Whether anything moves on a figure.
     pub(crate) fn has(&self, counter: &CounterKey, figure: &Figure) -> bool {
-        self.0
-            .get(counter)
-            .is_some_and(|figures| figures.contains_key(figure))
+        let at = self.0.binary_search_by(|(held, _)| held.cmp(counter));
+        let figures = at.ok().and_then(|at| self.0.get(at));
+        figures.is_some_and(|(_, figures)| figures.iter().any(|(held, _)| held == figure))
     }
 
-    /// Adds all that moves on a counter.
-    pub(crate) fn insert(&mut self, counter: CounterKey, figures: BTreeMap<Figure, Amounts>) {
-        self.0.insert(counter, figures);
+    /// Of counters, each once, and its figures, each once.
+    pub(crate) fn of_counters(mut counters: Vec<(CounterKey, Figures)>) -> Self {
+        counters.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (_, figures) in &mut counters {
+            figures.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        }
+        Self(counters)
     }
 
     /// The same, held where it is used, but for rates by second.
@@ -98,32 +122,27 @@ impl Postings {
 
     /// Every figure that moves.
     pub fn iter(&self) -> impl Iterator<Item = (&CounterKey, &Figure, &Amounts)> {
-        let of = |(counter, figures): (_, _)| Self::figures(counter, figures);
-        self.0.iter().flat_map(of)
-    }
-
-    fn figures<'a>(
-        counter: &'a CounterKey,
-        figures: &'a BTreeMap<Figure, Amounts>,
-    ) -> impl Iterator<Item = (&'a CounterKey, &'a Figure, &'a Amounts)> {
-        figures
-            .iter()
-            .map(move |(figure, amounts)| (counter, figure, amounts))
+        self.0.iter().flat_map(|(counter, figures)| {
+            figures
+                .iter()
+                .map(move |(figure, amounts)| (counter, figure, amounts))
+        })
     }
 
     pub(crate) fn iter_mut(
         &mut self,
     ) -> impl Iterator<Item = (&CounterKey, &Figure, &mut Amounts)> {
         self.0.iter_mut().flat_map(|(counter, figures)| {
+            let counter = &*counter;
             figures
                 .iter_mut()
-                .map(move |(figure, amounts)| (counter, figure, amounts))
+                .map(move |(figure, amounts)| (counter, &*figure, amounts))
         })
     }
 
     /// The counters.
     pub fn counters(&self) -> impl Iterator<Item = &CounterKey> {
-        self.0.keys()
+        self.0.iter().map(|(counter, _)| counter)
     }
 
     /// How many counters there are.
@@ -144,7 +163,7 @@ impl Postings {
     #[must_use]
     pub fn writes(&self, rules: &Rules, tenant: &Name, received: Instant) -> Vec<Write> {
         let version = i128::from(rules.config().version);
-        let write = |(counter, figures): (&CounterKey, &BTreeMap<Figure, Amounts>)| {
+        let write = |(counter, figures): &(CounterKey, Figures)| {
             let mut guards = alloc::vec![Guard::AtMost(Arc::from(table::LIMITS_VERSION), version)];
             let mut set = alloc::vec![(Arc::from(table::LIMITS_VERSION), Value::N(version))];
             if let Some(expires) = rules.counter_expiry(counter, received) {

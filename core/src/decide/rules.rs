@@ -32,6 +32,8 @@ pub(crate) struct Track {
     pub(crate) series: Series,
     pub(crate) figure: Figure,
     pub(crate) limits: Vec<Arc<Limit>>,
+    /// Their soft and hard values, ascending.
+    pub(crate) steps: Vec<i128>,
     /// What of it is watched for alerts.
     pub(crate) watches: Vec<Watch>,
 }
@@ -58,9 +60,13 @@ impl Rules {
         let track = |series: &Series| {
             let of_series = |limit: &&Arc<Limit>| series.is_for(limit);
             let limits: Vec<Arc<Limit>> = limits.iter().filter(of_series).cloned().collect();
+            let values = limits.iter().flat_map(|limit| [limit.soft, limit.hard]);
+            let mut steps: Vec<i128> = values.flatten().collect();
+            steps.sort_unstable();
             Track {
                 watches: watches(config.alerts.as_ref(), series, &limits),
                 limits,
+                steps,
                 figure: Figure::new(series.measure.clone(), series.since),
                 series: series.clone(),
             }

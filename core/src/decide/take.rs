@@ -59,8 +59,8 @@ pub fn take(
     at: Circumstances<'_>,
 ) -> Result<Taking, PlanError> {
     let mut decider = Decider::new(rules, at.standing, Mode::Enforce, at.received);
-    let touches = decider.touch(draft)?;
-    let decision = decider.rule(touches);
+    decider.touch(draft)?;
+    let decision = decider.rule();
     let Decided {
         verdicts, postings, ..
     } = decider.finish();

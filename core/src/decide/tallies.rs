@@ -1,6 +1,6 @@
 //! Counters while events are decided: what stands, and what was counted since.
 
-use crate::decide::postings::{Amounts, Postings};
+use crate::decide::postings::{Amounts, Figures, Postings};
 use crate::event::totals::Overflow;
 use crate::ledger::attribute::Figure;
 use crate::ledger::posting::Posting;
@@ -9,6 +9,7 @@ use crate::limit::counter::{Count, CounterKey};
 use crate::money::amount::BOUND;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use smallvec::SmallVec;
 
 /// Every counter that was touched so far. What `standing` does not hold is
 /// taken as nothing.
@@ -22,7 +23,8 @@ pub(crate) struct Tallies<'a> {
 /// A counter while events are decided.
 struct Tally {
     key: CounterKey,
-    slots: Vec<Slot>,
+    /// Mostly there is one.
+    slots: SmallVec<[Slot; 1]>,
 }
 
 /// One figure of a counter. It is posted once it is counted.
@@ -45,10 +47,11 @@ pub(crate) struct Place {
 const FEW: usize = 8;
 
 impl<'a> Tallies<'a> {
-    pub(crate) fn new(standing: &'a Standing) -> Self {
+    /// For about `counters` of them.
+    pub(crate) fn new(standing: &'a Standing, counters: usize) -> Self {
         Self {
             standing,
-            list: Vec::new(),
+            list: Vec::with_capacity(counters),
             numbers: BTreeMap::new(),
         }
     }
@@ -113,7 +116,7 @@ impl<'a> Tallies<'a> {
         }
         self.list.push(Tally {
             key,
-            slots: Vec::with_capacity(1),
+            slots: SmallVec::new(),
         });
         number
     }
@@ -156,14 +159,8 @@ impl<'a> Tallies<'a> {
     }
 
     /// Counts what is requested of a place that stood at `count`. Where it
-    /// would pass the next of `steps`, the store is to refuse.
-    pub(crate) fn count(
-        &mut self,
-        place: Place,
-        count: Count,
-        requested: i128,
-        steps: impl Iterator<Item = i128>,
-    ) {
+    /// would pass the next of `steps`, which ascend, the store is to refuse.
+    pub(crate) fn count(&mut self, place: Place, count: Count, requested: i128, steps: &[i128]) {
         let tally = self.list.get_mut(place.tally);
         let Some(slot) = tally.and_then(|tally| tally.slots.get_mut(place.slot)) else {
             return;
@@ -175,33 +172,31 @@ impl<'a> Tallies<'a> {
             slot.amount = slot.amount.saturating_add(requested);
         }
         let sum = count.taken().saturating_add(requested);
-        let room = |value: i128| value.saturating_sub(slot.amount);
-        let next = steps.filter(|step| sum <= *step).map(room).min();
-        let most = next.unwrap_or(i128::MAX).min(room(BOUND.saturating_sub(1)));
-        slot.taken_max = slot.taken_max.min(most);
+        let next = steps.iter().copied().find(|step| sum <= *step);
+        let most = next.unwrap_or(i128::MAX).min(BOUND.saturating_sub(1));
+        slot.taken_max = slot.taken_max.min(most.saturating_sub(slot.amount));
     }
 
     /// What was counted, as it is posted.
     pub(crate) fn into_postings(self) -> Postings {
-        let mut postings = Postings::new();
-        for tally in self.list {
-            let counted = tally.slots.into_iter().filter(|slot| slot.counted);
-            let amounts = |slot: Slot| {
-                let taken_max = Some(slot.taken_max);
-                (
-                    slot.figure,
-                    Amounts {
-                        used: slot.amount,
-                        taken_max,
-                        ..Amounts::default()
-                    },
-                )
+        let amounts = |slot: Slot| {
+            let amounts = Amounts {
+                used: slot.amount,
+                taken_max: Some(slot.taken_max),
+                ..Amounts::default()
             };
-            let figures: BTreeMap<Figure, Amounts> = counted.map(amounts).collect();
+            (slot.figure, amounts)
+        };
+        let mut counters = Vec::with_capacity(self.list.len());
+        for Tally { key, slots } in self.list {
+            let mut figures = Figures::new();
+            for slot in slots.into_iter().filter(|slot| slot.counted) {
+                figures.push(amounts(slot));
+            }
             if !figures.is_empty() {
-                postings.insert(tally.key, figures);
+                counters.push((key, figures));
             }
         }
-        postings
+        Postings::of_counters(counters)
     }
 }

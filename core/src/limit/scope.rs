@@ -74,7 +74,7 @@ impl Scope {
     #[must_use]
     pub fn of(self, d: &Dimensions) -> Option<Arc<str>> {
         match self {
-            Self::Tenant => Some(Arc::from("")),
+            Self::Tenant => Some(Arc::default()),
             Self::Agent => d.agent.as_ref().map(Name::shared),
             Self::Consumer => d.consumer.as_ref().map(Name::shared),
             Self::Session => d.session.as_ref().map(Name::shared),

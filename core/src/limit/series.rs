@@ -8,7 +8,7 @@ use crate::limit::measure::Measure;
 use crate::limit::scope::Scope;
 use crate::time::calendar::Calendar;
 use crate::time::instant::Instant;
-use crate::time::window::WindowKind;
+use crate::time::window::{Window, WindowKind};
 use alloc::sync::Arc;
 use serde::{Deserialize, Serialize};
 
@@ -70,13 +70,10 @@ impl Series {
     /// whose parts hold a `/` is left to [`Series::counter`].
     pub(crate) fn counts_in(&self, key: &CounterKey, event: &Event, received: Instant) -> bool {
         let at = &event.dimensions;
-        let by = if self.window == WindowKind::Second {
-            received
-        } else {
-            event.timestamp
-        };
-        let in_window = key.window.start <= by && key.window.end().is_none_or(|end| by < end);
-        in_window && self.measure.concerns(&at.operation) && key.scope.is(at, &key.scope_id)
+        let by = self.counts_by(event.timestamp, received);
+        key.window.holds(by)
+            && self.measure.concerns(&at.operation)
+            && key.scope.is(at, &key.scope_id)
     }
 
     /// The counter in which it counts use at `at`, of time `timestamp`, received
@@ -88,15 +85,23 @@ impl Series {
         timestamp: Instant,
         received: Instant,
     ) -> Option<CounterKey> {
+        let by = self.counts_by(timestamp, received);
+        self.counter_in(at, self.calendar.holding(self.window, by))
+    }
+
+    /// The time by which it counts: that of the event, or of its receipt.
+    pub(crate) fn counts_by(&self, timestamp: Instant, received: Instant) -> Instant {
+        match self.window {
+            WindowKind::Second => received,
+            _ => timestamp,
+        }
+    }
+
+    /// The counter in which it counts use at `at` within `window`, one of its own.
+    pub(crate) fn counter_in(&self, at: &Dimensions, window: Window) -> Option<CounterKey> {
         if !self.measure.concerns(&at.operation) {
             return None;
         }
-        let by = if self.window == WindowKind::Second {
-            received
-        } else {
-            timestamp
-        };
-        let window = self.calendar.holding(self.window, by);
         if window.end().is_some_and(|end| end <= self.from) {
             return None;
         }

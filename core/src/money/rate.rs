@@ -23,8 +23,12 @@ impl Rate {
     /// In lowest terms; `None` unless `denominator > 0`.
     #[must_use]
     pub fn new(numerator: i128, denominator: i128) -> Option<Self> {
-        if denominator <= 0 {
-            return None;
+        if denominator <= 1 {
+            let whole = Self {
+                numerator,
+                denominator,
+            };
+            return (denominator == 1).then_some(whole);
         }
         let divisor = gcd(numerator.checked_abs()?, denominator);
         Some(Self {
@@ -99,6 +103,10 @@ impl fmt::Display for Rate {
 pub(crate) fn mul_div(a: u128, b: u128, c: u128) -> Option<(u128, u128)> {
     let (low, high) = a.carrying_mul(b, 0);
     if high == 0 {
+        // Most prices are for one: then nothing is divided.
+        if c == 1 {
+            return Some((low, 0));
+        }
         return Some((low.checked_div(c)?, low.checked_rem(c)?));
     }
     if high >= c {

@@ -207,6 +207,9 @@ impl Operation {
                 })?;
             }
         }
+        if rest.numerator == 0 {
+            return Amount::from_units(whole);
+        }
         let up = rest
             .numerator
             .checked_add(rest.denominator.checked_sub(1)?)?

@@ -1,10 +1,8 @@
 //! The spans of time in which limits count.
 
-use crate::time::instant::Instant;
+use crate::time::instant::{DAY_SECONDS, Instant};
 use core::cmp::Ordering;
-use jiff::Span;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
 /// How long a limit counts before it starts anew. All are calendar spans,
@@ -74,6 +72,12 @@ impl WindowKind {
 }
 
 impl Window {
+    /// Whether `at` lies in it.
+    #[must_use]
+    pub fn holds(&self, at: Instant) -> bool {
+        self.start <= at && self.end.is_none_or(|end| at < end)
+    }
+
     /// Its first instant that is outside again; `None` for `total`.
     #[must_use]
     pub fn end(&self) -> Option<Instant> {
@@ -103,19 +107,9 @@ impl Ord for Window {
 
 /// The calendar month in UTC that holds `at`.
 pub(crate) fn month(at: Instant) -> (Instant, Option<Instant>) {
-    let first = at
-        .timestamp()
-        .to_zoned(TimeZone::UTC)
-        .date()
-        .first_of_month();
-    let midnight = |date: Date| {
-        date.to_zoned(TimeZone::UTC)
-            .ok()
-            .map(|start| Instant::from(start.timestamp()))
-    };
-    let next = first
-        .checked_add(Span::new().months(1))
-        .ok()
-        .and_then(midnight);
-    (midnight(first).unwrap_or(at), next)
+    let date = Offset::UTC.to_datetime(at.timestamp()).date();
+    let days = |days: i8| i64::from(days).saturating_mul(DAY_SECONDS);
+    let into = days(date.day().saturating_sub(1));
+    let start = at.floor_to(DAY_SECONDS).plus_seconds(into.saturating_neg());
+    (start, Some(start.plus_seconds(days(date.days_in_month()))))
 }
