@@ -4,6 +4,7 @@ use crate::gate::Gate;
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tollgate_core::{Attrs, Key, Write};
 use tollgate_service::{Commit, Query, Reason, Refusal, Slice, Store, StoreError, Together};
 
@@ -21,6 +22,8 @@ pub enum Fault {
     Refuse(Vec<Option<Reason>>),
     /// The same, but these reasons hide what the guards say of their writes.
     Mask(Vec<Option<Reason>>),
+    /// The call does its work, and takes so long for it.
+    Slow(Duration),
     /// The call waits at the gate before it does anything.
     HeldBefore(Gate),
     /// The call does its work, and waits at the gate before it answers.
@@ -143,6 +146,10 @@ async fn reading<T>(
     match fault {
         Fault::Before | Fault::After => Err(lost()),
         Fault::None | Fault::Refuse(_) | Fault::Mask(_) => work.await,
+        Fault::Slow(time) => {
+            tokio::time::sleep(time).await;
+            work.await
+        }
         Fault::HeldBefore(gate) => {
             gate.pass().await;
             work.await

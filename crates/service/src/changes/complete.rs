@@ -4,9 +4,12 @@
 use crate::changes::job::{Phase, Stored};
 use crate::engine::service::{Service, Tenancy};
 use crate::settings::actor::Actor;
+use crate::settings::plans::Renewed;
 use crate::settings::tenants::config_writes;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use futures::stream;
+use futures::stream::StreamExt;
 use std::time::Duration;
 use tokio::time::Instant as Moment;
 use tollgate_core::{Config, Name, State, Write, table};
@@ -18,6 +21,21 @@ const ROUND_MAX: Duration = Duration::from_secs(45);
 /// How long one tenant's change is worked on before the next one's turn.
 const TURN_MAX: Duration = Duration::from_secs(5);
 
+/// How many changes are worked on at the same time.
+const AT_ONCE: usize = 64;
+
+/// What work on several changes came to.
+#[derive(Default)]
+struct Turn {
+    complete: u64,
+    /// Those that go on.
+    open: Vec<String>,
+    /// How long all of those have to wait.
+    waits: Duration,
+    /// The first failure.
+    failed: Option<Failure>,
+}
+
 /// Where a tenant's change has come to.
 enum Progress {
     /// It is complete.
@@ -26,6 +44,15 @@ enum Progress {
     Open,
     /// It has to wait so long for requests that were planned before it.
     Waits(Duration),
+}
+
+/// Waits for all together; `false` = there is no time for that.
+async fn wait(pause: Duration, until: Moment) -> bool {
+    let in_time = Moment::now() + pause < until;
+    if in_time {
+        tokio::time::sleep(pause).await;
+    }
+    in_time
 }
 
 impl Service {
@@ -65,48 +92,81 @@ impl Service {
     /// The first failure; what is done stays, the next round goes on.
     pub async fn complete_changes(&self) -> Result<u64, Failure> {
         let until = Moment::now() + ROUND_MAX;
-        let (mut complete, mut failed) = (0_u64, None);
+        let (mut complete, mut failed) = (0, None);
         loop {
-            let (mut waits, mut open) = (None::<Duration>, false);
-            for (entry, _) in self.all(Query::of(table::CHANGES)).await? {
-                let done = self
-                    .complete_entry(&entry, until.min(Moment::now() + TURN_MAX))
-                    .await;
-                match done {
-                    Ok(Progress::Complete) => complete += 1,
-                    Ok(Progress::Open) => open = true,
-                    Ok(Progress::Waits(pause)) => waits = Some(waits.unwrap_or(pause).min(pause)),
-                    Err(failure) => {
-                        tracing::warn!(entry, %failure, "a change is not completed");
-                        failed = failed.or(Some(failure));
-                    }
-                }
-            }
-            // All wait together.
-            let pause = waits.filter(|_| !open).unwrap_or_default();
-            if (!open && waits.is_none()) || Moment::now() + pause >= until {
+            let listed = self.all(Query::of(table::CHANGES)).await?;
+            let entries = listed.into_iter().map(|(entry, _)| entry).collect();
+            let turn = self.take_turn(entries, until).await;
+            complete += turn.complete;
+            failed = failed.or(turn.failed);
+            if turn.open.is_empty() || !wait(turn.waits, until).await {
                 return failed.map_or(Ok(complete), Err);
             }
-            tokio::time::sleep(pause).await;
         }
+    }
+
+    /// Completes the changes of these tenants, as far as a request may wait.
+    pub(crate) async fn complete_together(&self, tenants: Vec<Name>) {
+        let until = Moment::now() + REQUEST_MAX;
+        let entry = |tenant: &Name| table::changed(tenant).sk;
+        let mut entries: Vec<String> = tenants.iter().map(entry).collect();
+        while !entries.is_empty() {
+            let turn = self.take_turn(entries, until).await;
+            entries = turn.open;
+            if !wait(turn.waits, until).await {
+                return;
+            }
+        }
+    }
+
+    /// Works on several changes for a while, many at once.
+    async fn take_turn(&self, entries: Vec<String>, until: Moment) -> Turn {
+        let go = async |entry: String| {
+            let until = until.min(Moment::now() + TURN_MAX);
+            let done = self.complete_entry(&entry, until).await;
+            (entry, done)
+        };
+        let done: Vec<(String, Result<Progress, Failure>)> = stream::iter(entries)
+            .map(go)
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        let (mut turn, mut pauses) = (Turn::default(), Vec::new());
+        for (entry, done) in done {
+            match done {
+                Ok(Progress::Complete) => turn.complete += 1,
+                Ok(Progress::Open) => {
+                    pauses.push(Duration::ZERO);
+                    turn.open.push(entry);
+                }
+                Ok(Progress::Waits(pause)) => {
+                    pauses.push(pause);
+                    turn.open.push(entry);
+                }
+                Err(failure) => {
+                    tracing::warn!(entry, %failure, "a change is not completed");
+                    turn.failed = turn.failed.or(Some(failure));
+                }
+            }
+        }
+        turn.waits = pauses.into_iter().min().unwrap_or_default();
+        turn
     }
 
     async fn complete_entry(&self, entry: &str, until: Moment) -> Result<Progress, Failure> {
         if let Some(tenant) = table::changed_tenant(entry) {
             return self.complete_change(&tenant, until).await;
         }
-        match table::changed_plan(entry) {
-            Some(code) => {
-                let done = self
-                    .renew_subscribers(&code, &Actor::schedule(), until)
-                    .await?;
-                Ok(if done {
-                    Progress::Complete
-                } else {
-                    Progress::Open
-                })
-            }
-            None => Ok(Progress::Complete),
+        let Some(code) = table::changed_plan(entry) else {
+            return Ok(Progress::Complete);
+        };
+        let actor = Actor::schedule();
+        let Renewed { all, counting } = self.renew_subscribers(&code, &actor, until).await?;
+        // Those have entries of their own, which the next turn reads.
+        if all && counting.is_empty() {
+            Ok(Progress::Complete)
+        } else {
+            Ok(Progress::Open)
         }
     }
 

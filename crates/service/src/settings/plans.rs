@@ -7,6 +7,7 @@ use crate::settings::audit::{Change, audit_write};
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use futures::future::ready;
 use futures::stream;
 use futures::stream::StreamExt;
 use std::time::Duration;
@@ -17,6 +18,15 @@ use tollgate_core::{Attrs, Config, Guard, Name, Plan, Subscription, Value, Write
 const RENEWED_AT_ONCE: usize = 64;
 /// How long a request that puts a plan renews subscribers; the others follow.
 const RENEWAL_MAX: Duration = Duration::from_secs(4);
+
+/// How far the subscribers to a plan are renewed.
+#[derive(Default)]
+pub(crate) struct Renewed {
+    /// Whether all have its last version.
+    pub(crate) all: bool,
+    /// Those that got it now, and have something to count for it.
+    pub(crate) counting: Vec<Name>,
+}
 
 impl Service {
     /// A plan as it was last put.
@@ -55,9 +65,9 @@ impl Service {
         Ok((plans?, slice.more))
     }
 
-    /// Puts a plan, as the next version of its code, and begins to renew the
-    /// subscriptions to it for some seconds; `complete_changes` renews the
-    /// others. What was used stays counted.
+    /// Puts a plan, as the next version of its code, and renews the
+    /// subscriptions to it as far as a request may wait; `complete_changes` renews
+    /// the others. What was used stays counted.
     ///
     /// # Errors
     /// [`Failure::Stale`] for another version than `actor` names; a
@@ -103,39 +113,40 @@ impl Service {
             if_match: None,
         };
         let until = Moment::now() + RENEWAL_MAX;
-        self.renew_subscribers(&plan.code, &renewer, until).await?;
+        let renewed = self.renew_subscribers(&plan.code, &renewer, until).await?;
+        self.complete_together(renewed.counting).await;
         Ok(plan)
     }
 
     /// Gives every subscriber the version of the plan that was last put, as far
-    /// as that goes until then; whether all have it. Safe to repeat.
+    /// as that goes until then. Safe to repeat.
     pub(crate) async fn renew_subscribers(
         &self,
         code: &Name,
         actor: &Actor,
         until: Moment,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Renewed, Failure> {
+        let mut renewed = Renewed::default();
         let Some(plan) = self.stored_plan(code).await? else {
-            return Ok(true);
+            renewed.all = true;
+            return Ok(renewed);
         };
         let (mut next, mut failed) = (Some(Query::of(table::subscribers(code))), None);
         while let Some(query) = next {
             let slice = self.store.query(&query).await?;
-            let mut renewals = Vec::new();
-            for (tenant, _) in &slice.items {
-                let tenant = Name::new(tenant).ok();
-                renewals.extend(tenant.map(|tenant| self.renew_subscriber(tenant, actor, until)));
-            }
-            let renewals: Vec<Result<bool, Failure>> = stream::iter(renewals)
+            let tenants = slice.items.iter();
+            let tenants = tenants.filter_map(|(tenant, _)| Name::new(tenant).ok());
+            let renewals: Vec<Result<(), Failure>> = stream::iter(tenants)
+                .take_while(|_| ready(Moment::now() < until))
+                .map(|tenant| self.renew_subscriber(tenant, actor))
                 .buffer_unordered(RENEWED_AT_ONCE)
+                .map(|renewal| renewal.map(|counting| renewed.counting.extend(counting)))
                 .collect()
                 .await;
-            for renewal in renewals {
-                match renewal {
-                    Ok(true) => {}
-                    Ok(false) => return Ok(false),
-                    Err(failure) => failed = failed.or(Some(failure)),
-                }
+            let is_late = renewals.len() < slice.items.len();
+            failed = failed.or(renewals.into_iter().find_map(Result::err));
+            if is_late {
+                return failed.map_or(Ok(renewed), Err);
             }
             next = query.after(&slice);
         }
@@ -147,27 +158,17 @@ impl Service {
         let entry = Write::delete(table::changed_plan_entry(code));
         self.write(&[entry.when(Guard::Equals(table::VERSION.into(), version))])
             .await?;
-        Ok(true)
+        renewed.all = true;
+        Ok(renewed)
     }
 
-    /// `false` = it is too late to begin.
-    async fn renew_subscriber(
-        &self,
-        tenant: Name,
-        actor: &Actor,
-        until: Moment,
-    ) -> Result<bool, Failure> {
-        if Moment::now() >= until {
-            return Ok(false);
-        }
+    /// The tenant, where it got something to count with its plan's version.
+    async fn renew_subscriber(&self, tenant: Name, actor: &Actor) -> Result<Option<Name>, Failure> {
         let renewed = self.renew_plan(&tenant, actor).await;
-        let renewed = renewed
-            .inspect_err(|failure| tracing::warn!(%tenant, %failure, "the plan is not renewed"));
-        let config = renewed?;
-        if let Some(config) = config {
-            self.complete_in_request(&tenant, config).await?;
-        }
-        Ok(true)
+        let config = renewed
+            .inspect_err(|failure| tracing::warn!(%tenant, %failure, "the plan is not renewed"))?;
+        let counts = config.is_some_and(|config| config.is_counting());
+        Ok(counts.then_some(tenant))
     }
 
     /// Gives a subscribing tenant the version of its plan that was last put; its
