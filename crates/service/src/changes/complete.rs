@@ -121,13 +121,11 @@ impl Service {
 
     /// Works on several changes for a while, many at once.
     async fn take_turn(&self, entries: Vec<String>, until: Moment) -> Turn {
-        let go = async |entry: String| {
-            let until = until.min(Moment::now() + TURN_MAX);
-            let done = self.complete_entry(&entry, until).await;
-            (entry, done)
-        };
-        let done: Vec<(String, Result<Progress, Failure>)> = stream::iter(entries)
-            .map(go)
+        let mut turns = Vec::new();
+        for entry in entries {
+            turns.push(self.turn_of(entry, until));
+        }
+        let done: Vec<(String, Result<Progress, Failure>)> = stream::iter(turns)
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -151,6 +149,12 @@ impl Service {
         }
         turn.waits = pauses.into_iter().min().unwrap_or_default();
         turn
+    }
+
+    async fn turn_of(&self, entry: String, until: Moment) -> (String, Result<Progress, Failure>) {
+        let until = until.min(Moment::now() + TURN_MAX);
+        let done = self.complete_entry(&entry, until).await;
+        (entry, done)
     }
 
     async fn complete_entry(&self, entry: &str, until: Moment) -> Result<Progress, Failure> {

@@ -134,17 +134,23 @@ impl Service {
         let (mut next, mut failed) = (Some(Query::of(table::subscribers(code))), None);
         while let Some(query) = next {
             let slice = self.store.query(&query).await?;
-            let tenants = slice.items.iter();
-            let tenants = tenants.filter_map(|(tenant, _)| Name::new(tenant).ok());
-            let renewals: Vec<Result<(), Failure>> = stream::iter(tenants)
+            let mut renewals = Vec::new();
+            for (tenant, _) in &slice.items {
+                let tenant = Name::new(tenant).ok();
+                renewals.extend(tenant.map(|tenant| self.renew_subscriber(tenant, actor)));
+            }
+            let renewals: Vec<Result<Option<Name>, Failure>> = stream::iter(renewals)
                 .take_while(|_| ready(Moment::now() < until))
-                .map(|tenant| self.renew_subscriber(tenant, actor))
                 .buffer_unordered(RENEWED_AT_ONCE)
-                .map(|renewal| renewal.map(|counting| renewed.counting.extend(counting)))
                 .collect()
                 .await;
             let is_late = renewals.len() < slice.items.len();
-            failed = failed.or(renewals.into_iter().find_map(Result::err));
+            for renewal in renewals {
+                match renewal {
+                    Ok(counting) => renewed.counting.extend(counting),
+                    Err(failure) => failed = failed.or(Some(failure)),
+                }
+            }
             if is_late {
                 return failed.map_or(Ok(renewed), Err);
             }
