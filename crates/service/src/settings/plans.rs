@@ -7,7 +7,6 @@ use crate::settings::audit::{Change, audit_write};
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use futures::future::ready;
 use futures::stream;
 use futures::stream::StreamExt;
 use std::time::Duration;
@@ -26,6 +25,16 @@ pub(crate) struct Renewed {
     pub(crate) all: bool,
     /// Those that got it now, and have something to count for it.
     pub(crate) counting: Vec<Name>,
+}
+
+/// What became of one subscriber.
+enum Renewal {
+    /// It has the version, and had it maybe before.
+    Done,
+    /// It got the version, and has something to count for it.
+    Counting(Name),
+    /// There was no time left to begin.
+    Late,
 }
 
 impl Service {
@@ -137,17 +146,18 @@ impl Service {
             let mut renewals = Vec::new();
             for (tenant, _) in &slice.items {
                 let tenant = Name::new(tenant).ok();
-                renewals.extend(tenant.map(|tenant| self.renew_subscriber(tenant, actor)));
+                renewals.extend(tenant.map(|tenant| self.renew_subscriber(tenant, actor, until)));
             }
-            let renewals: Vec<Result<Option<Name>, Failure>> = stream::iter(renewals)
-                .take_while(|_| ready(Moment::now() < until))
+            let renewals: Vec<Result<Renewal, Failure>> = stream::iter(renewals)
                 .buffer_unordered(RENEWED_AT_ONCE)
                 .collect()
                 .await;
-            let is_late = renewals.len() < slice.items.len();
+            let mut is_late = false;
             for renewal in renewals {
                 match renewal {
-                    Ok(counting) => renewed.counting.extend(counting),
+                    Ok(Renewal::Late) => is_late = true,
+                    Ok(Renewal::Counting(tenant)) => renewed.counting.push(tenant),
+                    Ok(Renewal::Done) => {}
                     Err(failure) => failed = failed.or(Some(failure)),
                 }
             }
@@ -168,13 +178,22 @@ impl Service {
         Ok(renewed)
     }
 
-    /// The tenant, where it got something to count with its plan's version.
-    async fn renew_subscriber(&self, tenant: Name, actor: &Actor) -> Result<Option<Name>, Failure> {
+    async fn renew_subscriber(
+        &self,
+        tenant: Name,
+        actor: &Actor,
+        until: Moment,
+    ) -> Result<Renewal, Failure> {
+        if Moment::now() >= until {
+            return Ok(Renewal::Late);
+        }
         let renewed = self.renew_plan(&tenant, actor).await;
         let config = renewed
             .inspect_err(|failure| tracing::warn!(%tenant, %failure, "the plan is not renewed"))?;
-        let counts = config.is_some_and(|config| config.is_counting());
-        Ok(counts.then_some(tenant))
+        Ok(match config {
+            Some(config) if config.is_counting() => Renewal::Counting(tenant),
+            _ => Renewal::Done,
+        })
     }
 
     /// Gives a subscribing tenant the version of its plan that was last put; its
