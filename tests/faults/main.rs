@@ -14,6 +14,7 @@ mod prepaid;
 mod purge;
 mod reasons;
 mod rollup;
+mod size;
 mod stories;
 mod storm;
 mod sweep;

@@ -195,7 +195,7 @@ impl Service {
                 self.activate(tenant, config, &stored).await?;
             } else {
                 // Otherwise another did it.
-                self.fill_stretch(&snapshot, &stored).await?;
+                self.fill_stretch(&snapshot, &stored, until).await?;
             }
             if Moment::now() >= until {
                 return Ok(Progress::Open);

@@ -11,6 +11,7 @@ use crate::usage::pages::{page_of, pages_of};
 use crate::usage::range::Range;
 use crate::usage::scan::{rows_of, spans};
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant as Moment;
 use tollgate_core::{
     ACTIONS_MAX, HOUR_SECONDS, Hold, Instant, Name, OpenHold, Page, Postings, Roster, Series,
     State, View, count_anew, table,
@@ -35,14 +36,15 @@ struct Stretch<'a> {
 }
 
 impl Service {
-    /// Does the next stretch of a job; the job as it is then, or `None` where
-    /// another did it.
+    /// Does the next stretch of a job, or as much of it as is done by `until`; the
+    /// job as it is then, or `None` where another did it.
     pub(crate) async fn fill_stretch(
         &self,
         snapshot: &Snapshot,
         stored: &Stored,
+        until: Moment,
     ) -> Result<Option<Stored>, Failure> {
-        let (tenant, job) = (&snapshot.tenant, &stored.job);
+        let job = &stored.job;
         if job.at.phase == Phase::Holds {
             return self.count_holds(snapshot, stored).await;
         }
@@ -61,17 +63,18 @@ impl Service {
         let postings = stretch
             .sums
             .into_postings(job.adding.as_ref().map(|adding| &adding.last));
-        self.add(tenant, snapshot, stored, (to, postings)).await
+        self.add((snapshot, stored), (to, postings), until).await
     }
 
-    /// Adds the sums of a stretch that ends at `to`, moving the job along.
+    /// Adds the sums of a stretch that ends at `to`, moving the job along with each
+    /// transaction, until it is `until`.
     async fn add(
         &self,
-        tenant: &Name,
-        snapshot: &Snapshot,
-        stored: &Stored,
+        (snapshot, stored): (&Snapshot, &Stored),
         (to, postings): (Position, Postings),
+        until: Moment,
     ) -> Result<Option<Stored>, Failure> {
+        let tenant = &snapshot.tenant;
         let (mut stored, version, at) = (stored.clone(), stored.job.version, &stored.job.at);
         let counters: Vec<_> = postings.counters().cloned().collect();
         let writes = postings.writes(&snapshot.rules, tenant, self.now());
@@ -107,7 +110,7 @@ impl Service {
                 return Ok(None);
             }
             stored = moved;
-            if next.is_none() {
+            if next.is_none() || Moment::now() >= until {
                 return Ok(Some(stored));
             }
         }

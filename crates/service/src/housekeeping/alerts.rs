@@ -5,11 +5,12 @@ use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use async_trait::async_trait;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Alert, AlertState, Name, Secret, table};
+use tollgate_core::{Alert, AlertState, Instant, Name, Secret, table};
 
 /// What carries an alert to its receiver.
 #[async_trait]
@@ -56,56 +57,89 @@ impl Service {
         body: fn(&Alert) -> String,
     ) -> Result<Delivered, Failure> {
         let began = self.now();
-        let until = began.plus_seconds(ROUND_SECONDS);
         let round = Round {
             courier,
             body,
-            until,
+            began,
+            until: began.plus_seconds(ROUND_SECONDS),
         };
         let (mut total, mut failure) = (Delivered::default(), None);
         // Receivers that failed are not called again in this round.
-        let mut failed: BTreeSet<Name> = BTreeSet::new();
-        let mut next = Some(Query::of(table::DUE_ALERTS).to(table::due_by(began)));
-        while let Some(query) = next.filter(|_| self.now() < until) {
-            let slice = self.store.query(&query).await?;
-            next = query.after(&slice);
-            let mut due: BTreeMap<Name, Vec<String>> = BTreeMap::new();
-            for (entry, _) in slice.items {
-                if let Some((tenant, place)) = table::due_alert_of(&entry)
-                    && !failed.contains(&tenant)
-                {
-                    due.entry(tenant).or_default().push(place.to_owned());
-                }
-            }
-            let rounds = due.into_iter().map(|(tenant, places)| {
-                let round = &round;
-                async move { (self.deliver_to(&tenant, places, round).await, tenant) }
-            });
-            let mut done = stream::iter(rounds).buffer_unordered(TENANTS_AT_ONCE);
-            while let Some(((delivered, broken), tenant)) = done.next().await {
-                total.delivered = total.delivered.saturating_add(delivered.delivered);
-                total.failed = total.failed.saturating_add(delivered.failed);
-                failed.extend((delivered.failed > 0 || broken.is_some()).then_some(tenant));
-                failure = failure.or(broken);
+        let mut failed = BTreeSet::new();
+        loop {
+            let pass = self.deliver_pass(&round, &mut failed).await;
+            total.add(pass.done);
+            failure = failure.or(pass.failure);
+            let goes_on = pass.passed_over && pass.done.delivered > 0;
+            if !goes_on || self.now() >= round.until {
+                return failure.map_or(Ok(total), Err);
             }
         }
-        failure.map_or(Ok(total), Err)
+    }
+
+    /// Goes through what is due once. Meanwhile a receiver that is slow takes one
+    /// place among those that are called: what else is due to it is passed over.
+    async fn deliver_pass(&self, round: &Round<'_>, failed: &mut BTreeSet<Name>) -> Pass {
+        let mut pass = Pass::default();
+        let mut next = Some(Query::of(table::DUE_ALERTS).to(table::due_by(round.began)));
+        let mut waiting: BTreeMap<Name, Vec<String>> = BTreeMap::new();
+        let (mut called, mut calls) = (BTreeSet::new(), FuturesUnordered::new());
+        loop {
+            while calls.len() < TENANTS_AT_ONCE
+                && let Some((tenant, places)) = waiting.pop_first()
+            {
+                called.insert(tenant.clone());
+                calls.push(self.deliver_to(tenant, places, round));
+            }
+            if calls.len() < TENANTS_AT_ONCE
+                && self.now() < round.until
+                && let Some(query) = next.take()
+            {
+                match self.store.query(&query).await {
+                    Ok(slice) => {
+                        next = query.after(&slice);
+                        for (entry, _) in slice.items {
+                            let Some((tenant, place)) = table::due_alert_of(&entry) else {
+                                continue;
+                            };
+                            if called.contains(&tenant) {
+                                pass.passed_over |= !failed.contains(&tenant);
+                            } else if !failed.contains(&tenant) {
+                                waiting.entry(tenant).or_default().push(place.to_owned());
+                            }
+                        }
+                    }
+                    Err(error) => pass.failure = pass.failure.or(Some(error.into())),
+                }
+                continue;
+            }
+            let Some((tenant, done, broken)) = calls.next().await else {
+                return pass;
+            };
+            if done.failed > 0 || broken.is_some() {
+                failed.insert(tenant);
+            } else {
+                called.remove(&tenant);
+            }
+            pass.done.add(done);
+            pass.failure = pass.failure.or(broken);
+        }
     }
 
     /// Sends one tenant's alerts, in order, up to the first that fails: its
     /// receiver is not called in vain for all others.
     async fn deliver_to(
         &self,
-        tenant: &Name,
+        tenant: Name,
         places: Vec<String>,
         round: &Round<'_>,
-    ) -> (Delivered, Option<Failure>) {
+    ) -> (Name, Delivered, Option<Failure>) {
         let (mut done, mut broken) = (Delivered::default(), None);
         for place in places {
             if self.now() >= round.until {
                 break;
             }
-            match self.deliver(tenant, &place, round).await {
+            match self.deliver(&tenant, &place, round).await {
                 Ok(None) => {}
                 Ok(Some(true)) => done.delivered = done.delivered.saturating_add(1),
                 Ok(Some(false)) => {
@@ -122,7 +156,7 @@ impl Service {
                 }
             }
         }
-        (done, broken)
+        (tenant, done, broken)
     }
 
     /// One try of one alert: whether it was taken; `None` = nothing was to be
@@ -182,7 +216,25 @@ impl Service {
 struct Round<'a> {
     courier: &'a dyn Courier,
     body: fn(&Alert) -> String,
-    until: tollgate_core::Instant,
+    began: Instant,
+    until: Instant,
+}
+
+/// What came of going through all that is due.
+#[derive(Default)]
+struct Pass {
+    done: Delivered,
+    /// Whether anything was passed over whose receiver was being called.
+    passed_over: bool,
+    /// The first failure of the store.
+    failure: Option<Failure>,
+}
+
+impl Delivered {
+    fn add(&mut self, other: Self) {
+        self.delivered = self.delivered.saturating_add(other.delivered);
+        self.failed = self.failed.saturating_add(other.failed);
+    }
 }
 
 /// The headers of a delivery at `timestamp`, in seconds since the epoch. The
