@@ -9,11 +9,13 @@ mod act;
 mod model;
 mod settings;
 mod tell;
+mod time;
 
 use crate::chance::Chance;
 use crate::ledger::Ledger;
 use crate::storm;
-use model::Model;
+use model::calendar::Calendar;
+use model::tenant::{Cap, Model};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,7 +43,11 @@ struct Run {
     /// What the plan includes, and whether it is subscribed to.
     allowance: Option<i128>,
     subscribed: bool,
-    plan: Vec<model::Cap>,
+    plan: Vec<Cap>,
+    /// The tenant's own soft and hard value of its feature.
+    overrides: Option<(Option<i128>, Option<i128>)>,
+    /// Where periods begin, where there is credit.
+    fixed: Calendar,
     past_due: bool,
     /// What 1 EUR is worth in USD, in hundredths.
     rate: i128,
@@ -67,10 +73,16 @@ struct Seen {
 impl Run {
     async fn begin(seed: u64, faults: bool) -> Self {
         let memory = Arc::new(Memory::default());
-        let app = TestApp::over(memory.clone(), Tenancy::Sole);
-        app.clock.set("2026-11-29T20:00:00Z");
+        let app = TestApp::in_doubt(memory.clone(), Tenancy::Sole);
         let mut chance = Chance::new(seed);
         let credit = chance.percent(60);
+        // A month begins soon, in some places with an hour more on its first day.
+        app.clock
+            .set(*chance.pick(&["2026-11-29T20:00:00Z", "2026-10-31T02:00:00Z"]));
+        let fixed = Calendar {
+            zone: *chance.pick(&[None, Some("America/St_Johns")]),
+            anchor: *chance.pick(&[None, None, Some("2026-07-31T22:00:00Z")]),
+        };
         let mut model = Model::default();
         model.pass(app.service().now().to_string());
         let mut run = Self {
@@ -85,6 +97,8 @@ impl Run {
             allowance: None,
             subscribed: false,
             plan: Vec::new(),
+            overrides: None,
+            fixed,
             past_due: false,
             rate: 108,
             made: 0,
@@ -134,8 +148,9 @@ impl Run {
             90..92 => self.subscribe().await,
             92..94 => self.tree().await,
             94..96 => self.grant().await,
-            96..99 => self.void().await,
-            _ => self.rates().await,
+            96..98 => self.void().await,
+            98 => self.rates().await,
+            _ => self.jump().await,
         }
     }
 

@@ -175,8 +175,9 @@ impl<'a> Play<'a> {
                 Some(first) if protocol.processes == Processes::One => first.clone(),
                 _ => Arc::new(service(turnstile.clone(), client.seconds, tenancy)),
             };
-            // It has read limits and prices before.
+            // It has read limits, prices and the newest receipt before.
             service.tenant(&name(TENANT)).await.expect("a tenant");
+            service.trusts_clock().await.expect("a clock");
             services.push(service);
         }
         turnstile.open(false);

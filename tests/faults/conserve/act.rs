@@ -1,6 +1,6 @@
 //! What clients ask for: events, holds, voids; and time that passes.
 
-use super::model::{End, ONE, Refusal, Use};
+use super::model::tenant::{End, ONE, Refusal, Use};
 use super::{Run, TENANT};
 use crate::client::send;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ const CENT: i128 = ONE / 100;
 
 impl Run {
     /// A use of now or before.
-    fn used(&mut self) -> Use {
+    pub(super) fn used(&mut self) -> Use {
         let ago = match self.chance.below(10) {
             0..5 => 0,
             5..8 => self.chance.below(7200),
@@ -29,6 +29,13 @@ impl Run {
         let nodes: Vec<String> = self.model.tree.keys().cloned().collect();
         let node = (!nodes.is_empty() && self.chance.percent(20))
             .then(|| self.chance.pick(&nodes).clone());
+        let mut one_of = |percent: u64, names: &[&str]| {
+            let is_named = self.chance.percent(percent);
+            is_named.then(|| (*self.chance.pick(names)).to_owned())
+        };
+        let consumer = one_of(30, &["c1", "c2"]);
+        let session = one_of(40, &["s1", "s2", "s3"]);
+        let tool = one_of(30, &["find", "read"]);
         let foreign = self.chance.percent(20);
         let units = i128::from(self.chance.below(5));
         let cost = if foreign {
@@ -40,6 +47,9 @@ impl Run {
         Use {
             at,
             agent,
+            consumer,
+            session,
+            tool,
             node,
             operation,
             tokens: i128::from(self.chance.below(300)),
@@ -58,6 +68,10 @@ impl Run {
         let fields = [
             ("id", id.map(str::to_owned)),
             ("agent_id", used.agent.clone()),
+            ("consumer_id", used.consumer.clone()),
+            ("session_id", used.session.clone()),
+            ("tool_server", used.tool.as_ref().map(|_| "srv".to_owned())),
+            ("tool_name", used.tool.clone()),
             ("budget_node", used.node.clone()),
         ];
         for (name, value) in fields
@@ -74,7 +88,7 @@ impl Run {
     }
 
     /// What an attempt to use something is answered; then it is counted.
-    fn foretold(&mut self, id: &str, used: &Use, observe: bool) -> u16 {
+    pub(super) fn foretold(&mut self, id: &str, used: &Use, observe: bool) -> u16 {
         let refusal = self.model.refusal(used);
         if let Some(refusal) = refusal.filter(|_| !observe) {
             self.seen.refused[usize::from(refusal == Refusal::Quantity)] += 1;
@@ -182,10 +196,9 @@ impl Run {
             Some(Refusal::Quantity) => 429,
         };
         if status == 201 {
-            let expires = self
-                .app
-                .service()
-                .now()
+            let received = self.model.received();
+            let received: tollgate_core::Instant = received.parse().expect("a time");
+            let expires = received
                 .plus_seconds(i64::try_from(ttl).expect("seconds"))
                 .to_string();
             self.model.hold(&id, used.clone(), expires);
@@ -241,7 +254,7 @@ impl Run {
         let mut event = Self::said(None, &used);
         let fields = event.as_object_mut().expect("an object");
         fields.retain(|name, _| {
-            !["operation", "timestamp", "agent_id", "budget_node"].contains(&name.as_str())
+            ["tenant_id", "cost_override", "tokens_in", "units"].contains(&name.as_str())
         });
         let mut body = json!({ "event": event });
         let before = self
@@ -296,7 +309,6 @@ impl Run {
             .plus_seconds(i64::try_from(ttl).expect("seconds"))
             .to_string();
         let hold = self.model.holds.get_mut(id).expect("a hold");
-        assert!(hold.created <= self.model.now, "{id} was taken before");
         let status = if hold.end.is_some() { 409 } else { 200 };
         hold.expires = hold.expires.clone().max(expires);
         let path = format!("/holds/{id}/extend?tenant_id={TENANT}");
@@ -323,33 +335,5 @@ impl Run {
         )
         .await;
         self.answered(&reply, status);
-    }
-
-    /// Seconds, an hour, or into the next day, at most three of those: a month
-    /// begins on the way.
-    pub(super) async fn time(&mut self) {
-        let long = self.days < 3 && self.chance.percent(15);
-        self.days += u64::from(long);
-        let seconds = if long {
-            50_000
-        } else {
-            self.chance.below(2700) + 1
-        };
-        self.app
-            .clock
-            .advance(i64::try_from(seconds).expect("seconds"));
-        self.model.pass(self.app.service().now().to_string());
-        self.note(format!("{seconds} seconds pass"));
-        if self.credit {
-            self.sweep().await;
-        }
-    }
-
-    /// Ends the holds that are over.
-    pub(super) async fn sweep(&self) {
-        self.app.store.heal();
-        tollgate_purge::scheduled(&self.app.app, &json!({ "action": "expire_holds" }))
-            .await
-            .expect("a sweep");
     }
 }

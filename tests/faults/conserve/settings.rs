@@ -1,6 +1,8 @@
 //! What operators set: limits, budgets, quotas, plans, trees, credit, rates.
 
-use super::model::{Cap, Grant, Node, ONE, Subject};
+use super::model::calendar::Calendar;
+use super::model::tenant::{Cap, Grant, Node, ONE, Subject};
+use super::model::told::THRESHOLDS;
 use super::{Run, TENANT};
 use crate::client::send;
 use serde_json::{Value, json};
@@ -16,7 +18,7 @@ type Short = (
     u64,
 );
 
-const LIMITS: [Short; 9] = [
+const LIMITS: [Short; 14] = [
     ("tenant", None, "events", "day", 30),
     ("tenant", None, "tokens", "total", 6000),
     ("tenant", None, "spend", "month", 30),
@@ -26,6 +28,11 @@ const LIMITS: [Short; 9] = [
     ("agent", Some("a2"), "tokens", "hour", 900),
     ("operation", None, "events", "day", 25),
     ("tenant", None, "units:search", "month", 12),
+    ("session", None, "tokens", "day", 1500),
+    ("session", Some("s1"), "spend", "month", 15),
+    ("tool", None, "events", "hour", 9),
+    ("tool", Some("srv/find"), "tokens", "day", 1800),
+    ("consumer", None, "spend", "day", 18),
 ];
 
 /// Whether the limit of this id is on one of its scope, not on each.
@@ -68,13 +75,12 @@ impl Run {
             .expect(200);
         self.budget().await;
         if self.chance.percent(50) {
+            let alerts = json!({ "thresholds": THRESHOLDS });
             self.app
-                .put(
-                    &format!("/alerts/{TENANT}"),
-                    json!({ "thresholds": [50, 80, 100] }),
-                )
+                .put(&format!("/alerts/{TENANT}"), alerts)
                 .await
                 .expect(200);
+            self.model.told.is_on = true;
         }
         self.limits().await;
         if self.credit {
@@ -98,7 +104,7 @@ impl Run {
     pub(super) async fn limits(&mut self) {
         let (mut caps, mut limits) = (Vec::new(), Vec::new());
         for (number, (scope, id, measure, window, most)) in LIMITS.into_iter().enumerate() {
-            if self.chance.percent(60) {
+            if self.chance.percent(65) {
                 continue;
             }
             let (hard, hard_json) = value(measure, self.chance.below(most) + most / 4);
@@ -204,9 +210,14 @@ impl Run {
             .iter()
             .filter(|_| self.subscribed)
             .cloned()
-            .map(|cap| Cap {
-                blocks: self.past_due,
-                ..cap
+            .map(|cap| {
+                let (soft, hard) = self.overrides.unwrap_or((cap.soft, cap.hard));
+                Cap {
+                    blocks: self.past_due,
+                    soft,
+                    hard,
+                    ..cap
+                }
             });
         self.model.caps.insert("plan", caps.collect());
         self.model.allowance = self.allowance.filter(|_| self.subscribed);
@@ -228,6 +239,11 @@ impl Run {
             "cancelled",
             "none",
         ]);
+        // Without a subscription windows would begin elsewhere.
+        let status = match status {
+            "none" if self.credit && self.fixed != Calendar::default() => "active",
+            status => status,
+        };
         self.subscribed = status != "none";
         self.past_due = status == "past_due";
         self.model.since = self
@@ -237,15 +253,52 @@ impl Run {
             .or(Some(self.model.now.clone()))
             .filter(|_| self.subscribed);
         self.model.cancelled = status == "cancelled";
+        self.overrides = None;
+        let mut body = json!({ "plan": null });
+        if self.subscribed {
+            body = json!({ "plan": "plan", "status": status });
+            if self.chance.percent(30) {
+                let (soft, hard) = (self.chance.below(9) + 3, self.chance.below(30) + 12);
+                body["overrides"] =
+                    json!([{ "feature_key": "messages", "soft_limit": soft, "hard_limit": hard }]);
+                self.overrides = Some((Some(i128::from(soft)), Some(i128::from(hard))));
+            }
+        }
+        self.periods(&mut body);
         self.in_force();
-        let none = json!({ "plan": null });
-        let body = if self.subscribed {
-            json!({ "plan": "plan", "status": status })
-        } else {
-            none
-        };
         self.put(&format!("/tenants/{TENANT}/subscription"), body)
             .await;
+    }
+
+    /// Where windows begin from now on. With credit that is settled once: what an
+    /// allowance does when periods come to begin elsewhere has tests of its own.
+    fn periods(&mut self, body: &mut Value) {
+        let next = if self.credit {
+            self.fixed
+        } else if self.subscribed {
+            let zones = [
+                None,
+                Some("Europe/Berlin"),
+                Some("America/St_Johns"),
+                Some("Asia/Kathmandu"),
+            ];
+            let anchors = [
+                None,
+                Some("2026-08-29T21:30:00Z"),
+                Some("2026-08-31T03:15:00Z"),
+                Some("2026-10-01T12:00:00Z"),
+            ];
+            Calendar {
+                zone: *self.chance.pick(&zones),
+                anchor: *self.chance.pick(&anchors),
+            }
+        } else {
+            Calendar::default()
+        };
+        if self.subscribed {
+            (body["time_zone"], body["period_anchor"]) = (json!(next.zone), json!(next.anchor));
+        }
+        self.model.calendar = next;
     }
 
     /// Another tree: nodes come, go and move.

@@ -1,13 +1,14 @@
 //! What the service says of where everything stands, beside what the model
 //! says.
 
-use super::model::{Subject, Use, window};
+use super::model::tenant::{Subject, Use};
+use super::model::told::Alert;
 use super::settings::is_named;
 use super::{Run, TENANT};
 use crate::ledger::Ledger;
 use crate::ledger::credit::told;
 use serde_json::Value;
-use tollgate_core::Amount;
+use tollgate_core::{self as stored, Amount, Name, table};
 
 /// A figure: money as text, else an integer.
 fn figure(value: &Value) -> i128 {
@@ -41,8 +42,11 @@ impl Run {
             (used, held),
             "of {at} in {row}"
         );
-        let start = row["window"]["start"].as_str().unwrap_or_default();
-        assert!(start.starts_with(window(&kind, at)), "{row} holds {at}");
+        if let Some(start) = row["window"]["start"].as_str() {
+            let calendar = self.model.calendar.of(&kind);
+            let window = |at: &str| calendar.window(&kind, at);
+            assert_eq!(window(start), window(at), "{row} holds {at}");
+        }
     }
 
     /// Asserts that a check foretells what the model does, and knows where each
@@ -62,6 +66,49 @@ impl Run {
         );
         for row in reply.at("/limits").as_array().expect("limits") {
             self.agrees(row, &used.at);
+        }
+    }
+
+    /// Asserts that the outbox holds the alerts that were due, each once.
+    fn agree_on_alerts(&self) {
+        let tenant = Name::new(TENANT).expect("a name");
+        let outbox = table::alerts(&tenant);
+        let items = self.memory.dump().into_iter();
+        let told = items.filter(|(key, _)| key.pk == outbox).map(|(_, attrs)| {
+            let alert = stored::Alert::from_attrs(&tenant, &attrs).expect("an alert");
+            let (limit, id) = (&alert.standpoint.limit, &alert.standpoint.scope_id);
+            let named = limit.scope_id.as_ref().map(ToString::to_string);
+            let of = (
+                limit.scope.as_str().to_owned(),
+                named,
+                limit.measure.to_string(),
+                limit.window.as_str().to_owned(),
+            );
+            let layer = limit.layer.as_str().to_owned();
+            (layer, of, id.to_string(), alert.threshold)
+        });
+        let (mut told, mut due): (Vec<Alert>, Vec<Alert>) =
+            (told.collect(), self.model.told.alerts.clone());
+        told.sort();
+        due.sort();
+        assert_eq!(told, due, "alerts");
+    }
+
+    /// Asserts that usage and the bill of the month add up what was recorded and not
+    /// taken back.
+    async fn agree_on_totals(&self) {
+        let month = &self.model.now[..7];
+        for (path, prefix) in [("usage/summary?tenant_id=", ""), ("billing/", month)] {
+            let facts = self.model.facts.values();
+            let facts = facts.filter(|fact| !fact.voided && fact.used.at.starts_with(prefix));
+            let costs: Vec<i128> = facts.map(|fact| fact.used.cost).collect();
+            let reply = self.app.get(&format!("/{path}{TENANT}")).await.expect(200);
+            assert_eq!(reply.at("/total_events"), costs.len(), "{}", reply.text);
+            let body = reply.json();
+            let cost = body
+                .get("subtotal_unrounded")
+                .unwrap_or(&body["total_cost"]);
+            assert_eq!(figure(cost), costs.iter().sum::<i128>(), "{}", reply.text);
         }
     }
 
@@ -100,7 +147,7 @@ impl Run {
                 "{row}"
             );
         }
-        let source = format!("allowance:{}", window("month", &self.model.now));
+        let source = self.model.allowance_at(&self.model.now);
         let (taken, held) = self.model.drawn(&source);
         if self.model.allowance.is_some() && !self.model.cancelled {
             assert_eq!(
@@ -118,6 +165,8 @@ impl Run {
         self.seen.drawn +=
             u64::from(grants.iter().any(|row| figure(&row["consumed"]) > 0) || taken > 0);
         told(&self.app, &*self.memory, TENANT).await;
+        self.agree_on_alerts();
+        self.agree_on_totals().await;
         let ledger = Ledger::balanced(&*self.memory, TENANT).await;
         let voids = ledger
             .events

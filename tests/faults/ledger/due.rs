@@ -4,7 +4,7 @@ use super::Booked;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_core::{
-    Config, CounterKey, Hold, Instant, Key, Measure, Name, Scope, Series, Stored, Window,
+    Calendar, Config, CounterKey, Hold, Instant, Key, Measure, Name, Scope, Series, Stored, Window,
     WindowKind, table, tool_key,
 };
 
@@ -96,7 +96,7 @@ fn counter(series: &Series, stored: &Stored) -> Option<CounterKey> {
             .filter(|node| at.path.iter().any(|above| above.as_str() == &**node))?,
         Scope::Credit => return None,
     };
-    let window = window(series.window, stored.event.timestamp);
+    let window = window(series, stored.event.timestamp);
     let ended = window.end().is_some_and(|end| end <= series.from);
     let named = series
         .scope_id
@@ -113,8 +113,13 @@ fn counter(series: &Series, stored: &Stored) -> Option<CounterKey> {
     })
 }
 
-/// The window that holds `at`, from how its time is written.
-fn window(kind: WindowKind, at: Instant) -> Window {
+/// The window of `series` that holds `at`, from how its time is written. Where
+/// windows begin at other midnights, the calendar says so.
+fn window(series: &Series, at: Instant) -> Window {
+    let kind = series.window;
+    if series.calendar != Calendar::default() {
+        return series.calendar.holding(kind, at);
+    }
     let start = match kind {
         WindowKind::Total => "1970-01-01T00:00:00Z".to_owned(),
         WindowKind::Second => panic!("counted by receipt"),

@@ -10,8 +10,8 @@ use crate::store::clock::ulid;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use tollgate_core::{
-    Asked, Circumstances, Draft, Event, Hold, Instant, Key, Mode, Name, PlanError, PriceError,
-    Ruling, Standing, Standpoint, Taking, affordable, table, take,
+    Asked, Circumstances, Draft, Event, HOUR_SECONDS, Hold, Instant, Key, Mode, Name, PlanError,
+    PriceError, Ruling, Standing, Standpoint, Taking, affordable, table, take,
 };
 
 /// What is to be held. The event's id is the hold's.
@@ -154,6 +154,8 @@ impl Service {
                 .await?;
             return Ok(None);
         }
+        // Whoever frees what is over by a clock asks what was received last.
+        self.note_receipt(received.floor_to(HOUR_SECONDS)).await?;
         course.ruling = ruling;
         let lost = course.attempt.lost;
         match self
@@ -218,7 +220,7 @@ impl Service {
         course: &mut Course<'_>,
         snapshot: &Snapshot,
     ) -> Result<Result<Sight, HoldOutcome>, Failure> {
-        let received = self.now();
+        let received = self.stamp(snapshot).await?;
         let Submission {
             event,
             timestamp_given,

@@ -1,6 +1,8 @@
 //! A tenant as the rules alone describe it: facts in lists, and sums made anew
 //! each time they are asked for.
 
+use super::calendar::Calendar;
+use super::told::Told;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// 1 of the currency, in units of 1e-18.
@@ -12,6 +14,10 @@ pub(crate) struct Use {
     /// When it happens, as text in UTC.
     pub(crate) at: String,
     pub(crate) agent: Option<String>,
+    pub(crate) consumer: Option<String>,
+    pub(crate) session: Option<String>,
+    /// Of the server `srv`.
+    pub(crate) tool: Option<String>,
     pub(crate) node: Option<String>,
     pub(crate) operation: String,
     pub(crate) tokens: i128,
@@ -27,7 +33,7 @@ pub(crate) struct Fact {
     pub(crate) used: Use,
     /// Its node and all above it, as the tree stood.
     path: Vec<String>,
-    draws: Draws,
+    pub(super) draws: Draws,
     pub(crate) voided: bool,
 }
 
@@ -40,9 +46,8 @@ pub(crate) enum End {
 
 pub(crate) struct Hold {
     pub(crate) estimate: Use,
-    draws: Draws,
+    pub(super) draws: Draws,
     path: Vec<String>,
-    pub(crate) created: String,
     pub(crate) expires: String,
     pub(crate) end: Option<End>,
 }
@@ -63,7 +68,19 @@ pub(crate) struct Cap {
 /// A subject since it is counted.
 struct Count {
     of: Subject,
+    calendar: Calendar,
     from: String,
+}
+
+impl Count {
+    fn window(&self, at: &str) -> String {
+        self.calendar.window(&self.of.3, at)
+    }
+
+    /// Whether the window of `at` had not ended when it began.
+    fn reaches(&self, at: &str) -> bool {
+        self.window(at) >= self.window(&self.from)
+    }
 }
 
 #[derive(Clone)]
@@ -93,6 +110,10 @@ pub(crate) enum Refusal {
 #[derive(Default)]
 pub(crate) struct Model {
     pub(crate) now: String,
+    /// The last time of receipt before the clock was put back.
+    pub(crate) stamped: String,
+    pub(crate) calendar: Calendar,
+    pub(crate) told: Told,
     pub(crate) facts: BTreeMap<String, Fact>,
     pub(crate) holds: BTreeMap<String, Hold>,
     /// By layer.
@@ -107,20 +128,8 @@ pub(crate) struct Model {
     pub(crate) cancelled: bool,
 }
 
-/// The part of a time that names its window.
-pub(crate) fn window<'a>(kind: &str, at: &'a str) -> &'a str {
-    let length = match kind {
-        "total" => 0,
-        "hour" => 13,
-        "day" => 10,
-        "month" | "period" => 7,
-        other => panic!("{other}"),
-    };
-    &at[..length]
-}
-
 impl Use {
-    fn of(&self, measure: &str) -> i128 {
+    pub(crate) fn of(&self, measure: &str) -> i128 {
         match measure {
             "events" => 1,
             "tokens" => self.tokens,
@@ -155,6 +164,9 @@ impl Model {
         let id = match &**scope {
             "tenant" => Some(String::new()),
             "agent" => used.agent.clone(),
+            "consumer" => used.consumer.clone(),
+            "session" => used.session.clone(),
+            "tool" => used.tool.as_ref().map(|tool| format!("srv/{tool}")),
             "operation" => Some(used.operation.clone()),
             other => panic!("{other}"),
         };
@@ -167,12 +179,12 @@ impl Model {
         let Some(count) = self.counts.iter().find(|count| count.of == *of) else {
             return (0, 0);
         };
-        let (measure, kind) = (&of.2, &of.3);
-        if window(kind, at) < window(kind, &count.from) {
+        if !count.reaches(at) {
             return (0, 0);
         }
+        let (measure, window) = (&of.2, count.window(at));
         let is_in = |what: &Use, path: &[String]| {
-            window(kind, &what.at) == window(kind, at)
+            count.window(&what.at) == window
                 && Self::place(of, what, path).is_some_and(|place| place == id)
         };
         let facts = self.facts.values().filter(|fact| !fact.voided);
@@ -186,17 +198,46 @@ impl Model {
         (used, held)
     }
 
-    /// The caps that a use meets, with what each has counted.
-    fn met<'a>(&'a self, used: &'a Use) -> impl Iterator<Item = (&'a Cap, i128)> {
-        let path = self.path(used);
-        self.caps.values().flatten().filter_map(move |cap| {
+    /// The caps that count a use within `path`, each with its layer and the one of
+    /// its scope.
+    fn counting<'a, 'b>(
+        &'a self,
+        used: &'b Use,
+        path: &'b [String],
+    ) -> impl Iterator<Item = (&'static str, &'a Cap, String)> + use<'a, 'b> {
+        let caps = self.caps.iter();
+        let caps = caps.flat_map(|(layer, caps)| caps.iter().map(move |cap| (*layer, cap)));
+        caps.filter_map(move |(layer, cap)| {
             let count = self.counts.iter().find(|count| count.of == cap.of)?;
-            let kind = &cap.of.3;
-            let outside = window(kind, &used.at) < window(kind, &count.from);
-            let id = Self::place(&cap.of, used, &path).filter(|_| !outside)?;
-            let (taken, held) = self.stands(&cap.of, &id, &used.at);
-            Some((cap, taken + held))
+            let id = Self::place(&cap.of, used, path)?;
+            count.reaches(&used.at).then_some((layer, cap, id))
         })
+    }
+
+    /// The caps that a use meets, with what each has counted.
+    fn met<'a>(&'a self, used: &Use) -> Vec<(&'a Cap, i128)> {
+        let path = self.path(used);
+        let counting = self.counting(used, &path);
+        let met = counting.map(|(_, cap, id)| {
+            let (taken, held) = self.stands(&cap.of, &id, &used.at);
+            (cap, taken + held)
+        });
+        met.collect()
+    }
+
+    /// Tells what a use within `path`, which is counted, reaches of the caps of
+    /// which it is use.
+    fn tell(&mut self, used: &Use, path: &[String], is_use: impl Fn(&Cap) -> bool) {
+        let mut told = std::mem::take(&mut self.told);
+        for (layer, cap, id) in self.counting(used, path) {
+            if is_use(cap) {
+                let calendar = self.calendar.of(&cap.of.3);
+                let window = (calendar, calendar.window(&cap.of.3, &used.at));
+                let (stands, _) = self.stands(&cap.of, &id, &used.at);
+                told.note((layer, cap), &id, window, stands);
+            }
+        }
+        self.told = told;
     }
 
     /// Whether, and by what, a use that is about to happen is refused.
@@ -233,66 +274,6 @@ impl Model {
         }
     }
 
-    /// What is used and held of a source of credit, and the held part.
-    pub(crate) fn drawn(&self, source: &str) -> (i128, i128) {
-        let sum = |draws: &Draws| {
-            draws
-                .iter()
-                .filter(|(of, _)| of == source)
-                .map(|(_, amount)| amount)
-                .sum::<i128>()
-        };
-        let used: i128 = self
-            .facts
-            .values()
-            .filter(|fact| !fact.voided)
-            .map(|fact| sum(&fact.draws))
-            .sum();
-        let held: i128 = self
-            .holds
-            .values()
-            .filter(|hold| hold.end.is_none())
-            .map(|hold| sum(&hold.draws))
-            .sum();
-        (used + held, held)
-    }
-
-    /// What `cost` draws: the allowance of the use's month, then grants in
-    /// order; and what none covers.
-    fn charge(&self, used: &Use, cost: i128) -> (Draws, i128) {
-        let allowance = self.allowance.filter(|_| !self.cancelled);
-        if allowance.is_none() && self.grants.is_empty() {
-            return (Vec::new(), 0);
-        }
-        let mut grants: Vec<&Grant> = self
-            .grants
-            .iter()
-            .filter(|grant| used.at < grant.expires)
-            .collect();
-        grants.sort();
-        let month = window("month", &used.at);
-        let began = self
-            .since
-            .as_ref()
-            .is_some_and(|since| window("month", since) <= month);
-        let first = allowance
-            .filter(|_| began)
-            .map(|amount| (format!("allowance:{month}"), amount));
-        let (mut draws, mut left) = (Draws::new(), cost);
-        for (source, capacity) in first.into_iter().chain(
-            grants
-                .iter()
-                .map(|grant| (format!("grant:{}", grant.id), grant.amount)),
-        ) {
-            let part = (capacity - self.drawn(&source).0).clamp(0, left);
-            if part > 0 {
-                draws.push((source, part));
-                left -= part;
-            }
-        }
-        (draws, left)
-    }
-
     /// Records a use, whatever refuses it.
     pub(crate) fn record(&mut self, id: &str, used: Use) {
         let (mut draws, short) = self.charge(&used, used.cost);
@@ -300,16 +281,15 @@ impl Model {
             draws.push(("uncovered".to_owned(), short));
         }
         let path = self.path(&used);
-        let before = self.facts.insert(
-            id.to_owned(),
-            Fact {
-                used,
-                path,
-                draws,
-                voided: false,
-            },
-        );
+        let fact = Fact {
+            used: used.clone(),
+            path: path.clone(),
+            draws,
+            voided: false,
+        };
+        let before = self.facts.insert(id.to_owned(), fact);
         assert!(before.is_none(), "{id} is recorded twice");
+        self.tell(&used, &path, |_| true);
     }
 
     /// Holds a use that nothing refuses.
@@ -317,21 +297,22 @@ impl Model {
         let (draws, _) = self.charge(&estimate, estimate.cost);
         let path = self.path(&estimate);
         let hold = Hold {
-            estimate,
+            estimate: estimate.clone(),
             draws,
-            path,
-            created: self.now.clone(),
+            path: path.clone(),
             expires,
             end: None,
         };
         self.holds.insert(id.to_owned(), hold);
+        // What is of no size is not held, but used.
+        self.tell(&estimate, &path, |cap| estimate.of(&cap.of.2) == 0);
     }
 
     /// Books a use for a hold: first from what it holds, while it is open.
     pub(crate) fn capture(&mut self, id: &str, used: Use) {
         let hold = self.holds.get(id).expect("a hold");
         let (mut draws, mut left) = (Draws::new(), used.cost);
-        let path = hold.path.clone();
+        let (path, was_held) = (hold.path.clone(), hold.end.is_none());
         let held = hold.draws.iter().filter(|_| hold.end.is_none());
         for (source, amount) in held {
             let kept = left.min(*amount);
@@ -342,15 +323,23 @@ impl Model {
         draws.extend(more);
         draws.extend((short > 0).then(|| ("uncovered".to_owned(), short)));
         self.holds.get_mut(id).expect("a hold").end = Some(End::Captured);
-        self.facts.insert(
-            id.to_owned(),
-            Fact {
-                used,
-                path,
-                draws,
-                voided: false,
-            },
-        );
+        let hold = self.holds.get(id).expect("a hold");
+        let held = was_held.then(|| hold.estimate.clone());
+        let fact = Fact {
+            used: used.clone(),
+            path: path.clone(),
+            draws,
+            voided: false,
+        };
+        self.facts.insert(id.to_owned(), fact);
+        let amount = |of: &Use, cap: &Cap| of.of(&cap.of.2);
+        let is_held = |cap: &Cap| held.as_ref().is_some_and(|held| amount(held, cap) > 0);
+        self.tell(&used, &path, |cap| amount(&used, cap) > 0 || !is_held(cap));
+    }
+
+    /// The time of receipt of what comes now: never before one of earlier.
+    pub(crate) fn received(&self) -> String {
+        self.now.clone().max(self.stamped.clone())
     }
 
     /// Lets time pass: holds that are over end.
@@ -373,10 +362,14 @@ impl Model {
             .flatten()
             .map(|cap| cap.of.clone())
             .collect();
-        self.counts.retain(|count| needed.contains(&count.of));
+        let calendar = self.calendar;
+        self.counts.retain(|count| {
+            needed.contains(&count.of) && count.calendar == calendar.of(&count.of.3)
+        });
         for of in needed {
             if !self.counts.iter().any(|count| count.of == of) {
                 self.counts.push(Count {
+                    calendar: calendar.of(&of.3),
                     of,
                     from: self.now.clone(),
                 });
