@@ -313,8 +313,9 @@ impl<'a> Play<'a> {
         let Some(asking) = &mut request.asking else {
             return;
         };
-        // Pauses before another try end at once.
-        for _ in 0..3 {
+        // Pauses before another try end at once, and take little of the time after
+        // which a call of another client would be given up.
+        for millis in [20, 40, 400] {
             self.turnstile.acts(client);
             if let Poll::Ready(answer) = asking.poll_unpin(&mut Context::from_waker(Waker::noop()))
             {
@@ -324,7 +325,7 @@ impl<'a> Play<'a> {
             if self.turnstile.waiting(client).is_some() {
                 return;
             }
-            tokio::time::advance(Duration::from_secs(1)).await;
+            tokio::time::advance(Duration::from_millis(millis)).await;
         }
     }
 

@@ -156,23 +156,23 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
             before: PREPAID,
             ..protocol("credit spent", RECORDS)
         },
-        0,
+        1,
     ),
     (
         Protocol {
             before: PREPAID,
             ..protocol("credit held and spent", HOLD_AND_RECORD)
         },
-        0,
+        1,
     ),
     (held("capture and expiry", &[CAPTURE, EXPIRE]), 2),
     (
         held("capture, release and expiry", &[CAPTURE, RELEASE, EXPIRE]),
-        1,
+        2,
     ),
     (
         held("release and two expiries", &[RELEASE, EXPIRE, EXPIRE]),
-        1,
+        2,
     ),
     (
         held("two captures and expiry", &[CAPTURE, CAPTURE_MORE, EXPIRE]),
@@ -180,7 +180,7 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
     ),
     (
         held("capture, extension and expiry", &[CAPTURE, EXTEND, EXPIRE]),
-        1,
+        2,
     ),
     (held("capture and take", &[CAPTURE, TAKE]), 2),
     (
@@ -188,7 +188,7 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
             "expiry and two takes",
             &[EXPIRE, TAKE_MUCH[0], TAKE_MUCH[1]],
         ),
-        0,
+        1,
     ),
     (shared(protocol("limit lowered", LOWERED)), 1),
     (shared(protocol("limit raised", RAISED)), 1),
