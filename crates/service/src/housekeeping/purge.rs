@@ -9,6 +9,7 @@ use crate::store::store::Query;
 use crate::usage::hour::{Hour, LastPurge};
 use crate::usage::range::Range;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use tollgate_core::{
     Attrs, Config, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, Value, Write, table,
 };
@@ -146,7 +147,10 @@ impl Service {
         let cutoff = self
             .now()
             .plus_seconds(i64::from(days).saturating_mul(-86_400));
-        let begun = self.begun_purges(tenant).await?;
+        let last = self.last_purge(tenant).await?;
+        let from = last.map_or(Instant::EPOCH, |last| last.kept_from);
+        let begun = self.begun_purges(tenant, from).await?;
+        let mut kept_from = reached.mark.open_day();
         let mut sum = Purged::default();
         for purge in begun.values().filter(|purge| !purge.done) {
             sum.add(&purge.hour);
@@ -155,13 +159,18 @@ impl Service {
             }
         }
         // Days are rolled up from their pages, so none goes before.
-        let hours = Query::of(table::hours(tenant)).to(reached.mark.open_day().hour());
+        let hours = Query::of(table::hours(tenant)).from(from.hour());
+        let hours = hours.to(reached.mark.open_day().hour());
         for (_, attrs) in self.all(hours).await? {
             // An hour without pages has an empty record.
             let Some(hour) = hour_of(&attrs)? else {
                 continue;
             };
-            if hour.last >= cutoff || begun.contains_key(&hour.hour.hour()) {
+            if begun.contains_key(&hour.hour.hour()) {
+                continue;
+            }
+            if hour.last >= cutoff {
+                kept_from = kept_from.min(hour.hour);
                 continue;
             }
             sum.add(&hour);
@@ -181,6 +190,7 @@ impl Service {
                 by: actor.key_id.clone(),
                 events: sum.removed,
                 pages: sum.pages,
+                kept_from,
             };
             self.write(&[Write::put(table::last_purge(tenant), body_attrs(&last)?)])
                 .await?;
@@ -223,11 +233,14 @@ impl Service {
         Ok(sum)
     }
 
+    /// The purges of the hours from `from` on.
     async fn begun_purges(
         &self,
         tenant: &Name,
-    ) -> Result<std::collections::BTreeMap<String, Purge>, Failure> {
-        let items = self.all(Query::of(table::purges(tenant))).await?;
+        from: Instant,
+    ) -> Result<BTreeMap<String, Purge>, Failure> {
+        let marks = Query::of(table::purges(tenant)).from(from.hour());
+        let items = self.all(marks).await?;
         items
             .into_iter()
             .map(|(hour, attrs)| Ok((hour, body(&attrs)?)))

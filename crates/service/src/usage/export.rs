@@ -16,7 +16,7 @@ use crate::usage::range::Range;
 use crate::usage::usage::Entry;
 use std::collections::{BTreeSet, VecDeque};
 use std::str::FromStr;
-use tollgate_core::{Attrs, Currency, Filter, HOUR_SECONDS, Instant, Name, Stored, table};
+use tollgate_core::{Attrs, Currency, Filter, HOUR_SECONDS, Instant, Name, Stored};
 
 /// An export under way. It holds one slice of pages and no more.
 #[derive(Debug)]
@@ -200,14 +200,6 @@ impl Service {
             Some(mark) => Ok(mark.erased),
             None => Ok(0),
         }
-    }
-
-    /// The purged receipt hours from `hour` on.
-    async fn purged_from(&self, tenant: &Name, hour: &str) -> Result<BTreeSet<String>, Failure> {
-        let marks = self
-            .all(Query::of(table::purges(tenant)).from(hour))
-            .await?;
-        Ok(marks.into_iter().map(|(hour, _)| hour).collect())
     }
 }
 

@@ -32,4 +32,7 @@ pub struct LastPurge {
     pub events: u64,
     /// In how many pages.
     pub pages: u64,
+    /// The first receipt hour that was left: all before are purged, so nobody asks
+    /// for those again.
+    pub kept_from: Instant,
 }

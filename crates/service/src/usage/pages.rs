@@ -103,14 +103,16 @@ impl Service {
         Ok(())
     }
 
-    /// The receipt hours whose pages are, or are being, purged.
-    pub(crate) async fn purged_hours(&self, tenant: &Name) -> Result<BTreeSet<String>, Failure> {
-        Ok(self
-            .all(Query::of(table::purges(tenant)))
-            .await?
-            .into_iter()
-            .map(|(hour, _)| hour)
-            .collect())
+    /// The receipt hours from `hour` on whose pages are, or are being, purged.
+    pub(crate) async fn purged_from(
+        &self,
+        tenant: &Name,
+        hour: &str,
+    ) -> Result<BTreeSet<String>, Failure> {
+        let marks = self
+            .all(Query::of(table::purges(tenant)).from(hour))
+            .await?;
+        Ok(marks.into_iter().map(|(hour, _)| hour).collect())
     }
 
     /// Whether pages received from `first` on are, or are being, purged. Asked

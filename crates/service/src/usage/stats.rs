@@ -60,16 +60,12 @@ impl Service {
             return Ok(Some(stats));
         };
         stats.last_rollup = reached.mark.at;
-        stats.last_purge = self
-            .item(table::last_purge(tenant))
-            .await?
-            .map(|attrs| body(&attrs))
-            .transpose()?;
-        let purged = self.purged_hours(tenant).await?;
-        for (hour, attrs) in self
-            .all(Query::of(table::hours(tenant)).to(reached.mark.next.hour()))
-            .await?
-        {
+        stats.last_purge = self.last_purge(tenant).await?;
+        let kept_from = stats.last_purge.as_ref().map(|purge| purge.kept_from);
+        let from = kept_from.unwrap_or(Instant::EPOCH).hour();
+        let purged = self.purged_from(tenant, &from).await?;
+        let hours = Query::of(table::hours(tenant)).from(&*from);
+        for (hour, attrs) in self.all(hours.to(reached.mark.next.hour())).await? {
             if attrs.contains_key(table::BODY) && !purged.contains(&hour) {
                 let known: Hour = body(&attrs)?;
                 stats.add(known.events, known.first, known.last);
@@ -82,10 +78,16 @@ impl Service {
             Ok(())
         })
         .await?;
-        Ok(if self.purged_hours(tenant).await? == purged {
+        Ok(if self.purged_from(tenant, &from).await? == purged {
             Some(stats)
         } else {
             None
         })
+    }
+
+    /// The tenant's last purge that removed anything.
+    pub(crate) async fn last_purge(&self, tenant: &Name) -> Result<Option<LastPurge>, Failure> {
+        let last = self.item(table::last_purge(tenant)).await?;
+        last.map(|attrs| body(&attrs)).transpose()
     }
 }
