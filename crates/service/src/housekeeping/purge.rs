@@ -185,17 +185,27 @@ impl Service {
             );
         }
         if sum.pages > 0 && !order.dry_run {
-            let last = LastPurge {
-                at: self.now(),
-                by: actor.key_id.clone(),
-                events: sum.removed,
-                pages: sum.pages,
-                kept_from,
-            };
-            self.write(&[Write::put(table::last_purge(tenant), body_attrs(&last)?)])
-                .await?;
+            self.note_purge(tenant, actor, sum, kept_from).await?;
         }
         Ok(sum)
+    }
+
+    async fn note_purge(
+        &self,
+        tenant: &Name,
+        actor: &Actor,
+        sum: Purged,
+        kept_from: Instant,
+    ) -> Result<(), Failure> {
+        let last = LastPurge {
+            at: self.now(),
+            by: actor.key_id.clone(),
+            events: sum.removed,
+            pages: sum.pages,
+            kept_from,
+        };
+        let write = Write::put(table::last_purge(tenant), body_attrs(&last)?);
+        self.write(&[write]).await.map(drop)
     }
 
     /// What a purge would take of hours whose day is not rolled up yet, and would
