@@ -29,10 +29,15 @@ pub(crate) const ONE: i128 = 1_000_000_000_000_000_000;
 /// The first magnitude that no amount reaches: 1e38 units.
 pub(crate) const BOUND: i128 = 100_000_000_000_000_000_000_000_000_000_000_000_000;
 
-/// Fraction digits that input may have; three more are kept for tier factors.
-const FRACTION_DIGITS_MAX: u32 = 15;
+/// The finest input, 15 fraction digits, in units; three more digits are kept for
+/// tier factors.
+const FINEST: i128 = 1000;
 
-const SIGNIFICANT_DIGITS_MAX: usize = 28;
+/// The digits that any [`Decimal`] may have.
+const DIGITS_MAX: usize = 28;
+
+/// The longest text of a number, in bytes.
+const TEXT_MAX: usize = 64;
 
 impl Amount {
     /// Nothing.
@@ -131,18 +136,6 @@ impl Amount {
             .checked_mul(step)
             .and_then(Self::from_units)
     }
-
-    /// From a [`Decimal`] of at most 18 fraction digits.
-    #[must_use]
-    pub fn from_decimal(decimal: Decimal) -> Option<Self> {
-        let decimal = decimal.normalize();
-        let missing = 18_u32.checked_sub(decimal.scale())?;
-        let scale = 10_i128.checked_pow(missing)?;
-        decimal
-            .mantissa()
-            .checked_mul(scale)
-            .and_then(Self::from_units)
-    }
 }
 
 /// `a / b` rounded half to even; `None` unless `b > 0`.
@@ -164,45 +157,25 @@ pub(crate) fn div_half_even(a: i128, b: i128) -> Option<i128> {
 impl FromStr for Amount {
     type Err = AmountError;
     fn from_str(text: &str) -> Result<Self, AmountError> {
-        let plain = plain_decimal(text)?;
-        let significant = plain
-            .trim_start_matches(['-', '0', '.'])
-            .trim_end_matches('0');
-        let digits = significant.bytes().filter(u8::is_ascii_digit).count();
-        if digits > SIGNIFICANT_DIGITS_MAX {
-            return Err(AmountError::Range);
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
+            None => (text, 0),
+        };
+        if !is_plain(mantissa) || text.len() > TEXT_MAX {
+            return Err(AmountError::Malformed);
         }
-        let decimal = Decimal::from_str_exact(&plain)
-            .map_err(|_| AmountError::Range)?
-            .normalize();
-        if decimal.scale() > FRACTION_DIGITS_MAX {
-            return Err(AmountError::Range);
-        }
-        Self::from_decimal(decimal).ok_or(AmountError::Range)
+        let units = units_of(mantissa, exponent);
+        let units = units.filter(|units| units.checked_rem(FINEST) == Some(0));
+        units.and_then(Self::from_units).ok_or(AmountError::Range)
     }
 }
 
-/// Expands an exponent, so that every digit is read as written.
-fn plain_decimal(text: &str) -> Result<String, AmountError> {
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
-        None => (text, 0),
-    };
-    let (sign, magnitude) = mantissa
-        .strip_prefix('-')
-        .map_or(("", mantissa), |rest| ("-", rest));
+/// Whether `text` is a number as JSON writes it, without an exponent.
+fn is_plain(text: &str) -> bool {
+    let magnitude = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = magnitude.split_once('.').unwrap_or((magnitude, "0"));
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let padded = whole.len() > 1 && whole.starts_with('0');
-    if !is_digits(whole) || !is_digits(fraction) || padded || text.len() > 64 {
-        return Err(AmountError::Malformed);
-    }
-    let digits = format!("{whole}{fraction}");
-    let point = i32::try_from(whole.len())
-        .ok()
-        .and_then(|n| n.checked_add(exponent))
-        .ok_or(AmountError::Range)?;
-    Ok(format!("{sign}{}", place_point(&digits, point)))
+    is_digits(whole) && is_digits(fraction) && (whole.len() == 1 || !whole.starts_with('0'))
 }
 
 fn parse_exponent(text: &str) -> Result<i32, AmountError> {
@@ -210,35 +183,31 @@ fn parse_exponent(text: &str) -> Result<i32, AmountError> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(AmountError::Malformed);
     }
-    let exponent: i32 = text.parse().map_err(|_| AmountError::Range)?;
-    if exponent.unsigned_abs() > 60 {
-        return Err(AmountError::Range);
-    }
-    Ok(exponent)
+    text.parse().map_err(|_| AmountError::Range)
 }
 
-/// `digits` with the decimal point after the first `point` of them, zeros
-/// without meaning dropped.
-fn place_point(digits: &str, point: i32) -> String {
-    let (whole, fraction) = match usize::try_from(point) {
-        Ok(point) if point >= digits.len() => (format!("{digits:0<point$}"), String::new()),
-        Ok(point) => {
-            let (whole, fraction) = digits.split_at(point);
-            (whole.to_string(), fraction.to_string())
-        }
-        Err(_) => {
-            let zeros = usize::try_from(point.unsigned_abs()).unwrap_or(0);
-            (String::new(), format!("{}{digits}", "0".repeat(zeros)))
-        }
-    };
-    let whole = whole.trim_start_matches('0');
-    let fraction = fraction.trim_end_matches('0');
-    let whole = if whole.is_empty() { "0" } else { whole };
-    if fraction.is_empty() {
-        whole.to_string()
-    } else {
-        format!("{whole}.{fraction}")
+/// A plain number x 10^`exponent` in units of 1e-18; `None` where that is no whole
+/// number, out of range, or of more digits than a [`Decimal`] surely holds.
+fn units_of(mantissa: &str, exponent: i32) -> Option<i128> {
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat();
+    // Zeros at the ends say nothing but where the point is.
+    let short = digits.trim_end_matches('0');
+    if short.trim_start_matches(['-', '0']).len() > DIGITS_MAX {
+        return None;
     }
+    if short.is_empty() || short == "-" {
+        return Some(0);
+    }
+    let zeros = digits.len().checked_sub(short.len())?;
+    let units = Decimal::from_str_exact(short).ok()?.mantissa();
+    let places = exponent
+        .checked_add(18)?
+        .checked_add(i32::try_from(zeros).ok()?)?
+        .checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    // Its last digit is not 0: with fewer than 0 places left it is finer than a unit.
+    let power = 10_i128.checked_pow(u32::try_from(places).ok()?)?;
+    units.checked_mul(power)
 }
 
 /// Plain decimal text without trailing zeros.
