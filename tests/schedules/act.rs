@@ -1,12 +1,12 @@
 //! What clients ask of the service, and what they are told.
 
 use tollgate_core::{
-    Actual, Amount, Currency, Event, Instant, Layer, Limit, Measure, Mode, Name, OnUnavailable,
-    Scope, SoftMode, WindowKind,
+    Actual, Amount, Currency, Event, GrantOrder, Instant, Layer, Limit, Measure, Mode, Name,
+    OnUnavailable, Scope, SoftMode, WindowKind,
 };
 use tollgate_service::{
-    AGE_SECONDS_MAX, Actor, CaptureOutcome, Failure, GrantOrder, HoldMoved, HoldOutcome,
-    HoldRequest, Options, Outcome, Service, Submission,
+    AGE_SECONDS_MAX, Actor, CaptureOutcome, Failure, HoldMoved, HoldOutcome, HoldRequest, Options,
+    Outcome, Service, Submission,
 };
 
 /// The tenant of all protocols.

@@ -9,7 +9,8 @@ const ROOMS: [(&str, &[&str]); 2] = [
     (
         "core",
         &[
-            "money", "time", "event", "price", "limit", "ledger", "decide", "usage", "bill",
+            "money", "time", "event", "price", "limit", "order", "ledger", "decide", "usage",
+            "bill",
         ],
     ),
     (

@@ -2,67 +2,16 @@
 
 use crate::json::{Errors, Fault, Node, Object, scalar};
 use crate::problem::Problem;
-use crate::scope::KeyScope;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
-use tollgate_core::{Config, Currency, Instant, Name};
+use tollgate_core::{
+    Config, EraseOrder, KeyOrder, KeyScope, Person, PurgeOrder, Removal, TenantSettings,
+};
 
 /// The longest name for people, in characters.
 const LABEL_MAX: usize = 200;
 /// The longest retention: 100 years.
 const RETENTION_DAYS_MAX: u64 = 36_525;
-
-/// What `PUT /tenants/{id}` sets; what is absent is unset.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct TenantSettings {
-    /// Who it is, for people.
-    pub name: Option<String>,
-    /// Who it is, for links.
-    pub slug: Option<String>,
-    /// Its one currency.
-    pub currency: Option<Currency>,
-    /// The card that prices all of its events.
-    pub rate_card: Option<Name>,
-    /// How long its events are kept.
-    pub retention_days: Option<u32>,
-    /// Whether it may use anything without a plan.
-    pub require_plan: bool,
-}
-
-/// What `POST /keys` asks for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewKey {
-    /// Whose key; absent for an operator's.
-    pub tenant: Option<Name>,
-    /// What it may do; never empty.
-    pub scopes: BTreeSet<KeyScope>,
-    /// When it ends, if ever.
-    pub expires_at: Option<Instant>,
-    /// What it is called.
-    pub name: Option<String>,
-}
-
-/// What `POST /usage/purge` asks for.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Purge {
-    /// Whose events; absent = of all tenants.
-    pub tenant: Option<Name>,
-    /// The age from which they go; absent = each tenant's retention.
-    pub older_than_days: Option<u32>,
-    /// Whether it only counts.
-    pub dry_run: bool,
-    /// Whose name is to be replaced by a pseudonym, in place of purging.
-    pub erase: Option<Person>,
-}
-
-/// Someone whose name can be erased.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Person {
-    /// An agent.
-    Agent(Name),
-    /// A consumer.
-    Consumer(Name),
-}
 
 /// Reads `PUT /tenants/{id}`.
 ///
@@ -79,7 +28,7 @@ pub fn parse_tenant(body: &[u8]) -> Result<TenantSettings, Problem> {
 ///
 /// # Errors
 /// As [`crate::parse_event`].
-pub fn parse_key(body: &[u8]) -> Result<NewKey, Problem> {
+pub fn parse_key(body: &[u8]) -> Result<KeyOrder, Problem> {
     let key = Node::root(body).and_then(|node| node.object(key));
     key.map_err(Errors::into_problem)
 }
@@ -88,12 +37,14 @@ pub fn parse_key(body: &[u8]) -> Result<NewKey, Problem> {
 ///
 /// # Errors
 /// 422 `below_retention_floor`, else as [`crate::parse_event`].
-pub fn parse_purge(body: &[u8]) -> Result<Purge, Problem> {
+pub fn parse_purge(body: &[u8]) -> Result<Removal, Problem> {
     let body = if body.is_empty() { b"{}" } else { body };
     let purge = Node::root(body).and_then(|node| node.object(purge));
-    let purge = purge.map_err(Errors::into_problem)?;
-    above_floor("/older_than_days", purge.older_than_days)?;
-    Ok(purge)
+    let removal = purge.map_err(Errors::into_problem)?;
+    if let Removal::Purge(purge) = &removal {
+        above_floor("/older_than_days", purge.older_than_days)?;
+    }
+    Ok(removal)
 }
 
 fn settings(object: &mut Object<'_>) -> Option<TenantSettings> {
@@ -107,7 +58,7 @@ fn settings(object: &mut Object<'_>) -> Option<TenantSettings> {
     })
 }
 
-fn key(object: &mut Object<'_>) -> Option<NewKey> {
+fn key(object: &mut Object<'_>) -> Option<KeyOrder> {
     let names_tenant = object.has("tenant_id");
     let tenant = object.read("tenant_id", scalar::tenant);
     let expires_at = object.read("expires_at", scalar::instant);
@@ -131,7 +82,7 @@ fn key(object: &mut Object<'_>) -> Option<NewKey> {
             Fault::shape("is required unless the scope is operator"),
         );
     }
-    Some(NewKey {
+    Some(KeyOrder {
         tenant,
         scopes,
         expires_at,
@@ -152,7 +103,7 @@ fn scopes(object: &mut Object<'_>) -> Option<BTreeSet<KeyScope>> {
     Some(object.keep(scopes)?.into_iter().collect())
 }
 
-fn purge(object: &mut Object<'_>) -> Option<Purge> {
+fn purge(object: &mut Object<'_>) -> Option<Removal> {
     let [has_agent, has_consumer, has_age] =
         ["agent_id", "consumer_id", "older_than_days"].map(|field| object.has(field));
     let names_one = has_agent || has_consumer;
@@ -184,11 +135,23 @@ fn purge(object: &mut Object<'_>) -> Option<Purge> {
         "older_than_days",
         "must be absent where a name is erased",
     );
-    Some(Purge {
-        tenant: object.read("tenant_id", scalar::tenant),
-        older_than_days: object.read("older_than_days", days),
-        dry_run: object.read("dry_run", scalar::flag).unwrap_or(false),
-        erase: agent.map(Person::Agent).or(consumer.map(Person::Consumer)),
+    let tenant = object.read("tenant_id", scalar::tenant);
+    let older_than_days = object.read("older_than_days", days);
+    let dry_run = object.read("dry_run", scalar::flag).unwrap_or(false);
+    let person = agent.map(|name| (Person::Agent, name));
+    let person = person.or(consumer.map(|name| (Person::Consumer, name)));
+    Some(match person {
+        Some((person, name)) => Removal::Erase(EraseOrder {
+            tenant: tenant?,
+            person,
+            name,
+            dry_run,
+        }),
+        None => Removal::Purge(PurgeOrder {
+            tenant,
+            older_than_days,
+            dry_run,
+        }),
     })
 }
 
@@ -293,13 +256,13 @@ mod tests {
 
     #[test]
     fn a_purge_never_goes_below_the_floor() {
-        assert_eq!(parse_purge(b"").unwrap(), Purge::default());
-        assert_eq!(
-            parse_purge(br#"{"older_than_days":35,"dry_run":true}"#)
-                .unwrap()
-                .older_than_days,
-            Some(35)
-        );
+        let purge = |body: &[u8]| match parse_purge(body).unwrap() {
+            Removal::Purge(order) => order,
+            Removal::Erase(order) => panic!("{order:?}"),
+        };
+        assert_eq!(purge(b""), PurgeOrder::default());
+        let aged = purge(br#"{"older_than_days":35,"dry_run":true}"#);
+        assert_eq!((aged.older_than_days, aged.dry_run), (Some(35), true));
         assert_eq!(
             refusal(parse_purge(br#"{"older_than_days":0}"#)),
             (422, "/older_than_days".to_owned())

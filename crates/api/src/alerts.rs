@@ -6,7 +6,7 @@ use crate::problem::Problem;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use tollgate_core::{Alert, Alerts, Config, Name};
+use tollgate_core::{Alert, Alerts, AlertsOrder, Config, Name};
 use url::{Host, Url};
 
 /// The longest url, in characters.
@@ -24,28 +24,17 @@ const INNER: [&str; 7] = [
     "arpa",
 ];
 
-/// What `PUT /alerts/{tenant_id}` asks for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewAlerts {
-    /// Percents, ascending; none = no alerts.
-    pub thresholds: Vec<u8>,
-    /// Where they are sent; absent = nowhere.
-    pub url: Option<String>,
-    /// Whether the secret is made anew.
-    pub rotate_secret: bool,
-}
-
 /// Reads `PUT /alerts/{tenant_id}`; `is_local` = the server runs on the
 /// operator's own machine, so its webhooks may too.
 ///
 /// # Errors
 /// As [`crate::parse_event`].
-pub fn parse_alerts(body: &[u8], is_local: bool) -> Result<NewAlerts, Problem> {
+pub fn parse_alerts(body: &[u8], is_local: bool) -> Result<AlertsOrder, Problem> {
     let alerts = Node::root(body).and_then(|node| node.object(|object| alerts(object, is_local)));
     alerts.map_err(Errors::into_problem)
 }
 
-fn alerts(object: &mut Object<'_>, is_local: bool) -> Option<NewAlerts> {
+fn alerts(object: &mut Object<'_>, is_local: bool) -> Option<AlertsOrder> {
     let is_given = object.has("thresholds");
     let nodes = object
         .take("thresholds")
@@ -61,7 +50,7 @@ fn alerts(object: &mut Object<'_>, is_local: bool) -> Option<NewAlerts> {
         .zip(given.iter().skip(1))
         .all(|(before, after)| before < after);
     object.forbid(!ascend, "thresholds", "must ascend, none twice");
-    Some(NewAlerts {
+    Some(AlertsOrder {
         thresholds: if is_given {
             given
         } else {

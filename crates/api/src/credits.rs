@@ -4,37 +4,22 @@ use crate::figures::{amount, limit_value};
 use crate::json::{Errors, Node, Object, scalar};
 use crate::problem::Problem;
 use serde_json::{Value, json};
-use tollgate_core::{Amount, Count, Currency, Grant, Instant, Name};
+use tollgate_core::{Amount, Count, Currency, Grant, GrantOrder, Instant, Name};
 
 /// The priority of grants that name none.
 const PRIORITY: u64 = 100;
 const PRIORITY_MAX: u64 = 1_000_000;
 
-/// What `POST /credits/{tenant_id}` asks for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewGrant {
-    /// Made by the client; it makes the grant happen once.
-    pub id: Name,
-    /// How much.
-    pub amount: Amount,
-    /// In which currency.
-    pub currency: Currency,
-    /// What is drawn first: the lowest number.
-    pub priority: u32,
-    /// From when on nothing is drawn of it.
-    pub expires_at: Option<Instant>,
-}
-
 /// Reads `POST /credits/{tenant_id}`.
 ///
 /// # Errors
 /// As [`crate::parse_event`].
-pub fn parse_grant(body: &[u8]) -> Result<NewGrant, Problem> {
+pub fn parse_grant(body: &[u8]) -> Result<GrantOrder, Problem> {
     let grant = Node::root(body).and_then(|node| node.object(grant));
     grant.map_err(Errors::into_problem)
 }
 
-fn grant(object: &mut Object<'_>) -> Option<NewGrant> {
+fn grant(object: &mut Object<'_>) -> Option<GrantOrder> {
     let id = object.need("id", scalar::path_name);
     let granted = object.need("amount", scalar::decimal);
     object.forbid(
@@ -47,7 +32,7 @@ fn grant(object: &mut Object<'_>) -> Option<NewGrant> {
         .read("priority", scalar::integer(0, PRIORITY_MAX))
         .unwrap_or(PRIORITY);
     let expires_at = object.read("expires_at", scalar::instant);
-    Some(NewGrant {
+    Some(GrantOrder {
         id: id?,
         amount: granted?,
         currency: currency?,

@@ -62,16 +62,13 @@ mod raw;
 #[cfg(test)]
 mod refusals;
 mod reserved;
-mod scope;
 mod stored;
 mod trees;
 mod usage;
 mod void;
 
-pub use admin::{NewKey, Person, Purge, TenantSettings, parse_key, parse_purge, parse_tenant};
-pub use alerts::{
-    NewAlerts, alert_json, alerts_json, is_public_address, parse_alerts, webhook_url,
-};
+pub use admin::{parse_key, parse_purge, parse_tenant};
+pub use alerts::{alert_json, alerts_json, is_public_address, parse_alerts, webhook_url};
 pub use answer::{BatchRecord, Outcome, batch, checked, recorded, with_degraded};
 pub use asap::{parse_asap, parse_asap_batch, parse_either};
 pub use batches::{BATCH_MAX, parse_batch};
@@ -80,7 +77,7 @@ pub use budgets::{budget_json, parse_budget};
 pub use cards::{NewCard, parse_card};
 pub use cards_json::{card_json, costs_json};
 pub use cloud::{parse_cloud_batch, parse_cloud_event};
-pub use credits::{NewGrant, credits_json, grant_json, parse_grant};
+pub use credits::{credits_json, grant_json, parse_grant};
 pub use csv::{csv_event, csv_header, csv_record};
 pub use event::{NewEvent, parse_event};
 pub use exchange::{NewExchange, exchange_json, parse_exchange};
@@ -91,13 +88,12 @@ pub use kind::Kind;
 pub use limits::{parse_limits, parse_quota};
 pub use limits_json::{limit_definition, limit_status, quota_fields};
 pub use page::list;
-pub use plans::{NewSubscription, parse_plan, parse_subscription};
+pub use plans::{parse_plan, parse_subscription};
 pub use plans_json::{entitlements_json, plan_json, subscription_json};
 pub use problem::{FieldError, Problem};
 pub use query::Params;
 pub use range::Range;
 pub use reserved::is_reserved_tenant;
-pub use scope::KeyScope;
 pub use stored::{single_event, stored_event};
 pub use trees::{parse_tree, tree_json};
 pub use usage::{aggregate_row, summary_json, totals_json, usage_json};

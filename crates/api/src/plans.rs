@@ -5,7 +5,7 @@ use crate::limits::{ON_UNAVAILABLE, SOFT_MODES, WINDOWS, soft_and_hard};
 use crate::problem::Problem;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
-use tollgate_core::{Amount, Feature, Instant, Name, Plan, Status, WindowKind, Zone};
+use tollgate_core::{Feature, Name, OverrideOrder, Plan, Status, SubscriptionOrder, WindowKind};
 
 /// The most features of a plan.
 const FEATURES_MAX: usize = 100;
@@ -18,32 +18,6 @@ const STATUSES: &[(&str, Status)] = &[
     ("past_due", Status::PastDue),
     ("cancelled", Status::Cancelled),
 ];
-
-/// What `PUT /tenants/{id}/subscription` asks for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewSubscription {
-    /// The plan; absent = none any more.
-    pub plan: Option<Name>,
-    /// Whether it entitles to anything.
-    pub status: Status,
-    /// Where its periods begin.
-    pub period_anchor: Option<Instant>,
-    /// Whose midnights count.
-    pub time_zone: Option<Zone>,
-    /// Features whose values are the tenant's own.
-    pub overrides: Vec<NewOverride>,
-}
-
-/// A feature's own values for a tenant; the plan says in what they count.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewOverride {
-    /// Which feature.
-    pub feature_key: Name,
-    /// Its soft value; absent = none.
-    pub soft: Option<Amount>,
-    /// Its hard value; absent = none.
-    pub hard: Option<Amount>,
-}
 
 /// Reads `PUT /plans/{code}`. A `version` is taken, as answers hold one, and
 /// means nothing: `If-Match` does.
@@ -59,7 +33,7 @@ pub fn parse_plan(code: &Name, body: &[u8]) -> Result<Plan, Problem> {
 ///
 /// # Errors
 /// As [`crate::parse_event`].
-pub fn parse_subscription(body: &[u8]) -> Result<NewSubscription, Problem> {
+pub fn parse_subscription(body: &[u8]) -> Result<SubscriptionOrder, Problem> {
     let subscription = Node::root(body).and_then(|node| node.object(subscription));
     subscription.map_err(Errors::into_problem)
 }
@@ -139,7 +113,7 @@ fn feature_key(raw: &RawValue) -> Result<Name, Fault> {
     }
 }
 
-fn subscription(object: &mut Object<'_>) -> Option<NewSubscription> {
+fn subscription(object: &mut Object<'_>) -> Option<SubscriptionOrder> {
     if !object.names("plan") {
         object.fault(
             "plan",
@@ -159,7 +133,7 @@ fn subscription(object: &mut Object<'_>) -> Option<NewSubscription> {
             .iter()
             .map(|node| node.object(|object| own(object, &mut keys))),
     );
-    Some(NewSubscription {
+    Some(SubscriptionOrder {
         plan,
         status: object
             .read("status", scalar::one_of(STATUSES))
@@ -170,7 +144,7 @@ fn subscription(object: &mut Object<'_>) -> Option<NewSubscription> {
     })
 }
 
-fn own(object: &mut Object<'_>, keys: &mut BTreeSet<Name>) -> Option<NewOverride> {
+fn own(object: &mut Object<'_>, keys: &mut BTreeSet<Name>) -> Option<OverrideOrder> {
     let feature_key = object.need("feature_key", feature_key);
     let repeated = feature_key
         .as_ref()
@@ -184,7 +158,7 @@ fn own(object: &mut Object<'_>, keys: &mut BTreeSet<Name>) -> Option<NewOverride
         ["soft_limit", "hard_limit"].map(|field| object.read(field, scalar::decimal));
     let crossed = soft.zip(hard).is_some_and(|(soft, hard)| soft > hard);
     object.forbid(crossed, "soft_limit", "must not exceed hard_limit");
-    Some(NewOverride {
+    Some(OverrideOrder {
         feature_key: feature_key?,
         soft,
         hard,

@@ -3,10 +3,10 @@
 use crate::failure::Failure;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tollgate_core::Instant;
+use tollgate_core::{Instant, KeyOrder, KeyScope};
 use tollgate_dynamo::Dynamo;
 use tollgate_gateway::SystemClock;
-use tollgate_service::{Actor, NewKey, Scope, Service, Tenancy};
+use tollgate_service::{Actor, Service, Tenancy};
 
 /// Makes an operator key in the DynamoDB table `table` and prints it.
 pub(crate) async fn create(
@@ -20,11 +20,11 @@ pub(crate) async fn create(
         settle: std::time::Duration::ZERO,
     };
     let service = Service::new(Arc::new(store), Arc::new(SystemClock), tenancy, [0; 32]);
-    let new = NewKey {
+    let new = KeyOrder {
         tenant: None,
-        scopes: BTreeSet::from([Scope::Operator]),
+        scopes: BTreeSet::from([KeyScope::Operator]),
         name: name.map(str::to_owned),
-        expires: expires_at,
+        expires_at,
     };
     let actor = Actor {
         key_id: "command-line".to_owned(),

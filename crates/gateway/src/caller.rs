@@ -6,8 +6,8 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use std::collections::BTreeSet;
 use tollgate_api::Problem;
-use tollgate_core::Name;
-use tollgate_service::{Actor, Failure, KeyRecord, Scope};
+use tollgate_core::{KeyScope, Name};
+use tollgate_service::{Actor, Failure, KeyRecord};
 
 /// A verified caller.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct Caller {
     pub key_id: String,
     /// The tenant that the key belongs to; `None` for operators.
     pub tenant: Option<Name>,
-    scopes: BTreeSet<Scope>,
+    scopes: BTreeSet<KeyScope>,
 }
 
 impl Caller {
@@ -31,12 +31,12 @@ impl Caller {
     /// Whether it is an operator.
     #[must_use]
     pub fn is_operator(&self) -> bool {
-        self.scopes.contains(&Scope::Operator)
+        self.scopes.contains(&KeyScope::Operator)
     }
 
     /// Whether it may do what `scope` allows.
     #[must_use]
-    pub fn may(&self, scope: Scope) -> bool {
+    pub fn may(&self, scope: KeyScope) -> bool {
         self.is_operator() || self.scopes.contains(&scope)
     }
 

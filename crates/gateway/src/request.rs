@@ -21,7 +21,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use tollgate_api::Problem;
-use tollgate_service::{Scope, ulid};
+use tollgate_core::KeyScope;
+use tollgate_service::ulid;
 
 /// The largest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -200,7 +201,7 @@ fn permit(access: Access, caller: &Caller) -> Result<(), Problem> {
     let needed = match access {
         Access::Any(scopes) => scopes
             .iter()
-            .map(|scope: &Scope| scope.as_str())
+            .map(|scope: &KeyScope| scope.as_str())
             .collect::<Vec<_>>()
             .join("` or `"),
         Access::Operator | Access::Open => "operator".to_owned(),

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use http::Method;
 use std::sync::Arc;
 use tollgate_api::Problem;
-use tollgate_service::Scope;
+use tollgate_core::KeyScope;
 
 /// What a handler comes to.
 pub type Handled = Result<Reply, Problem>;
@@ -20,7 +20,7 @@ pub enum Access {
     /// Anyone, without key or hash.
     Open,
     /// A key with any of these scopes, or an operator's.
-    Any(&'static [Scope]),
+    Any(&'static [KeyScope]),
     /// An operator's key.
     Operator,
 }

@@ -39,7 +39,7 @@ mod settings;
 mod store;
 mod usage;
 
-pub use engine::key::{KeyRecord, Scope, fresh_key};
+pub use engine::key::{KeyRecord, fresh_key};
 pub use engine::service::{Health, Service, Tenancy};
 pub use engine::submission::{
     AGE_SECONDS_MAX, AHEAD_SECONDS_MAX, Options, Outcome, Rejection, Submission,
@@ -47,18 +47,14 @@ pub use engine::submission::{
 pub use holds::holds::{HoldOutcome, HoldRequest};
 pub use holds::settling::{CaptureOutcome, HoldMoved};
 pub use housekeeping::alerts::{Courier, Delivered};
-pub use housekeeping::erase::{EraseOrder, Erased};
-pub use housekeeping::purge::{PurgeOrder, Purged};
+pub use housekeeping::erase::Erased;
+pub use housekeeping::purge::Purged;
 pub use record::check::Estimate;
 pub use record::void::VoidOutcome;
 pub use settings::actor::Actor;
-pub use settings::alerts::AlertsOrder;
 pub use settings::audit::AuditEntry;
-pub use settings::credits::{CreditView, GrantOrder};
-pub use settings::keys::NewKey;
+pub use settings::credits::CreditView;
 pub use settings::replay::{Once, Question, StoredAnswer};
-pub use settings::subscriptions::SubscriptionOrder;
-pub use settings::tenants::TenantSettings;
 pub use store::clock::{Clock, random, ulid};
 pub use store::failure::Failure;
 pub use store::memory::Memory;
@@ -68,7 +64,6 @@ pub use store::store::{
 pub use usage::export::{Export, Step};
 pub use usage::hour::{Hour, LastPurge};
 pub use usage::limits::LimitsView;
-pub use usage::pseudonym::Person;
 pub use usage::range::Range;
 pub use usage::stats::Stats;
 pub use usage::usage::{Entry, Groups, Position};

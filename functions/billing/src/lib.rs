@@ -10,11 +10,11 @@ use tollgate_api::{
     BillRange, Params, Problem, Range as Asked, bill_json, card_json, costs_json, exchange_json,
     list, parse_card, parse_exchange,
 };
-use tollgate_core::WindowKind;
+use tollgate_core::{KeyScope, WindowKind};
 use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, get, post, put};
-use tollgate_service::{Range, Scope};
+use tollgate_service::Range;
 
-const READ: Access = Access::Any(&[Scope::Read]);
+const READ: Access = Access::Any(&[KeyScope::Read]);
 const CARDS: &str = "GET /rate-cards";
 const EXCHANGES: &str = "GET /exchange-rates";
 

@@ -6,12 +6,12 @@ mod asap;
 mod events;
 mod submit;
 
+use tollgate_core::KeyScope;
 use tollgate_gateway::{Access, Route, post};
-use tollgate_service::Scope;
 
-const INGEST: Access = Access::Any(&[Scope::Ingest, Scope::Enforce]);
+const INGEST: Access = Access::Any(&[KeyScope::Ingest, KeyScope::Enforce]);
 /// An agent's key has no business with `/usage`.
-const INGEST_ONLY: Access = Access::Any(&[Scope::Ingest]);
+const INGEST_ONLY: Access = Access::Any(&[KeyScope::Ingest]);
 
 /// The routes of this function.
 #[must_use]

@@ -1,9 +1,9 @@
 //! From parsed events to submissions: whose they are, and what the caller may.
 
 use tollgate_api::{NewEvent, Problem};
-use tollgate_core::{Config, Mode, Name};
+use tollgate_core::{Config, KeyScope, Mode, Name};
 use tollgate_gateway::{Call, Caller, from_failure};
-use tollgate_service::{AGE_SECONDS_MAX, Options, Scope, Service, Submission, ulid};
+use tollgate_service::{AGE_SECONDS_MAX, Options, Service, Submission, ulid};
 
 /// The oldest event that an agent's key may record, in seconds.
 const ENFORCE_AGE_SECONDS_MAX: i64 = 300;
@@ -32,7 +32,7 @@ pub(crate) fn asked(call: &Call) -> Result<Asked, Problem> {
         .unwrap_or(Mode::Enforce);
     let backfill = params.flag("backfill")?;
     let caller = call.caller()?;
-    if mode == Mode::Observe && !caller.may(Scope::Ingest) {
+    if mode == Mode::Observe && !caller.may(KeyScope::Ingest) {
         return Err(Problem::forbidden(
             "observe mode needs a key with scope `ingest`",
         ));
@@ -60,7 +60,7 @@ pub(crate) async fn options(
         let now = service.now();
         now.unix_seconds()
             .saturating_sub(config.earliest(now).unix_seconds())
-    } else if caller.may(Scope::Ingest) {
+    } else if caller.may(KeyScope::Ingest) {
         AGE_SECONDS_MAX
     } else {
         ENFORCE_AGE_SECONDS_MAX
@@ -73,7 +73,7 @@ pub(crate) async fn options(
 
 /// What the caller may not say of an event.
 pub(crate) fn permitted(caller: &Caller, event: &NewEvent) -> Result<(), Problem> {
-    if event.contents().cost_override.is_some() && !caller.may(Scope::Price) {
+    if event.contents().cost_override.is_some() && !caller.may(KeyScope::Price) {
         return Err(Problem::forbidden(
             "`cost_override` needs a key with scope `price`",
         ));

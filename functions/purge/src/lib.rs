@@ -5,10 +5,10 @@ mod courier;
 use courier::Webhooks;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tollgate_api::{Person as Asked, alert_json, parse_purge};
-use tollgate_core::Name;
+use tollgate_api::{alert_json, parse_purge};
+use tollgate_core::{PurgeOrder, Removal};
 use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, post};
-use tollgate_service::{Actor, EraseOrder, Failure, Person, PurgeOrder};
+use tollgate_service::{Actor, Failure};
 
 /// The routes of this function.
 #[must_use]
@@ -20,57 +20,38 @@ pub fn routes() -> Vec<Route> {
 /// pseudonym.
 async fn post_usage_purge(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
-    let asked = parse_purge(&call.body)?;
+    let removal = parse_purge(&call.body)?;
     let caller = call.caller()?;
-    let tenant = asked
-        .tenant
-        .as_ref()
-        .map(|tenant| caller.tenant_to_write(Some(tenant)))
-        .transpose()?;
-    let failed = |failure: Failure| from_failure(&failure);
-    if let Some((tenant, (person, name))) = tenant.clone().zip(asked.erase.map(named)) {
-        let order = EraseOrder {
-            tenant,
-            person,
-            name,
-            dry_run: asked.dry_run,
-        };
-        let erased = app
-            .service
-            .erase(&order, &caller.actor(None))
-            .await
-            .map_err(failed)?;
-        return Ok(Reply::ok(&json!({
-            "status": "purged",
-            "removed": 0,
-            "pages": erased.pages,
-            "dry_run": order.dry_run,
-            "pseudonymised": erased.events,
-            "pseudonym": erased.pseudonym,
-        })));
-    }
-    let order = PurgeOrder {
-        tenant,
-        older_than_days: asked.older_than_days,
-        dry_run: asked.dry_run,
-    };
-    let purged = app
-        .service
-        .purge(&order, &caller.actor(None))
-        .await
-        .map_err(failed)?;
-    Ok(Reply::ok(&json!({
-        "status": "purged",
-        "removed": purged.removed,
-        "pages": purged.pages,
-        "dry_run": order.dry_run,
-    })))
-}
-
-fn named(asked: Asked) -> (Person, Name) {
-    match asked {
-        Asked::Agent(name) => (Person::Agent, name),
-        Asked::Consumer(name) => (Person::Consumer, name),
+    let (actor, failed) = (caller.actor(None), |failure: Failure| {
+        from_failure(&failure)
+    });
+    match removal {
+        Removal::Erase(mut order) => {
+            order.tenant = caller.tenant_to_write(Some(&order.tenant))?;
+            let erased = app.service.erase(&order, &actor);
+            let erased = erased.await.map_err(failed)?;
+            Ok(Reply::ok(&json!({
+                "status": "purged",
+                "removed": 0,
+                "pages": erased.pages,
+                "dry_run": order.dry_run,
+                "pseudonymised": erased.events,
+                "pseudonym": erased.pseudonym,
+            })))
+        }
+        Removal::Purge(mut order) => {
+            let tenant = order.tenant.take();
+            let tenant = tenant.map(|tenant| caller.tenant_to_write(Some(&tenant)));
+            order.tenant = tenant.transpose()?;
+            let purged = app.service.purge(&order, &actor);
+            let purged = purged.await.map_err(failed)?;
+            Ok(Reply::ok(&json!({
+                "status": "purged",
+                "removed": purged.removed,
+                "pages": purged.pages,
+                "dry_run": order.dry_run,
+            })))
+        }
     }
 }
 

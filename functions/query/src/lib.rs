@@ -5,10 +5,10 @@ mod events;
 mod export;
 mod totals;
 
+use tollgate_core::KeyScope;
 use tollgate_gateway::{Access, Route, get};
-use tollgate_service::Scope;
 
-const READ: Access = Access::Any(&[Scope::Read]);
+const READ: Access = Access::Any(&[KeyScope::Read]);
 
 /// The routes of this function.
 #[must_use]

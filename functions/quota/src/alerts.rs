@@ -4,20 +4,14 @@ use serde_json::json;
 use std::sync::Arc;
 use tollgate_api::{alerts_json, parse_alerts};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
-use tollgate_service::AlertsOrder;
 
 /// Replaces what a tenant is told of. The secret is in the answer only when it
 /// is new.
 pub(crate) async fn put_alerts(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
-    let asked = parse_alerts(&call.body, app.settings.is_local)?;
+    let order = parse_alerts(&call.body, app.settings.is_local)?;
     let actor = call.caller()?.actor(call.if_match()?);
-    let order = AlertsOrder {
-        thresholds: asked.thresholds,
-        url: asked.url,
-        rotate_secret: asked.rotate_secret,
-    };
     let (config, secret) = app
         .service
         .put_alerts(&tenant, &order, &actor)

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use tollgate_api::{Problem, checked, parse_event};
-use tollgate_core::Name;
+use tollgate_core::{KeyScope, Name};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
-use tollgate_service::{AGE_SECONDS_MAX, Scope};
+use tollgate_service::AGE_SECONDS_MAX;
 
 /// What an event would cost and how it would be decided; writes nothing.
 pub(crate) async fn post_check(app: Arc<App>, call: Call) -> Handled {
@@ -12,7 +12,7 @@ pub(crate) async fn post_check(app: Arc<App>, call: Call) -> Handled {
     let event = parse_event(&call.body)?;
     let caller = call.caller()?;
     let tenant = caller.tenant_to_write(event.tenant.as_ref())?;
-    if event.contents().cost_override.is_some() && !caller.may(Scope::Price) {
+    if event.contents().cost_override.is_some() && !caller.may(KeyScope::Price) {
         return Err(Problem::forbidden(
             "`cost_override` needs a key with scope `price`",
         ));

@@ -3,29 +3,20 @@
 use std::sync::Arc;
 use tollgate_api::{credits_json, grant_json, parse_grant};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
-use tollgate_service::GrantOrder;
 
 /// Grants a tenant credit, once by the grant's id.
 pub(crate) async fn post_credits(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
-    let asked = parse_grant(&call.body)?;
+    let order = parse_grant(&call.body)?;
     let actor = call.caller()?.actor(None);
-    let currency = asked.currency;
-    let order = GrantOrder {
-        id: asked.id,
-        amount: asked.amount,
-        currency,
-        priority: asked.priority,
-        expires_at: asked.expires_at,
-    };
     let granted = app
         .service
         .grant_credit(&tenant, &order, &actor)
         .await
         .map_err(|failure| from_failure(&failure))?;
     let (grant, replayed) = granted;
-    let body = grant_json(&tenant, &grant, currency, replayed);
+    let body = grant_json(&tenant, &grant, order.currency, replayed);
     Ok(if replayed {
         Reply::ok(&body)
     } else {

@@ -6,11 +6,10 @@ use tollgate_api::{
     Params, Problem, hold_json, list, parse_capture, parse_extension, parse_hold, parse_release,
     recorded, taken, with_degraded, with_lateness, with_settlement,
 };
-use tollgate_core::{Hold, Name};
+use tollgate_core::{Hold, KeyScope, Name};
 use tollgate_gateway::{App, Call, Caller, Handled, Reply, from_failure, from_rejection};
 use tollgate_service::{
-    AGE_SECONDS_MAX, CaptureOutcome, Failure, HoldMoved, HoldOutcome, HoldRequest, Scope,
-    Submission, ulid,
+    AGE_SECONDS_MAX, CaptureOutcome, Failure, HoldMoved, HoldOutcome, HoldRequest, Submission, ulid,
 };
 
 const TENANT: &[&str] = &["tenant_id"];
@@ -40,7 +39,7 @@ pub(crate) async fn post_holds(app: Arc<App>, call: Call) -> Handled {
         event: asked.estimate.into_event(id.clone(), call.now),
         timestamp_given,
     };
-    let age_seconds_max = if caller.may(Scope::Ingest) {
+    let age_seconds_max = if caller.may(KeyScope::Ingest) {
         AGE_SECONDS_MAX
     } else {
         ENFORCE_AGE_SECONDS_MAX
@@ -203,7 +202,7 @@ fn failed(failure: Failure) -> Problem {
 }
 
 fn permitted(caller: &Caller, overrides: bool) -> Result<(), Problem> {
-    if overrides && !caller.may(Scope::Price) {
+    if overrides && !caller.may(KeyScope::Price) {
         return Err(Problem::forbidden(
             "`cost_override` needs a key with scope `price`",
         ));

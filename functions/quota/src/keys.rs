@@ -2,28 +2,18 @@
 
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tollgate_api::{KeyScope, Params, Problem, list, parse_key};
+use tollgate_api::{Params, Problem, list, parse_key};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
-use tollgate_service::{Failure, KeyRecord, NewKey, Question, Scope};
+use tollgate_service::{Failure, KeyRecord, Question};
 
 const QUESTION: &str = "GET /keys";
 const ROUTE: &str = "/keys";
-
-fn scope(scope: KeyScope) -> Scope {
-    match scope {
-        KeyScope::Ingest => Scope::Ingest,
-        KeyScope::Enforce => Scope::Enforce,
-        KeyScope::Price => Scope::Price,
-        KeyScope::Read => Scope::Read,
-        KeyScope::Operator => Scope::Operator,
-    }
-}
 
 /// Makes a key and shows it, this once. A repeat under the same idempotency
 /// key says which key it made, never the key.
 pub(crate) async fn post_keys(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
-    let asked = parse_key(&call.body)?;
+    let order = parse_key(&call.body)?;
     let failed = |failure: Failure| from_failure(&failure);
     let question = call.question(ROUTE)?;
     if let Some(question) = &question
@@ -31,16 +21,12 @@ pub(crate) async fn post_keys(app: Arc<App>, call: Call) -> Handled {
     {
         return Err(Problem::key_repeated(&stored.body));
     }
-    let scopes = asked.scopes.into_iter().map(scope).collect();
-    let (tenant, name, expires) = (asked.tenant, asked.name, asked.expires_at);
-    let new = NewKey {
-        tenant,
-        scopes,
-        name,
-        expires,
-    };
     let actor = call.caller()?.actor(None);
-    let (record, key) = match app.service.create_key(new, &actor, question.clone()).await {
+    let (record, key) = match app
+        .service
+        .create_key(order, &actor, question.clone())
+        .await
+    {
         // Who lost the race is told which key the winner made.
         Err(Failure::Answered) => return Err(repeated(&app, question).await?),
         made => made.map_err(failed)?,

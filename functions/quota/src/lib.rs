@@ -14,11 +14,11 @@ mod tenants;
 
 pub use open::OPENAPI;
 
+use tollgate_core::KeyScope;
 use tollgate_gateway::{Access, Route, get, post, put, remove};
-use tollgate_service::Scope;
 
-const READ: Access = Access::Any(&[Scope::Read]);
-const INGEST: Access = Access::Any(&[Scope::Ingest, Scope::Enforce]);
+const READ: Access = Access::Any(&[KeyScope::Read]);
+const INGEST: Access = Access::Any(&[KeyScope::Ingest, KeyScope::Enforce]);
 
 /// The routes of this function.
 #[must_use]

@@ -8,7 +8,7 @@ use tollgate_api::{
 };
 use tollgate_core::Name;
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
-use tollgate_service::{Failure, SubscriptionOrder};
+use tollgate_service::Failure;
 
 const QUESTION: &str = "GET /plans";
 
@@ -66,19 +66,8 @@ pub(crate) async fn get_plans(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn put_subscription(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
-    let asked = parse_subscription(&call.body)?;
+    let order = parse_subscription(&call.body)?;
     let actor = call.caller()?.actor(call.if_match()?);
-    let order = SubscriptionOrder {
-        plan: asked.plan,
-        status: asked.status,
-        period_anchor: asked.period_anchor,
-        time_zone: asked.time_zone,
-        overrides: asked
-            .overrides
-            .into_iter()
-            .map(|own| (own.feature_key, own.soft, own.hard))
-            .collect(),
-    };
     let config = app
         .service
         .put_subscription(&tenant, &order, &actor)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollgate_api::{Params, Problem, list, parse_tenant};
 use tollgate_core::{Config, Name};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
-use tollgate_service::{Failure, TenantSettings};
+use tollgate_service::Failure;
 
 const QUESTION: &str = "GET /tenants";
 
@@ -71,15 +71,7 @@ pub(crate) async fn get_tenant(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn put_tenant(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
-    let asked = parse_tenant(&call.body)?;
-    let settings = TenantSettings {
-        name: asked.name,
-        slug: asked.slug,
-        currency: asked.currency,
-        rate_card: asked.rate_card,
-        retention_days: asked.retention_days,
-        require_plan: asked.require_plan,
-    };
+    let settings = parse_tenant(&call.body)?;
     let actor = call.caller()?.actor(call.if_match()?);
     let config = app
         .service

@@ -6,23 +6,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use subtle::ConstantTimeEq;
-use tollgate_core::{Instant, Name};
-
-/// What a key allows.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// Record, check and hold.
-    Ingest,
-    /// As `ingest` for an agent: no observe mode, no `/usage`, fresh events only.
-    Enforce,
-    /// Give the price of an event, beside `ingest`.
-    Price,
-    /// Read.
-    Read,
-    /// Everything, for all tenants.
-    Operator,
-}
+use tollgate_core::{Instant, KeyScope, Name};
 
 /// A key as it is kept: never the key itself, only its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +16,7 @@ pub struct KeyRecord {
     /// Whose it is; absent only for operators.
     pub tenant: Option<Name>,
     /// What it allows.
-    pub scopes: BTreeSet<Scope>,
+    pub scopes: BTreeSet<KeyScope>,
     /// What it is for, for people.
     pub name: Option<String>,
     /// When it was made.
@@ -51,20 +35,6 @@ const ID_BYTES: usize = 8;
 
 const SECRET_BYTES: usize = 32;
 
-impl Scope {
-    /// Its name in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ingest => "ingest",
-            Self::Enforce => "enforce",
-            Self::Price => "price",
-            Self::Read => "read",
-            Self::Operator => "operator",
-        }
-    }
-}
-
 impl KeyRecord {
     /// The record of a key of one's own choosing, such as an operator's from
     /// the environment. Its id is not secret and not found by [`Service::key`].
@@ -73,7 +43,7 @@ impl KeyRecord {
         Self {
             id: id.to_owned(),
             tenant: None,
-            scopes: BTreeSet::from([Scope::Operator]),
+            scopes: BTreeSet::from([KeyScope::Operator]),
             name: None,
             created: Instant::EPOCH,
             expires: None,

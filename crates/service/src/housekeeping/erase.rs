@@ -6,23 +6,11 @@ use crate::settings::actor::Actor;
 use crate::settings::audit::{Change as Audit, audit_write};
 use crate::store::failure::Failure;
 use crate::usage::pages::{Walk, page_of};
-use crate::usage::pseudonym::Person;
 use crate::usage::rosters::{Mask, joined_of};
 use crate::usage::watermark::{Erasing, Reached, Watermark};
-use tollgate_core::{Attrs, DAY_SECONDS, Guard, Instant, Key, Name, Value, Write, table};
-
-/// Whose name is to be erased.
-#[derive(Clone, Debug)]
-pub struct EraseOrder {
-    /// Of which tenant.
-    pub tenant: Name,
-    /// As what.
-    pub person: Person,
-    /// The name.
-    pub name: Name,
-    /// Only count.
-    pub dry_run: bool,
-}
+use tollgate_core::{
+    Attrs, DAY_SECONDS, EraseOrder, Guard, Instant, Key, Name, Value, Write, table,
+};
 
 /// What was, or would be, changed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,20 +11,9 @@ use crate::usage::range::Range;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tollgate_core::{
-    Attrs, Config, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, Value, Write, table,
+    Attrs, Config, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, PurgeOrder, Value, Write,
+    table,
 };
-
-/// What is to be purged.
-#[derive(Clone, Debug, Default)]
-pub struct PurgeOrder {
-    /// Whose events; absent = every tenant's.
-    pub tenant: Option<Name>,
-    /// In place of the tenant's own retention; at least
-    /// [`Config::RETENTION_DAYS_MIN`].
-    pub older_than_days: Option<u32>,
-    /// Only count.
-    pub dry_run: bool,
-}
 
 /// What was, or would be, purged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

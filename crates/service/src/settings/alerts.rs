@@ -5,18 +5,7 @@ use crate::engine::service::Service;
 use crate::settings::actor::Actor;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use tollgate_core::{Alert, Alerts, Config, Name, Secret, table};
-
-/// What a tenant's alerts are to be.
-#[derive(Clone, Debug)]
-pub struct AlertsOrder {
-    /// The thresholds in percent, as [`Alerts`] has them; none = no alerts.
-    pub thresholds: Vec<u8>,
-    /// Where they are sent; absent = nowhere, they are only shown.
-    pub url: Option<String>,
-    /// Whether the secret is made anew although the url stays.
-    pub rotate_secret: bool,
-}
+use tollgate_core::{Alert, Alerts, AlertsOrder, Config, Name, Secret, table};
 
 /// How many alerts are shown: the latest.
 const SHOWN_MAX: usize = 100;

@@ -11,24 +11,9 @@ use crate::store::store::Query;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Amount, Config, Count, CounterKey, Currency, Figure, GRANTS_MAX, Grant, Guard, Instant, Key,
-    Name, Write, table, uncovered_counter,
+    Amount, Config, Count, CounterKey, Currency, Figure, GRANTS_MAX, Grant, GrantOrder, Guard,
+    Instant, Key, Name, Write, table, uncovered_counter,
 };
-
-/// A grant as it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GrantOrder {
-    /// Unique for the tenant, for ever: it makes the grant happen once.
-    pub id: Name,
-    /// How much; above 0.
-    pub amount: Amount,
-    /// The tenant's currency.
-    pub currency: Currency,
-    /// What is drawn first: the lowest number.
-    pub priority: u32,
-    /// From when on nothing is drawn of it.
-    pub expires_at: Option<Instant>,
-}
 
 /// A grant as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]

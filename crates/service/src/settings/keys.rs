@@ -1,6 +1,6 @@
 //! API keys: who may call, for whom, and what.
 
-use crate::engine::key::{KeyRecord, Scope, digest, fresh_key, id_of};
+use crate::engine::key::{KeyRecord, digest, fresh_key, id_of};
 use crate::engine::service::Service;
 use crate::settings::actor::Actor;
 use crate::settings::audit::{Change, audit_write};
@@ -8,25 +8,11 @@ use crate::settings::replay::Question;
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use tollgate_core::{Guard, Instant, Name, Write, table};
+use tollgate_core::{Guard, KeyOrder, Write, table};
 
 /// The status of an answer that tells of a new key.
 const CREATED: u16 = 201;
-
-/// What a new key is to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewKey {
-    /// Whose it is; absent only for operators.
-    pub tenant: Option<Name>,
-    /// What it allows.
-    pub scopes: BTreeSet<Scope>,
-    /// What it is for, for people.
-    pub name: Option<String>,
-    /// When it ends.
-    pub expires: Option<Instant>,
-}
 
 impl Service {
     /// The live key whose text this is; `None` for any other text.
@@ -68,16 +54,16 @@ impl Service {
     /// [`Failure::Answered`] where an answer is stored already.
     pub async fn create_key(
         &self,
-        new: NewKey,
+        new: KeyOrder,
         actor: &Actor,
         question: Option<Question>,
     ) -> Result<(KeyRecord, String), Failure> {
         let (id, key) = fresh_key()?;
-        let NewKey {
+        let KeyOrder {
             tenant,
             scopes,
             name,
-            expires,
+            expires_at: expires,
         } = new;
         let now = self.now();
         let record = KeyRecord {

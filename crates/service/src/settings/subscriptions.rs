@@ -10,23 +10,8 @@ use crate::store::failure::Failure;
 use std::sync::Arc;
 use tollgate_core::{
     Amount, Attrs, Config, CounterKey, Figure, Guard, Instant, Measure, Moved, Name, Override,
-    Plan, Standing, Status, Subscription, Value, Write, Zone, table,
+    OverrideOrder, Plan, Standing, Subscription, SubscriptionOrder, Value, Write, table,
 };
-
-/// A subscription as it is asked for.
-#[derive(Clone, Debug)]
-pub struct SubscriptionOrder {
-    /// The plan's code; absent = no plan any more.
-    pub plan: Option<Name>,
-    /// Whether it entitles to anything.
-    pub status: Status,
-    /// Where its periods begin; absent = with each calendar month.
-    pub period_anchor: Option<Instant>,
-    /// Whose midnights count; absent = UTC.
-    pub time_zone: Option<Zone>,
-    /// Features whose values are this tenant's own: key, soft, hard.
-    pub overrides: Vec<(Name, Option<Amount>, Option<Amount>)>,
-}
 
 impl Service {
     /// Subscribes a tenant to a plan in place of any other, or to none. What
@@ -120,32 +105,33 @@ fn subscription(
     order: &SubscriptionOrder,
     now: Instant,
 ) -> Result<Subscription, Failure> {
-    let overrides = order
-        .overrides
-        .iter()
-        .enumerate()
-        .map(|(place, (key, soft, hard))| {
-            let wrong = |field, why| Failure::Override { place, field, why };
-            let feature = plan
-                .features
-                .iter()
-                .find(|feature| feature.is_metered && feature.feature_key == *key);
-            let feature = feature
-                .ok_or_else(|| wrong("feature_key", "names no metered feature of the plan"))?;
-            let units = |field, value: Option<Amount>| match (&feature.measure, value) {
-                (_, None) => Ok(None),
-                (Measure::Spend, Some(value)) => Ok(Some(value.units())),
-                (_, Some(value)) => value
-                    .to_whole()
-                    .map(Some)
-                    .ok_or_else(|| wrong(field, "must be an integer")),
-            };
-            Ok(Override {
-                feature_key: key.clone(),
-                soft: units("soft_limit", *soft)?,
-                hard: units("hard_limit", *hard)?,
-            })
-        });
+    let overrides = order.overrides.iter().enumerate().map(|(place, own)| {
+        let OverrideOrder {
+            feature_key: key,
+            soft,
+            hard,
+        } = own;
+        let wrong = |field, why| Failure::Override { place, field, why };
+        let feature = plan
+            .features
+            .iter()
+            .find(|feature| feature.is_metered && feature.feature_key == *key);
+        let feature =
+            feature.ok_or_else(|| wrong("feature_key", "names no metered feature of the plan"))?;
+        let units = |field, value: Option<Amount>| match (&feature.measure, value) {
+            (_, None) => Ok(None),
+            (Measure::Spend, Some(value)) => Ok(Some(value.units())),
+            (_, Some(value)) => value
+                .to_whole()
+                .map(Some)
+                .ok_or_else(|| wrong(field, "must be an integer")),
+        };
+        Ok(Override {
+            feature_key: key.clone(),
+            soft: units("soft_limit", *soft)?,
+            hard: units("hard_limit", *hard)?,
+        })
+    });
     let overrides: Result<Vec<Override>, Failure> = overrides.collect();
     let SubscriptionOrder {
         status,

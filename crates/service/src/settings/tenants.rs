@@ -11,30 +11,12 @@ use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::watermark::Watermark;
 use tollgate_core::{
-    Attrs, Budget, Config, Currency, Guard, Instant, Limit, LimitsError, Name, Quota, Tree, Value,
-    Write, table,
+    Attrs, Budget, Config, Currency, Guard, Instant, Limit, LimitsError, Name, Quota,
+    TenantSettings, Tree, Value, Write, table,
 };
 
 /// The most bytes of a configuration; an item holds 400 KB.
 const CONFIG_BYTES_MAX: usize = 380_000;
-
-/// A tenant's own fields; what is absent is unset, but for a currency, which
-/// stays once it is fixed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct TenantSettings {
-    /// Who it is, for people.
-    pub name: Option<String>,
-    /// Who it is, for links.
-    pub slug: Option<String>,
-    /// Its currency: the one that first use fixed, or any before that.
-    pub currency: Option<Currency>,
-    /// The card that prices all of its events.
-    pub rate_card: Option<Name>,
-    /// How long its events are kept, in days.
-    pub retention_days: Option<u32>,
-    /// Whether it needs a plan.
-    pub require_plan: bool,
-}
 
 impl Service {
     /// The tenant's configuration; version 0 for one never seen.

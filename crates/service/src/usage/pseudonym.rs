@@ -4,42 +4,14 @@ use crate::engine::key::hex;
 use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::collections::HashMap;
-use tollgate_core::{Dimensions, Event, Instant, Name, table};
-
-/// Whose names can be erased.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Person {
-    /// Who did the work.
-    Agent,
-    /// For whom it was done.
-    Consumer,
-}
+use tollgate_core::{Dimensions, Event, Instant, Name, Person, table};
 
 /// What every pseudonym begins with.
 const PREFIX: &str = "erased-";
 
 const DIGITS: usize = 32;
-
-impl Person {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Consumer => "consumer",
-        }
-    }
-
-    /// The name of this person in `dimensions`.
-    pub(crate) fn of(self, dimensions: &mut Dimensions) -> &mut Option<Name> {
-        match self {
-            Self::Agent => &mut dimensions.agent,
-            Self::Consumer => &mut dimensions.consumer,
-        }
-    }
-}
 
 /// Pseudonyms of one tenant, each computed once.
 pub(crate) struct Pseudonyms<'a> {

@@ -3,9 +3,9 @@
 use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use crate::usage::pseudonym::{Person, Pseudonyms};
+use crate::usage::pseudonym::Pseudonyms;
 use crate::usage::watermark::Erasing;
-use tollgate_core::{Attrs, Dimensions, Instant, Joined, Name, Roster, Value, table};
+use tollgate_core::{Attrs, Dimensions, Instant, Joined, Name, Person, Roster, Value, table};
 
 impl Service {
     /// The roster of a receipt month as it stood before the hour `before`.

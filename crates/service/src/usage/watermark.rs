@@ -5,9 +5,8 @@ use crate::engine::service::Service;
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use crate::usage::pseudonym::Person;
 use serde::{Deserialize, Serialize};
-use tollgate_core::{DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Name, Value, Write, table};
+use tollgate_core::{DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Name, Person, Value, Write, table};
 
 /// How far a tenant's hours are rolled up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_core::Name;
+use tollgate_core::{EraseOrder, Name, Person};
 use tollgate_gateway::router;
-use tollgate_service::{Actor, EraseOrder, Memory, Person, Store, Tenancy};
+use tollgate_service::{Actor, Memory, Store, Tenancy};
 use tollgate_tests::{Fault, Gate, TestApp, TestReply};
 use tower::ServiceExt;
 
