@@ -99,6 +99,9 @@ async fn a_clock_far_behind_what_is_closed_is_refused_and_says_so() {
         let reply = other.post("/events", event(json!({ "id": "e" }))).await;
         refused(&reply, 503, "store_unavailable");
         assert!(!reply.header("retry-after").is_empty());
+        let hold = json!({ "id": "h", "event": event(json!({})) });
+        let reply = other.post("/holds", hold).await;
+        refused(&reply, 503, "store_unavailable");
         assert_eq!(memory.dump(), before);
     }
 }

@@ -100,3 +100,56 @@ async fn health_is_503_while_writes_fail_and_200_once_they_do_not() {
     app.get("/health").await.expect(200);
     app.record("acme", json!({ "id": "e2" })).await.expect(201);
 }
+
+/// So many conflicts at commits, and then none.
+fn conflicts(count: usize) -> impl FnMut(Call) -> Fault + Send + 'static {
+    let mut left = count;
+    move |call| {
+        if call.operation != Operation::Commit || left == 0 {
+            return Fault::None;
+        }
+        left -= 1;
+        Fault::Refuse(vec![Some(Reason::Conflict)])
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_to_one_tenant_hurries_no_other() {
+    let app = furnished().await;
+    app.record("globex", json!({ "id": "g1" }))
+        .await
+        .expect(201);
+    app.store.rule(CONFLICTS);
+    app.record("acme", json!({ "id": "e2" })).await.expect(503);
+    // As many as a request outlasts that is not hurried.
+    app.store.rule(conflicts(12));
+    app.record("globex", json!({ "id": "g2" }))
+        .await
+        .expect(201);
+    app.store.rule(conflicts(12));
+    app.record("acme", json!({ "id": "e2" })).await.expect(503);
+    app.store.heal();
+    app.record("acme", json!({ "id": "e2" })).await.expect(201);
+    app.store.rule(conflicts(12));
+    app.record("acme", json!({ "id": "e3" })).await.expect(201);
+}
+
+#[tokio::test(start_paused = true)]
+async fn conflicts_are_no_outage_in_which_holds_would_pass() {
+    let app = TestApp::new().await;
+    let limit = json!([{ "id": "l", "scope": "tenant", "measure": "events", "window": "day", "hard": 9, "on_unavailable": "allow" }]);
+    app.limit("acme", limit).await;
+    app.record("acme", json!({ "id": "e1" })).await.expect(201);
+    let hold =
+        json!({ "id": "h1", "event": { "tenant_id": "acme", "operation": "agent_message" } });
+    app.store.rule(CONFLICTS);
+    for _ in 0..3 {
+        let reply = app.post("/holds", hold.clone()).await;
+        refused(&reply, 503, "store_unavailable");
+    }
+    app.store.rule(THROTTLES);
+    let passed = app.post("/holds", hold.clone()).await.expect(201);
+    assert_eq!(passed.at("/degraded"), true);
+    app.store.heal();
+    app.post("/holds", hold).await.expect(201);
+}

@@ -4,7 +4,6 @@
 use crate::changes::job::{Phase, Stored};
 use crate::engine::service::{Service, Tenancy};
 use crate::settings::actor::Actor;
-use crate::settings::plans::Renewed;
 use crate::settings::tenants::config_writes;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
@@ -152,8 +151,12 @@ impl Service {
     }
 
     async fn turn_of(&self, entry: String, until: Moment) -> (String, Result<Progress, Failure>) {
-        let until = until.min(Moment::now() + TURN_MAX);
-        let done = self.complete_entry(&entry, until).await;
+        let now = Moment::now();
+        if now >= until {
+            return (entry, Ok(Progress::Open));
+        }
+        let done = self.complete_entry(&entry, until.min(now + TURN_MAX));
+        let done = done.await;
         (entry, done)
     }
 
@@ -165,12 +168,13 @@ impl Service {
             return Ok(Progress::Complete);
         };
         let actor = Actor::schedule();
-        let Renewed { all, counting } = self.renew_subscribers(&code, &actor, until).await?;
+        let renewed = self.renew_subscribers(&code, &actor, until).await?;
         // Those have entries of their own, which the next turn reads.
-        if all && counting.is_empty() {
-            Ok(Progress::Complete)
-        } else {
-            Ok(Progress::Open)
+        match (renewed.counting.is_empty(), renewed.failed) {
+            (false, _) => Ok(Progress::Open),
+            (true, Some(failure)) => Err(failure),
+            (true, None) if renewed.all => Ok(Progress::Complete),
+            (true, None) => Ok(Progress::Open),
         }
     }
 

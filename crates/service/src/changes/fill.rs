@@ -11,6 +11,7 @@ use crate::usage::pages::{page_of, pages_of};
 use crate::usage::range::Range;
 use crate::usage::scan::{rows_of, spans};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use tokio::time::Instant as Moment;
 use tollgate_core::{
     ACTIONS_MAX, HOUR_SECONDS, Hold, Instant, Name, OpenHold, Page, Postings, Roster, Series,
@@ -21,6 +22,8 @@ use tollgate_core::{
 const SLICES_MAX: usize = 16;
 /// The most counters that are summed before they are added.
 const COUNTERS_MAX: usize = 20_000;
+/// How long what was read is added at least.
+const ADDING_MIN: Duration = Duration::from_secs(2);
 /// The most open holds of one slice.
 const HOLDS_MAX: usize = 50;
 
@@ -33,6 +36,8 @@ struct Stretch<'a> {
     rosters: BTreeMap<String, Roster>,
     /// Nothing from there on belongs to it.
     to: Option<Position>,
+    /// When no further slice is read.
+    until: Moment,
 }
 
 impl Service {
@@ -58,11 +63,14 @@ impl Service {
             sums: Sums::default(),
             rosters: BTreeMap::new(),
             to: job.adding.as_ref().map(|adding| adding.to.clone()),
+            until,
         };
         let to = stretch.read_from(job.at.clone()).await?;
         let postings = stretch
             .sums
             .into_postings(job.adding.as_ref().map(|adding| &adding.last));
+        // What was read is not read again for a few of its sums.
+        let until = until.max(Moment::now() + ADDING_MIN);
         self.add((snapshot, stored), (to, postings), until).await
     }
 
@@ -188,7 +196,8 @@ impl Stretch<'_> {
             if self.to.as_ref().is_some_and(|to| at >= *to) {
                 return Ok(self.to.clone().unwrap_or(at));
             }
-            let is_enough = slices >= SLICES_MAX || self.sums.len() >= COUNTERS_MAX;
+            let is_late = slices > 0 && Moment::now() >= self.until;
+            let is_enough = slices >= SLICES_MAX || self.sums.len() >= COUNTERS_MAX || is_late;
             if at.phase == Phase::End || (self.to.is_none() && is_enough) {
                 return Ok(at);
             }

@@ -5,13 +5,15 @@ use crate::engine::service::Service;
 use crate::engine::snapshot::Snapshot;
 use crate::store::clock::random;
 use crate::store::failure::Failure;
-use crate::store::steady::{TRIES_MAX, note_unserved, patience_left};
+use crate::store::steady::{COMMIT_MIN, note_given_up, note_unserved, patience_left};
 use crate::store::store::{Commit, Reason, Refusal, StoreError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tollgate_core::{Attrs, Role, Value, Write, table};
 
 const PAUSE_MILLIS_MAX: u64 = 400;
+/// The most tries of one transaction.
+const TRIES_MAX: u32 = 16;
 /// Less patience than this is none.
 const PATIENCE_MIN: Duration = Duration::from_millis(50);
 
@@ -87,6 +89,7 @@ impl Attempt {
         self.tries = self.tries.saturating_add(1);
         note_unserved(Instant::now());
         if self.tries >= TRIES_MAX {
+            note_given_up();
             return None;
         }
         let most = 1_u64
@@ -97,6 +100,7 @@ impl Attempt {
         let micros = most.saturating_mul(1000).saturating_mul(chance) / 65_536;
         let pause = Duration::from_micros(micros);
         if pause + PATIENCE_MIN > patience_left() {
+            note_given_up();
             return None;
         }
         tokio::time::sleep(pause).await;
@@ -140,6 +144,11 @@ impl Service {
 
     /// Commits writes; an unknown outcome is told as `Again`, after a pause.
     async fn commit(&self, attempt: &mut Attempt, writes: &[Write]) -> Result<Committed, Failure> {
+        // Others were faster until it is too late to begin: the store does its work.
+        if attempt.tries > 0 && attempt.lost == 0 && patience_left() < COMMIT_MIN {
+            note_given_up();
+            return Err(Failure::Contended("others were faster".to_owned()));
+        }
         match self.store.commit(writes).await {
             Ok(Commit::Done { write_units }) => {
                 tracing::debug!(write_units, "committed");

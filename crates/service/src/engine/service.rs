@@ -7,7 +7,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::store::body::body;
 use crate::store::clock::Clock;
 use crate::store::failure::Failure;
-use crate::store::steady::{Steady, with_patience};
+use crate::store::steady::Steady;
 use crate::store::store::{Query, Slice, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +93,7 @@ impl Service {
     /// Runs a request: it is given up within six seconds of its first call that
     /// the store did not serve.
     pub async fn patiently<T>(&self, request: impl Future<Output = T>) -> T {
-        with_patience(request).await
+        self.steady.with_patience(request).await
     }
 
     /// Whether the store takes what is written to it, as far as is known, and

@@ -147,13 +147,10 @@ impl Service {
         let attrs = Attrs::from([(table::CLOSED.into(), seconds(hour))]);
         let before = i128::from(hour.unix_seconds()).saturating_sub(1);
         let newer = Guard::AtMost(table::CLOSED.into(), before);
-        // Refused = a newer one is noted.
-        if self
-            .write(&[Write::put(table::clock(), attrs).when(newer)])
-            .await?
-        {
-            self.cache.note_newest(hour);
-        }
+        // Refused = it, or a newer one, is noted.
+        self.write(&[Write::put(table::clock(), attrs).when(newer)])
+            .await?;
+        self.cache.note_newest(hour);
         Ok(())
     }
 

@@ -254,7 +254,7 @@ impl Service {
             let hold = Hold::from_attrs(&attrs).ok_or(Failure::damaged("a hold"))?;
             return Ok(Err(course.repeated(hold)));
         }
-        // Its capture could never be booked.
+        // It was used already.
         if found.next().flatten().is_some() {
             return Ok(Err(HoldOutcome::Recorded(event.id.clone())));
         }

@@ -3,10 +3,11 @@
 use crate::engine::key::hex;
 use crate::engine::service::Service;
 use crate::store::failure::Failure;
-use crate::store::store::Query;
+use crate::store::store::{Query, Slice, StoreError};
 use async_trait::async_trait;
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,8 +83,10 @@ impl Service {
     async fn deliver_pass(&self, round: &Round<'_>, failed: &mut BTreeSet<Name>) -> Pass {
         let mut pass = Pass::default();
         let mut next = Some(Query::of(table::DUE_ALERTS).to(table::due_by(round.began)));
+        let (mut reading, mut calls) = (None, FuturesUnordered::new());
         let mut waiting: BTreeMap<Name, Vec<String>> = BTreeMap::new();
-        let (mut called, mut calls) = (BTreeSet::new(), FuturesUnordered::new());
+        // Whoever was called in this pass: what is due later stays for the next.
+        let mut called = BTreeSet::new();
         loop {
             while calls.len() < TENANTS_AT_ONCE
                 && let Some((tenant, places)) = waiting.pop_first()
@@ -91,11 +94,19 @@ impl Service {
                 called.insert(tenant.clone());
                 calls.push(self.deliver_to(tenant, places, round));
             }
-            if calls.len() < TENANTS_AT_ONCE
-                && self.now() < round.until
-                && let Some(query) = next.take()
-            {
-                match self.store.query(&query).await {
+            let reads = calls.len() < TENANTS_AT_ONCE && self.now() < round.until;
+            if reads && reading.is_none() {
+                reading = next.take().map(|query| self.read_due(query).boxed());
+            }
+            tokio::select! {
+                Some((tenant, done, broken)) = calls.next() => {
+                    if done.failed > 0 || broken.is_some() {
+                        failed.insert(tenant);
+                    }
+                    pass.done.add(done);
+                    pass.failure = pass.failure.or(broken);
+                }
+                Some((query, read)) = settle(&mut reading) => match read {
                     Ok(slice) => {
                         next = query.after(&slice);
                         for (entry, _) in slice.items {
@@ -110,20 +121,16 @@ impl Service {
                         }
                     }
                     Err(error) => pass.failure = pass.failure.or(Some(error.into())),
-                }
-                continue;
+                },
+                else => return pass,
             }
-            let Some((tenant, done, broken)) = calls.next().await else {
-                return pass;
-            };
-            if done.failed > 0 || broken.is_some() {
-                failed.insert(tenant);
-            } else {
-                called.remove(&tenant);
-            }
-            pass.done.add(done);
-            pass.failure = pass.failure.or(broken);
         }
+    }
+
+    /// A slice of what is due.
+    async fn read_due(&self, query: Query) -> (Query, Result<Slice, StoreError>) {
+        let read = self.store.query(&query).await;
+        (query, read)
     }
 
     /// Sends one tenant's alerts, in order, up to the first that fails: its
@@ -210,6 +217,13 @@ impl Service {
         }
         Ok(Some(end == Some(AlertState::Delivered)))
     }
+}
+
+/// The end of what is under way, if anything is.
+async fn settle<T>(under_way: &mut Option<BoxFuture<'_, T>>) -> Option<T> {
+    let done = under_way.as_mut()?.await;
+    *under_way = None;
+    Some(done)
 }
 
 /// A round of deliveries: how, and until when.

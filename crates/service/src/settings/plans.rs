@@ -16,7 +16,7 @@ use tollgate_core::{Attrs, Config, Guard, Name, Plan, Subscription, Value, Write
 /// How many subscribers get a new version of their plan at the same time.
 const RENEWED_AT_ONCE: usize = 64;
 /// How long a request that puts a plan renews subscribers; the others follow.
-const RENEWAL_MAX: Duration = Duration::from_secs(4);
+const RENEWAL_MAX: Duration = Duration::from_secs(2);
 
 /// How far the subscribers to a plan are renewed.
 #[derive(Default)]
@@ -25,6 +25,8 @@ pub(crate) struct Renewed {
     pub(crate) all: bool,
     /// Those that got it now, and have something to count for it.
     pub(crate) counting: Vec<Name>,
+    /// The first failure, which kept no other from it.
+    pub(crate) failed: Option<Failure>,
 }
 
 /// What became of one subscriber.
@@ -124,7 +126,7 @@ impl Service {
         let until = Moment::now() + RENEWAL_MAX;
         let renewed = self.renew_subscribers(&plan.code, &renewer, until).await?;
         self.complete_together(renewed.counting).await;
-        Ok(plan)
+        renewed.failed.map_or(Ok(plan), Err)
     }
 
     /// Gives every subscriber the version of the plan that was last put, as far
@@ -140,7 +142,7 @@ impl Service {
             renewed.all = true;
             return Ok(renewed);
         };
-        let (mut next, mut failed) = (Some(Query::of(table::subscribers(code))), None);
+        let mut next = Some(Query::of(table::subscribers(code)));
         while let Some(query) = next {
             let slice = self.store.query(&query).await?;
             let mut renewals = Vec::new();
@@ -158,16 +160,16 @@ impl Service {
                     Ok(Renewal::Late) => is_late = true,
                     Ok(Renewal::Counting(tenant)) => renewed.counting.push(tenant),
                     Ok(Renewal::Done) => {}
-                    Err(failure) => failed = failed.or(Some(failure)),
+                    Err(failure) => renewed.failed = renewed.failed.or(Some(failure)),
                 }
             }
             if is_late {
-                return failed.map_or(Ok(renewed), Err);
+                return Ok(renewed);
             }
             next = query.after(&slice);
         }
-        if let Some(failure) = failed {
-            return Err(failure);
+        if renewed.failed.is_some() {
+            return Ok(renewed);
         }
         // Refused = a later version was put.
         let version = Value::N(i128::from(plan.version));

@@ -3,8 +3,8 @@
 
 use crate::store::store::{Commit, Query, Reason, Refusal, Slice, Store, StoreError, Together};
 use async_trait::async_trait;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
@@ -20,24 +20,43 @@ const PATIENCE: Duration = Duration::from_millis(5_500);
 /// The same where the store stalls and was known to fail before, or what is asked
 /// for was refused to others all the time.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(900);
-/// As often in a row calls for one owner are not served before that is known to
-/// be so: as often as one request tries.
-const UNSERVED_KNOWN: u32 = TRIES_MAX;
 /// The most owners that are remembered.
 const OWNERS_MAX: usize = 10_000;
-/// The most tries of one transaction.
-pub(crate) const TRIES_MAX: u32 = 16;
 /// What a commit needs at least.
-const COMMIT_MIN: Duration = Duration::from_millis(500);
+pub(crate) const COMMIT_MIN: Duration = Duration::from_millis(500);
 
-tokio::task_local! {
-    /// When the request is given up, once the store did not serve a call of it.
-    static GIVEN_UP: Mutex<Option<Instant>>;
+/// A request, as far as its patience goes.
+struct Request {
+    owners: Arc<Owners>,
+    patience: Mutex<Patience>,
 }
 
-/// Runs a request, whose calls all together have so much patience.
-pub(crate) async fn with_patience<T>(request: impl Future<Output = T>) -> T {
-    GIVEN_UP.scope(Mutex::new(None), request).await
+#[derive(Default)]
+struct Patience {
+    /// When the request is given up, once the store did not serve a call of it.
+    given_up: Option<Instant>,
+    /// The same while what it asks for was refused to others all the time.
+    hurried: Option<Instant>,
+    /// Whose items the last call was for that was not served.
+    owner: Option<String>,
+}
+
+tokio::task_local! {
+    static REQUEST: Request;
+}
+
+fn with_request<T>(then: impl FnOnce(&Owners, &mut Patience) -> T) -> Option<T> {
+    // Outside of a request nobody waits for an answer.
+    let then = |request: &Request| {
+        let patience = request.patience.lock();
+        let mut patience = patience.unwrap_or_else(PoisonError::into_inner);
+        then(&request.owners, &mut patience)
+    };
+    REQUEST.try_with(then).ok()
+}
+
+fn earlier(known: Option<Instant>, at: Instant) -> Option<Instant> {
+    Some(known.map_or(at, |known| known.min(at)))
 }
 
 /// Notes that a call which began at `began` was not served.
@@ -46,20 +65,26 @@ pub(crate) fn note_unserved(began: Instant) {
 }
 
 fn give_up_at(at: Instant) {
-    let note = |given_up: &Mutex<Option<Instant>>| {
-        let mut given_up = given_up.lock().unwrap_or_else(PoisonError::into_inner);
-        *given_up = Some(given_up.map_or(at, |before| before.min(at)));
-    };
-    // Outside of a request nobody waits for an answer.
-    GIVEN_UP.try_with(note).unwrap_or_default();
+    with_request(|_, patience| patience.given_up = earlier(patience.given_up, at));
+}
+
+/// Notes that the request is given up: who asks for the same owner's next is not
+/// kept waiting as long.
+pub(crate) fn note_given_up() {
+    with_request(|owners, patience| {
+        if let Some(owner) = &patience.owner {
+            owners.insert(owner);
+        }
+    });
 }
 
 /// What is left of the request's patience.
 pub(crate) fn patience_left() -> Duration {
-    let at = |given_up: &Mutex<Option<Instant>>| {
-        *given_up.lock().unwrap_or_else(PoisonError::into_inner)
-    };
-    let at = GIVEN_UP.try_with(at).ok().flatten();
+    let at = with_request(|_, patience| {
+        let known = [patience.given_up, patience.hurried];
+        known.into_iter().flatten().min()
+    });
+    let at = at.flatten();
     at.map_or(CALL_MAX, |at| at.saturating_duration_since(Instant::now()))
 }
 
@@ -68,13 +93,13 @@ pub(crate) struct Steady {
     inner: Arc<dyn Store>,
     reads: Health,
     writes: Health,
-    owners: Owners,
+    owners: Arc<Owners>,
 }
 
-/// By owner of items, how many calls in a row were not served: conflicts,
-/// throttles and faults. One owner's heat takes no other down.
+/// The owners of items of whom a request was given up and none was served since:
+/// by conflicts, throttles and faults. One owner's heat takes no other down.
 #[derive(Default)]
-struct Owners(Mutex<BTreeMap<String, u32>>);
+struct Owners(Mutex<BTreeSet<String>>);
 
 impl Owners {
     /// The tenant that the first of these items belong to which belong to any; else
@@ -87,22 +112,36 @@ impl Owners {
         end.and_then(|(end, _)| pk.get(..end)).unwrap_or(pk)
     }
 
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn insert(&self, owner: &str) {
+        let mut owners = self.lock();
+        if owners.len() >= OWNERS_MAX {
+            owners.clear();
+        }
+        owners.insert(owner.to_owned());
+    }
+
     /// Notes a call that began at `began`, and whether it was served. One that was
-    /// not, as those before, leaves its request little patience.
+    /// not leaves its request little patience, if none was served before.
     fn note(&self, owner: &str, began: Instant, served: bool) {
-        let mut unserved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if served {
-            unserved.remove(owner);
-            return;
-        }
-        if unserved.len() >= OWNERS_MAX {
-            unserved.clear();
-        }
-        let count = unserved.entry(owner.to_owned()).or_default();
-        if *count >= UNSERVED_KNOWN {
-            give_up_at(began + LITTLE_PATIENCE);
-        }
-        *count = count.saturating_add(1);
+        let is_known = match served {
+            true => {
+                self.lock().remove(owner);
+                false
+            }
+            false => self.lock().contains(owner),
+        };
+        with_request(|_, patience| {
+            patience.owner = (!served).then(|| owner.to_owned());
+            patience.hurried = match (served, is_known) {
+                (true, _) => None,
+                (false, true) => earlier(patience.hurried, began + LITTLE_PATIENCE),
+                (false, false) => patience.hurried,
+            };
+        });
     }
 }
 
@@ -195,8 +234,17 @@ impl Steady {
             inner,
             reads: Health::new(),
             writes: Health::new(),
-            owners: Owners::default(),
+            owners: Arc::default(),
         }
+    }
+
+    /// Runs a request, whose calls all together have so much patience.
+    pub(crate) async fn with_patience<T>(&self, request: impl Future<Output = T>) -> T {
+        let asked = Request {
+            owners: Arc::clone(&self.owners),
+            patience: Mutex::default(),
+        };
+        REQUEST.scope(asked, request).await
     }
 
     /// Whether the last commit was not served.
