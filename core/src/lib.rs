@@ -53,7 +53,7 @@ pub use event::fingerprint::Fingerprint;
 pub use event::gen_ai::{Attributes, CachedTokens, GenAi, Span, nearest_name};
 pub use event::name::{Name, NameError};
 pub use event::number::{Reported, whole_millis};
-pub use event::quantities::{Component, QUANTITY_MAX, Quantities};
+pub use event::quantities::{Component, QUANTITY_MAX, Quantities, Table};
 pub use event::totals::{Overflow, Totals};
 pub use ledger::actual::{Actual, Mismatch};
 pub use ledger::alert::{ATTEMPTS_MAX, Alert, AlertState, Crossing};

@@ -93,7 +93,9 @@ pub fn bill(
     for ((operation, tier), mut versions) in by_operation(groups) {
         versions.sort_by_key(|(group, _)| (in_order(catalog, &group.card), group.overridden));
         let billed = versions.iter().filter(|(group, _)| !group.overridden);
-        let total = billed.fold(0_i128, |sum, (_, totals)| sum.saturating_add(totals.units));
+        let total = billed.fold(0_i128, |sum, (_, totals)| {
+            sum.saturating_add(totals.priced_by(Component::Unit))
+        });
         let mut before = 0_i128;
         for (group, totals) in versions {
             bill.events = bill.events.checked_add(totals.events).ok_or(Overflow)?;
@@ -113,7 +115,9 @@ pub fn bill(
                 bill.lines
                     .extend(lines(group, totals, prices, factor, volume, digits)?);
             }
-            before = before.checked_add(totals.units).ok_or(Overflow)?;
+            before = before
+                .checked_add(totals.priced_by(Component::Unit))
+                .ok_or(Overflow)?;
         }
     }
     for line in &bill.lines {

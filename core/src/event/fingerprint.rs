@@ -17,7 +17,6 @@ impl Fingerprint {
     pub fn of(event: &Event) -> Self {
         let mut hash = Sha256::new();
         let d = &event.dimensions;
-        let q = &event.quantities;
         hash.update(b"tollgate-event-1");
         for name in [&event.id, &d.operation, &d.tier] {
             text(&mut hash, Some(name));
@@ -35,16 +34,7 @@ impl Fingerprint {
         for name in optional {
             text(&mut hash, name.as_ref());
         }
-        for quantity in [
-            q.units,
-            q.tokens_in,
-            q.tokens_out,
-            q.cached_tokens_in,
-            q.tokens_processed,
-            q.api_calls,
-            q.duration_ms,
-            q.data_bytes,
-        ] {
+        for (_, quantity) in event.quantities.to_table().iter() {
             hash.update(quantity.to_be_bytes());
         }
         for amount in [

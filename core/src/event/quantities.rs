@@ -50,19 +50,74 @@ impl Quantities {
             .saturating_add(self.tokens_processed)
     }
 
+    /// Each of them, in the order of [`Component::ALL`].
+    #[must_use]
+    pub fn to_table(self) -> Table<u64> {
+        Table([
+            self.units,
+            self.tokens_in,
+            self.cached_tokens_in,
+            self.tokens_out,
+            self.tokens_processed,
+            self.api_calls,
+            self.duration_ms,
+            self.data_bytes,
+        ])
+    }
+
+    /// Those of a table.
+    #[must_use]
+    pub fn from_table(table: Table<u64>) -> Self {
+        let Table(
+            [
+                units,
+                tokens_in,
+                cached_tokens_in,
+                tokens_out,
+                tokens_processed,
+                api_calls,
+                duration_ms,
+                data_bytes,
+            ],
+        ) = table;
+        Self {
+            units,
+            tokens_in,
+            tokens_out,
+            cached_tokens_in,
+            tokens_processed,
+            api_calls,
+            duration_ms,
+            data_bytes,
+        }
+    }
+
     /// How much of what `component` prices.
     #[must_use]
     pub fn priced_by(&self, component: Component) -> u64 {
-        match component {
-            Component::Unit => self.units,
-            Component::TokenIn => self.tokens_in,
-            Component::CachedTokenIn => self.cached_tokens_in,
-            Component::TokenOut => self.tokens_out,
-            Component::TokenProcessed => self.tokens_processed,
-            Component::ApiCall => self.api_calls,
-            Component::DurationMs => self.duration_ms,
-            Component::DataByte => self.data_bytes,
-        }
+        self.to_table().of(component)
+    }
+}
+
+/// A figure of each component, in the order of [`Component::ALL`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Table<T>(pub [T; Component::COUNT]);
+
+impl<T: Copy + Default> Table<T> {
+    /// The figure of `component`.
+    #[must_use]
+    pub fn of(&self, component: Component) -> T {
+        self.0.get(component.place()).copied().unwrap_or_default()
+    }
+
+    /// Each component and its figure.
+    pub fn iter(&self) -> impl Iterator<Item = (Component, T)> + '_ {
+        Component::ALL.into_iter().zip(self.0)
+    }
+
+    /// What `figure` makes of each.
+    pub fn map<U>(self, figure: impl FnMut(T) -> U) -> Table<U> {
+        Table(self.0.map(figure))
     }
 }
 
@@ -89,8 +144,11 @@ pub enum Component {
 }
 
 impl Component {
+    /// How many there are.
+    pub const COUNT: usize = 8;
+
     /// All of them, in the order of statement lines.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; Self::COUNT] = [
         Self::Unit,
         Self::TokenIn,
         Self::CachedTokenIn,
@@ -100,6 +158,27 @@ impl Component {
         Self::DurationMs,
         Self::DataByte,
     ];
+
+    /// Its place among all.
+    fn place(self) -> usize {
+        let places = Self::ALL.into_iter();
+        places.take_while(|component| *component != self).count()
+    }
+
+    /// The field of an event that says how much of it was used.
+    #[must_use]
+    pub fn quantity(self) -> &'static str {
+        match self {
+            Self::Unit => "units",
+            Self::TokenIn => "tokens_in",
+            Self::CachedTokenIn => "cached_tokens_in",
+            Self::TokenOut => "tokens_out",
+            Self::TokenProcessed => "tokens_processed",
+            Self::ApiCall => "api_calls",
+            Self::DurationMs => "duration_ms",
+            Self::DataByte => "data_bytes",
+        }
+    }
 
     /// Its name in JSON.
     #[must_use]

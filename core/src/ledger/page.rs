@@ -3,7 +3,7 @@
 use crate::event::dimensions::Dimensions;
 use crate::event::event::Event;
 use crate::event::name::Name;
-use crate::event::quantities::Quantities;
+use crate::event::quantities::{Quantities, Table};
 use crate::event::totals::Totals;
 use crate::limit::decision::Decision;
 use crate::money::amount::Amount;
@@ -104,12 +104,12 @@ pub enum PageError {
     Damaged,
 }
 
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 /// The texts of a row.
 const TEXTS: usize = 14;
 
-/// Format 3: each distinct text once, then rows that refer to it by number
+/// Format 4: each distinct text once, then rows that refer to it by number
 /// (0 = none).
 #[derive(Serialize, Deserialize)]
 struct Body {
@@ -129,7 +129,7 @@ struct RowBody {
     path: Vec<u16>,
     card_version: u32,
     exchange: Option<ExchangeRate>,
-    quantities: [u64; 8],
+    quantities: Table<u64>,
     latency_ms: Option<Amount>,
     /// Absent = 1.
     compliance_score: Option<Amount>,
@@ -222,7 +222,6 @@ impl Names {
             voids,
         } = stored;
         let d = &event.dimensions;
-        let q = &event.quantities;
         let texts = [
             Some(&event.id),
             Some(&d.operation),
@@ -256,16 +255,7 @@ impl Names {
             path: path?,
             card_version: card.version,
             exchange: card.exchange,
-            quantities: [
-                q.units,
-                q.tokens_in,
-                q.tokens_out,
-                q.cached_tokens_in,
-                q.tokens_processed,
-                q.api_calls,
-                q.duration_ms,
-                q.data_bytes,
-            ],
+            quantities: event.quantities.to_table(),
             latency_ms: event.latency_ms,
             compliance_score: Some(event.compliance_score)
                 .filter(|score| Amount::whole(1) != Some(*score)),
@@ -314,7 +304,7 @@ impl RowBody {
                 node: text(node)?,
                 path,
             },
-            quantities: quantities(self.quantities),
+            quantities: Quantities::from_table(self.quantities),
             task: text(task)?,
             provider: text(provider)?,
             latency_ms: self.latency_ms,
@@ -349,28 +339,4 @@ fn text(names: &[Name], number: u16) -> Option<Option<Name>> {
 fn path(names: &[Name], numbers: Vec<u16>, agent: Option<&Name>) -> Option<Vec<Name>> {
     let node = |number: u16| text(names, number)?.or_else(|| agent.cloned());
     numbers.into_iter().map(node).collect()
-}
-
-/// The quantities of a row, in its order.
-fn quantities(numbers: [u64; 8]) -> Quantities {
-    let [
-        units,
-        tokens_in,
-        tokens_out,
-        cached_tokens_in,
-        tokens_processed,
-        api_calls,
-        duration_ms,
-        data_bytes,
-    ] = numbers;
-    Quantities {
-        units,
-        tokens_in,
-        tokens_out,
-        cached_tokens_in,
-        tokens_processed,
-        api_calls,
-        duration_ms,
-        data_bytes,
-    }
 }

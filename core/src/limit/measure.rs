@@ -3,6 +3,7 @@
 use crate::event::dimensions::Dimensions;
 use crate::event::event::Event;
 use crate::event::name::Name;
+use crate::event::quantities::Component;
 use crate::event::totals::{Overflow, Totals};
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -71,14 +72,16 @@ impl Measure {
         Ok(match self {
             Self::Spend => totals.cost()?.units(),
             Self::Events => i128::from(totals.events),
-            Self::Units => totals.units,
+            Self::Units => totals.priced_by(Component::Unit),
             Self::Tokens => totals.tokens(),
-            Self::TokensIn => totals.tokens_in,
-            Self::TokensOut => totals.tokens_out,
-            Self::ApiCalls => totals.api_calls,
-            Self::DurationMs => totals.duration_ms,
+            Self::TokensIn => totals.priced_by(Component::TokenIn),
+            Self::TokensOut => totals.priced_by(Component::TokenOut),
+            Self::ApiCalls => totals.priced_by(Component::ApiCall),
+            Self::DurationMs => totals.priced_by(Component::DurationMs),
             Self::EventsOf(operation) if *operation == at.operation => i128::from(totals.events),
-            Self::UnitsOf(operation) if *operation == at.operation => totals.units,
+            Self::UnitsOf(operation) if *operation == at.operation => {
+                totals.priced_by(Component::Unit)
+            }
             Self::EventsOf(_) | Self::UnitsOf(_) => 0,
         })
     }

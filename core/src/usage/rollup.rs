@@ -33,7 +33,7 @@ pub struct Chunk {
     pub bytes: Vec<u8>,
 }
 
-const FORMAT: u8 = 5;
+const FORMAT: u8 = 6;
 
 /// The most bytes of rows in one item; an item holds 400 KB.
 const CHUNK_BYTES_MAX: usize = 300_000;
@@ -194,7 +194,7 @@ fn split(tally: &Tally) -> Vec<Tally> {
     parts
 }
 
-/// Format 5: each distinct text once, then rows that refer to texts and roster
+/// Format 6: each distinct text once, then rows that refer to texts and roster
 /// numbers by number plus one (0 = none).
 #[derive(Serialize, Deserialize)]
 struct Body {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tollgate_core::{
     Amount, Bill, BillError, Card, CardRef, Catalog, Component, Currency, DiscountMode, Event,
-    Factor, Group, Instant, Operation, Price, Totals, Unpriced, VolumeDiscount, bill,
+    Factor, Group, Instant, Operation, Price, Quantities, Totals, Unpriced, VolumeDiscount, bill,
 };
 
 /// The use of `op` at tier `standard` under each version in turn.
@@ -42,11 +42,10 @@ fn usd(versions: &Versions) -> Bill {
 }
 
 fn units(units: u64) -> Totals {
-    Totals {
-        events: 1,
-        units: i128::from(units),
-        ..Totals::default()
-    }
+    Totals::from(&Quantities {
+        units,
+        ..Quantities::default()
+    })
 }
 
 /// What is taken off, one unit after another.
@@ -136,16 +135,16 @@ proptest! {
         versions in proptest::collection::vec((discounted(), 0_u64..120), 1..4),
     ) {
         let versions: Versions = versions.into_iter().map(|(prices, used)| (prices, units(used))).collect();
-        let total = versions.iter().map(|(_, totals)| totals.units).sum();
+        let total = versions.iter().map(|(_, totals)| totals.priced_by(Component::Unit)).sum();
         let bill = usd(&versions);
         let mut before = 0;
         let mut lines = bill.lines.iter();
-        for (prices, totals) in versions.iter().filter(|(_, totals)| totals.units > 0) {
+        for (prices, totals) in versions.iter().filter(|(_, totals)| totals.priced_by(Component::Unit) > 0) {
             let line = lines.next().unwrap();
             let rate = value(prices.prices[&Component::Unit].amount);
-            prop_assert_eq!(value(line.gross), rate * BigInt::from(totals.units));
-            prop_assert_eq!(value(line.discount), discount_by_unit(prices, before, totals.units, total));
-            before += totals.units;
+            prop_assert_eq!(value(line.gross), rate * BigInt::from(totals.priced_by(Component::Unit)));
+            prop_assert_eq!(value(line.discount), discount_by_unit(prices, before, totals.priced_by(Component::Unit), total));
+            before += totals.priced_by(Component::Unit);
         }
         prop_assert!(lines.next().is_none());
     }
@@ -346,10 +345,7 @@ fn one_line(amount: &str, per: u64, tier: &str, units: i128, discounts: &[(u64, 
         },
         overridden: false,
     };
-    let totals = Totals {
-        events: 1,
-        units,
-        ..Totals::default()
-    };
+    let mut totals = Totals::from(&Quantities::default());
+    totals.quantities.0[0] = units;
     bill(Currency::USD, &BTreeMap::from([(group, totals)]), &catalog).unwrap()
 }

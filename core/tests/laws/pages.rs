@@ -42,7 +42,7 @@ proptest! {
             // Put right again, so that each cut is one of the page itself.
             bytes = page.encode().unwrap();
         }
-        let _ = Page::decode(&[[3].as_slice(), &noise].concat());
+        let _ = Page::decode(&[[4].as_slice(), &noise].concat());
     }
 
     #[test]
@@ -62,8 +62,8 @@ fn another_format_is_no_page() {
     assert_eq!(Page::decode(&[]), Err(PageError::Damaged));
     assert_eq!(Page::decode(&[0]), Err(PageError::Format));
     assert_eq!(Page::decode(&[2, 0, 0]), Err(PageError::Format));
-    assert_eq!(Page::decode(&[4, 0, 0]), Err(PageError::Format));
-    assert_eq!(Page::decode(&[3]), Err(PageError::Damaged));
+    assert_eq!(Page::decode(&[5, 0, 0]), Err(PageError::Format));
+    assert_eq!(Page::decode(&[4]), Err(PageError::Damaged));
 }
 
 #[test]

@@ -92,11 +92,14 @@ mod tests {
             card: card.clone(),
             overridden,
         };
-        let totals = |units, cost: &str| Totals {
-            events: 2,
+        let units = |units| tollgate_core::Quantities {
             units,
+            ..tollgate_core::Quantities::default()
+        };
+        let totals = |used, cost: &str| Totals {
+            events: 2,
             cost: cost.parse::<tollgate_core::Amount>().unwrap().into(),
-            ..Totals::default()
+            ..Totals::from(&units(used))
         };
         let groups = BTreeMap::from([
             (group(false), totals(4, "0")),

@@ -6,7 +6,7 @@
 use csv::{Terminator, WriterBuilder};
 use std::borrow::Cow;
 use std::fmt::Display;
-use tollgate_core::{Currency, Instant, Name, Stored};
+use tollgate_core::{Component, Currency, Instant, Name, Stored};
 
 /// What a text that a spreadsheet would calculate begins with.
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
@@ -62,24 +62,25 @@ pub fn csv_header() -> String {
 pub fn csv_event(stored: &Stored, received: Instant, tenant: &Name, currency: Currency) -> String {
     let event = &stored.event;
     let (d, q, exchange) = (&event.dimensions, stored.totals(), stored.card.exchange);
+    let used = |component| number(Some(q.priced_by(component)));
     let [timestamp, received] = [event.timestamp, received].map(|at| at.to_string());
     line(&[
         name(event.task.as_ref()),
         name(d.agent.as_ref()),
         name(d.consumer.as_ref()),
-        number(Some(q.tokens_in)),
-        number(Some(q.tokens_out)),
-        number(Some(q.duration_ms)),
-        number(Some(q.api_calls)),
+        used(Component::TokenIn),
+        used(Component::TokenOut),
+        used(Component::DurationMs),
+        used(Component::ApiCall),
         text(&timestamp),
         name(Some(&event.id)),
         name(Some(tenant)),
         name(Some(&d.operation)),
         name(Some(&d.tier)),
-        number(Some(q.units)),
-        number(Some(q.cached_tokens_in)),
-        number(Some(q.tokens_processed)),
-        number(Some(q.data_bytes)),
+        used(Component::Unit),
+        used(Component::CachedTokenIn),
+        used(Component::TokenProcessed),
+        used(Component::DataByte),
         number(event.latency_ms),
         number(Some(event.compliance_score)),
         name(d.session.as_ref()),

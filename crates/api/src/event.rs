@@ -2,7 +2,7 @@
 
 use crate::json::{Errors, Fault, Node, Object, scalar};
 use crate::problem::Problem;
-use tollgate_core::{Amount, Dimensions, Event, Instant, Name, Quantities};
+use tollgate_core::{Amount, Component, Dimensions, Event, Instant, Name, Quantities};
 
 /// The longest latency, in milliseconds: some 115 days.
 const LATENCY_MS_MAX: u64 = 10_000_000_000;
@@ -135,18 +135,12 @@ fn dimensions(object: &mut Object<'_>, agent: Option<Name>) -> Dimensions {
 }
 
 fn quantities(object: &mut Object<'_>) -> Quantities {
-    let mut of =
-        |field: &str, default: u64| object.read(field, scalar::quantity).unwrap_or(default);
-    let quantities = Quantities {
-        units: of("units", 1),
-        tokens_in: of("tokens_in", 0),
-        tokens_out: of("tokens_out", 0),
-        cached_tokens_in: of("cached_tokens_in", 0),
-        tokens_processed: of("tokens_processed", 0),
-        api_calls: of("api_calls", 0),
-        duration_ms: of("duration_ms", 0),
-        data_bytes: of("data_bytes", 0),
-    };
+    let mut table = Quantities::default().to_table();
+    for (component, quantity) in Component::ALL.into_iter().zip(&mut table.0) {
+        let given = object.read(component.quantity(), scalar::quantity);
+        *quantity = given.unwrap_or(*quantity);
+    }
+    let quantities = Quantities::from_table(table);
     if quantities.cached_tokens_in > quantities.tokens_in {
         object.fault(
             "cached_tokens_in",

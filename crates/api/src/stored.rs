@@ -1,9 +1,9 @@
 //! Events as they are shown once they are recorded.
 
 use crate::raw::raw;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use tollgate_core::{Amount, Currency, ExchangeRate, Instant, Name, Stored};
+use tollgate_core::{Amount, Currency, ExchangeRate, Instant, Name, Stored, Table};
 
 /// An event as lists show it: the shape that it was sent in, what it cost and
 /// when it came. Fields that it lacks are left out; the figures of one that
@@ -42,21 +42,13 @@ fn shown<'a>(
 ) -> StoredEvent<'a> {
     let event = &stored.event;
     let d = &event.dimensions;
-    let totals = stored.totals();
     StoredEvent {
         id: &event.id,
         tenant_id: tenant,
         timestamp: event.timestamp,
         operation: &d.operation,
         tier: &d.tier,
-        units: totals.units,
-        tokens_in: totals.tokens_in,
-        tokens_out: totals.tokens_out,
-        cached_tokens_in: totals.cached_tokens_in,
-        tokens_processed: totals.tokens_processed,
-        api_calls: totals.api_calls,
-        duration_ms: totals.duration_ms,
-        data_bytes: totals.data_bytes,
+        quantities: stored.totals().quantities,
         latency_ms: event.latency_ms,
         compliance_score: event.compliance_score,
         agent_id: d.agent.as_ref(),
@@ -87,6 +79,15 @@ fn shown<'a>(
     }
 }
 
+/// Each quantity under the name of its field.
+fn by_field<S: Serializer>(quantities: &Table<i128>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(
+        quantities
+            .iter()
+            .map(|(component, figure)| (component.quantity(), figure)),
+    )
+}
+
 #[derive(Serialize)]
 struct StoredEvent<'a> {
     id: &'a Name,
@@ -94,14 +95,8 @@ struct StoredEvent<'a> {
     timestamp: Instant,
     operation: &'a Name,
     tier: &'a Name,
-    units: i128,
-    tokens_in: i128,
-    tokens_out: i128,
-    cached_tokens_in: i128,
-    tokens_processed: i128,
-    api_calls: i128,
-    duration_ms: i128,
-    data_bytes: i128,
+    #[serde(flatten, serialize_with = "by_field")]
+    quantities: Table<i128>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ms: Option<Amount>,
     compliance_score: Amount,

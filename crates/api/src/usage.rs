@@ -4,7 +4,7 @@ use crate::figures::{amount, count, mean};
 use crate::range::Range;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use tollgate_core::{Amount, Currency, Name, Tally, Usage};
+use tollgate_core::{Amount, Component, Currency, Name, Tally, Usage};
 
 /// `GET /usage/{tenant_id}`; `period` is the range asked for. Averages are null
 /// when nothing carries the figure.
@@ -24,7 +24,7 @@ pub fn usage_json(
         "operations": counts(&usage.operations),
         "tiers": counts(&usage.tiers),
         "total_events": totals.events,
-        "total_units": count(totals.units),
+        "total_units": count(totals.priced_by(Component::Unit)),
         "total_tokens": count(totals.tokens()),
         "total_cost": amount(totals.cost),
         "currency": currency.code(),
@@ -57,8 +57,8 @@ pub fn summary_json(tally: &Tally, currency: Currency) -> Value {
         "total_tasks": tally.total_tasks(),
         "total_events": totals.events,
         "total_tokens": count(totals.tokens()),
-        "total_duration_ms": count(totals.duration_ms),
-        "total_api_calls": count(totals.api_calls),
+        "total_duration_ms": count(totals.priced_by(Component::DurationMs)),
+        "total_api_calls": count(totals.priced_by(Component::ApiCall)),
         "total_cost": amount(totals.cost),
         "currency": currency.code(),
         "unique_agents": tally.agents.count(),
@@ -80,16 +80,25 @@ pub fn totals_json(tally: &Tally, currency: Currency) -> Map<String, Value> {
     let fields = [
         ("total_events", Value::from(totals.events)),
         ("total_tasks", tasks.into()),
-        ("tokens_in", count(totals.tokens_in)),
-        ("tokens_out", count(totals.tokens_out)),
+        ("tokens_in", count(totals.priced_by(Component::TokenIn))),
+        ("tokens_out", count(totals.priced_by(Component::TokenOut))),
         ("total_tokens", count(totals.tokens())),
-        ("total_duration_ms", count(totals.duration_ms)),
-        ("total_api_calls", count(totals.api_calls)),
-        ("total_units", count(totals.units)),
+        (
+            "total_duration_ms",
+            count(totals.priced_by(Component::DurationMs)),
+        ),
+        (
+            "total_api_calls",
+            count(totals.priced_by(Component::ApiCall)),
+        ),
+        ("total_units", count(totals.priced_by(Component::Unit))),
         ("total_cost", amount(totals.cost)),
         ("currency", currency.code().into()),
         ("avg_tokens_per_task", per_task(totals.tokens())),
-        ("avg_duration_ms_per_task", per_task(totals.duration_ms)),
+        (
+            "avg_duration_ms_per_task",
+            per_task(totals.priced_by(Component::DurationMs)),
+        ),
         ("unique_agents", tally.agents.count().into()),
         ("unique_consumers", tally.consumers.count().into()),
     ];
@@ -187,12 +196,15 @@ mod tests {
     #[test]
     fn sums_beyond_64_bits_keep_every_digit() {
         let mut tally = Tally::default();
-        tally.totals.tokens_in = i128::from(u64::MAX);
+        let mut quantities = tollgate_core::Quantities::default();
+        (quantities.units, quantities.tokens_in) = (0, u64::MAX);
+        tally.totals = Totals::from(&quantities);
         assert_eq!(
             totals_json(&tally, Currency::USD)["tokens_in"],
             json!(u64::MAX)
         );
-        tally.totals.tokens_in += 1;
+        quantities.tokens_in = 1;
+        tally.totals.add(&Totals::from(&quantities)).unwrap();
         assert_eq!(
             totals_json(&tally, Currency::USD)["tokens_in"],
             json!("18446744073709551616")
