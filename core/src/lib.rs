@@ -99,6 +99,7 @@ pub use price::draft::Draft;
 pub use price::exchange::{ExchangeRate, ExchangeTable};
 pub use time::calendar::{Calendar, Zone, ZoneError};
 pub use time::instant::{DAY_SECONDS, HOUR_SECONDS, Instant, InstantError};
+pub use time::range::Range;
 pub use time::window::{Window, WindowKind};
 pub use usage::aggregate::{Aggregate, GroupBy, NO_KEY};
 pub use usage::filter::{Filter, RowFilter};

@@ -2,4 +2,5 @@
 
 pub(crate) mod calendar;
 pub(crate) mod instant;
+pub(crate) mod range;
 pub(crate) mod window;

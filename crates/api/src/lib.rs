@@ -56,7 +56,6 @@ mod plans;
 mod plans_json;
 mod problem;
 mod query;
-mod range;
 mod rate_headers;
 mod raw;
 #[cfg(test)]
@@ -92,7 +91,6 @@ pub use plans::{parse_plan, parse_subscription};
 pub use plans_json::{entitlements_json, plan_json, subscription_json};
 pub use problem::{FieldError, Problem};
 pub use query::Params;
-pub use range::Range;
 pub use reserved::is_reserved_tenant;
 pub use stored::{single_event, stored_event};
 pub use trees::{parse_tree, tree_json};

@@ -2,12 +2,11 @@
 
 use crate::percent::{decoded, encoded};
 use crate::problem::Problem;
-use crate::range::Range;
 use crate::reserved::is_reserved_tenant;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
-use tollgate_core::{Filter, Instant, Name};
+use tollgate_core::{Filter, Instant, Name, Range};
 
 /// The most bytes of a query.
 const QUERY_BYTES_MAX: usize = 8192;
@@ -59,6 +58,8 @@ impl Params {
         "tool_name",
         "model",
     ];
+    /// The parameters that a range of time is read from.
+    pub const RANGE: &'static [&'static str] = &["start", "end"];
     /// The parameters of a list.
     pub const PAGING: &'static [&'static str] = &["limit", "cursor"];
 
@@ -285,7 +286,7 @@ mod tests {
     fn params(raw: &str) -> Result<Params, Problem> {
         Params::parse_any(
             Some(raw),
-            &[Params::FILTERS, Range::PARAMETERS, Params::PAGING, &["dry"]],
+            &[Params::FILTERS, Params::RANGE, Params::PAGING, &["dry"]],
         )
     }
 

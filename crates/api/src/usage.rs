@@ -1,10 +1,9 @@
 //! Totals in answers.
 
 use crate::figures::{amount, count, mean};
-use crate::range::Range;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use tollgate_core::{Amount, Component, Currency, Name, Tally, Usage};
+use tollgate_core::{Amount, Component, Currency, Name, Range, Tally, Usage};
 
 /// `GET /usage/{tenant_id}`; `period` is the range asked for. Averages are null
 /// when nothing carries the figure.

@@ -64,6 +64,5 @@ pub use store::store::{
 pub use usage::export::{Export, Step};
 pub use usage::hour::{Hour, LastPurge};
 pub use usage::limits::LimitsView;
-pub use usage::range::Range;
 pub use usage::stats::Stats;
 pub use usage::usage::{Entry, Groups, Position};

@@ -7,12 +7,11 @@ use answer::failed;
 use serde_json::Value;
 use std::sync::Arc;
 use tollgate_api::{
-    BillRange, Params, Problem, Range as Asked, bill_json, card_json, costs_json, exchange_json,
-    list, parse_card, parse_exchange,
+    BillRange, Params, Problem, bill_json, card_json, costs_json, exchange_json, list, parse_card,
+    parse_exchange,
 };
-use tollgate_core::{KeyScope, WindowKind};
+use tollgate_core::{KeyScope, Range, WindowKind};
 use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, get, post, put};
-use tollgate_service::Range;
 
 const READ: Access = Access::Any(&[KeyScope::Read]);
 const CARDS: &str = "GET /rate-cards";
@@ -40,7 +39,7 @@ pub fn routes() -> Vec<Route> {
 /// What a tenant owes, by default for the current calendar month.
 async fn get_billing(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
-    let asked = call.params(Asked::PARAMETERS)?.range()?;
+    let asked = call.params(Params::RANGE)?.range()?;
     let month = WindowKind::Month.holding(call.now);
     let current = month.end().unwrap_or(call.now);
     let end = asked

@@ -1,9 +1,9 @@
 //! What answers have in common: whom and when they are of, and what they weigh.
 
-use tollgate_api::{Params, Problem, Range as Asked};
+use tollgate_api::{Params, Problem};
 use tollgate_core::{Currency, Name};
 use tollgate_gateway::{App, Call, from_failure};
-use tollgate_service::{Failure, Range};
+use tollgate_service::Failure;
 
 /// What is listed of an answer ends before it weighs more than this many bytes
 /// where answers are not streamed; Lambda answers with 6 MB at most.
@@ -12,14 +12,6 @@ pub(crate) const PART_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The problem that a failure is answered with.
 pub(crate) fn failed(failure: Failure) -> Problem {
     from_failure(&failure)
-}
-
-/// What is asked for, as the service takes it.
-pub(crate) fn span(range: Asked) -> Range {
-    Range {
-        start: range.start,
-        end: range.end,
-    }
 }
 
 /// The tenant's currency.

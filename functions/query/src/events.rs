@@ -1,12 +1,10 @@
 //! Events: in a list, of a task, alone.
 
-use crate::answer::{PART_BYTES_MAX, currency, failed, span, tenant, weight};
+use crate::answer::{PART_BYTES_MAX, currency, failed, tenant, weight};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tollgate_api::{
-    Params, Problem, Range as Asked, list, single_event, stored_event, totals_json,
-};
+use tollgate_api::{Params, Problem, list, single_event, stored_event, totals_json};
 use tollgate_core::{Instant, Name};
 use tollgate_gateway::{App, Call, Handled, Reply};
 use tollgate_service::{Entry, Position};
@@ -20,7 +18,7 @@ pub(crate) async fn get_usage(app: Arc<App>, call: Call) -> Handled {
         call.query.as_deref(),
         &[
             Params::FILTERS,
-            Asked::PARAMETERS,
+            Params::RANGE,
             Params::PAGING,
             &["tenant_id"],
         ],
@@ -36,7 +34,7 @@ pub(crate) async fn get_usage(app: Arc<App>, call: Call) -> Handled {
         .transpose()?;
     let found = app
         .service
-        .events(&tenant, span(range), after.as_ref(), limit, &filter)
+        .events(&tenant, range, after.as_ref(), limit, &filter)
         .await;
     let (entries, more) = found.map_err(failed)?;
     let (data, next) = part(&app, &tenant, &question, &entries, more);

@@ -6,11 +6,11 @@
 
 mod form;
 
-use crate::answer::{PART_BYTES_MAX, failed, span, tenant, weight};
+use crate::answer::{PART_BYTES_MAX, failed, tenant, weight};
 use form::Form;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::sync::Arc;
-use tollgate_api::{Params, Range as Asked};
+use tollgate_api::Params;
 use tollgate_core::Name;
 use tollgate_gateway::{App, Call, Handled, Reply};
 use tollgate_service::{Export, Failure, Step};
@@ -51,13 +51,13 @@ struct Part {
 pub(crate) async fn get_usage_export(app: Arc<App>, call: Call) -> Handled {
     let allowed = [
         Params::FILTERS,
-        Asked::PARAMETERS,
+        Params::RANGE,
         Params::PAGING,
         &["tenant_id", "format"],
     ];
     let params = Params::parse_any(call.query.as_deref(), &allowed)?;
     let tenant = tenant(&call, &params)?;
-    let (range, filter) = (span(params.range()?), params.filters()?);
+    let (range, filter) = (params.range()?, params.filters()?);
     let form = params.one_of("format", &Form::NAMES)?.unwrap_or(Form::Json);
     let limit = params
         .text("limit")

@@ -1,10 +1,10 @@
 //! Totals: of a tenant, of what filters pick, in groups; and what is stored.
 
-use crate::answer::{currency, failed, span, tenant};
+use crate::answer::{currency, failed, tenant};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use tollgate_api::{Params, Problem, Range as Asked, aggregate_row, summary_json, usage_json};
-use tollgate_core::GroupBy;
+use tollgate_api::{Params, Problem, aggregate_row, summary_json, usage_json};
+use tollgate_core::{GroupBy, Range};
 use tollgate_gateway::{App, Call, Handled, Reply};
 use tollgate_service::AHEAD_SECONDS_MAX;
 
@@ -16,7 +16,7 @@ const GROUPS_MAX: usize = 1000;
 /// A tenant's totals, by default of the 30 days that end 5 minutes ahead.
 pub(crate) async fn get_usage_tenant(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant()?;
-    let asked = call.params(Asked::PARAMETERS)?.range()?;
+    let asked = call.params(Params::RANGE)?.range()?;
     let recent = call.now.plus_seconds(AHEAD_SECONDS_MAX);
     let end = asked
         .end
@@ -24,15 +24,11 @@ pub(crate) async fn get_usage_tenant(app: Arc<App>, call: Call) -> Handled {
     let start = asked
         .start
         .unwrap_or_else(|| end.plus_seconds(-USAGE_SECONDS));
-    let period = Asked {
+    let period = Range {
         start: Some(start),
         end: Some(end),
     };
-    let usage = app
-        .service
-        .usage(&tenant, span(period))
-        .await
-        .map_err(failed)?;
+    let usage = app.service.usage(&tenant, period).await.map_err(failed)?;
     let currency = currency(&app, &tenant).await?;
     Ok(Reply::ok(&usage_json(
         &tenant,
@@ -47,10 +43,10 @@ pub(crate) async fn get_usage_tenant(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn get_usage_summary(app: Arc<App>, call: Call) -> Handled {
     let params = Params::parse_any(
         call.query.as_deref(),
-        &[Params::USE_FILTERS, Asked::PARAMETERS, &["tenant_id"]],
+        &[Params::USE_FILTERS, Params::RANGE, &["tenant_id"]],
     )?;
     let tenant = tenant(&call, &params)?;
-    let (range, filter) = (span(params.range()?), params.filters()?);
+    let (range, filter) = (params.range()?, params.filters()?);
     let tally = app
         .service
         .summary(&tenant, range, &filter)
@@ -64,7 +60,7 @@ pub(crate) async fn get_usage_summary(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn get_usage_aggregate(app: Arc<App>, call: Call) -> Handled {
     let lists = [
         Params::USE_FILTERS,
-        Asked::PARAMETERS,
+        Params::RANGE,
         Params::PAGING,
         &["tenant_id", "group_by"],
     ];
@@ -90,7 +86,7 @@ pub(crate) async fn get_usage_consumers(app: Arc<App>, call: Call) -> Handled {
 async fn people(app: Arc<App>, call: Call, by: GroupBy, field: &str) -> Handled {
     let lists = [
         Params::USE_FILTERS,
-        Asked::PARAMETERS,
+        Params::RANGE,
         Params::PAGING,
         &["tenant_id"],
     ];
@@ -109,7 +105,7 @@ async fn grouped(
     field: &str,
 ) -> Result<Map<String, Value>, Problem> {
     let tenant = tenant(call, params)?;
-    let (range, filter) = (span(params.range()?), params.filters()?);
+    let (range, filter) = (params.range()?, params.filters()?);
     let limit = params.limit(GROUPS_MAX, GROUPS_MAX)?;
     let question = format!("GET groups of {field} {tenant} {}", params.canonical());
     let after = params

@@ -8,14 +8,13 @@ use crate::engine::snapshot::Snapshot;
 use crate::store::failure::Failure;
 use crate::store::store::{Query, Slice};
 use crate::usage::pages::{page_of, pages_of};
-use crate::usage::range::Range;
 use crate::usage::scan::{rows_of, spans};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant as Moment;
 use tollgate_core::{
-    ACTIONS_MAX, HOUR_SECONDS, Hold, Instant, Name, OpenHold, Page, Postings, Roster, Series,
-    State, View, count_anew, table,
+    ACTIONS_MAX, HOUR_SECONDS, Hold, Instant, Name, OpenHold, Page, Postings, Range, Roster,
+    Series, State, View, count_anew, table,
 };
 
 /// The most slices that are read before their sums are added.

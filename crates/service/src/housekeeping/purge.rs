@@ -7,12 +7,11 @@ use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::hour::{Hour, LastPurge};
-use crate::usage::range::Range;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tollgate_core::{
-    Attrs, Config, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, PurgeOrder, Value, Write,
-    table,
+    Attrs, Config, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, PurgeOrder, Range, Value,
+    Write, table,
 };
 
 /// What was, or would be, purged.

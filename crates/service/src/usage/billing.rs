@@ -2,10 +2,9 @@
 
 use crate::engine::service::Service;
 use crate::store::failure::Failure;
-use crate::usage::range::Range;
 use crate::usage::scan::Ask;
 use std::collections::BTreeMap;
-use tollgate_core::{Bill, Currency, Group, Name, Place, Roster, Tally, Totals, View, bill};
+use tollgate_core::{Bill, Currency, Group, Name, Place, Range, Roster, Tally, Totals, View, bill};
 
 impl Service {
     /// What `tenant` owes for `range`, and in which currency.

@@ -12,11 +12,10 @@ use crate::store::clock::ulid_floor;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::pages::{may_hold, page_of, pages_of};
-use crate::usage::range::Range;
 use crate::usage::usage::Entry;
 use std::collections::{BTreeSet, VecDeque};
 use std::str::FromStr;
-use tollgate_core::{Attrs, Currency, Filter, HOUR_SECONDS, Instant, Name, Stored};
+use tollgate_core::{Attrs, Currency, Filter, HOUR_SECONDS, Instant, Name, Range, Stored};
 
 /// An export under way. It holds one slice of pages and no more.
 #[derive(Debug)]

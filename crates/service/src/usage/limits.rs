@@ -2,11 +2,11 @@
 
 use crate::engine::service::Service;
 use crate::store::failure::Failure;
-use crate::usage::range::Range;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
-    Amount, Config, CounterKey, Figure, Instant, Limit, Name, Scope, Standpoint, Window, WindowKind,
+    Amount, Config, CounterKey, Figure, Instant, Limit, Name, Range, Scope, Standpoint, Window,
+    WindowKind,
 };
 
 /// A tenant's limits and what they have counted.

@@ -4,12 +4,13 @@
 use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use crate::usage::range::Range;
 use crate::usage::scan::{PASSES_MAX, spans};
 use crate::usage::usage::{Entry, Position, TaskWalk, entry};
 use crate::usage::watermark::Watermark;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{DAY_SECONDS, Filter, HOUR_SECONDS, Instant, Name, Page, Stored, View, table};
+use tollgate_core::{
+    DAY_SECONDS, Filter, HOUR_SECONDS, Instant, Name, Page, Range, Stored, View, table,
+};
 
 /// The first events of a list, found so far.
 struct Listing<'a> {

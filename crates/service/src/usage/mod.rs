@@ -1,6 +1,7 @@
 //! What was used: totals, lists, exports, bills.
 
 pub(crate) mod billing;
+pub(crate) mod cover;
 pub(crate) mod cursor;
 pub(crate) mod export;
 pub(crate) mod hour;
@@ -8,7 +9,6 @@ pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod pages;
 pub(crate) mod pseudonym;
-pub(crate) mod range;
 pub(crate) mod rosters;
 pub(crate) mod scan;
 pub(crate) mod stats;

@@ -4,9 +4,8 @@ use crate::engine::service::Service;
 use crate::store::clock::ulid_floor;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use crate::usage::range::Range;
 use std::collections::BTreeSet;
-use tollgate_core::{Attrs, HOUR_SECONDS, Instant, Key, Name, Page, Value, table};
+use tollgate_core::{Attrs, HOUR_SECONDS, Instant, Key, Name, Page, Range, Value, table};
 
 /// A walk over all pages of some receipt hours, slice by slice.
 pub(crate) struct Walk<'a> {

@@ -4,14 +4,14 @@
 use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use crate::usage::range::{Cover, Range};
+use crate::usage::cover::Cover;
 use crate::usage::rosters::Mask;
 use crate::usage::watermark::Watermark;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
-    Attrs, DAY_SECONDS, HOUR_SECONDS, Instant, Kept, Name, Overflow, Page, Place, Renumbering,
-    Roster, Rows, Stored, Tally, Value, View, table,
+    Attrs, DAY_SECONDS, HOUR_SECONDS, Instant, Kept, Name, Overflow, Page, Place, Range,
+    Renumbering, Roster, Rows, Stored, Tally, Value, View, table,
 };
 
 /// Which rows a question needs.

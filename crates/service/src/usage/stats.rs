@@ -5,9 +5,8 @@ use crate::store::body::body;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::hour::{Hour, LastPurge};
-use crate::usage::range::Range;
 use crate::usage::scan::PASSES_MAX;
-use tollgate_core::{Instant, Name, table};
+use tollgate_core::{Instant, Name, Range, table};
 
 /// What is stored of a tenant, event by event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,12 +4,11 @@ use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::pages::page_of;
-use crate::usage::range::Range;
 use crate::usage::scan::Ask;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Aggregate, Attrs, Filter, GroupBy, Instant, Key, Marker, Name, Page, Place, Roster, RowFilter,
-    Stored, Tally, Usage, View, table, void_id,
+    Aggregate, Attrs, Filter, GroupBy, Instant, Key, Marker, Name, Page, Place, Range, Roster,
+    RowFilter, Stored, Tally, Usage, View, table, void_id,
 };
 
 /// A recorded event with the time of its receipt.

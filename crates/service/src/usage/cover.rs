@@ -1,56 +1,7 @@
-//! Spans of event time, and which rollups and pages cover them.
+//! Which rollups and pages cover a span of event time.
 
 use std::collections::BTreeSet;
-use tollgate_core::{DAY_SECONDS, HOUR_SECONDS, Instant};
-
-/// A span of event time `[start, end)`; absent = unbounded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Range {
-    /// The first instant inside.
-    pub start: Option<Instant>,
-    /// The first instant outside again.
-    pub end: Option<Instant>,
-}
-
-impl Range {
-    /// Whether it holds `at`.
-    #[must_use]
-    pub fn holds(&self, at: Instant) -> bool {
-        self.start.is_none_or(|start| start <= at) && self.end.is_none_or(|end| at < end)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.start
-            .zip(self.end)
-            .is_some_and(|(start, end)| start >= end)
-    }
-
-    /// What of it whole spans of `seconds` cover.
-    fn whole(&self, seconds: i64) -> Self {
-        let start = self.start.map(|start| ceil(start, seconds));
-        Self {
-            start,
-            end: self.end.map(|end| end.floor_to(seconds)),
-        }
-    }
-
-    /// The smallest range of whole days that covers it.
-    pub(crate) fn days(&self) -> Self {
-        Self {
-            start: self.start.map(|start| start.floor_to(DAY_SECONDS)),
-            end: self.end.map(|end| ceil(end, DAY_SECONDS)),
-        }
-    }
-}
-
-fn ceil(at: Instant, seconds: i64) -> Instant {
-    let floor = at.floor_to(seconds);
-    if floor == at {
-        at
-    } else {
-        floor.plus_seconds(seconds)
-    }
-}
+use tollgate_core::{DAY_SECONDS, HOUR_SECONDS, Instant, Range};
 
 /// How a range is covered: by whole days, by the whole hours at their sides,
 /// and by the events of the hours that it cuts through.
@@ -117,15 +68,6 @@ impl Cover {
         };
         self.cut.iter().any(|hour| of_day.holds(*hour))
             || self.hours.iter().any(|hours| hours.meets(of_day))
-    }
-}
-
-impl Range {
-    fn meets(&self, other: Self) -> bool {
-        let before = |end: Option<Instant>, start: Option<Instant>| {
-            end.zip(start).is_some_and(|(end, start)| end <= start)
-        };
-        !before(self.end, other.start) && !before(other.end, self.start)
     }
 }
 
