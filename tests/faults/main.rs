@@ -10,6 +10,7 @@ mod erase;
 mod held;
 mod holds;
 mod ledger;
+mod locked;
 mod prepaid;
 mod purge;
 mod reasons;
