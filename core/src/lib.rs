@@ -51,6 +51,7 @@ pub use event::dimensions::Dimensions;
 pub use event::event::Event;
 pub use event::fingerprint::Fingerprint;
 pub use event::gen_ai::{Attributes, CachedTokens, GenAi, Span, nearest_name};
+pub use event::label::Label;
 pub use event::name::{Name, NameError};
 pub use event::number::{Reported, whole_millis};
 pub use event::quantities::{Component, QUANTITY_MAX, Quantities, Table};

@@ -6,6 +6,7 @@ use crate::decide::postings::Postings;
 use crate::decide::rules::Rules;
 use crate::decide::ruling::{Decided, Ruling, Verdict};
 use crate::decide::writes::{Circumstances, PlanError, marker_of, page_place, write_page};
+use crate::event::label::Label;
 use crate::ledger::alert::{Crossing, write_alerts};
 use crate::ledger::item::{ACTIONS_MAX, Role, Write};
 use crate::ledger::marker::Answer;
@@ -199,23 +200,11 @@ pub(crate) fn write_postings(
 fn estimate_size(draft: &Draft) -> usize {
     let event = &draft.event;
     let d = &event.dimensions;
-    let names = [
-        &d.agent,
-        &d.consumer,
-        &d.session,
-        &event.task,
-        &d.tool_server,
-        &d.tool_name,
-        &d.model,
-        &d.node,
-        &event.provider,
-    ];
-    let own = [&d.operation, &event.id].into_iter().chain(&d.path);
-    let texts = names
+    let labels = Label::ALL
         .into_iter()
-        .flatten()
-        .chain(own)
-        .map(|name| name.as_str().len());
+        .filter_map(|label| event.label(label));
+    let own = [&d.operation, &event.id].into_iter().chain(&d.path);
+    let texts = labels.chain(own).map(|name| name.as_str().len());
     let metadata = event
         .metadata
         .as_ref()

@@ -1,6 +1,7 @@
 //! One measured use.
 
 use crate::event::dimensions::Dimensions;
+use crate::event::label::Label;
 use crate::event::name::Name;
 use crate::event::quantities::Quantities;
 use crate::money::amount::Amount;
@@ -47,6 +48,40 @@ impl Event {
             compliance_score: Amount::whole(1).unwrap_or_default(),
             cost_override: None,
             metadata: None,
+        }
+    }
+
+    /// The name that it carries as `label`.
+    #[must_use]
+    pub fn label(&self, label: Label) -> Option<&Name> {
+        let d = &self.dimensions;
+        let name = match label {
+            Label::Agent => &d.agent,
+            Label::Consumer => &d.consumer,
+            Label::Session => &d.session,
+            Label::Task => &self.task,
+            Label::ToolServer => &d.tool_server,
+            Label::ToolName => &d.tool_name,
+            Label::Model => &d.model,
+            Label::Provider => &self.provider,
+            Label::Node => &d.node,
+        };
+        name.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub fn label_mut(&mut self, label: Label) -> &mut Option<Name> {
+        let d = &mut self.dimensions;
+        match label {
+            Label::Agent => &mut d.agent,
+            Label::Consumer => &mut d.consumer,
+            Label::Session => &mut d.session,
+            Label::Task => &mut self.task,
+            Label::ToolServer => &mut d.tool_server,
+            Label::ToolName => &mut d.tool_name,
+            Label::Model => &mut d.model,
+            Label::Provider => &mut self.provider,
+            Label::Node => &mut d.node,
         }
     }
 }

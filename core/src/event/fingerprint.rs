@@ -1,6 +1,7 @@
 //! The fingerprint of an event's content.
 
 use crate::event::event::Event;
+use crate::event::label::Label;
 use crate::event::name::Name;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -21,18 +22,8 @@ impl Fingerprint {
         for name in [&event.id, &d.operation, &d.tier] {
             text(&mut hash, Some(name));
         }
-        let optional = [
-            &d.agent,
-            &d.consumer,
-            &d.session,
-            &event.task,
-            &d.tool_server,
-            &d.tool_name,
-            &d.model,
-            &event.provider,
-        ];
-        for name in optional {
-            text(&mut hash, name.as_ref());
+        for label in Label::ALL {
+            text(&mut hash, event.label(label));
         }
         for (_, quantity) in event.quantities.to_table().iter() {
             hash.update(quantity.to_be_bytes());
@@ -48,10 +39,6 @@ impl Fingerprint {
             );
         }
         bytes(&mut hash, event.metadata.as_ref().map(|m| m.as_bytes()));
-        // Nothing is hashed for an event without one, as before there were any.
-        if d.node.is_some() {
-            text(&mut hash, d.node.as_ref());
-        }
         Self(hash.finalize().into())
     }
 

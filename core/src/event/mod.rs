@@ -4,6 +4,7 @@ pub(crate) mod dimensions;
 pub(crate) mod event;
 pub(crate) mod fingerprint;
 pub(crate) mod gen_ai;
+pub(crate) mod label;
 pub(crate) mod name;
 pub(crate) mod number;
 pub(crate) mod quantities;

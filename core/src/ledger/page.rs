@@ -1,7 +1,7 @@
 //! Pages: the stored form of the events of one write.
 
-use crate::event::dimensions::Dimensions;
 use crate::event::event::Event;
+use crate::event::label::Label;
 use crate::event::name::Name;
 use crate::event::quantities::{Quantities, Table};
 use crate::event::totals::Totals;
@@ -107,7 +107,7 @@ pub enum PageError {
 const FORMAT: u8 = 4;
 
 /// The texts of a row.
-const TEXTS: usize = 14;
+const TEXTS: usize = 5 + Label::COUNT;
 
 /// Format 4: each distinct text once, then rows that refer to it by number
 /// (0 = none).
@@ -222,22 +222,16 @@ impl Names {
             voids,
         } = stored;
         let d = &event.dimensions;
-        let texts = [
+        let own = [
             Some(&event.id),
             Some(&d.operation),
             Some(&d.tier),
-            d.agent.as_ref(),
-            d.consumer.as_ref(),
-            d.session.as_ref(),
-            event.task.as_ref(),
-            d.tool_server.as_ref(),
-            d.tool_name.as_ref(),
-            d.model.as_ref(),
-            event.provider.as_ref(),
             Some(&card.id),
-            d.node.as_ref(),
             voids.as_ref(),
         ];
+        let texts = own
+            .into_iter()
+            .chain(Label::ALL.map(|label| event.label(label)));
         let mut names = [0; TEXTS];
         let last = self.last;
         for ((number, text), last) in names.iter_mut().zip(texts).zip(last) {
@@ -270,48 +264,19 @@ impl Names {
 impl RowBody {
     /// `None` where a number refers to no text.
     fn read(self, names: &[Name]) -> Option<Stored> {
-        let [
-            id,
-            operation,
-            tier,
-            agent,
-            consumer,
-            session,
-            task,
-            tool_server,
-            tool_name,
-            model,
-            provider,
-            card,
-            node,
-            voids,
-        ] = self.names;
+        let [id, operation, tier, card, voids, labels @ ..] = self.names;
         let text = |number: u16| text(names, number);
-        let agent = text(agent)?;
-        let path = path(names, self.path, agent.as_ref())?;
-        let event = Event {
-            id: text(id)??,
-            timestamp: self.timestamp,
-            dimensions: Dimensions {
-                operation: text(operation)??,
-                tier: text(tier)??,
-                agent,
-                consumer: text(consumer)?,
-                session: text(session)?,
-                tool_server: text(tool_server)?,
-                tool_name: text(tool_name)?,
-                model: text(model)?,
-                node: text(node)?,
-                path,
-            },
-            quantities: Quantities::from_table(self.quantities),
-            task: text(task)?,
-            provider: text(provider)?,
-            latency_ms: self.latency_ms,
-            compliance_score: self.compliance_score.or_else(|| Amount::whole(1))?,
-            cost_override: self.cost_override,
-            metadata: self.metadata,
-        };
+        let mut event = Event::new(text(id)??, self.timestamp, text(operation)??);
+        event.dimensions.tier = text(tier)??;
+        for (label, number) in Label::ALL.into_iter().zip(labels) {
+            *event.label_mut(label) = text(number)?;
+        }
+        event.dimensions.path = path(names, self.path, event.label(Label::Agent))?;
+        event.quantities = Quantities::from_table(self.quantities);
+        event.latency_ms = self.latency_ms;
+        event.compliance_score = self.compliance_score.or_else(|| Amount::whole(1))?;
+        event.cost_override = self.cost_override;
+        event.metadata = self.metadata;
         let card = CardRef {
             id: text(card)??,
             version: self.card_version,

@@ -3,7 +3,7 @@
 use crate::raw::raw;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use tollgate_core::{Amount, Currency, ExchangeRate, Instant, Name, Stored, Table};
+use tollgate_core::{Amount, Currency, Event, ExchangeRate, Instant, Label, Name, Stored, Table};
 
 /// An event as lists show it: the shape that it was sent in, what it cost and
 /// when it came. Fields that it lacks are left out; the figures of one that
@@ -51,15 +51,7 @@ fn shown<'a>(
         quantities: stored.totals().quantities,
         latency_ms: event.latency_ms,
         compliance_score: event.compliance_score,
-        agent_id: d.agent.as_ref(),
-        consumer_id: d.consumer.as_ref(),
-        session_id: d.session.as_ref(),
-        task_id: event.task.as_ref(),
-        tool_server: d.tool_server.as_ref(),
-        tool_name: d.tool_name.as_ref(),
-        model: d.model.as_ref(),
-        provider: event.provider.as_ref(),
-        budget_node: d.node.as_ref(),
+        labels: event,
         cost_override: stored.signed_override(),
         metadata: event
             .metadata
@@ -88,6 +80,12 @@ fn by_field<S: Serializer>(quantities: &Table<i128>, to: S) -> Result<S::Ok, S::
     )
 }
 
+/// Each name that it carries under the name of its field.
+fn by_label<S: Serializer>(event: &Event, to: S) -> Result<S::Ok, S::Error> {
+    let named = |label: Label| Some((label.field(), event.label(label)?));
+    to.collect_map(Label::ALL.into_iter().filter_map(named))
+}
+
 #[derive(Serialize)]
 struct StoredEvent<'a> {
     id: &'a Name,
@@ -100,24 +98,8 @@ struct StoredEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ms: Option<Amount>,
     compliance_score: Amount,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent_id: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    consumer_id: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_id: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task_id: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_server: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_name: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    budget_node: Option<&'a Name>,
+    #[serde(flatten, serialize_with = "by_label")]
+    labels: &'a Event,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost_override: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
