@@ -1,6 +1,7 @@
 //! What was really used for a hold.
 
 use crate::event::event::Event;
+use crate::event::label::Label;
 use crate::event::name::Name;
 use crate::ledger::hold::Hold;
 use crate::time::instant::Instant;
@@ -26,6 +27,19 @@ pub struct Actual {
 #[error("`{0}` is not the hold's")]
 pub struct Mismatch(pub &'static str);
 
+/// What a capture has as its hold has it.
+const FIXED: [Label; 6] = [
+    Label::Agent,
+    Label::Consumer,
+    Label::Session,
+    Label::ToolServer,
+    Label::ToolName,
+    Label::Node,
+];
+
+/// What it may say for itself.
+const OPEN: [Label; 3] = [Label::Model, Label::Task, Label::Provider];
+
 impl Actual {
     /// The event to be booked for `hold`.
     ///
@@ -33,58 +47,29 @@ impl Actual {
     /// [`Mismatch`] names the first field that must be the hold's and is not.
     pub fn of(&self, hold: &Hold) -> Result<Event, Mismatch> {
         let held = &hold.estimate.event;
-        let (at, asked) = (&held.dimensions, &self.event.dimensions);
         let other = |said: Option<&Name>, held: Option<&Name>| said.is_some() && said != held;
-        let fields = [
-            (
-                "operation",
-                other(self.operation.as_ref(), Some(&at.operation)),
-            ),
-            ("agent_id", other(asked.agent.as_ref(), at.agent.as_ref())),
-            (
-                "consumer_id",
-                other(asked.consumer.as_ref(), at.consumer.as_ref()),
-            ),
-            (
-                "session_id",
-                other(asked.session.as_ref(), at.session.as_ref()),
-            ),
-            (
-                "tool_server",
-                other(asked.tool_server.as_ref(), at.tool_server.as_ref()),
-            ),
-            (
-                "tool_name",
-                other(asked.tool_name.as_ref(), at.tool_name.as_ref()),
-            ),
-            ("budget_node", other(asked.node.as_ref(), at.node.as_ref())),
-            (
-                "timestamp",
-                self.timestamp.is_some_and(|said| said != held.timestamp),
-            ),
-        ];
-        if let Some((field, _)) = fields.into_iter().find(|(_, differs)| *differs) {
-            return Err(Mismatch(field));
+        let is_other = |label: &Label| other(self.event.label(*label), held.label(*label));
+        if other(self.operation.as_ref(), Some(&held.dimensions.operation)) {
+            return Err(Mismatch("operation"));
         }
-        let mut dimensions = at.clone();
-        dimensions.tier = self.tier.clone().unwrap_or(dimensions.tier);
-        dimensions.model = asked.model.clone().or(dimensions.model);
-        Ok(Event {
+        if let Some(label) = FIXED.into_iter().find(is_other) {
+            return Err(Mismatch(label.field()));
+        }
+        if self.timestamp.is_some_and(|said| said != held.timestamp) {
+            return Err(Mismatch("timestamp"));
+        }
+        let mut event = Event {
             id: self.id.clone().unwrap_or_else(|| held.id.clone()),
             timestamp: held.timestamp,
-            dimensions,
-            task: self.event.task.clone().or_else(|| held.task.clone()),
-            provider: self
-                .event
-                .provider
-                .clone()
-                .or_else(|| held.provider.clone()),
-            metadata: self
-                .event
-                .metadata
-                .clone()
-                .or_else(|| held.metadata.clone()),
+            dimensions: held.dimensions.clone(),
             ..self.event.clone()
-        })
+        };
+        event.dimensions.tier = self.tier.clone().unwrap_or(event.dimensions.tier);
+        for label in OPEN {
+            let said = self.event.label(label).or(held.label(label));
+            *event.label_mut(label) = said.cloned();
+        }
+        event.metadata = event.metadata.or_else(|| held.metadata.clone());
+        Ok(event)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::json::{Errors, Fault, Node, Object, scalar};
 use crate::problem::Problem;
-use tollgate_core::{Amount, Component, Dimensions, Event, Instant, Name, Quantities};
+use tollgate_core::{Amount, Component, Event, Instant, Label, Name, Quantities};
 
 /// The longest latency, in milliseconds: some 115 days.
 const LATENCY_MS_MAX: u64 = 10_000_000_000;
@@ -87,10 +87,9 @@ pub(crate) fn hinted_event(object: &mut Object<'_>, hints: Hints) -> Option<NewE
         .read("timestamp", scalar::instant)
         .or(hints.timestamp);
     let operation = object.read("operation", scalar::name).or(hints.operation);
-    let dimensions = dimensions(object, hints.agent);
+    let tier = object.read("tier", scalar::name);
+    let labels = Label::ALL.map(|label| object.read(label.field(), scalar::name));
     let quantities = quantities(object);
-    let task = object.read("task_id", scalar::name);
-    let provider = object.read("provider", scalar::name);
     let latency_ms = object.read("latency_ms", scalar::decimal_to(LATENCY_MS_MAX));
     let compliance_score = object
         .read("compliance_score", scalar::decimal_to(1))
@@ -98,40 +97,24 @@ pub(crate) fn hinted_event(object: &mut Object<'_>, hints: Hints) -> Option<NewE
     let cost_override = object.read("cost_override", scalar::decimal_to(OVERRIDE_MAX));
     let metadata = object.read("metadata", scalar::metadata);
     let operation = operation?;
+    // A stand-in: `into_event` sets id and timestamp.
+    let own = id.clone().unwrap_or_else(|| operation.clone());
+    let mut event = Event::new(own, timestamp.unwrap_or(Instant::EPOCH), operation);
+    for (label, name) in Label::ALL.into_iter().zip(labels) {
+        *event.label_mut(label) = name;
+    }
+    let d = &mut event.dimensions;
+    d.agent = d.agent.take().or(hints.agent);
+    d.tier = tier.unwrap_or_else(Name::standard);
     let event = Event {
-        // A stand-in: `into_event` sets id and timestamp.
-        id: id.clone().unwrap_or_else(|| operation.clone()),
-        timestamp: timestamp.unwrap_or(Instant::EPOCH),
-        dimensions: Dimensions {
-            operation,
-            ..dimensions
-        },
         quantities,
-        task,
-        provider,
         latency_ms,
         compliance_score,
         cost_override,
         metadata,
+        ..event
     };
     Some(NewEvent::new(tenant, id, timestamp, event))
-}
-
-/// All dimensions but the operation.
-fn dimensions(object: &mut Object<'_>, agent: Option<Name>) -> Dimensions {
-    Dimensions {
-        tier: object
-            .read("tier", scalar::name)
-            .unwrap_or_else(Name::standard),
-        agent: object.read("agent_id", scalar::name).or(agent),
-        consumer: object.read("consumer_id", scalar::name),
-        session: object.read("session_id", scalar::name),
-        tool_server: object.read("tool_server", scalar::name),
-        tool_name: object.read("tool_name", scalar::name),
-        model: object.read("model", scalar::name),
-        node: object.read("budget_node", scalar::name),
-        ..Dimensions::of(Name::standard())
-    }
 }
 
 fn quantities(object: &mut Object<'_>) -> Quantities {
