@@ -57,10 +57,4 @@ impl KeyScope {
             Self::Operator => "operator",
         }
     }
-
-    /// The scope of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
-    }
 }

@@ -12,7 +12,7 @@ use tollgate_service::Failure;
 
 const QUESTION: &str = "GET /plans";
 
-/// Puts a plan; every subscription to it is renewed before this answers.
+/// Puts a plan; subscriptions to it are renewed as far as a request may wait.
 pub(crate) async fn put_plan(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let code = Name::in_path(call.path_text("code"))

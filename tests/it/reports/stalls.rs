@@ -32,6 +32,11 @@ const CONFLICTS: Rule = |call| match call.operation {
     _ => Fault::None,
 };
 
+const CONFLICTS_AT_COMMITS: Rule = |call| match call.operation {
+    Operation::Commit => Fault::Refuse(vec![Some(Reason::Conflict)]),
+    _ => Fault::None,
+};
+
 async fn furnished() -> TestApp {
     let app = TestApp::new().await;
     crate::given::card(&app, "ai", json!({ "gpt-4o": {} })).await;
@@ -65,6 +70,7 @@ async fn every_route_answers_within_6_seconds_and_later_ones_within_1() {
         ("stalls at commits", STALLS_AT_COMMITS),
         ("throttles", THROTTLES),
         ("conflicts", CONFLICTS),
+        ("conflicts at commits", CONFLICTS_AT_COMMITS),
     ] {
         for route in TestApp::routes() {
             let app = furnished().await;
@@ -122,15 +128,15 @@ async fn what_is_refused_to_one_tenant_hurries_no_other() {
     app.store.rule(CONFLICTS);
     app.record("acme", json!({ "id": "e2" })).await.expect(503);
     // As many as a request outlasts that is not hurried.
-    app.store.rule(conflicts(12));
+    app.store.rule(conflicts(14));
     app.record("globex", json!({ "id": "g2" }))
         .await
         .expect(201);
-    app.store.rule(conflicts(12));
+    app.store.rule(conflicts(14));
     app.record("acme", json!({ "id": "e2" })).await.expect(503);
     app.store.heal();
     app.record("acme", json!({ "id": "e2" })).await.expect(201);
-    app.store.rule(conflicts(12));
+    app.store.rule(conflicts(14));
     app.record("acme", json!({ "id": "e3" })).await.expect(201);
 }
 

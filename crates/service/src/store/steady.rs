@@ -96,8 +96,8 @@ pub(crate) struct Steady {
     owners: Arc<Owners>,
 }
 
-/// The owners of items of whom a request was given up and none was served since:
-/// by conflicts, throttles and faults. One owner's heat takes no other down.
+/// The owners of items of whom a request was given up and no commit was served
+/// since: by conflicts, throttles and faults. One owner's heat takes no other down.
 #[derive(Default)]
 struct Owners(Mutex<BTreeSet<String>>);
 
@@ -263,8 +263,10 @@ impl Store for Steady {
     async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
         let (call, began) = (self.inner.read_together(keys), Instant::now());
         let items = self.reads.call(&self.writes, Duration::ZERO, call).await;
-        let served = matches!(items, Ok(Some(_)));
-        self.owners.note(Owners::of(keys.iter()), began, served);
+        // One that is served says nothing of commits, which may still be refused.
+        if !matches!(items, Ok(Some(_))) {
+            self.owners.note(Owners::of(keys.iter()), began, false);
+        }
         items
     }
 
