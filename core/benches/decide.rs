@@ -51,7 +51,7 @@ fn catalog() -> Catalog {
         tiers: BTreeMap::from([(name("standard"), Factor::ONE)]),
         unpriced: Unpriced::Reject,
         operations: BTreeMap::from([(name("gpt-4o"), gpt_4o)]),
-        taken_over: BTreeMap::new(),
+        takes_over: None,
     });
     catalog
 }

@@ -1,5 +1,6 @@
 //! Sizes at which a promise would break that holds for a few.
 
+mod catalogue;
 mod jobs;
 mod purges;
 mod repeats;

@@ -73,7 +73,7 @@ fn tollgate(cents: u64) -> (Rules, Catalog, Draft) {
         tiers: BTreeMap::from([(name("standard"), Factor::ONE)]),
         unpriced: Unpriced::Reject,
         operations: BTreeMap::from([(name("call"), call)]),
-        taken_over: BTreeMap::new(),
+        takes_over: None,
     });
     let mut event = Event::new(name("evt-1"), now(), name("call"));
     let of = &mut event.dimensions;

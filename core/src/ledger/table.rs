@@ -56,6 +56,8 @@ pub const COUNT: &str = "n";
 pub const CLOSED: &str = "hc";
 /// Up to when they may be rolled up: nobody writes there any more.
 pub const SETTLED: &str = "hs";
+/// From when on the list of card versions is whole.
+pub const SINCE: &str = "s0";
 /// Where a hold is in its life.
 pub const STATE: &str = "st";
 
@@ -89,8 +91,15 @@ pub const TENANTS: &str = "L|TENANTS";
 /// The list of API keys.
 pub const KEYS: &str = "L|KEYS";
 
-/// The partition of all versions of rate cards and exchange rates.
-pub const CARDS: &str = "R|CARDS";
+/// The list of the versions of rate cards and exchange rates that can price
+/// something, in the order that they were put.
+pub const LISTED: &str = "R|LISTED";
+
+/// The versions that price nothing recent, by when their time was over.
+pub const PAST: &str = "R|PAST";
+
+/// All versions of the exchange rates.
+pub const EXCHANGES: &str = "R|X";
 
 /// The marker of an event: present once it is recorded.
 #[must_use]
@@ -239,28 +248,36 @@ pub fn probe() -> Key {
     Key::new("L|PROBE", "PROBE")
 }
 
-/// One chunk of one rate card version.
+/// The entry of a version of a rate card or the exchange rates in the list of those
+/// that can price something.
 #[must_use]
-pub fn card(sequence: u64, chunk: usize) -> Key {
-    Key::new(CARDS, format!("{sequence:012}|{chunk:04}"))
+pub fn listed(sequence: u64) -> Key {
+    Key::new(LISTED, format!("{sequence:012}"))
 }
 
-/// The sort key that comes after all versions up to `sequence`, and before the
-/// next.
+/// The entry of a version whose time was over at `end`, at the latest.
 #[must_use]
-pub fn cards_after(sequence: u64) -> String {
-    format!("{:012}", sequence.saturating_add(1))
+pub fn past(end: Instant, sequence: u64) -> Key {
+    Key::new(PAST, format!("{}|{sequence:012}", end.sortable()))
 }
 
-/// One version of the exchange rates, in the partition and sequence of the rate
-/// cards, so that reading those reads these.
+/// The entry of a version of a rate card, whatever its time.
 #[must_use]
-pub fn exchange(sequence: u64) -> Key {
-    Key::new(CARDS, format!("{sequence:012}{EXCHANGE}"))
+pub fn card_version(id: &Name, version: u32) -> Key {
+    Key::new(format!("R|C|{id}"), format!("{version:010}"))
 }
 
-/// What the sort keys of exchange rates end with.
-pub const EXCHANGE: &str = "|x";
+/// The entry of a version of the exchange rates, whatever its time.
+#[must_use]
+pub fn exchange_version(version: u32) -> Key {
+    Key::new(EXCHANGES, format!("{version:010}"))
+}
+
+/// One part of the body of a version.
+#[must_use]
+pub fn version_body(sequence: u64, part: usize) -> Key {
+    Key::new(format!("R|B|{sequence:012}"), format!("{part:04}"))
+}
 
 /// An API key, by its id.
 #[must_use]

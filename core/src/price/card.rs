@@ -12,6 +12,9 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
+/// The id of the card that prices what no other names.
+pub(crate) const DEFAULT: &str = "default";
+
 /// One version of a rate card. Versions never change; a correction is a new one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Card {
@@ -31,20 +34,22 @@ pub struct Card {
     pub unpriced: Unpriced,
     /// Prices by operation.
     pub operations: BTreeMap<Name, Operation>,
-    /// The operations that other cards priced when this was put, and since when
-    /// it prices them, where it prices all others for all time.
+    /// Where it prices all of time: when it was put. What came before, others price
+    /// first.
     #[serde(default)]
-    pub taken_over: BTreeMap<Name, Instant>,
+    pub takes_over: Option<Instant>,
 }
 
 impl Card {
-    /// Whether it had taken over `operation` by `at`, as far as another card
-    /// priced that before.
-    #[must_use]
-    pub fn has_taken_over(&self, operation: &Name, at: Instant) -> bool {
-        self.taken_over
-            .get(operation)
-            .is_none_or(|since| *since <= at)
+    /// Of several that name an operation and are in force at `at`, the one where
+    /// this is highest prices it.
+    pub(crate) fn precedence(&self, at: Instant) -> (bool, bool, u64) {
+        let is_default = self.id.as_str() == DEFAULT;
+        if self.takes_over.is_some_and(|since| at < since) {
+            // The one that was put first was there first.
+            return (false, !is_default, u64::MAX.saturating_sub(self.sequence));
+        }
+        (true, !is_default, self.sequence)
     }
 }
 

@@ -2,23 +2,27 @@
 
 use crate::event::event::Event;
 use crate::event::name::Name;
-use crate::event::quantities::Component;
 use crate::money::amount::Amount;
 use crate::money::currency::Currency;
-use crate::price::card::{Card, Factor, Operation, Price, Unpriced};
+use crate::price::built_in::built_in_card;
+use crate::price::card::{Card, DEFAULT, Operation, Unpriced};
 use crate::price::exchange::{ExchangeRate, ExchangeTable};
 use crate::time::instant::Instant;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// Every version of every rate card, and of the exchange rates.
+/// The versions of rate cards and exchange rates that can price something, and the
+/// newest of each card.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     cards: BTreeMap<Name, Vec<Arc<Card>>>,
-    by_operation: BTreeMap<Name, Vec<Name>>,
+    by_operation: BTreeMap<Name, BTreeSet<Name>>,
     exchanges: Vec<Arc<ExchangeTable>>,
+    /// From when on it prices: all that was in force then or later is held;
+    /// `None` = at all times.
+    since: Option<Instant>,
 }
 
 /// The card version that priced an event, and the rate that converted it.
@@ -60,6 +64,9 @@ pub enum PriceError {
         /// The card.
         card: Name,
     },
+    /// What was in force then is not held: it is to be read first.
+    #[error("the prices of {0} are not at hand")]
+    NotHeld(Instant),
     /// The cost is beyond what an amount holds.
     #[error("the cost is out of range")]
     Range,
@@ -69,36 +76,14 @@ pub enum PriceError {
 /// and totals have room for a hundred thousand of the dearest.
 const COST_MAX: Amount = Amount::bounded(1_000_000_000_000_000_000_000_000_000_000_000);
 
-const DEFAULT: &str = "default";
-
-/// The built-in prices per unit in USD. Source: system 000, base rates.
-const BUILT_IN: [(&str, &str); 9] = [
-    ("constitutional_validation", "0.001"),
-    ("agent_message", "0.0005"),
-    ("policy_evaluation", "0.002"),
-    ("compliance_check", "0.0015"),
-    ("deliberation_request", "0.01"),
-    ("hitl_approval", "0.05"),
-    ("blockchain_anchor", "0.005"),
-    ("audit_write", "0.001"),
-    ("agent_task", "0"),
-];
-
-const BUILT_IN_TIERS: [(&str, &str); 4] = [
-    ("standard", "1"),
-    ("enhanced", "1.5"),
-    ("deliberation", "3"),
-    ("enterprise", "2"),
-];
-
 impl Catalog {
     /// Only the built-in card `default`, version 1.
     #[must_use]
     pub fn built_in() -> Self {
         let mut catalog = Self::default();
-        if let Ok(id) = Name::new(DEFAULT) {
-            catalog.insert(built_in_card(id));
-        }
+        built_in_card()
+            .into_iter()
+            .for_each(|card| catalog.insert(card));
         catalog
     }
 
@@ -110,9 +95,7 @@ impl Catalog {
         }
         for operation in card.operations.keys() {
             let ids = self.by_operation.entry(operation.clone()).or_default();
-            if !ids.contains(&card.id) {
-                ids.push(card.id.clone());
-            }
+            ids.insert(card.id.clone());
         }
         versions.push(Arc::new(card));
         versions.sort_by_key(|held| held.version);
@@ -135,10 +118,67 @@ impl Catalog {
         }
     }
 
+    /// From when on it prices, where that is later than `at`.
+    #[must_use]
+    pub fn lacks(&self, at: Instant) -> Option<Instant> {
+        self.since.filter(|since| at < *since)
+    }
+
+    /// Says that all is held that was in force at `since` or later.
+    pub fn reach(&mut self, since: Instant) {
+        self.since = Some(since);
+    }
+
+    /// The stored versions that price nothing from `before` on: when the time of
+    /// each was over, at the latest, and its sequence number; those that were over
+    /// first come first. The newest version of a card is none of them.
+    #[must_use]
+    pub fn over(&self, before: Instant) -> Vec<(Instant, u64)> {
+        let mut over = Vec::new();
+        for versions in self.cards.values() {
+            let newest = versions.last().map(|card| card.sequence);
+            let begun = versions
+                .iter()
+                .map(|card| (card.effective_from, card.sequence));
+            over.extend(ends(begun).filter(|(_, sequence)| Some(*sequence) != newest));
+        }
+        let newest = self.exchanges.last().map(|table| table.sequence);
+        let bases: BTreeSet<Currency> = self.exchanges.iter().map(|table| table.base).collect();
+        for base in bases {
+            let into = self.exchanges.iter().filter(|table| table.base == base);
+            let begun = into.map(|table| (table.effective_from, table.sequence));
+            over.extend(ends(begun).filter(|(_, sequence)| Some(*sequence) != newest));
+        }
+        // What is built in is not stored.
+        over.retain(|(end, sequence)| *end <= before && *sequence > 0);
+        over.sort_unstable();
+        over
+    }
+
+    /// Forgets what prices nothing from `since` on.
+    pub fn forget(&mut self, since: Instant) {
+        let over: BTreeSet<u64> = self.over(since).into_iter().map(|(_, of)| of).collect();
+        for versions in self.cards.values_mut() {
+            versions.retain(|card| !over.contains(&card.sequence));
+        }
+        self.exchanges
+            .retain(|table| !over.contains(&table.sequence));
+        self.since = self.since.max(Some(since));
+        let cards = &self.cards;
+        self.by_operation.retain(|operation, ids| {
+            ids.retain(|id| {
+                let versions = cards.get(id).into_iter().flatten();
+                let mut naming = versions.filter(|card| card.operations.contains_key(operation));
+                naming.next().is_some()
+            });
+            !ids.is_empty()
+        });
+    }
+
     /// Prices `event`: by the tenant's card if it has one; else by the card
     /// whose version in force at the event's timestamp was put last, of those that
-    /// name the operation and had it taken over by then, `default` after all
-    /// others.
+    /// name the operation, `default` after all others; a card that prices all of
+    /// time prices what came before it was put only where no other did.
     ///
     /// # Errors
     /// A [`PriceError`] where no card, price or tier fits.
@@ -242,24 +282,20 @@ impl Catalog {
         operation: &Name,
         at: Instant,
     ) -> Result<&Card, PriceError> {
+        if self.lacks(at).is_some() {
+            return Err(PriceError::NotHeld(at));
+        }
         if let Some(id) = tenant_card {
             return self.in_force(id.as_str(), at).ok_or(PriceError::NoCard(at));
         }
         let naming = self.by_operation.get(operation).into_iter().flatten();
-        let candidates = naming.filter_map(|id| self.pricing(id.as_str(), operation, at));
-        let rank = |card: &&Card| (card.id.as_str() != DEFAULT, card.sequence);
-        let best = candidates.max_by_key(rank);
+        let candidates = naming.filter_map(|id| {
+            self.in_force(id.as_str(), at)
+                .filter(|card| card.operations.contains_key(operation))
+        });
+        let best = candidates.max_by_key(|card| card.precedence(at));
         best.or_else(|| self.in_force(DEFAULT, at))
             .ok_or(PriceError::NoCard(at))
-    }
-
-    /// The version of card `id` that prices `operation` at `at`, if it names it
-    /// and had taken it over by then.
-    fn pricing(&self, id: &str, operation: &Name, at: Instant) -> Option<&Card> {
-        let prices = |card: &&Card| {
-            card.operations.contains_key(operation) && card.has_taken_over(operation, at)
-        };
-        self.in_force(id, at).filter(prices)
     }
 
     /// The version of card `id` that prices what happens at `at`.
@@ -271,6 +307,17 @@ impl Catalog {
             .max_by_key(|card| (card.effective_from, card.sequence))
             .map(|card| &**card)
     }
+}
+
+/// When the time of each version was over that `begun` at one and has a sequence
+/// number: where the next came into force.
+fn ends(begun: impl Iterator<Item = (Instant, u64)>) -> impl Iterator<Item = (Instant, u64)> {
+    let mut begun: Vec<(Instant, u64)> = begun.collect();
+    begun.sort_unstable();
+    let next: Vec<Instant> = begun.iter().skip(1).map(|(from, _)| *from).collect();
+    next.into_iter()
+        .zip(begun)
+        .map(|(end, (_, sequence))| (end, sequence))
 }
 
 /// What `event` costs at `tier` by `card`, converted by `exchange`.
@@ -300,35 +347,4 @@ fn price_by(
     let cost = operation.cost_converted(factor, exchange, &event.quantities);
     cost.filter(|cost| *cost <= COST_MAX)
         .ok_or(PriceError::Range)
-}
-
-fn built_in_card(id: Name) -> Card {
-    let operation = |(name, unit): (&str, &str)| {
-        let price = Price {
-            amount: unit.parse().ok()?,
-            per: 1,
-        };
-        let prices = BTreeMap::from([(Component::Unit, price)]);
-        Some((
-            Name::new(name).ok()?,
-            Operation {
-                prices,
-                ..Operation::default()
-            },
-        ))
-    };
-    let tier = |(name, factor): (&str, &str)| {
-        Some((Name::new(name).ok()?, Factor::new(factor.parse().ok()?)?))
-    };
-    Card {
-        id,
-        version: 1,
-        sequence: 0,
-        currency: Currency::USD,
-        effective_from: Instant::from_millis(-62_135_596_800_000).unwrap_or(Instant::EPOCH),
-        tiers: BUILT_IN_TIERS.into_iter().filter_map(tier).collect(),
-        unpriced: Unpriced::Reject,
-        taken_over: BTreeMap::new(),
-        operations: BUILT_IN.into_iter().filter_map(operation).collect(),
-    }
 }

@@ -333,7 +333,7 @@ fn one_line(amount: &str, per: u64, tier: &str, units: i128, discounts: &[(u64, 
         )]),
         unpriced: Unpriced::Reject,
         operations: BTreeMap::from([(name("op"), operation)]),
-        taken_over: BTreeMap::new(),
+        takes_over: None,
     });
     let group = Group {
         operation: name("op"),

@@ -93,12 +93,11 @@ fn a_version_that_is_not_in_force_yet_makes_no_card_the_last_put() {
 }
 
 #[test]
-fn a_card_prices_an_operation_from_when_it_took_it_over() {
+fn a_card_that_prices_all_of_time_prices_what_others_did_from_when_it_was_put() {
     let default = pricing("default", 1, 1, "1", &["chat", "draw"]);
     let older = pricing("older", 1, 2, "2", &["chat"]);
     let mut taking = pricing("taking", 1, 3, "3", &["chat", "embed", "draw"]);
-    let taken = ["chat", "draw"].map(|of| (name(of), at("2026-11-20T00:00:00Z")));
-    taking.taken_over = taken.into();
+    taking.takes_over = Some(at("2026-11-20T00:00:00Z"));
     let cards = [default, older, taking];
     for (of, before, from_then_on) in [
         ("chat", "older/1 2", "taking/1 3"),

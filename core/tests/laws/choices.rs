@@ -2,10 +2,12 @@
 //! at all of them.
 
 use crate::given::{at, card, event, name, operation, price};
-use proptest::collection::{btree_map, btree_set, vec};
+use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
-use tollgate_core::{Card, Catalog, Component, DAY_SECONDS, Event, Instant, PriceError};
+use tollgate_core::{
+    Amount, Card, Catalog, Component, DAY_SECONDS, Event, ExchangeTable, Instant, PriceError,
+};
 
 fn day() -> impl Strategy<Value = Instant> {
     (0_i64..6).prop_map(|day| at("2026-11-20T00:00:00Z").plus_seconds(day * DAY_SECONDS))
@@ -22,11 +24,11 @@ fn cards() -> impl Strategy<Value = Vec<Card>> {
         id,
         day(),
         btree_set(of(), 0..3),
-        btree_map(of(), day(), 0..3),
+        proptest::option::of(day()),
     );
     vec(one, 0..9).prop_map(|drawn| {
         let mut cards: Vec<Card> = Vec::new();
-        for (sequence, (id, effective_from, operations, taken_over)) in (1..).zip(drawn) {
+        for (sequence, (id, effective_from, operations, takes_over)) in (1..).zip(drawn) {
             let before = cards.iter().filter(|card| card.id.as_str() == id).count();
             let version = u32::try_from(before + 1).unwrap();
             let priced = operation(&[(Component::Unit, price("1", 1))]);
@@ -34,10 +36,7 @@ fn cards() -> impl Strategy<Value = Vec<Card>> {
             cards.push(Card {
                 effective_from,
                 operations: named.collect(),
-                taken_over: taken_over
-                    .into_iter()
-                    .map(|(of, at)| (name(of), at))
-                    .collect(),
+                takes_over,
                 ..card(id, version, sequence)
             });
         }
@@ -60,18 +59,22 @@ fn in_force<'a>(cards: &'a [Card], id: &str, event: &Event) -> Option<&'a Card> 
 
 fn chosen<'a>(cards: &'a [Card], event: &Event) -> Result<&'a Card, PriceError> {
     let operation = &event.dimensions.operation;
-    let prices = |card: &&Card| {
-        let since = card.taken_over.get(operation);
-        let has_it = since.is_none_or(|since| *since <= event.timestamp);
-        has_it && card.operations.contains_key(operation)
-    };
-    let candidate = |id| in_force(cards, id, event).filter(prices);
-    let mut best = [candidate("a"), candidate("b")]
+    let names = |card: &&Card| card.operations.contains_key(operation);
+    let is_late = |card: &&Card| card.takes_over.is_some_and(|since| event.timestamp < since);
+    let candidate = |id| in_force(cards, id, event).filter(names);
+    let default = candidate("default");
+    let mut others = [candidate("a"), candidate("b")]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>();
-    best.sort_by_key(|card| card.sequence);
-    let found = best.pop().or_else(|| in_force(cards, "default", event));
+    others.sort_by_key(|card| card.sequence);
+    // The last put that was there in time, then `default`, then the first of those
+    // that took over later.
+    let in_time = others.iter().rev().copied().find(|card| !is_late(card));
+    let found = in_time
+        .or(default.filter(|card| !is_late(card)))
+        .or_else(|| others.first().copied())
+        .or_else(|| in_force(cards, "default", event));
     let found = found.ok_or(PriceError::NoCard(event.timestamp))?;
     let is_named = found.operations.contains_key(operation);
     is_named
@@ -95,5 +98,46 @@ proptest! {
         let priced = catalog.price(None, &used).map(|priced| (priced.card.id, priced.card.version));
         let expected = chosen(&cards, &used).map(|card| (card.id.clone(), card.version));
         prop_assert_eq!(priced, expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_catalogue_that_forgot_what_was_over_prices_what_is_of_later_as_before(
+        cards in cards(), of in of(), timestamp in day(), since in day(),
+        tables in vec((select(["USD", "EUR"].as_slice()), day()), 0..6),
+    ) {
+        let mut whole = Catalog::default();
+        cards.iter().cloned().for_each(|card| whole.insert(card));
+        for (sequence, (base, effective_from)) in (100_u32..).zip(tables) {
+            whole.insert_exchange(ExchangeTable {
+                version: sequence,
+                sequence: u64::from(sequence),
+                base: base.parse().unwrap(),
+                rates: [("GBP".parse().unwrap(), Amount::from_units(i128::from(sequence)).unwrap())].into(),
+                effective_from,
+            });
+        }
+        let mut kept = whole.clone();
+        kept.forget(since);
+        let mut used = event("e", of);
+        used.timestamp = timestamp;
+        let rates = |catalog: &Catalog| {
+            ["USD", "EUR"].map(|base| catalog.exchange("GBP".parse().unwrap(), base.parse().unwrap(), timestamp))
+        };
+        if timestamp < since {
+            prop_assert_eq!(kept.price(None, &used), Err(PriceError::NotHeld(timestamp)));
+        } else {
+            prop_assert_eq!(kept.price(None, &used), whole.price(None, &used));
+            prop_assert_eq!(rates(&kept), rates(&whole));
+        }
+        // The newest stay, and what is left is not over.
+        for (id, versions) in whole.cards() {
+            prop_assert_eq!(kept.card(id.as_str(), None), versions.last());
+        }
+        prop_assert_eq!(kept.over(since), Vec::new());
+        prop_assert_eq!(kept.exchanges().last(), whole.exchanges().last());
     }
 }

@@ -59,6 +59,6 @@ pub(crate) fn card(id: &str, version: u32, sequence: u64) -> Card {
         tiers: BTreeMap::from([(Name::standard(), Factor::ONE)]),
         unpriced: Unpriced::Reject,
         operations: BTreeMap::new(),
-        taken_over: BTreeMap::new(),
+        takes_over: None,
     }
 }

@@ -51,7 +51,7 @@ impl NewCard {
             tiers: self.tiers,
             unpriced: self.unpriced,
             operations: self.operations,
-            taken_over: BTreeMap::new(),
+            takes_over: None,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::figures::amount;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
 use tollgate_core::{
     Card, Catalog, DiscountMode, Instant, Operation, Price, Unpriced, VolumeDiscount,
 };
@@ -68,17 +67,9 @@ fn price_json(price: &Price) -> Value {
 pub fn costs_json(catalog: &Catalog, at: Instant) -> Value {
     let in_force = catalog
         .cards()
-        .filter_map(|(_, versions)| in_force(versions, at));
+        .filter_map(|(id, _)| catalog.in_force(id.as_str(), at));
     let costs: Vec<Value> = in_force.flat_map(card_costs).collect();
     json!({"costs": costs})
-}
-
-/// As the catalog chooses: the latest start, the later put on ties.
-fn in_force(versions: &[Arc<Card>], at: Instant) -> Option<&Card> {
-    let started = versions.iter().filter(|card| card.effective_from <= at);
-    started
-        .max_by_key(|card| (card.effective_from, card.sequence))
-        .map(|card| &**card)
 }
 
 fn card_costs(card: &Card) -> impl Iterator<Item = Value> + '_ {

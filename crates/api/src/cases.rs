@@ -32,6 +32,7 @@ impl Problem {
     #[must_use]
     pub fn unpriceable(error: &PriceError) -> Self {
         let pointer = match error {
+            PriceError::NotHeld(_) => return Self::store_unavailable(1),
             PriceError::NoCard(_) => "/timestamp",
             PriceError::UnknownOperation(_) => "/operation",
             PriceError::UnknownTier { .. } => "/tier",

@@ -10,7 +10,7 @@ use tollgate_api::{
     BillRange, Params, Problem, bill_json, card_json, costs_json, exchange_json, list, parse_card,
     parse_exchange,
 };
-use tollgate_core::{KeyScope, Range, WindowKind};
+use tollgate_core::{KeyScope, Name, Range, WindowKind};
 use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, get, post, put};
 
 const READ: Access = Access::Any(&[KeyScope::Read]);
@@ -106,11 +106,10 @@ async fn get_rate_card(app: Arc<App>, call: Call) -> Handled {
     let version = call
         .params(&["version"])?
         .parsed("version", "must be a version number")?;
-    let catalog = app.service.catalog().await.map_err(failed)?;
-    let card = catalog
-        .card(call.path_text("id"), version)
-        .ok_or_else(|| Problem::not_found("rate card"))?;
-    Ok(Reply::ok(&card_json(card)))
+    let unknown = || Problem::not_found("rate card");
+    let id = Name::new(call.path_text("id")).map_err(|_| unknown())?;
+    let card = app.service.card(&id, version).await.map_err(failed)?;
+    Ok(Reply::ok(&card_json(&*card.ok_or_else(unknown)?)))
 }
 
 /// Adds a version of the exchange rates.
@@ -140,23 +139,15 @@ async fn get_exchange_rates(app: Arc<App>, call: Call) -> Handled {
         .map(|before| before.parse())
         .transpose()
         .map_err(|_| Problem::invalid_cursor())?;
-    let catalog = app.service.catalog().await.map_err(failed)?;
-    let older = catalog
-        .exchanges()
-        .iter()
-        .rev()
-        .filter(|table| before.is_none_or(|before| table.version < before));
-    let mut tables: Vec<_> = older.take(limit.saturating_add(1)).collect();
+    let most = limit.saturating_add(1);
+    let mut tables = app.service.exchanges(before, most).await.map_err(failed)?;
     let more = tables.len() > limit;
     tables.truncate(limit);
     let next = tables
         .last()
         .filter(|_| more)
         .map(|table| app.service.cursor(EXCHANGES, &table.version.to_string()));
-    let data: Vec<Value> = tables
-        .into_iter()
-        .map(|table| exchange_json(table))
-        .collect();
+    let data: Vec<Value> = tables.iter().map(exchange_json).collect();
     Ok(Reply::ok(&list(&data, next.as_deref())))
 }
 

@@ -223,6 +223,13 @@ pub(super) fn requests(function: &str) -> Vec<(&'static str, &'static str, &'sta
                 "/rate-cards/mine",
                 json!({ "currency": "USD", "operations": { "x": { "unit": "0.1" } } }),
             ),
+            // In force since ever: nothing is left of the first, and the next moves it.
+            (
+                "PUT",
+                "/rate-cards/{id}",
+                "/rate-cards/mine",
+                json!({ "currency": "USD", "operations": {}, "effective_from": "1970-01-01T00:00:00Z" }),
+            ),
             ("GET", "/rate-cards", "/rate-cards", none.clone()),
             ("GET", "/rate-cards/{id}", "/rate-cards/mine", none.clone()),
             ("GET", "/costs", "/costs", none.clone()),

@@ -131,6 +131,16 @@ impl Cache {
         }
     }
 
+    /// Remembers cards that reach further back than `known`, if that is what is
+    /// remembered.
+    pub(crate) fn extend_catalog(&self, known: &Arc<Catalog>, further: &Arc<Catalog>) {
+        let mut inner = self.lock();
+        let is_known = inner.catalog.as_ref();
+        if is_known.is_some_and(|held| Arc::ptr_eq(held, known)) {
+            inner.catalog = Some(Arc::clone(further));
+        }
+    }
+
     /// Forgets which cards are the latest, so that new ones are read.
     pub(crate) fn forget_latest_cards(&self) {
         let mut inner = self.lock();

@@ -4,6 +4,7 @@ pub(crate) mod attempt;
 pub(crate) mod cache;
 pub(crate) mod catalog;
 pub(crate) mod closed;
+pub(crate) mod head;
 pub(crate) mod key;
 pub(crate) mod service;
 pub(crate) mod snapshot;

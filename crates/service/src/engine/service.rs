@@ -1,8 +1,8 @@
 //! The service: a store, a clock, and what one process may remember.
 
 use crate::engine::cache::Cache;
-use crate::engine::catalog::{read_catalog, sequence_of};
 use crate::engine::closed::Closed;
+use crate::engine::head::Head;
 use crate::engine::snapshot::Snapshot;
 use crate::store::body::body;
 use crate::store::clock::Clock;
@@ -11,9 +11,7 @@ use crate::store::steady::Steady;
 use crate::store::store::{Query, Slice, Store};
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_core::{
-    Attrs, Catalog, Config, HOUR_SECONDS, Instant, Key, Name, Rules, Write, table,
-};
+use tollgate_core::{Attrs, Config, HOUR_SECONDS, Instant, Key, Name, Rules, Write, table};
 
 /// How many processes change the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -139,7 +137,8 @@ impl Service {
         let mut items = self.store.read(&keys).await?.into_iter();
         let config = items.next().flatten();
         let config = config.map_or_else(|| Ok(Config::default()), |attrs| body(&attrs))?;
-        let catalog = self.catalog_at(sequence_of(items.next().flatten())).await?;
+        let head = Head::of(items.next().flatten().as_ref());
+        let catalog = self.catalog_at(head).await?;
         let closed = Closed::of(items.next().flatten().as_ref());
         if items.next().flatten().is_some() {
             self.cache.note_registered(tenant, hour);
@@ -175,19 +174,6 @@ impl Service {
         let by_clock = self.now() > read.plus_seconds(READING_SECONDS_MAX);
         let is_old = by_clock || began.elapsed() > READING_MAX;
         self.tenancy != Tenancy::Sole && is_old
-    }
-
-    /// The cards up to `sequence`; versions never change, so only those are read
-    /// that are not known.
-    pub(crate) async fn catalog_at(&self, sequence: u64) -> Result<Arc<Catalog>, Failure> {
-        let (known, at) = self.cache.known_catalog();
-        if let Some(catalog) = known.clone().filter(|_| at >= sequence) {
-            return Ok(catalog);
-        }
-        let known = known.map_or_else(Catalog::built_in, |known| Catalog::clone(&known));
-        let catalog = Arc::new(read_catalog(&*self.store, known, at).await?);
-        self.cache.remember_catalog(&catalog, sequence);
-        Ok(catalog)
     }
 
     /// Every item of `query`, slice by slice.

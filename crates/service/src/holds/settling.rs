@@ -202,7 +202,8 @@ impl Service {
         };
         let tier = &held.dimensions.tier;
         let fingerprint = Fingerprint::of(&event);
-        let priced = match snapshot.catalog.price_like(&like, tier, &event) {
+        let catalog = self.with_cards(&snapshot.catalog, [&like.card]).await?;
+        let priced = match catalog.price_like(&like, tier, &event) {
             Ok((priced, lacks_tier)) => {
                 if lacks_tier {
                     event.dimensions.tier = tier.clone();
@@ -308,8 +309,7 @@ impl Course<'_> {
         // Recorded on its own, it has its own time.
         event.timestamp = marker.answer.timestamp;
         let card = &marker.answer.card;
-        let catalog = service.catalog().await?;
-        let card = catalog.card(card.id.as_str(), Some(card.version));
+        let card = service.card(&card.id, Some(card.version)).await?;
         let named = event.dimensions.tier.clone();
         let lacks = card.is_some_and(|card| !card.tiers.contains_key(&named));
         let lacks_tier = (lacks && event.cost_override.is_none()).then_some(named);

@@ -1,5 +1,6 @@
 //! Checking an event without recording it.
 
+use crate::engine::catalog::oldest;
 use crate::engine::service::Service;
 use crate::engine::submission::{Options, Rejection, Submission, timely};
 use crate::store::failure::Failure;
@@ -30,8 +31,10 @@ impl Service {
         submissions: &[Submission],
         options: Options,
     ) -> Result<Vec<Result<Priced, Rejection>>, Failure> {
-        let snapshot = self.snapshot(tenant).await?;
         let now = self.now();
+        let events = submissions.iter().map(|of| &of.event);
+        let oldest = oldest(events, now, options.age_seconds_max);
+        let snapshot = self.reach(self.snapshot(tenant).await?, oldest).await?;
         let ids: BTreeSet<&Name> = submissions
             .iter()
             .map(|submission| &submission.event.id)
@@ -97,7 +100,9 @@ impl Service {
         event: &Event,
         age_seconds_max: i64,
     ) -> Result<Result<Estimate, Rejection>, Failure> {
-        let (snapshot, received) = (self.snapshot(tenant).await?, self.now());
+        let received = self.now();
+        let oldest = oldest(std::iter::once(event), received, age_seconds_max);
+        let snapshot = self.reach(self.snapshot(tenant).await?, oldest).await?;
         let timely = timely(event.timestamp, received, age_seconds_max);
         let draft = match timely.and_then(|()| snapshot.draft(event, true)) {
             Ok(draft) => draft,

@@ -2,6 +2,7 @@
 //! what became of the others.
 
 use crate::engine::attempt::Refused;
+use crate::engine::catalog::oldest;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::{Options, Outcome, Rejection, Submission, timely};
 use crate::store::failure::Failure;
@@ -66,6 +67,12 @@ impl<'a> Course<'a> {
             pages: Vec::new(),
             freed: false,
         }
+    }
+
+    /// When the oldest event was that may be accepted.
+    pub(crate) fn oldest(&self, now: Instant) -> Instant {
+        let events = self.submissions.iter().map(|of| &of.event);
+        oldest(events, now, self.options.age_seconds_max)
     }
 
     /// Prices every first event of its id, or rejects it.

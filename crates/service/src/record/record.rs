@@ -61,7 +61,7 @@ impl Service {
     ) -> Result<Vec<Option<Outcome>>, Failure> {
         let (mut snapshot, mut state) = match known.take() {
             Some((snapshot, state)) if !self.is_outdated(&snapshot) => (snapshot, state),
-            _ => (self.snapshot(course.tenant).await?, None),
+            _ => (self.snapshot_for(&course).await?, None),
         };
         let firsts = first_of_each(&course.submissions);
         let now = self.now();
@@ -78,6 +78,12 @@ impl Service {
         }
         *known = Some((snapshot, state));
         Ok(course.finish(&firsts))
+    }
+
+    /// What is known of the tenant, with the prices of the oldest event.
+    async fn snapshot_for(&self, course: &Course<'_>) -> Result<Snapshot, Failure> {
+        let snapshot = self.snapshot(course.tenant).await?;
+        self.reach(snapshot, course.oldest(self.now())).await
     }
 
     /// Records as many of the first waiting events as one transaction takes.
@@ -97,7 +103,7 @@ impl Service {
         }
         while !course.waiting.is_empty() {
             if self.is_outdated(&snapshot) {
-                (snapshot, state) = (self.snapshot(course.tenant).await?, None);
+                (snapshot, state) = (self.snapshot_for(course).await?, None);
             }
             let pack = self.plan_pack(course, &snapshot, state.as_ref()).await?;
             let Some((page, received, planned)) = pack else {
@@ -140,7 +146,7 @@ impl Service {
                 }
                 Committed::Refused(refused) => {
                     if course.learn(&refused)? {
-                        snapshot = self.snapshot(course.tenant).await?;
+                        snapshot = self.snapshot_for(course).await?;
                         state = Some(self.read_state(course, &mut attempt, &snapshot).await?);
                     }
                 }
@@ -238,6 +244,7 @@ impl Service {
         };
         let currency = draft.priced.currency;
         let snapshot = self.register(course.tenant, snapshot, currency).await?;
+        let snapshot = self.reach(snapshot, course.oldest(self.now())).await?;
         course.match_currency(&snapshot);
         self.settle_rejections(course).await?;
         Ok(snapshot)

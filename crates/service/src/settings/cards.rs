@@ -1,26 +1,44 @@
-//! Rate cards: putting and reading versions. Exchange rates are read with them.
+//! Rate cards: putting versions. Exchange rates are put and read with them.
 
 use crate::engine::attempt::Attempt;
-use crate::engine::catalog::sequence_of;
+use crate::engine::head::{Head, Kind, Listed};
 use crate::engine::service::Service;
 use crate::settings::actor::Actor;
 use crate::settings::audit::{Change, audit_write};
 use crate::store::failure::Failure;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_core::{Attrs, Card, Catalog, Guard, Instant, Key, Name, Value, Write, table};
+use tollgate_core::{Attrs, Card, Catalog, DAY_SECONDS, Guard, Instant, Key, Value, Write, table};
 
-/// The most bytes of a card in one item; an item holds 400 KB.
-const CHUNK_BYTES: usize = 300_000;
+/// The most bytes of a version in one item; an item holds 400 KB.
+const PART_BYTES: usize = 300_000;
+/// How long a version whose time is over stays listed: a day longer than events may
+/// be late.
+const LISTED_SECONDS: i64 = 36 * DAY_SECONDS;
+/// The most versions that one put moves to the past.
+const MOVED_MAX: usize = 20;
+
+/// A version about to be stored.
+pub(crate) struct Version {
+    /// What it is of.
+    pub(crate) kind: Kind,
+    /// Its entry by its own number.
+    pub(crate) entry: Key,
+    /// Its body.
+    pub(crate) bytes: Vec<u8>,
+    /// What the audit trail says of it.
+    pub(crate) action: &'static str,
+    pub(crate) detail: serde_json::Value,
+}
 
 impl Service {
-    /// Every version of every rate card, and of the exchange rates.
+    /// Every version of rate cards and exchange rates that can price something, and
+    /// the newest of each card.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn catalog(&self) -> Result<Arc<Catalog>, Failure> {
         let head = self.item(table::catalog_head()).await?;
-        self.catalog_at(sequence_of(head)).await
+        self.catalog_at(Head::of(head.as_ref())).await
     }
 
     /// Adds a version of a card: the next of its id. `version` and `sequence`
@@ -43,16 +61,11 @@ impl Service {
             card.sequence = sequence;
             card.effective_from =
                 effective_from.unwrap_or(if last == 0 { Instant::EPOCH } else { now });
-            if effective_from.is_none() && last == 0 {
-                // What another card priced so far, this one prices from now on.
-                card.taken_over = taken_over(&card, catalog, now);
-            }
-            let bytes = serde_json::to_vec(&card)?;
-            let chunks = bytes.chunks(CHUNK_BYTES).enumerate();
+            card.takes_over = (effective_from.is_none() && last == 0).then_some(now);
             Ok(Version {
-                items: chunks
-                    .map(|(number, chunk)| (table::card(sequence, number), chunk.to_vec()))
-                    .collect(),
+                kind: Kind::Card,
+                entry: table::card_version(&card.id, card.version),
+                bytes: serde_json::to_vec(&card)?,
                 action: "rate_card.put",
                 detail: serde_json::json!({ "rate_card": card.id, "version": card.version }),
             })
@@ -70,17 +83,22 @@ impl Service {
         let _alone = self.gate.write().await;
         let mut attempt = Attempt::new();
         loop {
-            let sequence = sequence_of(self.item(table::catalog_head()).await?).saturating_add(1);
-            let catalog = self.catalog_at(sequence.saturating_sub(1)).await?;
-            let now = self.now();
+            let before = Head::of(self.item(table::catalog_head()).await?.as_ref());
+            let catalog = self.catalog_at(before).await?;
+            let (now, sequence) = (self.now(), before.sequence.saturating_add(1));
             let version = make(&catalog, sequence, now)?;
+            let mut over = catalog.over(now.plus_seconds(LISTED_SECONDS.saturating_neg()));
+            over.truncate(MOVED_MAX);
+            let since = before.since.max(over.last().map(|(end, _)| *end));
+            let mut writes = vec![Head { sequence, since }.write()];
+            writes.extend(version_writes(sequence, &version)?);
+            writes.extend(self.to_past(&over).await?);
             let change = Change {
                 action: version.action,
                 tenant: None,
                 detail: version.detail,
             };
             let (audit, key) = audit_write(now, actor, change)?;
-            let mut writes = version_writes(sequence, version.items);
             writes.push(audit);
             let settled = self.write(&writes).await;
             self.cache.forget_latest_cards();
@@ -90,48 +108,41 @@ impl Service {
             attempt.again("cards are put all the time").await?;
         }
     }
+
+    /// Moves the entries of versions that are over from the list to the past.
+    async fn to_past(&self, over: &[(Instant, u64)]) -> Result<Vec<Write>, Failure> {
+        let keys: Vec<Key> = over.iter().map(|(_, of)| table::listed(*of)).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.store.read(&keys).await?;
+        let mut writes = Vec::new();
+        for (((end, sequence), key), attrs) in over.iter().zip(keys).zip(found) {
+            // What the list lacks is in the past already.
+            if let Some(attrs) = attrs {
+                writes.push(Write::delete(key));
+                writes.push(Write::put(table::past(*end, *sequence), attrs).when(Guard::Absent));
+            }
+        }
+        Ok(writes)
+    }
 }
 
-/// The operations of `card` that others price, as of now.
-fn taken_over(card: &Card, catalog: &Catalog, now: Instant) -> BTreeMap<Name, Instant> {
-    let others = || catalog.cards().filter(|(id, _)| **id != card.id);
-    let is_priced = |operation: &&Name| {
-        others()
-            .flat_map(|(_, versions)| versions)
-            .any(|of| of.operations.contains_key(*operation))
+/// The version's entries and its body, in as many items as it takes.
+fn version_writes(sequence: u64, version: &Version) -> Result<Vec<Write>, Failure> {
+    let parts = version.bytes.chunks(PART_BYTES);
+    let entry = Listed {
+        sequence,
+        kind: version.kind,
+        parts: parts.len(),
     };
-    card.operations
-        .keys()
-        .filter(is_priced)
-        .map(|operation| (operation.clone(), now))
-        .collect()
-}
-
-/// A version about to be stored.
-pub(crate) struct Version {
-    /// Its items, each with its part of the body.
-    pub(crate) items: Vec<(Key, Vec<u8>)>,
-    /// What the audit trail says of it.
-    pub(crate) action: &'static str,
-    pub(crate) detail: serde_json::Value,
-}
-
-/// The head's step to the version's sequence number, and the version's items.
-fn version_writes(sequence: u64, items: Vec<(Key, Vec<u8>)>) -> Vec<Write> {
-    let sequence = i128::from(sequence);
-    let guard = match sequence.saturating_sub(1) {
-        0 => Guard::Absent,
-        before => Guard::Equals(table::VERSION.into(), Value::N(before)),
-    };
-    let head = Attrs::from([(table::VERSION.into(), Value::N(sequence))]);
-    let put = |key: Key, attrs, guard| Write::put(key, attrs).when(guard);
-    let mut writes = vec![put(table::catalog_head(), head, guard)];
-    writes.extend(items.into_iter().map(|(key, bytes)| {
-        put(
-            key,
-            Attrs::from([(table::BODY.into(), Value::B(bytes))]),
-            Guard::Absent,
-        )
+    let mut writes = vec![
+        entry.put(table::listed(sequence))?,
+        entry.put(version.entry.clone())?,
+    ];
+    writes.extend(parts.enumerate().map(|(number, part)| {
+        let body = Attrs::from([(table::BODY.into(), Value::B(part.to_vec()))]);
+        Write::put(table::version_body(sequence, number), body).when(Guard::Absent)
     }));
-    writes
+    Ok(writes)
 }

@@ -1,5 +1,6 @@
-//! Exchange rates: putting versions. They are stored and read with rate cards.
+//! Exchange rates: putting versions.
 
+use crate::engine::head::Kind;
 use crate::engine::service::Service;
 use crate::settings::actor::Actor;
 use crate::settings::cards::Version;
@@ -27,7 +28,9 @@ impl Service {
             rates.effective_from =
                 effective_from.unwrap_or(if first { Instant::EPOCH } else { now });
             Ok(Version {
-                items: vec![(table::exchange(sequence), serde_json::to_vec(&rates)?)],
+                kind: Kind::Exchange,
+                entry: table::exchange_version(rates.version),
+                bytes: serde_json::to_vec(&rates)?,
                 action: "exchange_rates.put",
                 detail: serde_json::json!({ "base": rates.base, "version": rates.version }),
             })

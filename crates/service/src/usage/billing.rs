@@ -29,7 +29,9 @@ impl Service {
         let (groups, _) = self.gather(tenant, range, ask, begin, add).await?;
         let snapshot = self.snapshot(tenant).await?;
         let currency = snapshot.rules.config().currency.unwrap_or(Currency::USD);
-        Ok((bill(currency, &groups, &snapshot.catalog)?, currency))
+        let named = groups.keys().map(|group| &group.card);
+        let catalog = self.with_cards(&snapshot.catalog, named).await?;
+        Ok((bill(currency, &groups, &catalog)?, currency))
     }
 }
 
