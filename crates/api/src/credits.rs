@@ -56,7 +56,7 @@ pub fn grant_json(tenant: &Name, grant: &Grant, currency: Currency, replayed: bo
     })
 }
 
-/// A tenant's credit at `now`. Of the grants, `granted` = `consumed` + `held` +
+/// A tenant's credit at `now`. Of the grants shown, `granted` = `consumed` + `held` +
 /// `remaining` + `expired`; `available` is what may still be used, the
 /// allowance included.
 #[must_use]
@@ -76,19 +76,9 @@ pub fn credits_json(
     let of_allowance =
         allowance.map(|(amount, count)| amount.units().saturating_sub(count.taken()).max(0));
     let remaining = sum(|row| row.remaining);
-    let listed = grants.iter().zip(&rows).map(|((grant, _), row)| {
-        json!({
-            "id": grant.id,
-            "amount": amount(grant.amount),
-            "priority": grant.priority,
-            "granted_at": grant.granted_at,
-            "expires_at": grant.expires_at,
-            "consumed": money(row.consumed),
-            "held": money(row.held),
-            "remaining": money(row.remaining),
-            "expired": money(row.expired),
-        })
-    });
+    let listed = grants
+        .iter()
+        .map(|(grant, count)| granted_json(grant, *count, now));
     json!({
         "tenant_id": tenant,
         "currency": currency,
@@ -104,6 +94,24 @@ pub fn credits_json(
         "available": money(remaining.saturating_add(of_allowance.unwrap_or(0))),
         "uncovered": money(uncovered),
         "grants": listed.collect::<Vec<_>>(),
+    })
+}
+
+/// A grant, and where it stands at `now`.
+#[must_use]
+pub fn granted_json(grant: &Grant, count: Count, now: Instant) -> Value {
+    let money = |units: i128| limit_value(true, Some(units));
+    let row = Row::of(grant, count, now);
+    json!({
+        "id": grant.id,
+        "amount": amount(grant.amount),
+        "priority": grant.priority,
+        "granted_at": grant.granted_at,
+        "expires_at": grant.expires_at,
+        "consumed": money(row.consumed),
+        "held": money(row.held),
+        "remaining": money(row.remaining),
+        "expired": money(row.expired),
     })
 }
 

@@ -76,7 +76,7 @@ pub use budgets::{budget_json, parse_budget};
 pub use cards::{NewCard, parse_card};
 pub use cards_json::{card_json, costs_json};
 pub use cloud::{parse_cloud_batch, parse_cloud_event};
-pub use credits::{credits_json, grant_json, parse_grant};
+pub use credits::{credits_json, grant_json, granted_json, parse_grant};
 pub use csv::{csv_event, csv_header, csv_record};
 pub use event::{NewEvent, parse_event};
 pub use exchange::{NewExchange, exchange_json, parse_exchange};

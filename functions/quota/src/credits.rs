@@ -1,7 +1,9 @@
 //! `/credits`.
 
+use serde_json::Value;
 use std::sync::Arc;
-use tollgate_api::{credits_json, grant_json, parse_grant};
+use tollgate_api::{Params, Problem, credits_json, grant_json, granted_json, list, parse_grant};
+use tollgate_core::Name;
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
 
 /// Grants a tenant credit, once by the grant's id.
@@ -40,4 +42,31 @@ pub(crate) async fn get_credits(app: Arc<App>, call: Call) -> Handled {
         &view.grants,
         view.at,
     )))
+}
+
+/// Every grant that a tenant ever got, by id, and where each stands.
+pub(crate) async fn get_grants(app: Arc<App>, call: Call) -> Handled {
+    let tenant = call.path_tenant()?;
+    let params = call.params(Params::PAGING)?;
+    let limit = params.limit(100, 1000)?;
+    let question = format!("GET /credits/{tenant}/grants");
+    let failed = |failure| from_failure(&failure);
+    let after = params
+        .text("cursor")
+        .map(|cursor| app.service.position(&question, cursor))
+        .transpose()
+        .map_err(failed)?;
+    let after = after
+        .map(|after| Name::new(&after))
+        .transpose()
+        .map_err(|_| Problem::invalid_cursor())?;
+    let read = app.service.grants(&tenant, after.as_ref(), limit);
+    let (grants, more) = read.await.map_err(failed)?;
+    let last = grants.last().filter(|_| more);
+    let next = last.map(|(grant, _)| app.service.cursor(&question, grant.id.as_str()));
+    let shown = grants.iter();
+    let data: Vec<Value> = shown
+        .map(|(grant, count)| granted_json(grant, *count, call.now))
+        .collect();
+    Ok(Reply::ok(&list(&data, next.as_deref())))
 }

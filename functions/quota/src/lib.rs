@@ -45,6 +45,7 @@ pub fn routes() -> Vec<Route> {
             budgets::put_tree,
         ),
         get("/credits/{tenant_id}", READ, credits::get_credits),
+        get("/credits/{tenant_id}/grants", READ, credits::get_grants),
         post(
             "/credits/{tenant_id}",
             Access::Operator,

@@ -161,6 +161,12 @@ pub(super) fn requests(function: &str) -> Vec<(&'static str, &'static str, &'sta
             ),
             ("GET", "/credits/{tenant_id}", "/credits/acme", none.clone()),
             (
+                "GET",
+                "/credits/{tenant_id}/grants",
+                "/credits/acme/grants",
+                none.clone(),
+            ),
+            (
                 "PUT",
                 "/alerts/{tenant_id}",
                 "/alerts/acme",

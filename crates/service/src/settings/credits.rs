@@ -29,8 +29,9 @@ pub struct CreditView {
     pub currency: Option<Currency>,
     /// What the plan includes in the current period, and what was taken of it.
     pub allowance: Option<(Amount, Count)>,
-    /// Every grant ever made, in the order that they are drawn, and what was
-    /// taken of each.
+    /// The grants that can be drawn on, those used up among them while there is
+    /// room, and what is left of others within the 35 days after their end, in the
+    /// order that they are drawn; and what was taken of each.
     pub grants: Vec<(Grant, Count)>,
     /// What was used beyond all credit.
     pub uncovered: i128,
@@ -161,7 +162,7 @@ impl Service {
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn credits(&self, tenant: &Name) -> Result<CreditView, Failure> {
         let (config, at) = (self.tenant(tenant).await?, self.now());
-        let grants = self.grants(tenant).await?;
+        let grants = config.grants.clone();
         let of_period = config.allowance_counter(at);
         let mut counters = vec![uncovered_counter(), of_period.clone()];
         counters.extend(grants.iter().map(Grant::counter));
@@ -184,16 +185,34 @@ impl Service {
         })
     }
 
-    /// Every grant ever made, in the order that they are drawn.
-    async fn grants(&self, tenant: &Name) -> Result<Vec<Grant>, Failure> {
-        let items = self.all(Query::of(table::grants(tenant))).await?;
-        let grants: Result<Vec<Grant>, Failure> = items
-            .iter()
+    /// The grants that the tenant ever got, by id, after `after`, at most `limit`,
+    /// each with what was taken of it; and whether there are more.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn grants(
+        &self,
+        tenant: &Name,
+        after: Option<&Name>,
+        limit: usize,
+    ) -> Result<(Vec<(Grant, Count)>, bool), Failure> {
+        let from = after.map_or_else(String::new, |after| format!("{after}\0"));
+        let mut query = Query::of(table::grants(tenant)).from(from);
+        query.limit = limit.min(Query::LIMIT_MAX);
+        let slice = self.store.query(&query).await?;
+        let found = slice.items.iter();
+        let grants: Result<Vec<Grant>, Failure> = found
             .map(|(_, attrs)| Ok(body::<Stored>(attrs)?.grant))
             .collect();
-        let mut grants = grants?;
-        grants.sort_by(|a, b| a.rank().cmp(&b.rank()));
-        Ok(grants)
+        let grants = grants?;
+        let counters: Vec<CounterKey> = grants.iter().map(Grant::counter).collect();
+        let standing = self.read_standing(tenant, &counters, self.now()).await?;
+        let credit = Figure::credit();
+        let counted = |grant: Grant| {
+            let count = standing.count(&grant.counter(), &credit);
+            (grant, count)
+        };
+        Ok((grants.into_iter().map(counted).collect(), slice.more))
     }
 
     /// Where as many grants are listed as may be, those that nothing is left or

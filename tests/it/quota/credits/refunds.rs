@@ -80,5 +80,14 @@ async fn a_refund_is_answered_though_there_is_no_room_for_its_grant() {
         .await
         .expect(200);
     spend(&app, "1", json!({})).await.expect(201);
-    assert!(stands(&app).await.contains("available 50 "));
+    assert!(stands(&app).await.contains("available 49 "));
+    let all = app.get("/credits/acme/grants").await.expect(200);
+    assert_eq!(
+        (
+            all.at("/count"),
+            all.at("/data/0/id"),
+            all.at("/data/0/remaining")
+        ),
+        (json!(51), json!("a"), json!("1"))
+    );
 }
