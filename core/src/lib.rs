@@ -47,6 +47,7 @@ pub use decide::settle::{Expiring, count_anew, expire, extend, release};
 pub use decide::take::{Settled, Taking, take};
 pub use decide::void::{VOID_PREFIX, Voidable, Voided, void, void_id};
 pub use decide::writes::{Circumstances, PlanError};
+pub use event::dimension::{Counted, Dimension};
 pub use event::dimensions::Dimensions;
 pub use event::event::Event;
 pub use event::fingerprint::Fingerprint;

@@ -42,7 +42,7 @@ impl Label {
 
     /// The field of an event in JSON.
     #[must_use]
-    pub fn field(self) -> &'static str {
+    pub const fn field(self) -> &'static str {
         match self {
             Self::Agent => "agent_id",
             Self::Consumer => "consumer_id",

@@ -1,5 +1,6 @@
 //! What was used: one event, its names, quantities and sums.
 
+pub(crate) mod dimension;
 pub(crate) mod dimensions;
 pub(crate) mod event;
 pub(crate) mod fingerprint;

@@ -1,5 +1,8 @@
 //! Which rollups there are, and what each keeps.
 
+use crate::event::dimension::Dimension;
+use crate::event::label::Label;
+
 /// What a rollup row is kept by: a set of dimensions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Kept(u16);
@@ -27,6 +30,26 @@ impl Kept {
     pub const PRICE: Self = Self(1 << 8);
     /// Leaf of the tree of budgets.
     pub const NODE: Self = Self(1 << 9);
+
+    /// What keeps `dimension`.
+    #[must_use]
+    pub const fn of(dimension: Dimension) -> Self {
+        match dimension {
+            Dimension::Operation => Self::OPERATION,
+            Dimension::Tier => Self::TIER,
+            Dimension::Label(label) => match label {
+                Label::ToolServer | Label::ToolName => Self::TOOL,
+                Label::Model => Self::MODEL,
+                Label::Session => Self::SESSION,
+                Label::Agent => Self::AGENT,
+                Label::Consumer => Self::CONSUMER,
+                Label::Task => Self::TASK,
+                Label::Node => Self::NODE,
+                // Kept with each event alone.
+                Label::Provider => Self::NOTHING,
+            },
+        }
+    }
 
     /// Both.
     #[must_use]

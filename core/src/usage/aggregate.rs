@@ -1,5 +1,7 @@
 //! Use in groups: one aggregator for events and rollup rows alike.
 
+use crate::event::dimension::Dimension;
+use crate::event::label::Label;
 use crate::event::name::Name;
 use crate::event::totals::Overflow;
 use crate::ledger::view::Kept;
@@ -18,20 +20,10 @@ use core::str::FromStr;
 /// What use is grouped by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum GroupBy {
-    /// Who did the work.
-    Agent,
-    /// For whom.
-    Consumer,
-    /// What was used.
-    Operation,
-    /// Its price class.
-    Tier,
-    /// The session.
-    Session,
+    /// The names of a dimension.
+    Name(Dimension),
     /// The tool, by its key `server/tool`.
     Tool,
-    /// The model.
-    Model,
     /// The hour in UTC.
     Hour,
     /// The day in UTC.
@@ -67,13 +59,13 @@ const MONDAY_SECONDS: i64 = 3 * DAY_SECONDS;
 impl GroupBy {
     /// All of them, with their names.
     pub const ALL: [(&'static str, Self); 11] = [
-        ("agent", Self::Agent),
-        ("consumer", Self::Consumer),
-        ("operation", Self::Operation),
-        ("tier", Self::Tier),
-        ("session", Self::Session),
+        ("agent", Self::Name(Dimension::Label(Label::Agent))),
+        ("consumer", Self::Name(Dimension::Label(Label::Consumer))),
+        ("operation", Self::Name(Dimension::Operation)),
+        ("tier", Self::Name(Dimension::Tier)),
+        ("session", Self::Name(Dimension::Label(Label::Session))),
         ("tool", Self::Tool),
-        ("model", Self::Model),
+        ("model", Self::Name(Dimension::Label(Label::Model))),
         ("hour", Self::Hour),
         ("day", Self::Day),
         ("week", Self::Week),
@@ -82,32 +74,24 @@ impl GroupBy {
 
     /// What rows must keep for it.
     #[must_use]
-    pub const fn needs(self) -> Kept {
+    pub fn needs(self) -> Kept {
         match self {
-            Self::Agent => Kept::AGENT,
-            Self::Consumer => Kept::CONSUMER,
-            Self::Operation => Kept::OPERATION,
-            Self::Tier => Kept::TIER,
-            Self::Session => Kept::SESSION,
+            Self::Name(dimension) => Kept::of(dimension),
             Self::Tool => Kept::TOOL,
-            Self::Model => Kept::MODEL,
             Self::Hour | Self::Day | Self::Week | Self::Month => Kept::NOTHING,
         }
     }
 
     fn key(self, at: Instant, place: &Place) -> GroupKey {
+        let tool = |label| place.name(Dimension::Label(label));
         match self {
-            Self::Agent => GroupKey::Number(place.agent),
-            Self::Consumer => GroupKey::Number(place.consumer),
-            Self::Operation => GroupKey::Name(place.operation.clone()),
-            Self::Tier => GroupKey::Name(place.tier.clone()),
-            Self::Session => GroupKey::Name(place.session.clone()),
-            Self::Model => GroupKey::Name(place.model.clone()),
+            Self::Name(dimension) => match dimension.counted() {
+                Some(counted) => GroupKey::Number(place.number(counted)),
+                None => GroupKey::Name(place.name(dimension).cloned()),
+            },
             Self::Tool => GroupKey::Tool(
-                place
-                    .tool_server
-                    .as_ref()
-                    .zip(place.tool_name.as_ref())
+                tool(Label::ToolServer)
+                    .zip(tool(Label::ToolName))
                     .map(|(server, tool)| tool_key(server, tool)),
             ),
             Self::Hour => GroupKey::Start(at.floor_to(HOUR_SECONDS)),
@@ -180,14 +164,16 @@ impl Aggregate {
     #[must_use]
     pub fn groups(self, roster: &Roster) -> BTreeMap<String, Tally> {
         let by = self.by;
+        let counted = match by {
+            GroupBy::Name(dimension) => dimension.counted(),
+            _ => None,
+        };
         let named = |key: &GroupKey| match key {
             GroupKey::Name(name) => name.as_ref().map(ToString::to_string),
             GroupKey::Tool(key) => key.as_deref().map(String::from),
-            GroupKey::Number(number) if by == GroupBy::Agent => number
-                .and_then(|number| roster.agent_of(number))
-                .map(ToString::to_string),
-            GroupKey::Number(number) => number
-                .and_then(|number| roster.consumer_of(number))
+            GroupKey::Number(number) => counted
+                .zip(*number)
+                .and_then(|(of, number)| roster.name(of, number))
                 .map(ToString::to_string),
             GroupKey::Start(start) => Some(by.span(*start)),
         };

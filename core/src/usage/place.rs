@@ -1,5 +1,6 @@
 //! Where use belongs in rollups, and which rollups answer which question.
 
+use crate::event::dimension::{Counted, Dimension};
 use crate::event::event::Event;
 use crate::event::name::Name;
 use crate::ledger::view::Kept;
@@ -7,29 +8,14 @@ use crate::price::catalog::CardRef;
 use alloc::vec::Vec;
 
 /// Where use belongs, agents, consumers and tasks as numbers of a
-/// [`crate::Roster`]. A [`View`] leaves out what it does not keep.
+/// [`crate::Roster`]. A [`crate::View`] leaves out what it does not keep.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Place {
-    /// What was used; `None` where it is not kept.
-    pub operation: Option<Name>,
-    /// Its price class; `None` where it is not kept.
-    pub tier: Option<Name>,
-    /// The server of the tool.
-    pub tool_server: Option<Name>,
-    /// The tool on that server.
-    pub tool_name: Option<Name>,
-    /// The model.
-    pub model: Option<Name>,
-    /// The session.
-    pub session: Option<Name>,
-    /// Who did the work.
-    pub agent: Option<u32>,
-    /// For whom.
-    pub consumer: Option<u32>,
-    /// The task it was a step of.
-    pub task: Option<u32>,
-    /// The leaf of the tree of budgets, as it was named.
-    pub node: Option<Name>,
+    /// By the dimensions that are kept by name, in the order of
+    /// [`Dimension::NAMED`]; `None` = not named, or not kept.
+    pub names: [Option<Name>; Dimension::NAMED_COUNT],
+    /// By those that are counted, in the order of [`Counted::ALL`].
+    pub numbers: [Option<u32>; Counted::COUNT],
     /// The nodes that it counted in, from its leaf up; `None` = the one named as
     /// its agent is.
     pub path: Vec<Option<Name>>,
@@ -46,13 +32,7 @@ impl Place {
     pub fn of(event: &Event) -> Self {
         let d = &event.dimensions;
         Self {
-            operation: Some(d.operation.clone()),
-            tier: Some(d.tier.clone()),
-            tool_server: d.tool_server.clone(),
-            tool_name: d.tool_name.clone(),
-            model: d.model.clone(),
-            session: d.session.clone(),
-            node: d.node.clone(),
+            names: Dimension::NAMED.map(|dimension| event.name_in(dimension).cloned()),
             path: d
                 .path
                 .iter()
@@ -62,13 +42,25 @@ impl Place {
         }
     }
 
+    /// Its name in a dimension that is kept by name.
+    #[must_use]
+    pub fn name(&self, dimension: Dimension) -> Option<&Name> {
+        let mut named = Dimension::NAMED.into_iter().zip(&self.names);
+        named.find(|(of, _)| *of == dimension)?.1.as_ref()
+    }
+
+    /// Its number among those that are counted.
+    #[must_use]
+    pub fn number(&self, of: Counted) -> Option<u32> {
+        let mut numbered = Counted::ALL.into_iter().zip(self.numbers);
+        numbered.find(|(counted, _)| *counted == of)?.1
+    }
+
     /// The same without agent, consumer and task.
     #[must_use]
     pub fn without_people(self) -> Self {
         Self {
-            agent: None,
-            consumer: None,
-            task: None,
+            numbers: Default::default(),
             ..self
         }
     }
@@ -76,32 +68,19 @@ impl Place {
     /// What `kept` keeps of it.
     #[must_use]
     pub fn within(&self, kept: Kept) -> Self {
-        let name =
-            |of: Kept, name: &Option<Name>| name.as_ref().filter(|_| kept.holds(of)).cloned();
-        let number = |of: Kept, number: Option<u32>| number.filter(|_| kept.holds(of));
-        Self {
-            operation: name(Kept::OPERATION, &self.operation),
-            tier: name(Kept::TIER, &self.tier),
-            tool_server: name(Kept::TOOL, &self.tool_server),
-            tool_name: name(Kept::TOOL, &self.tool_name),
-            model: name(Kept::MODEL, &self.model),
-            session: name(Kept::SESSION, &self.session),
-            agent: number(Kept::AGENT, self.agent),
-            consumer: number(Kept::CONSUMER, self.consumer),
-            task: number(Kept::TASK, self.task),
-            node: name(Kept::NODE, &self.node),
-            path: if kept.holds(Kept::NODE) {
-                self.path.clone()
-            } else {
-                Vec::new()
-            },
-            card: self
-                .card
-                .as_ref()
-                .filter(|_| kept.holds(Kept::PRICE))
-                .cloned(),
-            overridden: self.overridden && kept.holds(Kept::PRICE),
+        let mut place = self.clone();
+        for (dimension, name) in Dimension::NAMED.into_iter().zip(&mut place.names) {
+            *name = name.take().filter(|_| kept.holds(Kept::of(dimension)));
         }
+        for (counted, number) in Counted::ALL.into_iter().zip(&mut place.numbers) {
+            *number = number.filter(|_| kept.holds(Kept::of(counted.dimension())));
+        }
+        if !kept.holds(Kept::NODE) {
+            place.path.clear();
+        }
+        place.card = place.card.filter(|_| kept.holds(Kept::PRICE));
+        place.overridden &= kept.holds(Kept::PRICE);
+        place
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rollups: the totals of receipt hours and days, a pure fold of their pages.
 
+use crate::event::dimension::{Counted, Dimension};
 use crate::event::name::Name;
 use crate::event::totals::{Overflow, Totals};
 use crate::ledger::page::{Page, PageError};
@@ -8,6 +9,7 @@ use crate::money::amount::Amount;
 use crate::price::catalog::CardRef;
 use crate::price::exchange::ExchangeRate;
 use crate::time::instant::{HOUR_SECONDS, Instant};
+use crate::usage::members::Members;
 use crate::usage::place::Place;
 use crate::usage::roster::Roster;
 use crate::usage::tally::Tally;
@@ -33,7 +35,7 @@ pub struct Chunk {
     pub bytes: Vec<u8>,
 }
 
-const FORMAT: u8 = 6;
+const FORMAT: u8 = 7;
 
 /// The most bytes of rows in one item; an item holds 400 KB.
 const CHUNK_BYTES_MAX: usize = 300_000;
@@ -70,12 +72,11 @@ impl Rows {
         let mut rows = Self::default();
         for ((span, place), tally) in &self.0 {
             let kept = place.within(view.kept());
-            let rest = Place {
-                agent: place.agent.filter(|_| kept.agent.is_none()),
-                consumer: place.consumer.filter(|_| kept.consumer.is_none()),
-                task: place.task.filter(|_| kept.task.is_none()),
-                ..Place::default()
-            };
+            let mut rest = Place::default();
+            let numbers = place.numbers.iter().zip(kept.numbers);
+            for (left, (number, kept)) in rest.numbers.iter_mut().zip(numbers) {
+                *left = number.filter(|_| kept.is_none());
+            }
             let row = rows.0.entry((span.floor_to(seconds), kept)).or_default();
             row.add(tally)?;
             row.see(&rest);
@@ -150,51 +151,25 @@ fn encode_into(entries: &[(&Place, Tally)], chunks: &mut Vec<Vec<u8>>) -> Result
 /// The tally as parts that add up to it, each with few enough members for an
 /// item.
 fn split(tally: &Tally) -> Vec<Tally> {
-    let members = |tally: &Tally| {
-        tally
-            .agents
-            .count()
-            .saturating_add(tally.consumers.count())
-            .saturating_add(tally.tasks.count())
-    };
-    if usize::try_from(members(tally)).is_ok_and(|count| count <= MEMBERS_MAX) {
+    let counts = tally.seen.iter().map(Members::count);
+    let members = counts.fold(0, u64::saturating_add);
+    if usize::try_from(members).is_ok_and(|count| count <= MEMBERS_MAX) {
         return alloc::vec![tally.clone()];
     }
     let mut parts = alloc::vec![Tally::from(tally.totals)];
-    parts.extend(
-        tally
-            .agents
-            .parts(MEMBERS_MAX)
-            .into_iter()
-            .map(|agents| Tally {
-                agents,
-                ..Tally::default()
-            }),
-    );
-    parts.extend(
-        tally
-            .consumers
-            .parts(MEMBERS_MAX)
-            .into_iter()
-            .map(|consumers| Tally {
-                consumers,
-                ..Tally::default()
-            }),
-    );
-    parts.extend(
-        tally
-            .tasks
-            .parts(MEMBERS_MAX)
-            .into_iter()
-            .map(|tasks| Tally {
-                tasks,
-                ..Tally::default()
-            }),
-    );
+    for (place, set) in tally.seen.iter().enumerate() {
+        parts.extend(set.parts(MEMBERS_MAX).into_iter().map(|part| {
+            let mut tally = Tally::default();
+            tally.seen.iter_mut().skip(place).take(1).for_each(|set| {
+                set.clone_from(&part);
+            });
+            tally
+        }));
+    }
     parts
 }
 
-/// Format 6: each distinct text once, then rows that refer to texts and roster
+/// Format 7: each distinct text once, then rows that refer to texts and roster
 /// numbers by number plus one (0 = none).
 #[derive(Serialize, Deserialize)]
 struct Body {
@@ -204,9 +179,10 @@ struct Body {
 
 #[derive(Serialize, Deserialize)]
 struct RowBody {
-    names: [u32; 8],
+    names: [u32; Dimension::NAMED_COUNT],
     path: Vec<u32>,
-    numbers: [u64; 3],
+    numbers: [u64; Counted::COUNT],
+    card: u32,
     card_version: u32,
     exchange: Option<ExchangeRate>,
     overridden: bool,
@@ -232,27 +208,22 @@ impl Names {
     }
 
     fn row(&mut self, place: &Place, tally: &Tally) -> RowBody {
-        let texts = [
-            place.operation.as_ref(),
-            place.tier.as_ref(),
-            place.tool_server.as_ref(),
-            place.tool_name.as_ref(),
-            place.model.as_ref(),
-            place.session.as_ref(),
-            place.card.as_ref().map(|card| &card.id),
-            place.node.as_ref(),
-        ];
         let mut tally = tally.clone();
         tally.totals.compliance_score = missing(&tally.totals);
         RowBody {
-            names: texts.map(|text| self.number(text)),
+            names: place
+                .names
+                .each_ref()
+                .map(|name| self.number(name.as_ref())),
             path: place
                 .path
                 .iter()
                 .map(|node| self.number(node.as_ref()))
                 .collect(),
-            numbers: [place.agent, place.consumer, place.task]
+            numbers: place
+                .numbers
                 .map(|number| number.map_or(0, |number| u64::from(number).saturating_add(1))),
+            card: self.number(place.card.as_ref().map(|card| &card.id)),
             card_version: place.card.as_ref().map_or(0, |card| card.version),
             exchange: place.card.as_ref().and_then(|card| card.exchange),
             overridden: place.overridden,
@@ -279,36 +250,22 @@ impl RowBody {
             names.get(index).cloned().map(Some)
         };
         let number = |number: u64| number.checked_sub(1).map(u32::try_from).transpose().ok();
-        let [
-            operation,
-            tier,
-            tool_server,
-            tool_name,
-            model,
-            session,
-            card,
-            node,
-        ] = self.names;
-        let [agent, consumer, task] = self.numbers;
-        let place = Place {
-            operation: text(operation)?,
-            tier: text(tier)?,
-            tool_server: text(tool_server)?,
-            tool_name: text(tool_name)?,
-            model: text(model)?,
-            session: text(session)?,
-            agent: number(agent)?,
-            consumer: number(consumer)?,
-            task: number(task)?,
-            node: text(node)?,
+        let mut place = Place {
             path: self.path.into_iter().map(text).collect::<Option<_>>()?,
-            card: text(card)?.map(|id| CardRef {
+            card: text(self.card)?.map(|id| CardRef {
                 id,
                 version: self.card_version,
                 exchange: self.exchange,
             }),
             overridden: self.overridden,
+            ..Place::default()
         };
+        for (name, stored) in place.names.iter_mut().zip(self.names) {
+            *name = text(stored)?;
+        }
+        for (of, stored) in place.numbers.iter_mut().zip(self.numbers) {
+            *of = number(stored)?;
+        }
         let mut tally = self.tally;
         tally.totals.compliance_score = missing(&tally.totals);
         Some((place, tally))

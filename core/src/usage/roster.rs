@@ -1,5 +1,6 @@
 //! Rosters: agents, consumers and tasks, numbered as they first appear.
 
+use crate::event::dimension::Counted;
 use crate::event::dimensions::Dimensions;
 use crate::event::event::Event;
 use crate::event::name::Name;
@@ -108,86 +109,71 @@ impl<T: Clone + Ord> Numbered<T> {
 }
 
 impl Roster {
-    /// The number of an agent, which joins if it is new.
+    /// The number of one that is counted, who joins if it is new.
     ///
     /// # Errors
     /// [`Overflow`] beyond 2^32 of them; here and below.
-    pub fn agent(&mut self, agent: &Name) -> Result<u32, Overflow> {
-        self.agents.enrol(agent)
-    }
-
-    /// The number of a consumer.
-    ///
-    /// # Errors
-    /// As [`Roster::agent`].
-    pub fn consumer(&mut self, consumer: &Name) -> Result<u32, Overflow> {
-        self.consumers.enrol(consumer)
-    }
-
-    /// The number of a task.
-    ///
-    /// # Errors
-    /// As [`Roster::agent`].
-    pub fn task(&mut self, task: &Name) -> Result<u32, Overflow> {
-        self.tasks.enrol(&TaskHash::of(task))
+    pub fn number(&mut self, of: Counted, name: &Name) -> Result<u32, Overflow> {
+        match of {
+            Counted::Agent => self.agents.enrol(name),
+            Counted::Consumer => self.consumers.enrol(name),
+            Counted::Task => self.tasks.enrol(&TaskHash::of(name)),
+        }
     }
 
     /// The dimensions of `place`, of a full row that was numbered by this roster;
     /// `None` = it is none.
     #[must_use]
     pub fn dimensions(&self, place: Place) -> Option<Dimensions> {
-        let agent = place.agent.and_then(|agent| self.agent_of(agent)).cloned();
-        let node = |node: Option<Name>| node.or_else(|| agent.clone());
+        let person = |of: Counted| place.number(of).and_then(|number| self.name(of, number));
+        let agent = person(Counted::Agent).cloned();
+        let consumer = person(Counted::Consumer).cloned();
+        let [
+            operation,
+            tier,
+            tool_server,
+            tool_name,
+            model,
+            session,
+            node,
+        ] = place.names;
+        let named = |node: Option<Name>| node.or_else(|| agent.clone());
         Some(Dimensions {
-            operation: place.operation?,
-            tier: place.tier?,
-            path: place.path.into_iter().map(node).collect::<Option<_>>()?,
-            consumer: place.consumer.and_then(|of| self.consumer_of(of)).cloned(),
+            operation: operation?,
+            tier: tier?,
+            path: place.path.into_iter().map(named).collect::<Option<_>>()?,
+            consumer,
             agent,
-            session: place.session,
-            tool_server: place.tool_server,
-            tool_name: place.tool_name,
-            model: place.model,
-            node: place.node,
+            session,
+            tool_server,
+            tool_name,
+            model,
+            node,
         })
     }
 
-    /// The agent of this number.
+    /// The name behind a number; tasks are known by their hashes alone.
     #[must_use]
-    pub fn agent_of(&self, number: u32) -> Option<&Name> {
-        self.agents.list.get(usize::try_from(number).ok()?)
-    }
-
-    /// The consumer of this number.
-    #[must_use]
-    pub fn consumer_of(&self, number: u32) -> Option<&Name> {
-        self.consumers.list.get(usize::try_from(number).ok()?)
+    pub fn name(&self, of: Counted, number: u32) -> Option<&Name> {
+        let list = match of {
+            Counted::Agent => &self.agents.list,
+            Counted::Consumer => &self.consumers.list,
+            Counted::Task => return None,
+        };
+        list.get(usize::try_from(number).ok()?)
     }
 
     /// Where `event` belongs, without the price; all it names join.
     ///
     /// # Errors
-    /// As [`Roster::agent`].
+    /// As [`Roster::number`].
     pub fn place(&mut self, event: &Event) -> Result<Place, Overflow> {
-        let d = &event.dimensions;
-        Ok(Place {
-            agent: d
-                .agent
-                .as_ref()
-                .map(|agent| self.agent(agent))
-                .transpose()?,
-            consumer: d
-                .consumer
-                .as_ref()
-                .map(|consumer| self.consumer(consumer))
-                .transpose()?,
-            task: event
-                .task
-                .as_ref()
-                .map(|task| self.task(task))
-                .transpose()?,
-            ..Place::of(event)
-        })
+        let mut place = Place::of(event);
+        for (of, number) in Counted::ALL.into_iter().zip(&mut place.numbers) {
+            let name = event.name_in(of.dimension());
+            *number = name.map(|name| self.number(of, name)).transpose()?;
+        }
+        Ok(place)
     }
 
     /// How many are on it.
@@ -213,7 +199,7 @@ impl Roster {
     /// Gives those who joined next the next numbers.
     ///
     /// # Errors
-    /// As [`Roster::agent`].
+    /// As [`Roster::number`].
     pub fn append(&mut self, joined: Joined) -> Result<(), Overflow> {
         joined
             .agents
@@ -232,7 +218,7 @@ impl Roster {
     /// The numbers that those on this roster have on `other`, which they join.
     ///
     /// # Errors
-    /// As [`Roster::agent`].
+    /// As [`Roster::number`].
     pub fn onto(&self, other: &mut Self) -> Result<Renumbering, Overflow> {
         Ok(Renumbering {
             agents: self.agents.mapping(&mut other.agents)?,
@@ -280,12 +266,14 @@ impl Renumbering {
     /// Changes the numbers of a row; `None` for one that is on no roster.
     #[must_use]
     pub fn apply(&self, place: &mut Place, tally: &mut Tally) -> Option<()> {
-        self.agents.number(&mut place.agent)?;
-        self.consumers.number(&mut place.consumer)?;
-        self.tasks.number(&mut place.task)?;
-        self.agents.set(&mut tally.agents)?;
-        self.consumers.set(&mut tally.consumers)?;
-        self.tasks.set(&mut tally.tasks)
+        let of = [&self.agents, &self.consumers, &self.tasks];
+        let numbers = place.numbers.iter_mut().zip(&mut tally.seen);
+        of.into_iter()
+            .zip(numbers)
+            .try_for_each(|(mapping, (number, set))| {
+                mapping.number(number)?;
+                mapping.set(set)
+            })
     }
 }
 

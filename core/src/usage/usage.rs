@@ -1,5 +1,6 @@
 //! Totals of a tenant's use over a range, from events and rollups alike.
 
+use crate::event::dimension::Dimension;
 use crate::event::name::Name;
 use crate::event::totals::Overflow;
 use crate::usage::place::Place;
@@ -26,11 +27,13 @@ impl Usage {
     pub fn add(&mut self, place: &Place, tally: &Tally) -> Result<(), Overflow> {
         self.tally.see(place);
         self.tally.add(tally)?;
-        for (counts, name) in [
-            (&mut self.operations, &place.operation),
-            (&mut self.tiers, &place.tier),
+        for (counts, dimension) in [
+            (&mut self.operations, Dimension::Operation),
+            (&mut self.tiers, Dimension::Tier),
         ] {
-            let Some(name) = name else { continue };
+            let Some(name) = place.name(dimension) else {
+                continue;
+            };
             let count = counts.entry(name.clone()).or_default();
             *count = count.checked_add(tally.totals.events).ok_or(Overflow)?;
         }

@@ -9,8 +9,8 @@ use proptest::option;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Aggregate, Amount, Component, DAY_SECONDS, Dimensions, Filter, GroupBy, Instant, Name, Place,
-    Roster, Rows, Stored, Tally, View,
+    Aggregate, Amount, Component, Counted, DAY_SECONDS, Dimension, Dimensions, Filter, GroupBy,
+    Instant, Label, Name, Place, Roster, Rows, Stored, Tally, View,
 };
 
 /// An event with the receipt hour that it came in: of two months.
@@ -74,7 +74,7 @@ fn filters() -> impl Strategy<Value = Filter> {
     );
     (people, things).prop_map(
         |((agent, consumer, task, session), (operation, tier, tool_server, tool_name, model))| {
-            Filter {
+            let names = [
                 agent,
                 consumer,
                 session,
@@ -84,6 +84,10 @@ fn filters() -> impl Strategy<Value = Filter> {
                 tool_server,
                 tool_name,
                 model,
+            ];
+            let named = Dimension::FILTERS.into_iter().zip(names);
+            Filter {
+                names: named.filter_map(|(of, name)| Some((of, name?))).collect(),
                 id: None,
             }
         },
@@ -151,12 +155,15 @@ fn key(by: GroupBy, stored: &Stored) -> String {
         ))
     };
     let found = match by {
-        GroupBy::Agent => text(&d.agent),
-        GroupBy::Consumer => text(&d.consumer),
-        GroupBy::Operation => Some(d.operation.to_string()),
-        GroupBy::Tier => Some(d.tier.to_string()),
-        GroupBy::Session => text(&d.session),
-        GroupBy::Model => text(&d.model),
+        GroupBy::Name(dimension) => match dimension.field() {
+            "agent_id" => text(&d.agent),
+            "consumer_id" => text(&d.consumer),
+            "operation" => Some(d.operation.to_string()),
+            "tier" => Some(d.tier.to_string()),
+            "session_id" => text(&d.session),
+            "model" => text(&d.model),
+            other => panic!("no groups by {other}"),
+        },
         GroupBy::Tool => tool(),
         GroupBy::Hour | GroupBy::Day | GroupBy::Week | GroupBy::Month => {
             Some(naive::span_text(by, &stored.event.timestamp.to_string()))
@@ -202,8 +209,8 @@ proptest! {
                 prop_assert_eq!(tally.totals.events, naive.events);
                 let tasks = naive.taskless + i64::try_from(naive.tasks.len()).unwrap();
                 prop_assert_eq!(i64::try_from(tally.total_tasks()).unwrap(), tasks.max(0));
-                prop_assert_eq!(tally.agents.count(), u64::try_from(naive.agents.len()).unwrap());
-                prop_assert_eq!(tally.consumers.count(), u64::try_from(naive.consumers.len()).unwrap());
+                prop_assert_eq!(tally.distinct(Counted::Agent), u64::try_from(naive.agents.len()).unwrap());
+                prop_assert_eq!(tally.distinct(Counted::Consumer), u64::try_from(naive.consumers.len()).unwrap());
                 prop_assert_eq!((tally.totals.priced_by(Component::TokenIn), tally.totals.cost()), (naive.tokens_in, Ok(naive.cost)));
             }
         }
@@ -214,7 +221,7 @@ proptest! {
 fn a_pseudonym_that_stands_for_two_numbers_is_one_agent() {
     let mut stored = Roster::default();
     for agent in ["a1", "a2"] {
-        stored.agent(&name(agent)).unwrap();
+        stored.number(Counted::Agent, &name(agent)).unwrap();
     }
     let mut joined = stored.joined(tollgate_core::Extent::default());
     joined.agents = vec![name("erased"), name("erased")];
@@ -223,11 +230,11 @@ fn a_pseudonym_that_stands_for_two_numbers_is_one_agent() {
         .append(tollgate_core::Joined::decode(&joined.encode()).unwrap())
         .unwrap();
     let renumbering = renamed.onto(&mut own).unwrap();
-    let mut answer = Aggregate::new(GroupBy::Agent);
+    let mut answer = Aggregate::new(GroupBy::Name(Dimension::Label(Label::Agent)));
     for agent in [0, 1] {
         let (mut place, mut tally) = (
             Place {
-                agent: Some(agent),
+                numbers: [Some(agent), None, None],
                 ..Place::default()
             },
             Tally::default(),
@@ -240,7 +247,11 @@ fn a_pseudonym_that_stands_for_two_numbers_is_one_agent() {
     assert_eq!(
         groups
             .iter()
-            .map(|(key, tally)| (key.as_str(), tally.totals.events, tally.agents.count()))
+            .map(|(key, tally)| (
+                key.as_str(),
+                tally.totals.events,
+                tally.distinct(Counted::Agent)
+            ))
             .collect::<Vec<_>>(),
         [("erased", 2, 1)]
     );

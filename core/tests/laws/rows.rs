@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
     Amount, Bill, BillError, CardRef, Catalog, Component, Currency, DAY_SECONDS, Decision,
-    Dimensions, Event, ExchangeRate, Group, Name, Page, Place, Roster, Rows, Stored, Tally, Totals,
-    View, WindowKind, bill,
+    Dimension, Dimensions, Event, ExchangeRate, Group, Label, Name, Page, Place, Roster, Rows,
+    Stored, Tally, Totals, View, WindowKind, bill,
 };
 
 fn stored(event: Event, version: u32) -> Stored {
@@ -273,8 +273,8 @@ proptest! {
         let catalog = three_versions();
         let rows = rows_of(&events).seen(View::Use, DAY_SECONDS).unwrap();
         let of_place = |place: &Place| Group {
-            operation: place.operation.clone().unwrap(),
-            tier: place.tier.clone().unwrap(),
+            operation: place.name(Dimension::Operation).cloned().unwrap(),
+            tier: place.name(Dimension::Tier).cloned().unwrap(),
             card: place.card.clone().unwrap(),
             overridden: place.overridden,
         };
@@ -302,7 +302,12 @@ fn full_rows_know_the_budget_node_of_their_events_and_no_other_row_does() {
         let nodes: Vec<_> = seen
             .0
             .iter()
-            .map(|((_, place), tally)| (place.node.as_ref().map(Name::as_str), tally.totals.events))
+            .map(|((_, place), tally)| {
+                (
+                    place.name(Dimension::Label(Label::Node)).map(Name::as_str),
+                    tally.totals.events,
+                )
+            })
             .collect();
         let expected = if view == View::Full {
             vec![(None, 1), (Some("team/x"), 2)]

@@ -6,102 +6,149 @@
 use csv::{Terminator, WriterBuilder};
 use std::borrow::Cow;
 use std::fmt::Display;
-use tollgate_core::{Component, Currency, Instant, Name, Stored};
+use tollgate_core::{Component, Currency, Instant, Label, Name, Stored};
 
 /// What a text that a spreadsheet would calculate begins with.
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
 
-const COLUMNS: [&str; 36] = [
-    "task_id",
-    "agent_id",
-    "consumer_id",
-    "tokens_in",
-    "tokens_out",
-    "duration_ms",
-    "api_calls",
-    "timestamp",
-    "id",
-    "tenant_id",
-    "operation",
-    "tier",
-    "units",
-    "cached_tokens_in",
-    "tokens_processed",
-    "data_bytes",
-    "latency_ms",
-    "compliance_score",
-    "session_id",
-    "tool_server",
-    "tool_name",
-    "model",
-    "provider",
-    "cost_override",
-    "metadata",
-    "cost",
-    "currency",
-    "rate_card_id",
-    "rate_card_version",
-    "decision",
-    "received_at",
-    "budget_node",
-    "exchange_rate",
-    "exchange_rate_from",
-    "exchange_rate_version",
-    "voids",
+/// The columns: those of the contract first, then the rest of the event, then what
+/// became of it.
+const COLUMNS: [(&str, Column); 36] = [
+    ("task_id", Column::Label(Label::Task)),
+    ("agent_id", Column::Label(Label::Agent)),
+    ("consumer_id", Column::Label(Label::Consumer)),
+    ("tokens_in", Column::Used(Component::TokenIn)),
+    ("tokens_out", Column::Used(Component::TokenOut)),
+    ("duration_ms", Column::Used(Component::DurationMs)),
+    ("api_calls", Column::Used(Component::ApiCall)),
+    (
+        "timestamp",
+        Column::Text(|row| row.event.event.timestamp.to_string()),
+    ),
+    ("id", Column::Text(|row| row.event.event.id.to_string())),
+    ("tenant_id", Column::Text(|row| row.tenant.to_string())),
+    (
+        "operation",
+        Column::Text(|row| row.event.event.dimensions.operation.to_string()),
+    ),
+    (
+        "tier",
+        Column::Text(|row| row.event.event.dimensions.tier.to_string()),
+    ),
+    ("units", Column::Used(Component::Unit)),
+    ("cached_tokens_in", Column::Used(Component::CachedTokenIn)),
+    ("tokens_processed", Column::Used(Component::TokenProcessed)),
+    ("data_bytes", Column::Used(Component::DataByte)),
+    (
+        "latency_ms",
+        Column::Number(|row| shown(row.event.event.latency_ms)),
+    ),
+    (
+        "compliance_score",
+        Column::Number(|row| shown(Some(row.event.event.compliance_score))),
+    ),
+    ("session_id", Column::Label(Label::Session)),
+    ("tool_server", Column::Label(Label::ToolServer)),
+    ("tool_name", Column::Label(Label::ToolName)),
+    ("model", Column::Label(Label::Model)),
+    ("provider", Column::Label(Label::Provider)),
+    (
+        "cost_override",
+        Column::Number(|row| shown(row.event.signed_override())),
+    ),
+    (
+        "metadata",
+        Column::Text(|row| row.event.event.metadata.clone().unwrap_or_default()),
+    ),
+    (
+        "cost",
+        Column::Number(|row| shown(Some(row.event.totals().cost))),
+    ),
+    ("currency", Column::Text(|row| row.currency.to_string())),
+    (
+        "rate_card_id",
+        Column::Text(|row| row.event.card.id.to_string()),
+    ),
+    (
+        "rate_card_version",
+        Column::Number(|row| shown(Some(row.event.card.version))),
+    ),
+    (
+        "decision",
+        Column::Text(|row| row.event.decision.as_str().to_owned()),
+    ),
+    ("received_at", Column::Text(|row| row.received.to_string())),
+    ("budget_node", Column::Label(Label::Node)),
+    (
+        "exchange_rate",
+        Column::Number(|row| shown(row.event.card.exchange.map(|of| of.rate))),
+    ),
+    (
+        "exchange_rate_from",
+        Column::Number(|row| shown(row.event.card.exchange.map(|of| of.from))),
+    ),
+    (
+        "exchange_rate_version",
+        Column::Number(|row| shown(row.event.card.exchange.map(|of| of.version))),
+    ),
+    ("voids", Column::Text(|row| shown(row.event.voids.as_ref()))),
 ];
+
+/// How a column is filled.
+enum Column {
+    Label(Label),
+    Used(Component),
+    /// A text, which no spreadsheet may calculate.
+    Text(fn(&Row<'_>) -> String),
+    Number(fn(&Row<'_>) -> String),
+}
+
+/// What a line is made of.
+struct Row<'a> {
+    event: &'a Stored,
+    received: Instant,
+    tenant: &'a Name,
+    currency: Currency,
+}
+
+impl Column {
+    fn cell<'a>(&self, row: &Row<'a>) -> Cow<'a, str> {
+        match self {
+            Self::Label(label) => {
+                let name = row.event.event.label(*label);
+                text(name.map(Name::as_str).unwrap_or_default())
+            }
+            Self::Used(component) => row.event.totals().priced_by(*component).to_string().into(),
+            Self::Text(of) => {
+                let shown = of(row);
+                if shown.starts_with(FORMULA) {
+                    format!("'{shown}").into()
+                } else {
+                    shown.into()
+                }
+            }
+            Self::Number(of) => of(row).into(),
+        }
+    }
+}
 
 /// The line that names the columns of [`csv_event`].
 #[must_use]
 pub fn csv_header() -> String {
-    line(&COLUMNS.map(Cow::Borrowed))
+    line(&COLUMNS.map(|(name, _)| Cow::Borrowed(name)))
 }
 
 /// An event as a line: what [`crate::stored_event`] shows, by column. A field
 /// that it lacks is an empty cell, `metadata` is JSON.
 #[must_use]
 pub fn csv_event(stored: &Stored, received: Instant, tenant: &Name, currency: Currency) -> String {
-    let event = &stored.event;
-    let (d, q, exchange) = (&event.dimensions, stored.totals(), stored.card.exchange);
-    let used = |component| number(Some(q.priced_by(component)));
-    let [timestamp, received] = [event.timestamp, received].map(|at| at.to_string());
-    line(&[
-        name(event.task.as_ref()),
-        name(d.agent.as_ref()),
-        name(d.consumer.as_ref()),
-        used(Component::TokenIn),
-        used(Component::TokenOut),
-        used(Component::DurationMs),
-        used(Component::ApiCall),
-        text(&timestamp),
-        name(Some(&event.id)),
-        name(Some(tenant)),
-        name(Some(&d.operation)),
-        name(Some(&d.tier)),
-        used(Component::Unit),
-        used(Component::CachedTokenIn),
-        used(Component::TokenProcessed),
-        used(Component::DataByte),
-        number(event.latency_ms),
-        number(Some(event.compliance_score)),
-        name(d.session.as_ref()),
-        name(d.tool_server.as_ref()),
-        name(d.tool_name.as_ref()),
-        name(d.model.as_ref()),
-        name(event.provider.as_ref()),
-        number(stored.signed_override()),
-        text(event.metadata.as_deref().unwrap_or_default()),
-        number(Some(q.cost)),
-        text(currency.code()),
-        name(Some(&stored.card.id)),
-        number(Some(stored.card.version)),
-        text(stored.decision.as_str()),
-        text(&received),
-        name(d.node.as_ref()),
-        number(exchange.map(|exchange| exchange.rate)),
-        number(exchange.map(|exchange| exchange.from)),
-        number(exchange.map(|exchange| exchange.version)),
-        name(stored.voids.as_ref()),
-    ])
+    let row = Row {
+        event: stored,
+        received,
+        tenant,
+        currency,
+    };
+    line(&COLUMNS.map(|(_, column)| column.cell(&row)))
 }
 
 /// Cells as a line; one that is marked as text is none that a spreadsheet
@@ -130,12 +177,8 @@ fn text(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn name(name: Option<&Name>) -> Cow<'_, str> {
-    text(name.map(Name::as_str).unwrap_or_default())
-}
-
-fn number(number: Option<impl Display>) -> Cow<'static, str> {
-    Cow::Owned(number.map(|number| number.to_string()).unwrap_or_default())
+fn shown(value: Option<impl Display>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// The cells, quoted where they must be, and CRLF. Writing to memory does not

@@ -6,7 +6,7 @@ use crate::reserved::is_reserved_tenant;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
-use tollgate_core::{Filter, Instant, Name, Range};
+use tollgate_core::{Dimension, Filter, Instant, Name, Range};
 
 /// The most bytes of a query.
 const QUERY_BYTES_MAX: usize = 8192;
@@ -34,30 +34,7 @@ struct Param {
 
 impl Params {
     /// The parameters of a filter.
-    pub const FILTERS: &'static [&'static str] = &[
-        "agent_id",
-        "consumer_id",
-        "session_id",
-        "task_id",
-        "operation",
-        "tier",
-        "tool_server",
-        "tool_name",
-        "model",
-        "id",
-    ];
-    /// The same for questions about totals, which know no event ids.
-    pub const USE_FILTERS: &'static [&'static str] = &[
-        "agent_id",
-        "consumer_id",
-        "session_id",
-        "task_id",
-        "operation",
-        "tier",
-        "tool_server",
-        "tool_name",
-        "model",
-    ];
+    pub const FILTERS: &'static [&'static str] = &Dimension::FILTER_FIELDS;
     /// The parameters that a range of time is read from.
     pub const RANGE: &'static [&'static str] = &["start", "end"];
     /// The parameters of a list.
@@ -245,18 +222,15 @@ impl Params {
     /// # Errors
     /// 400 naming the parameter.
     pub fn filters(&self) -> Result<Filter, Problem> {
-        Ok(Filter {
-            agent: self.name("agent_id")?,
-            consumer: self.name("consumer_id")?,
-            session: self.name("session_id")?,
-            task: self.name("task_id")?,
-            operation: self.name("operation")?,
-            tier: self.name("tier")?,
-            tool_server: self.name("tool_server")?,
-            tool_name: self.name("tool_name")?,
-            model: self.name("model")?,
+        let mut filter = Filter {
             id: self.name("id")?,
-        })
+            ..Filter::default()
+        };
+        for dimension in Dimension::FILTERS {
+            let name = self.name(dimension.field())?;
+            filter.names.extend(name.map(|name| (dimension, name)));
+        }
+        Ok(filter)
     }
 
     /// One text for all spellings of the same query, whatever its page: what a
@@ -282,11 +256,17 @@ impl Params {
 mod tests {
     use super::*;
     use crate::refusals::refusal;
+    use tollgate_core::Label;
 
     fn params(raw: &str) -> Result<Params, Problem> {
         Params::parse_any(
             Some(raw),
-            &[Params::FILTERS, Params::RANGE, Params::PAGING, &["dry"]],
+            &[
+                Params::FILTERS,
+                Params::RANGE,
+                Params::PAGING,
+                &["dry", "id"],
+            ],
         )
     }
 
@@ -296,7 +276,14 @@ mod tests {
         let range = read.range().unwrap();
         assert_eq!(range.start.unwrap().to_string(), "2026-11-22T00:00:00Z");
         assert_eq!(range.end.unwrap().to_string(), "2026-11-22T23:00:00Z");
-        assert_eq!(read.filters().unwrap().agent.unwrap().as_str(), "a/b+c");
+        assert_eq!(
+            read.filters()
+                .unwrap()
+                .name(Dimension::Label(Label::Agent))
+                .unwrap()
+                .as_str(),
+            "a/b+c"
+        );
         assert_eq!(read.limit(100, 1000).unwrap(), 5);
         assert!(read.flag("dry").unwrap());
         let none = Params::parse(None, &[]).unwrap();
@@ -386,10 +373,7 @@ mod tests {
             ("agent=a1&id=e2", false),
             ("session_id=s1", false),
         ] {
-            let filter = Params::parse(Some(query), Params::FILTERS)
-                .unwrap()
-                .filters()
-                .unwrap();
+            let filter = params(query).unwrap().filters().unwrap();
             assert_eq!(filter.matches(&event), matches, "{query}");
         }
     }

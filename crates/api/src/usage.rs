@@ -3,7 +3,7 @@
 use crate::figures::{amount, count, mean};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use tollgate_core::{Amount, Component, Currency, Name, Range, Tally, Usage};
+use tollgate_core::{Amount, Component, Counted, Currency, Name, Range, Tally, Usage};
 
 /// `GET /usage/{tenant_id}`; `period` is the range asked for. Averages are null
 /// when nothing carries the figure.
@@ -60,8 +60,8 @@ pub fn summary_json(tally: &Tally, currency: Currency) -> Value {
         "total_api_calls": count(totals.priced_by(Component::ApiCall)),
         "total_cost": amount(totals.cost),
         "currency": currency.code(),
-        "unique_agents": tally.agents.count(),
-        "unique_consumers": tally.consumers.count(),
+        "unique_agents": tally.distinct(Counted::Agent),
+        "unique_consumers": tally.distinct(Counted::Consumer),
     })
 }
 
@@ -98,8 +98,8 @@ pub fn totals_json(tally: &Tally, currency: Currency) -> Map<String, Value> {
             "avg_duration_ms_per_task",
             per_task(totals.priced_by(Component::DurationMs)),
         ),
-        ("unique_agents", tally.agents.count().into()),
-        ("unique_consumers", tally.consumers.count().into()),
+        ("unique_agents", tally.distinct(Counted::Agent).into()),
+        ("unique_consumers", tally.distinct(Counted::Consumer).into()),
     ];
     fields
         .into_iter()

@@ -20,7 +20,7 @@ pub(crate) async fn get_usage(app: Arc<App>, call: Call) -> Handled {
             Params::FILTERS,
             Params::RANGE,
             Params::PAGING,
-            &["tenant_id"],
+            &["tenant_id", "id"],
         ],
     )?;
     let tenant = tenant(&call, &params)?;

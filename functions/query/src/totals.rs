@@ -4,7 +4,7 @@ use crate::answer::{currency, failed, tenant};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use tollgate_api::{Params, Problem, aggregate_row, summary_json, usage_json};
-use tollgate_core::{GroupBy, Range};
+use tollgate_core::{Dimension, GroupBy, Label, Range};
 use tollgate_gateway::{App, Call, Handled, Reply};
 use tollgate_service::AHEAD_SECONDS_MAX;
 
@@ -43,7 +43,7 @@ pub(crate) async fn get_usage_tenant(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn get_usage_summary(app: Arc<App>, call: Call) -> Handled {
     let params = Params::parse_any(
         call.query.as_deref(),
-        &[Params::USE_FILTERS, Params::RANGE, &["tenant_id"]],
+        &[Params::FILTERS, Params::RANGE, &["tenant_id"]],
     )?;
     let tenant = tenant(&call, &params)?;
     let (range, filter) = (params.range()?, params.filters()?);
@@ -59,7 +59,7 @@ pub(crate) async fn get_usage_summary(app: Arc<App>, call: Call) -> Handled {
 /// Totals in groups, sorted by key.
 pub(crate) async fn get_usage_aggregate(app: Arc<App>, call: Call) -> Handled {
     let lists = [
-        Params::USE_FILTERS,
+        Params::FILTERS,
         Params::RANGE,
         Params::PAGING,
         &["tenant_id", "group_by"],
@@ -75,24 +75,25 @@ pub(crate) async fn get_usage_aggregate(app: Arc<App>, call: Call) -> Handled {
 
 /// Totals of each agent.
 pub(crate) async fn get_usage_agents(app: Arc<App>, call: Call) -> Handled {
-    people(app, call, GroupBy::Agent, "agent_id").await
+    people(app, call, Label::Agent).await
 }
 
 /// Totals of each consumer.
 pub(crate) async fn get_usage_consumers(app: Arc<App>, call: Call) -> Handled {
-    people(app, call, GroupBy::Consumer, "consumer_id").await
+    people(app, call, Label::Consumer).await
 }
 
-async fn people(app: Arc<App>, call: Call, by: GroupBy, field: &str) -> Handled {
+async fn people(app: Arc<App>, call: Call, label: Label) -> Handled {
     let lists = [
-        Params::USE_FILTERS,
+        Params::FILTERS,
         Params::RANGE,
         Params::PAGING,
         &["tenant_id"],
     ];
     let params = Params::parse_any(call.query.as_deref(), &lists)?;
+    let by = GroupBy::Name(Dimension::Label(label));
     Ok(Reply::ok(&Value::Object(
-        grouped(&app, &call, &params, by, field).await?,
+        grouped(&app, &call, &params, by, label.field()).await?,
     )))
 }
 

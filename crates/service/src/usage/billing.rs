@@ -4,7 +4,9 @@ use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use crate::usage::scan::Ask;
 use std::collections::BTreeMap;
-use tollgate_core::{Bill, Currency, Group, Name, Place, Range, Roster, Tally, Totals, View, bill};
+use tollgate_core::{
+    Bill, Currency, Dimension, Group, Name, Place, Range, Roster, Tally, Totals, View, bill,
+};
 
 impl Service {
     /// What `tenant` owes for `range`, and in which currency.
@@ -38,8 +40,8 @@ impl Service {
 /// What is billed apart; rows of [`View::Use`] always say.
 fn group(place: &Place) -> Option<Group> {
     let (operation, tier, card) = (
-        place.operation.clone()?,
-        place.tier.clone()?,
+        place.name(Dimension::Operation).cloned()?,
+        place.name(Dimension::Tier).cloned()?,
         place.card.clone()?,
     );
     Some(Group {

@@ -189,7 +189,7 @@ impl Service {
     /// [`Failure::Unavailable`] when the store is out of reach, and while a name
     /// is being erased.
     pub async fn erased(&self, tenant: &Name, filter: &Filter) -> Result<u64, Failure> {
-        if filter.agent.is_none() && filter.consumer.is_none() {
+        if !filter.wants_person() {
             return Ok(0);
         }
         match self.reached(tenant).await?.map(|reached| reached.mark) {

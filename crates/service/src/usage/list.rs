@@ -9,7 +9,8 @@ use crate::usage::usage::{Entry, Position, TaskWalk, entry};
 use crate::usage::watermark::Watermark;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    DAY_SECONDS, Filter, HOUR_SECONDS, Instant, Name, Page, Range, Stored, View, table,
+    DAY_SECONDS, Dimension, Filter, HOUR_SECONDS, Instant, Label, Name, Page, Range, Stored, View,
+    table,
 };
 
 /// The first events of a list, found so far.
@@ -132,7 +133,7 @@ impl Service {
                 Ok(())
             })
             .await?;
-            match &filter.task {
+            match filter.name(Dimension::Label(Label::Task)) {
                 Some(task) if markers_last => {
                     self.list_task(tenant, task, &mark, &mut listing).await?
                 }
@@ -142,8 +143,7 @@ impl Service {
                 return Ok(None);
             }
             // A name on its way out stands in some pages and not in others.
-            let names = filter.agent.is_some() || filter.consumer.is_some();
-            if names
+            if filter.wants_person()
                 && (mark.erasing.is_some()
                     || self
                         .reached(tenant)
