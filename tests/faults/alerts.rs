@@ -101,7 +101,7 @@ pub(crate) async fn put(app: &TestApp) -> Vec<Value> {
 async fn told(app: &TestApp) -> BTreeMap<(String, String), Vec<u8>> {
     let (_, alerts) = app
         .service()
-        .alerts(&Name::new(TENANT).expect("a tenant"))
+        .read_alerts(&Name::new(TENANT).expect("a tenant"))
         .await
         .expect("alerts");
     assert!(alerts.len() < 100, "all of them are shown");

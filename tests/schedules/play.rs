@@ -176,7 +176,7 @@ impl<'a> Play<'a> {
                 _ => Arc::new(service(turnstile.clone(), client.seconds, tenancy)),
             };
             // It has read limits, prices and the newest receipt before.
-            service.tenant(&name(TENANT)).await.expect("a tenant");
+            service.read_config(&name(TENANT)).await.expect("a tenant");
             service.trusts_clock().await.expect("a clock");
             services.push(service);
         }

@@ -52,7 +52,7 @@ impl Params {
     }
 
     /// The same for several lists of allowed parameters, such as
-    /// [`Params::FILTERS`] and [`Range::PARAMETERS`].
+    /// [`Params::FILTERS`] and [`Params::RANGE`].
     ///
     /// # Errors
     /// As [`Params::parse`].

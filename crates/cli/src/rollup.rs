@@ -67,7 +67,7 @@ async fn roll_up(service: &Service, args: &Args) -> Result<(), Failure> {
     let failed = |error| Failure::to("roll up", error);
     let tenants = match &args.tenant {
         Some(tenant) => vec![tenant.clone()],
-        None => service.every_tenant().await.map_err(failed)?,
+        None => service.visit_tenants().await.map_err(failed)?,
     };
     let bar = progress::bar(tenants.len(), "tenants");
     let mut hours = 0_u64;

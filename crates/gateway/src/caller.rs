@@ -101,7 +101,7 @@ pub(crate) async fn authenticate(
     {
         return Ok(Caller::of(operator));
     }
-    let record = match app.service.key(key).await {
+    let record = match app.service.find_key(key).await {
         Err(failure @ Failure::Unavailable(_)) if in_outage => Some(
             app.service
                 .last_key(key)

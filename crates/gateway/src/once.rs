@@ -14,7 +14,7 @@ pub async fn answered(app: &App, question: Option<&Question>) -> Result<Option<R
     let Some(question) = question else {
         return Ok(None);
     };
-    let stored = app.service.answered(question).await;
+    let stored = app.service.find_answer(question).await;
     let stored = stored.map_err(|failure| from_failure(&failure))?;
     Ok(stored.map(|stored| Reply::stored(stored.status, stored.body)))
 }

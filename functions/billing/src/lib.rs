@@ -83,7 +83,7 @@ async fn get_rate_cards(app: Arc<App>, call: Call) -> Handled {
         .map(|cursor| app.service.position(CARDS, cursor))
         .transpose()
         .map_err(failed)?;
-    let catalog = app.service.catalog().await.map_err(failed)?;
+    let catalog = app.service.read_catalog().await.map_err(failed)?;
     let behind = catalog
         .cards()
         .filter(|(id, _)| after.as_deref().is_none_or(|after| id.as_str() > after));
@@ -108,7 +108,7 @@ async fn get_rate_card(app: Arc<App>, call: Call) -> Handled {
         .parsed("version", "must be a version number")?;
     let unknown = || Problem::not_found("rate card");
     let id = Name::new(call.path_text("id")).map_err(|_| unknown())?;
-    let card = app.service.card(&id, version).await.map_err(failed)?;
+    let card = app.service.find_card(&id, version).await.map_err(failed)?;
     Ok(Reply::ok(&card_json(&*card.ok_or_else(unknown)?)))
 }
 
@@ -140,7 +140,11 @@ async fn get_exchange_rates(app: Arc<App>, call: Call) -> Handled {
         .transpose()
         .map_err(|_| Problem::invalid_cursor())?;
     let most = limit.saturating_add(1);
-    let mut tables = app.service.exchanges(before, most).await.map_err(failed)?;
+    let mut tables = app
+        .service
+        .list_exchanges(before, most)
+        .await
+        .map_err(failed)?;
     let more = tables.len() > limit;
     tables.truncate(limit);
     let next = tables
@@ -154,6 +158,6 @@ async fn get_exchange_rates(app: Arc<App>, call: Call) -> Handled {
 /// Every price in force.
 async fn get_costs(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
-    let catalog = app.service.catalog().await.map_err(failed)?;
+    let catalog = app.service.read_catalog().await.map_err(failed)?;
     Ok(Reply::ok(&costs_json(&catalog, call.now)))
 }

@@ -56,7 +56,7 @@ pub(crate) async fn post_usage_batch(app: Arc<App>, call: Call) -> Handled {
     for (tenant, (places, submissions)) in &by_tenant {
         let judged = app
             .service
-            .acceptable(tenant, submissions, OPTIONS)
+            .judge(tenant, submissions, OPTIONS)
             .await
             .map_err(|failure| from_failure(&failure))?;
         for ((index, submission), judged) in places.iter().zip(submissions).zip(judged) {
@@ -118,7 +118,7 @@ async fn validated(
     let submissions = [submission(call, event, None)?];
     let judged = app
         .service
-        .acceptable(tenant, &submissions, OPTIONS)
+        .judge(tenant, &submissions, OPTIONS)
         .await
         .map_err(|failure| from_failure(&failure))?;
     let [submission] = submissions;

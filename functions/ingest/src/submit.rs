@@ -54,7 +54,7 @@ pub(crate) async fn options(
 ) -> Result<Options, Problem> {
     let age_seconds_max = if asked.backfill {
         let config: Config = service
-            .tenant(tenant)
+            .read_config(tenant)
             .await
             .map_err(|failure| from_failure(&failure))?;
         let now = service.now();

@@ -16,7 +16,7 @@ pub(crate) fn failed(failure: Failure) -> Problem {
 
 /// The tenant's currency.
 pub(crate) async fn currency(app: &App, tenant: &Name) -> Result<Currency, Problem> {
-    let config = app.service.tenant(tenant).await.map_err(failed)?;
+    let config = app.service.read_config(tenant).await.map_err(failed)?;
     Ok(config.currency.unwrap_or(Currency::USD))
 }
 

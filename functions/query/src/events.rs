@@ -26,7 +26,11 @@ pub(crate) async fn get_usage(app: Arc<App>, call: Call) -> Handled {
     let tenant = tenant(&call, &params)?;
     let (range, filter) = (params.range()?, params.filters()?);
     let limit = params.limit(LIMIT, LIMIT_MAX)?;
-    let erased = app.service.erased(&tenant, &filter).await.map_err(failed)?;
+    let erased = app
+        .service
+        .count_erased(&tenant, &filter)
+        .await
+        .map_err(failed)?;
     let question = format!("GET /usage {tenant} {} {erased}", params.canonical());
     let after = params
         .text("cursor")
@@ -34,7 +38,7 @@ pub(crate) async fn get_usage(app: Arc<App>, call: Call) -> Handled {
         .transpose()?;
     let found = app
         .service
-        .events(&tenant, range, after.as_ref(), limit, &filter)
+        .list_events(&tenant, range, after.as_ref(), limit, &filter)
         .await;
     let (entries, more) = found.map_err(failed)?;
     let (data, next) = part(&app, &tenant, &question, &entries, more);
@@ -97,7 +101,7 @@ pub(crate) async fn get_usage_task(app: Arc<App>, call: Call) -> Handled {
         .transpose()?;
     let (entries, more, tally) = app
         .service
-        .task(&tenant, &task, after.as_ref(), limit)
+        .find_task(&tenant, &task, after.as_ref(), limit)
         .await
         .map_err(failed)?;
     let (events, next) = part(&app, &tenant, &question, &entries, more);
@@ -122,7 +126,7 @@ pub(crate) async fn get_event(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(&["tenant_id"])?;
     let tenant = tenant(&call, &params)?;
     let id = call.path_name("event_id", "event")?;
-    let (entry, voided) = app.service.event(&tenant, &id).await.map_err(failed)?;
+    let (entry, voided) = app.service.find_event(&tenant, &id).await.map_err(failed)?;
     Ok(Reply::ok(&single_event(
         &entry.stored,
         entry.received,

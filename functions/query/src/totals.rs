@@ -28,7 +28,11 @@ pub(crate) async fn get_usage_tenant(app: Arc<App>, call: Call) -> Handled {
         start: Some(start),
         end: Some(end),
     };
-    let usage = app.service.usage(&tenant, period).await.map_err(failed)?;
+    let usage = app
+        .service
+        .read_usage(&tenant, period)
+        .await
+        .map_err(failed)?;
     let currency = currency(&app, &tenant).await?;
     Ok(Reply::ok(&usage_json(
         &tenant,
@@ -49,7 +53,7 @@ pub(crate) async fn get_usage_summary(app: Arc<App>, call: Call) -> Handled {
     let (range, filter) = (params.range()?, params.filters()?);
     let tally = app
         .service
-        .summary(&tenant, range, &filter)
+        .read_summary(&tenant, range, &filter)
         .await
         .map_err(failed)?;
     let currency = currency(&app, &tenant).await?;
@@ -148,7 +152,7 @@ async fn grouped(
 pub(crate) async fn get_usage_stats(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(&["tenant_id"])?;
     let tenant = tenant(&call, &params)?;
-    let stats = app.service.stats(&tenant).await.map_err(failed)?;
+    let stats = app.service.read_stats(&tenant).await.map_err(failed)?;
     Ok(Reply::ok(&json!({
         "total_events": stats.events,
         "oldest_timestamp": stats.oldest.map(|at| at.to_string()),

@@ -19,7 +19,7 @@ pub(crate) async fn put_alerts(app: Arc<App>, call: Call) -> Handled {
         .map_err(|failure| from_failure(&failure))?;
     let (_, alerts) = app
         .service
-        .alerts(&tenant)
+        .read_alerts(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
     let mut body = alerts_json(&tenant, &config, &alerts);
@@ -35,7 +35,7 @@ pub(crate) async fn get_alerts(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let (config, alerts) = app
         .service
-        .alerts(&tenant)
+        .read_alerts(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&alerts_json(&tenant, &config, &alerts)))

@@ -19,7 +19,7 @@ pub(crate) async fn get_audit(app: Arc<App>, call: Call) -> Handled {
         .map_err(failed)?;
     let (entries, next) = app
         .service
-        .audit(before.as_deref(), limit)
+        .list_audit(before.as_deref(), limit)
         .await
         .map_err(failed)?;
     let next = next.map(|id| app.service.cursor(QUESTION, &id));

@@ -50,7 +50,7 @@ pub(crate) async fn get_tree(app: Arc<App>, call: Call) -> Handled {
 async fn shown_tree(app: &App, tenant: &Name) -> Handled {
     let mut view = app
         .service
-        .limits(tenant)
+        .read_limits(tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
     view.standpoints.retain(|at| at.limit.layer == Layer::Tree);
@@ -64,7 +64,7 @@ async fn shown_tree(app: &App, tenant: &Name) -> Handled {
 async fn shown(app: &App, tenant: &Name) -> Handled {
     let mut view = app
         .service
-        .limits(tenant)
+        .read_limits(tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
     view.standpoints
@@ -72,7 +72,7 @@ async fn shown(app: &App, tenant: &Name) -> Handled {
     let budget = view.config.budget.as_ref();
     let spent = match budget {
         Some(budget) if budget.max_total.is_none() => {
-            app.service.spent(tenant, budget.window).await
+            app.service.read_spend(tenant, budget.window).await
         }
         _ => Ok(tollgate_core::Amount::ZERO),
     };

@@ -32,7 +32,7 @@ pub(crate) async fn get_credits(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let view = app
         .service
-        .credits(&tenant)
+        .read_credit(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&credits_json(
@@ -60,7 +60,7 @@ pub(crate) async fn get_grants(app: Arc<App>, call: Call) -> Handled {
         .map(|after| Name::new(&after))
         .transpose()
         .map_err(|_| Problem::invalid_cursor())?;
-    let read = app.service.grants(&tenant, after.as_ref(), limit);
+    let read = app.service.list_grants(&tenant, after.as_ref(), limit);
     let (grants, more) = read.await.map_err(failed)?;
     let last = grants.last().filter(|_| more);
     let next = last.map(|(grant, _)| app.service.cursor(&question, grant.id.as_str()));

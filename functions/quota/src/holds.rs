@@ -165,7 +165,7 @@ pub(crate) async fn post_hold_extend(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn get_hold(app: Arc<App>, call: Call) -> Handled {
     let tenant = tenant_to_read(&call, &call.params(TENANT)?)?;
     let id = call.path_name("hold_id", "hold")?;
-    let hold = app.service.hold(&tenant, &id).await.map_err(failed)?;
+    let hold = app.service.read_hold(&tenant, &id).await.map_err(failed)?;
     Ok(Reply::ok(&hold_json(&hold, call.now, app.hash())))
 }
 
@@ -183,7 +183,7 @@ pub(crate) async fn get_holds(app: Arc<App>, call: Call) -> Handled {
         .map_err(failed)?;
     let (holds, next) = app
         .service
-        .open_holds(&tenant, after.as_deref(), limit)
+        .list_open_holds(&tenant, after.as_deref(), limit)
         .await
         .map_err(failed)?;
     let data: Vec<Value> = holds

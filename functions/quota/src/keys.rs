@@ -17,7 +17,7 @@ pub(crate) async fn post_keys(app: Arc<App>, call: Call) -> Handled {
     let failed = |failure: Failure| from_failure(&failure);
     let question = call.question(ROUTE)?;
     if let Some(question) = &question
-        && let Some(stored) = app.service.answered(question).await.map_err(failed)?
+        && let Some(stored) = app.service.find_answer(question).await.map_err(failed)?
     {
         return Err(Problem::key_repeated(&stored.body));
     }
@@ -41,7 +41,7 @@ pub(crate) async fn post_keys(app: Arc<App>, call: Call) -> Handled {
 async fn repeated(app: &App, question: Option<Question>) -> Result<Problem, Problem> {
     let failed = |failure: Failure| from_failure(&failure);
     let stored = match &question {
-        Some(question) => app.service.answered(question).await.map_err(failed)?,
+        Some(question) => app.service.find_answer(question).await.map_err(failed)?,
         None => None,
     };
     Ok(stored.map_or_else(
@@ -74,7 +74,7 @@ pub(crate) async fn get_keys(app: Arc<App>, call: Call) -> Handled {
         .map_err(failed)?;
     let (records, more) = app
         .service
-        .keys(after.as_deref(), limit)
+        .list_keys(after.as_deref(), limit)
         .await
         .map_err(failed)?;
     let next = records

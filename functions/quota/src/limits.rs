@@ -55,12 +55,12 @@ pub(crate) async fn get_quota(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let view = app
         .service
-        .limits(&tenant)
+        .read_limits(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
     let (usage, month) = app
         .service
-        .month(&tenant)
+        .read_month(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
     let quota = view.config.quota.clone().unwrap_or_default();
@@ -128,7 +128,7 @@ pub(crate) async fn get_limits(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let view = app
         .service
-        .limits(&tenant)
+        .read_limits(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&limits_body(
@@ -150,7 +150,7 @@ pub(crate) async fn put_limits(app: Arc<App>, call: Call) -> Handled {
         .map_err(|failure| from_failure(&failure))?;
     let view = app
         .service
-        .limits(&tenant)
+        .read_limits(&tenant)
         .await
         .map_err(|failure: tollgate_service::Failure| -> Problem { from_failure(&failure) })?;
     Ok(Reply::ok(&limits_body(

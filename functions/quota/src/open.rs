@@ -19,7 +19,7 @@ pub(crate) async fn get_service(_: Arc<App>, _: Call) -> Handled {
 
 /// Whether the store answers and takes what is written, and what the clock is.
 pub(crate) async fn get_health(app: Arc<App>, _: Call) -> Handled {
-    let health = app.service.health().await;
+    let health = app.service.check_health().await;
     let health = health.map_err(|failure| tollgate_gateway::from_failure(&failure))?;
     let clock = if health.clock_is_trusted {
         "trusted"

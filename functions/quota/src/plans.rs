@@ -33,7 +33,7 @@ pub(crate) async fn get_plan(app: Arc<App>, call: Call) -> Handled {
     let code = call.path_name("code", "plan")?;
     let plan = app
         .service
-        .plan(&code)
+        .find_plan(&code)
         .await
         .map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&plan_json(&plan)))
@@ -51,7 +51,7 @@ pub(crate) async fn get_plans(app: Arc<App>, call: Call) -> Handled {
         .map_err(failed)?;
     let (plans, more) = app
         .service
-        .plans(after.as_deref(), limit)
+        .list_plans(after.as_deref(), limit)
         .await
         .map_err(failed)?;
     let data: Vec<Value> = plans.iter().map(plan_json).collect();
@@ -91,7 +91,7 @@ pub(crate) async fn get_subscription(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let config = app
         .service
-        .tenant(&tenant)
+        .read_config(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
     let subscription = config
@@ -111,7 +111,7 @@ pub(crate) async fn get_entitlements(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let view = app
         .service
-        .limits(&tenant)
+        .read_limits(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
     Ok(Reply::ok(&entitlements_json(

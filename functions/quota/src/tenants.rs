@@ -35,14 +35,14 @@ pub(crate) async fn get_tenants(app: Arc<App>, call: Call) -> Handled {
         .map_err(failed)?;
     let (tenants, more) = app
         .service
-        .tenants(after.as_deref(), limit)
+        .list_tenants(after.as_deref(), limit)
         .await
         .map_err(failed)?;
     let mut data = Vec::with_capacity(tenants.len());
     for tenant in &tenants {
         data.push(tenant_json(
             tenant,
-            &app.service.tenant(tenant).await.map_err(failed)?,
+            &app.service.read_config(tenant).await.map_err(failed)?,
         ));
     }
     let next = tenants
@@ -58,7 +58,7 @@ pub(crate) async fn get_tenant(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let config = app
         .service
-        .tenant(&tenant)
+        .read_config(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
     if config.version == 0 {

@@ -62,7 +62,7 @@ async fn delivered(app: &TestApp, taker: &Taker, case: &str) -> usize {
             .expect("a round");
         app.clock.advance(60);
     }
-    let (_, alerts) = app.service().alerts(&tenant).await.expect("alerts");
+    let (_, alerts) = app.service().read_alerts(&tenant).await.expect("alerts");
     let taken = taker.0.lock().expect("taken").clone();
     assert_eq!(alerts.len(), 3, "{case}");
     for alert in &alerts {
@@ -104,7 +104,7 @@ async fn wherever_two_workers_meet_an_alert_is_delivered_once() {
         assert_eq!(taken, 1, "{path:?}");
         let (_, alerts) = app
             .service()
-            .alerts(&Name::new(TENANT).expect("a tenant"))
+            .read_alerts(&Name::new(TENANT).expect("a tenant"))
             .await
             .expect("alerts");
         assert_eq!(

@@ -101,7 +101,7 @@ async fn a_start_after_150_nightly_price_maps_reads_what_one_after_45_reads() {
     );
     // A process that saw all nights keeps no more than one that saw the last.
     for process in [&app, cold] {
-        let catalog = process.service().catalog().await.expect("a catalogue");
+        let catalog = process.service().read_catalog().await.expect("a catalogue");
         let versions = catalog.cards().find(|(id, _)| id.as_str() == "map");
         let count = versions.map_or(0, |(_, versions)| versions.len());
         assert!((36..=39).contains(&count), "{count} card versions");
@@ -181,7 +181,7 @@ async fn what_was_held_at_a_price_is_captured_at_it_after_a_version_that_takes_a
     corrected["effective_from"] = json!("1970-01-01T00:00:00Z");
     app.put("/rate-cards/map", corrected).await.expect(200);
     put_night(&app, 3).await;
-    let catalog = app.service().catalog().await.expect("a catalogue");
+    let catalog = app.service().read_catalog().await.expect("a catalogue");
     assert!(catalog.card("map", Some(1)).is_none(), "it is over");
     let used = json!({ "event": { "tenant_id": "acme", "operation": "op-7", "units": 5 } });
     for status in [201, 200] {

@@ -80,7 +80,7 @@ impl Service {
             }
         }
         self.cache.forget(tenant);
-        self.tenant(tenant).await
+        self.read_config(tenant).await
     }
 
     /// Completes the changes of all tenants and plans, as far as one round goes;
@@ -93,7 +93,7 @@ impl Service {
         let until = Moment::now() + ROUND_MAX;
         let (mut complete, mut failed) = (0, None);
         loop {
-            let listed = self.all(Query::of(table::CHANGES)).await?;
+            let listed = self.read_all(Query::of(table::CHANGES)).await?;
             let entries = listed.into_iter().map(|(entry, _)| entry).collect();
             let turn = self.take_turn(entries, until).await;
             complete += turn.complete;
@@ -191,7 +191,7 @@ impl Service {
             if let Some(pause) = self.pause_for_requests(tenant, config) {
                 return Ok(Progress::Waits(pause));
             }
-            let stored = match self.item(table::filling(tenant)).await? {
+            let stored = match self.read_item(table::filling(tenant)).await? {
                 Some(attrs) => Stored::of(&attrs)?,
                 None => Stored::new(config.version),
             };

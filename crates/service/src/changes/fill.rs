@@ -158,7 +158,7 @@ impl Service {
     async fn count_hold(&self, snapshot: &Snapshot, id: &Name) -> Result<(), Failure> {
         let tenant = &snapshot.tenant;
         loop {
-            let Some(attrs) = self.item(table::hold(tenant, id)).await? else {
+            let Some(attrs) = self.read_item(table::hold(tenant, id)).await? else {
                 return Ok(());
             };
             let hold = Hold::from_attrs(&attrs).ok_or(Failure::damaged("a hold"))?;
@@ -230,7 +230,7 @@ impl Stretch<'_> {
         };
         let first = self.sums_from();
         if at.span.is_empty() {
-            return self.next_day(first, until).await;
+            return self.find_next_day(first, until).await;
         }
         let from = at.from.max(first.floor_to(HOUR_SECONDS).hour());
         let query = Query::of(table::hour_rollups(tenant, View::Full, &at.span)).from(from);
@@ -249,7 +249,7 @@ impl Stretch<'_> {
         let day: Instant = format!("{}T00:00:00Z", at.span)
             .parse()
             .map_err(|_| Failure::damaged("the place of a change"))?;
-        self.next_day(day.plus_seconds(24 * HOUR_SECONDS), until)
+        self.find_next_day(day.plus_seconds(24 * HOUR_SECONDS), until)
             .await
     }
 
@@ -260,9 +260,12 @@ impl Stretch<'_> {
     }
 
     /// The first receipt day from `from` on that has anything rolled up.
-    async fn next_day(&self, from: Instant, until: Instant) -> Result<Position, Failure> {
+    async fn find_next_day(&self, from: Instant, until: Instant) -> Result<Position, Failure> {
         let tenant = &self.snapshot.tenant;
-        let hour = self.service.first_hour(tenant, from, Some(until)).await?;
+        let hour = self
+            .service
+            .find_first_hour(tenant, from, Some(until))
+            .await?;
         Ok(hour.map_or(Position::of(Phase::Pages), |hour| Position {
             span: hour.day(),
             ..Position::of(Phase::Rows)
@@ -288,7 +291,7 @@ impl Stretch<'_> {
             let hours = BTreeSet::from([received]);
             if !self
                 .service
-                .purged_among(&self.snapshot.tenant, &hours)
+                .find_purged(&self.snapshot.tenant, &hours)
                 .await?
                 .is_empty()
             {
@@ -303,7 +306,7 @@ impl Stretch<'_> {
         let month = received.month();
         if !self.rosters.contains_key(&month) {
             let tenant = &self.snapshot.tenant;
-            let roster = self.service.roster_of_names(tenant, &month).await?;
+            let roster = self.service.read_roster_of_names(tenant, &month).await?;
             self.rosters.insert(month.clone(), roster);
         }
         let Some(roster) = self.rosters.get(&month) else {
@@ -348,7 +351,7 @@ impl Stretch<'_> {
             return Ok(Position::of(Phase::End));
         };
         if at.span.is_empty() {
-            return self.next_page_hour(rolled).await;
+            return self.find_next_page_hour(rolled).await;
         }
         let hour: Instant = format!("{}:00:00Z", at.span)
             .parse()
@@ -367,14 +370,17 @@ impl Stretch<'_> {
                 from: next.from,
                 ..at
             }),
-            None => self.next_page_hour(hour.plus_seconds(HOUR_SECONDS)).await,
+            None => {
+                self.find_next_page_hour(hour.plus_seconds(HOUR_SECONDS))
+                    .await
+            }
         }
     }
 
-    async fn next_page_hour(&self, from: Instant) -> Result<Position, Failure> {
+    async fn find_next_page_hour(&self, from: Instant) -> Result<Position, Failure> {
         let hour = self
             .service
-            .first_hour(&self.snapshot.tenant, from, None)
+            .find_first_hour(&self.snapshot.tenant, from, None)
             .await?;
         Ok(hour.map_or(Position::of(Phase::End), |hour| Position {
             span: hour.hour(),

@@ -27,7 +27,7 @@ const FURTHER_SECONDS: i64 = 30 * DAY_SECONDS;
 impl Service {
     /// What prices what is of `head`'s time or later, and the newest version of
     /// every card; what this process holds already is not read again.
-    pub(crate) async fn catalog_at(&self, mut head: Head) -> Result<Arc<Catalog>, Failure> {
+    pub(crate) async fn read_catalog_at(&self, mut head: Head) -> Result<Arc<Catalog>, Failure> {
         let (known, at) = self.cache.known_catalog();
         if let Some(catalog) = known.clone().filter(|_| at >= head.sequence) {
             return Ok(catalog);
@@ -35,9 +35,9 @@ impl Service {
         let mut catalog = known.map_or_else(Catalog::built_in, |known| Catalog::clone(&known));
         let newer = Query::of(table::LISTED).from(table::listed(at.saturating_add(1)).sk);
         loop {
-            let found = self.all(newer.clone()).await?;
+            let found = self.read_all(newer.clone()).await?;
             // What moved to the past meanwhile may be in neither reading.
-            let now = Head::of(self.item(table::catalog_head()).await?.as_ref());
+            let now = Head::of(self.read_item(table::catalog_head()).await?.as_ref());
             if now == head {
                 self.add_versions(&mut catalog, &listed(found)?).await?;
                 break;
@@ -63,7 +63,7 @@ impl Service {
             let past = Query::of(table::PAST).from(back.sortable());
             let past = past.to(format!("{}~", since.sortable()));
             let mut catalog = Catalog::clone(&snapshot.catalog);
-            let found = self.all(past).await?;
+            let found = self.read_all(past).await?;
             self.add_versions(&mut catalog, &listed(found)?).await?;
             catalog.reach(back);
             let catalog = Arc::new(catalog);
@@ -77,25 +77,25 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn card(
+    pub async fn find_card(
         &self,
         id: &Name,
         version: Option<u32>,
     ) -> Result<Option<Arc<Card>>, Failure> {
-        let catalog = self.catalog().await?;
+        let catalog = self.read_catalog().await?;
         let held = catalog.card(id.as_str(), version).cloned();
         let (None, Some(version)) = (&held, version) else {
             return Ok(held);
         };
-        let Some(attrs) = self.item(table::card_version(id, version)).await? else {
+        let Some(attrs) = self.read_item(table::card_version(id, version)).await? else {
             return Ok(None);
         };
-        let bodies = self.bodies::<Card>(&[body::<Listed>(&attrs)?]).await?;
+        let bodies = self.read_bodies::<Card>(&[body::<Listed>(&attrs)?]).await?;
         Ok(bodies.into_iter().next().map(Arc::new))
     }
 
     /// `catalog` with the card versions named, of whatever time.
-    pub(crate) async fn with_cards(
+    pub(crate) async fn find_cards(
         &self,
         catalog: &Arc<Catalog>,
         named: impl IntoIterator<Item = &CardRef>,
@@ -124,7 +124,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn exchanges(
+    pub async fn list_exchanges(
         &self,
         before: Option<u32>,
         limit: usize,
@@ -140,7 +140,7 @@ impl Service {
             found.extend(slice.items);
         }
         found.truncate(limit);
-        self.bodies(&listed(found)?).await
+        self.read_bodies(&listed(found)?).await
     }
 
     async fn add_versions(&self, catalog: &mut Catalog, entries: &[Listed]) -> Result<(), Failure> {
@@ -148,17 +148,23 @@ impl Service {
             let of_kind = entries.iter().filter(move |entry| entry.kind == kind);
             of_kind.copied().collect::<Vec<Listed>>()
         };
-        for card in self.bodies::<Card>(&of(Kind::Card)).await? {
+        for card in self.read_bodies::<Card>(&of(Kind::Card)).await? {
             catalog.insert(card);
         }
-        for table in self.bodies::<ExchangeTable>(&of(Kind::Exchange)).await? {
+        for table in self
+            .read_bodies::<ExchangeTable>(&of(Kind::Exchange))
+            .await?
+        {
             catalog.insert_exchange(table);
         }
         Ok(())
     }
 
     /// The bodies of versions, in the order of `entries`.
-    async fn bodies<T: DeserializeOwned>(&self, entries: &[Listed]) -> Result<Vec<T>, Failure> {
+    async fn read_bodies<T: DeserializeOwned>(
+        &self,
+        entries: &[Listed],
+    ) -> Result<Vec<T>, Failure> {
         let keys: Vec<Key> = entries.iter().flat_map(|entry| entry.body_keys()).collect();
         let mut parts = Vec::new();
         for keys in keys.chunks(BODIES_MAX) {

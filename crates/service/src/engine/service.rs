@@ -100,8 +100,8 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] where the last commit was not served, or nothing
     /// can be read.
-    pub async fn health(&self) -> Result<Health, Failure> {
-        self.item(table::catalog_head()).await?;
+    pub async fn check_health(&self) -> Result<Health, Failure> {
+        self.read_item(table::catalog_head()).await?;
         if self.steady.fails_to_write() {
             self.write(&[Write::put(table::probe(), Attrs::new())])
                 .await?;
@@ -138,7 +138,7 @@ impl Service {
         let config = items.next().flatten();
         let config = config.map_or_else(|| Ok(Config::default()), |attrs| body(&attrs))?;
         let head = Head::of(items.next().flatten().as_ref());
-        let catalog = self.catalog_at(head).await?;
+        let catalog = self.read_catalog_at(head).await?;
         let closed = Closed::of(items.next().flatten().as_ref());
         if items.next().flatten().is_some() {
             self.cache.note_registered(tenant, hour);
@@ -177,7 +177,7 @@ impl Service {
     }
 
     /// Every item of `query`, slice by slice.
-    pub(crate) async fn all(&self, query: Query) -> Result<Vec<(String, Attrs)>, Failure> {
+    pub(crate) async fn read_all(&self, query: Query) -> Result<Vec<(String, Attrs)>, Failure> {
         let mut items = Vec::new();
         let mut next = Some(query);
         while let Some(query) = next {
@@ -189,7 +189,7 @@ impl Service {
     }
 
     /// Reads one item.
-    pub(crate) async fn item(&self, key: Key) -> Result<Option<Attrs>, Failure> {
+    pub(crate) async fn read_item(&self, key: Key) -> Result<Option<Attrs>, Failure> {
         Ok(self.store.read(&[key]).await?.into_iter().next().flatten())
     }
 }

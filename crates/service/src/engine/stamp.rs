@@ -50,13 +50,13 @@ impl Service {
         if let Some(last) = self.cache.last_stamp(tenant) {
             return Ok(last);
         }
-        let last = self.last_received(tenant).await?;
+        let last = self.read_last_received(tenant).await?;
         self.cache.note_stamp(tenant, last);
         Ok(last)
     }
 
     /// When the tenant's newest page was received; the epoch without any.
-    async fn last_received(&self, tenant: &Name) -> Result<Instant, Failure> {
+    async fn read_last_received(&self, tenant: &Name) -> Result<Instant, Failure> {
         let mut newest = Query::of(table::hours(tenant));
         (newest.descending, newest.limit) = (true, 1);
         let hours = self.store.query(&newest).await?.items;
@@ -109,7 +109,7 @@ impl Service {
         if self.cache.is_trusted() || is_near_any {
             return Ok(true);
         }
-        let newest = self.newest_receipt().await?;
+        let newest = self.read_newest_receipt().await?;
         Ok(newest.is_none_or(|newest| is_near(now, newest)))
     }
 
@@ -127,8 +127,8 @@ impl Service {
         }
     }
 
-    async fn newest_receipt(&self) -> Result<Option<Instant>, Failure> {
-        let Some(attrs) = self.item(table::clock()).await? else {
+    async fn read_newest_receipt(&self) -> Result<Option<Instant>, Failure> {
+        let Some(attrs) = self.read_item(table::clock()).await? else {
             return Ok(None);
         };
         let newest = Closed::of(Some(&attrs)).0;
@@ -162,7 +162,7 @@ impl Service {
         until: Instant,
     ) -> Result<bool, Failure> {
         let _alone = self.gate.write().await;
-        let attrs = self.item(table::times(tenant)).await?;
+        let attrs = self.read_item(table::times(tenant)).await?;
         if Closed::of(attrs.as_ref()).0 < until {
             self.set_time(tenant, table::CLOSED, until).await?;
             // Rules that were read before it do not know of it.

@@ -23,7 +23,7 @@ impl Service {
             return Ok(0);
         }
         let (mut expired, mut failed) = (0_u64, None);
-        for tenant in self.every_tenant().await? {
+        for tenant in self.visit_tenants().await? {
             match self.expire_due(&tenant).await {
                 Ok(holds) => expired = expired.saturating_add(holds),
                 Err(failure) => {
@@ -36,7 +36,7 @@ impl Service {
     }
 
     async fn expire_due(&self, tenant: &Name) -> Result<u64, Failure> {
-        let due = self.due_holds(tenant, self.now()).await?;
+        let due = self.find_due_holds(tenant, self.now()).await?;
         if due.is_empty() {
             return Ok(0);
         }
@@ -45,9 +45,9 @@ impl Service {
     }
 
     /// The holds of the tenant that are over at `now` and that nobody has ended.
-    async fn due_holds(&self, tenant: &Name, now: Instant) -> Result<Vec<OpenHold>, Failure> {
+    async fn find_due_holds(&self, tenant: &Name, now: Instant) -> Result<Vec<OpenHold>, Failure> {
         let query = Query::of(table::open_holds(tenant)).to(table::due_by(now));
-        let entries = self.all(query).await?;
+        let entries = self.read_all(query).await?;
         let open = entries.iter().map(|(place, attrs)| {
             OpenHold::from_attrs(place, attrs).ok_or(Failure::damaged("the entry of a hold"))
         });
@@ -66,7 +66,7 @@ impl Service {
             let credit = refusing.credit && posting.counter.scope == Scope::Credit;
             credit || refusing.counters.contains(&posting.counter)
         };
-        let mut due = self.due_holds(tenant, self.now()).await?;
+        let mut due = self.find_due_holds(tenant, self.now()).await?;
         due.retain(|hold| hold.postings.iter().any(refuses));
         let any = !due.is_empty();
         self.expire_listed(snapshot, due).await?;
@@ -110,12 +110,12 @@ impl Service {
         if !standing.holds_any() {
             return Ok(standing);
         }
-        let mut due = self.due_holds(tenant, now).await?;
+        let mut due = self.find_due_holds(tenant, now).await?;
         for _ in 0..PASSES_MAX {
             standing = self.read_counters(tenant, counters).await?;
             // What is due only ever leaves the list, so two that agree show what
             // was due while the counters were read.
-            let after = self.due_holds(tenant, now).await?;
+            let after = self.find_due_holds(tenant, now).await?;
             if after == due {
                 let config = self.snapshot(tenant).await?.rules.config().clone();
                 for posting in due.iter().flat_map(|hold| &hold.postings) {

@@ -274,9 +274,9 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::NotFound`], [`Failure::Unavailable`].
-    pub async fn hold(&self, tenant: &Name, id: &Name) -> Result<Hold, Failure> {
+    pub async fn read_hold(&self, tenant: &Name, id: &Name) -> Result<Hold, Failure> {
         let attrs = self
-            .item(table::hold(tenant, id))
+            .read_item(table::hold(tenant, id))
             .await?
             .ok_or(Failure::NotFound("hold"))?;
         Hold::from_attrs(&attrs).ok_or(Failure::damaged("a hold"))
@@ -288,7 +288,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn open_holds(
+    pub async fn list_open_holds(
         &self,
         tenant: &Name,
         after: Option<&str>,
@@ -307,13 +307,13 @@ impl Service {
             .filter(|_| slice.more)
             .map(|(entry, _)| entry.clone());
         let entries = slice.items.into_iter().map(|(entry, _)| entry).collect();
-        let mut holds = self.listed(tenant, entries).await?;
+        let mut holds = self.list_holds(tenant, entries).await?;
         holds.retain(|hold| hold.closing.is_none());
         Ok((holds, next))
     }
 
     /// The holds of these entries.
-    async fn listed(&self, tenant: &Name, entries: Vec<String>) -> Result<Vec<Hold>, Failure> {
+    async fn list_holds(&self, tenant: &Name, entries: Vec<String>) -> Result<Vec<Hold>, Failure> {
         let ids = entries
             .iter()
             .filter_map(|entry| table::open_hold_id(entry));

@@ -83,7 +83,7 @@ impl Service {
             marker: None,
         };
         loop {
-            let hold = self.hold(tenant, id).await?;
+            let hold = self.read_hold(tenant, id).await?;
             if let Some(outcome) = self.try_capture(&mut course, hold).await? {
                 return Ok(outcome);
             }
@@ -112,7 +112,7 @@ impl Service {
                 .await;
         }
         let id = event.id.clone();
-        let draft = match self.draft_of(&snapshot, &hold, event, course).await? {
+        let draft = match self.make_draft(&snapshot, &hold, event, course).await? {
             Ok(draft) => draft,
             Err(rejection) => return Ok(Some(CaptureOutcome::Rejected(id, rejection))),
         };
@@ -182,7 +182,7 @@ impl Service {
 
     /// The event with its price by what priced its hold, and under the names
     /// that are left of its hold's.
-    async fn draft_of(
+    async fn make_draft(
         &self,
         snapshot: &Snapshot,
         hold: &Hold,
@@ -202,7 +202,7 @@ impl Service {
         };
         let tier = &held.dimensions.tier;
         let fingerprint = Fingerprint::of(&event);
-        let catalog = self.with_cards(&snapshot.catalog, [&like.card]).await?;
+        let catalog = self.find_cards(&snapshot.catalog, [&like.card]).await?;
         let priced = match catalog.price_like(&like, tier, &event) {
             Ok((priced, lacks_tier)) => {
                 if lacks_tier {
@@ -231,7 +231,7 @@ impl Service {
         let mut attempt = Attempt::new();
         loop {
             let _passage = self.gate.read().await;
-            let hold = self.hold(tenant, id).await?;
+            let hold = self.read_hold(tenant, id).await?;
             let now = self.now();
             match hold.state(now) {
                 HoldState::Captured => return Ok(HoldMoved::Closed(Box::new(hold))),
@@ -262,7 +262,7 @@ impl Service {
     ) -> Result<HoldMoved, Failure> {
         let mut attempt = Attempt::new();
         loop {
-            let hold = self.hold(tenant, id).await?;
+            let hold = self.read_hold(tenant, id).await?;
             let now = self.now();
             if hold.state(now) != HoldState::Open {
                 return Ok(HoldMoved::Closed(Box::new(hold)));
@@ -309,7 +309,7 @@ impl Course<'_> {
         // Recorded on its own, it has its own time.
         event.timestamp = marker.answer.timestamp;
         let card = &marker.answer.card;
-        let card = service.card(&card.id, Some(card.version)).await?;
+        let card = service.find_card(&card.id, Some(card.version)).await?;
         let named = event.dimensions.tier.clone();
         let lacks = card.is_some_and(|card| !card.tiers.contains_key(&named));
         let lacks_tier = (lacks && event.cost_override.is_none()).then_some(named);

@@ -174,7 +174,7 @@ impl Service {
         place: &str,
         round: &Round<'_>,
     ) -> Result<Option<bool>, Failure> {
-        let Some(attrs) = self.item(table::alert(tenant, place)).await? else {
+        let Some(attrs) = self.read_item(table::alert(tenant, place)).await? else {
             return Ok(None);
         };
         let alert = Alert::from_attrs(tenant, &attrs).ok_or_else(damaged)?;
@@ -182,7 +182,7 @@ impl Service {
         if alert.next_try.is_none_or(|next| next > now) {
             return Ok(None);
         }
-        let alerts = self.tenant(tenant).await?.alerts;
+        let alerts = self.read_config(tenant).await?.alerts;
         let receiver = alerts.and_then(|alerts| Some((alerts.url?, alerts.secret?)));
         let Some((url, secret)) = receiver.filter(|_| !alert.is_exhausted()) else {
             let state = if alert.is_exhausted() {

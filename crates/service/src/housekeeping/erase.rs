@@ -59,7 +59,7 @@ impl Service {
         }
         for _ in 0..TRIES_MAX {
             self.roll_up(tenant).await?;
-            let Some(mut reached) = self.reached(tenant).await? else {
+            let Some(mut reached) = self.read_reached(tenant).await? else {
                 break;
             };
             if reached.mark.begun || reached.mark.erasing.is_some() {
@@ -79,7 +79,7 @@ impl Service {
                 });
             }
         }
-        match self.reached(tenant).await? {
+        match self.read_reached(tenant).await? {
             None => Ok(Erased {
                 pseudonym: pseudonym.clone(),
                 events: 0,
@@ -120,7 +120,7 @@ impl Service {
         };
         let writes = vec![audit, erased_mark(tenant, erasing)];
         let moved = reached.move_to(self, tenant, mark, writes).await?;
-        if !moved && let Some(now) = self.reached(tenant).await? {
+        if !moved && let Some(now) = self.read_reached(tenant).await? {
             // Its answer may have been lost.
             *reached = now;
         }
@@ -143,7 +143,7 @@ impl Service {
         let mut mask = Mask::new(self, tenant, Some(erasing.clone()));
         let (mut events, mut pages) = (0, 0);
         let mut walk = self.walk_to(tenant, erasing.at).await?;
-        while let Some(slice) = walk.slice(self).await? {
+        while let Some(slice) = walk.read_slice(self).await? {
             let mut writes = Vec::new();
             for (key, mut attrs) in slice {
                 let Some((body, named)) = covered(&attrs, &mut mask)? else {
@@ -173,7 +173,7 @@ impl Service {
 
     /// A walk over the pages received up to `at`.
     async fn walk_to<'a>(&self, tenant: &'a Name, at: Instant) -> Result<Walk<'a>, Failure> {
-        let mut hours = self.hours_from(tenant, Instant::EPOCH).await?;
+        let mut hours = self.list_hours_from(tenant, Instant::EPOCH).await?;
         hours.retain(|hour| *hour <= at);
         Ok(Walk::new(tenant, hours))
     }
@@ -182,7 +182,7 @@ impl Service {
         let mut mask = Mask::new(self, tenant, Some(erasing.clone()));
         let mut walk = self.walk_to(tenant, erasing.at).await?;
         let (mut events, mut pages) = (0, 0);
-        while let Some(slice) = walk.slice(self).await? {
+        while let Some(slice) = walk.read_slice(self).await? {
             for (_, attrs) in &slice {
                 if let Some((_, named)) = covered(attrs, &mut mask)? {
                     (events, pages) = (events + named, pages + 1);
@@ -199,12 +199,12 @@ impl Service {
         erasing: &Erasing,
         mask: &mut Mask<'_>,
     ) -> Result<(), Failure> {
-        let Some(mut month) = self.first_hour(tenant, Instant::EPOCH, None).await? else {
+        let Some(mut month) = self.find_first_hour(tenant, Instant::EPOCH, None).await? else {
             return Ok(());
         };
         while month.month() <= erasing.at.month() {
             for (sk, mut attrs) in self
-                .roster_parts(tenant, &month.month(), table::ROSTER_NAMES, None)
+                .read_roster_parts(tenant, &month.month(), table::ROSTER_NAMES, None)
                 .await?
             {
                 let mut joined = joined_of(&attrs)?;
@@ -237,7 +237,7 @@ impl Service {
             return Ok(());
         }
         for write in writes {
-            match self.reached(tenant).await? {
+            match self.read_reached(tenant).await? {
                 Some(now) if now.mark == reached.mark => *reached = now,
                 _ => {
                     reached.mark.erasing = None;

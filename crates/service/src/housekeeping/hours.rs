@@ -71,10 +71,10 @@ impl Service {
     /// is to be rolled up; whether requests planned before that may still be
     /// under way.
     pub(crate) async fn close_hours(&self, tenant: &Name, until: Instant) -> Result<bool, Failure> {
-        let Some(reached) = self.reached(tenant).await? else {
+        let Some(reached) = self.read_reached(tenant).await? else {
             return Ok(false);
         };
-        match self.next_hour(tenant, &reached.mark, until).await? {
+        match self.find_next_hour(tenant, &reached.mark, until).await? {
             Some(_) => self.publish_closing(tenant, until).await,
             None => Ok(false),
         }
@@ -90,18 +90,18 @@ impl Service {
     /// Rolls up the hours before `until` that were published as closed, requests
     /// planned before being done.
     pub(crate) async fn fold_hours(&self, tenant: &Name, until: Instant) -> Result<u64, Failure> {
-        let times = self.item(table::times(tenant)).await?;
+        let times = self.read_item(table::times(tenant)).await?;
         let closed = Closed::of(times.as_ref()).0.min(until);
         if Closed::settled(times.as_ref()).0 < closed {
             self.settle_closing(tenant, closed).await?;
         }
         let (mut rolled, mut held) = (0, None);
-        while let Some(mut reached) = self.reached(tenant).await? {
+        while let Some(mut reached) = self.read_reached(tenant).await? {
             if let Some(erasing) = reached.mark.erasing.clone() {
                 self.erase_name(tenant, &mut reached, &erasing).await?;
                 continue;
             }
-            let Some(at) = self.next_hour(tenant, &reached.mark, closed).await? else {
+            let Some(at) = self.find_next_hour(tenant, &reached.mark, closed).await? else {
                 break;
             };
             reached.mark.next = at;
@@ -115,13 +115,13 @@ impl Service {
 
     /// The next hour to roll up: one that may have pages, or the last of a day
     /// in which any has.
-    async fn next_hour(
+    async fn find_next_hour(
         &self,
         tenant: &Name,
         mark: &Watermark,
         until: Instant,
     ) -> Result<Option<Instant>, Failure> {
-        let next = self.first_hour(tenant, mark.next, Some(until)).await?;
+        let next = self.find_first_hour(tenant, mark.next, Some(until)).await?;
         let last_of_day = mark.open_day().plus_seconds(DAY_SECONDS - HOUR_SECONDS);
         if next.is_some_and(|next| next <= last_of_day) {
             return Ok(next);
@@ -129,7 +129,7 @@ impl Service {
         let is_inside = mark.next > mark.open_day() && last_of_day < until;
         if is_inside
             && self
-                .first_hour(tenant, mark.open_day(), Some(mark.next))
+                .find_first_hour(tenant, mark.open_day(), Some(mark.next))
                 .await?
                 .is_some()
         {
@@ -146,7 +146,7 @@ impl Service {
         held: &mut Option<Held>,
     ) -> Result<Step, Failure> {
         let at = reached.mark.next;
-        let pages = self.pages_of_hour(tenant, at).await?;
+        let pages = self.read_pages_of_hour(tenant, at).await?;
         let ends_day = at.plus_seconds(HOUR_SECONDS).floor_to(DAY_SECONDS) > at;
         let mut next = Watermark {
             next: at.plus_seconds(HOUR_SECONDS),
@@ -200,7 +200,7 @@ impl Service {
         let kept = match kept {
             Some(kept) => kept,
             None => Held {
-                roster: self.roster(tenant, &month, at).await?,
+                roster: self.read_roster(tenant, &month, at).await?,
                 month,
             },
         };

@@ -65,7 +65,7 @@ impl Service {
             return Ok(0);
         }
         let (mut rolled, mut failed, mut waits) = (0_u64, None, false);
-        let (tenants, until) = (self.tenants_in_turn().await?, self.closing_hour());
+        let (tenants, until) = (self.list_tenants_in_turn().await?, self.closing_hour());
         // All wait together for requests planned before.
         for tenant in &tenants {
             match self.close_hours(tenant, until).await {
@@ -96,7 +96,7 @@ impl Service {
     pub async fn purge(&self, order: &PurgeOrder, actor: &Actor) -> Result<Purged, Failure> {
         let tenants = match &order.tenant {
             Some(tenant) => vec![tenant.clone()],
-            None => self.tenants_in_turn().await?,
+            None => self.list_tenants_in_turn().await?,
         };
         let (mut sum, mut failed) = (Purged::default(), None);
         for tenant in tenants {
@@ -124,10 +124,10 @@ impl Service {
         if !order.dry_run {
             self.roll_up(tenant).await?;
         }
-        let Some(reached) = self.reached(tenant).await? else {
+        let Some(reached) = self.read_reached(tenant).await? else {
             return Ok(Purged::default());
         };
-        let config = self.tenant(tenant).await?;
+        let config = self.read_config(tenant).await?;
         let days = order
             .older_than_days
             .unwrap_or_else(|| config.retention())
@@ -135,9 +135,9 @@ impl Service {
         let cutoff = self
             .now()
             .plus_seconds(i64::from(days).saturating_mul(-86_400));
-        let last = self.last_purge(tenant).await?;
+        let last = self.find_last_purge(tenant).await?;
         let from = last.map_or(Instant::EPOCH, |last| last.kept_from);
-        let begun = self.begun_purges(tenant, from).await?;
+        let begun = self.list_begun_purges(tenant, from).await?;
         let mut kept_from = reached.mark.open_day();
         let mut sum = Purged::default();
         for purge in begun.values().filter(|purge| !purge.done) {
@@ -149,7 +149,7 @@ impl Service {
         // Days are rolled up from their pages, so none goes before.
         let hours = Query::of(table::hours(tenant)).from(from.hour());
         let hours = hours.to(reached.mark.open_day().hour());
-        for (_, attrs) in self.all(hours).await? {
+        for (_, attrs) in self.read_all(hours).await? {
             // An hour without pages has an empty record.
             let Some(hour) = hour_of(&attrs)? else {
                 continue;
@@ -168,7 +168,7 @@ impl Service {
         }
         if order.dry_run {
             sum.add_open(
-                self.unfolded(tenant, reached.mark.open_day(), cutoff)
+                self.find_unfolded(tenant, reached.mark.open_day(), cutoff)
                     .await?,
             );
         }
@@ -198,7 +198,7 @@ impl Service {
 
     /// What a purge would take of hours whose day is not rolled up yet, and would
     /// be first.
-    async fn unfolded(
+    async fn find_unfolded(
         &self,
         tenant: &Name,
         from: Instant,
@@ -207,7 +207,7 @@ impl Service {
         let mut sum = Purged::default();
         let until = cutoff.floor_to(DAY_SECONDS);
         for hour in self
-            .hours_from(tenant, from)
+            .list_hours_from(tenant, from)
             .await?
             .into_iter()
             .filter(|at| *at < until)
@@ -232,13 +232,13 @@ impl Service {
     }
 
     /// The purges of the hours from `from` on.
-    async fn begun_purges(
+    async fn list_begun_purges(
         &self,
         tenant: &Name,
         from: Instant,
     ) -> Result<BTreeMap<String, Purge>, Failure> {
         let marks = Query::of(table::purges(tenant)).from(from.hour());
-        let items = self.all(marks).await?;
+        let items = self.read_all(marks).await?;
         items
             .into_iter()
             .map(|(hour, attrs)| Ok((hour, body(&attrs)?)))
@@ -272,7 +272,7 @@ impl Service {
     /// Deletes what pages the hour still has, then says that none is left.
     async fn remove_pages(&self, tenant: &Name, purge: &Purge) -> Result<(), Failure> {
         let at = purge.hour.hour;
-        let pages = self.pages_of_hour(tenant, at).await?;
+        let pages = self.read_pages_of_hour(tenant, at).await?;
         let (mut deletes, mut bytes) = (Vec::new(), 0);
         for (sk, attrs) in &pages {
             let key = Key::new(table::pages(tenant, &at.day()), sk.as_str());
@@ -307,8 +307,8 @@ impl Service {
 
     /// All tenants, each hour from another one on, so that none waits for ever
     /// behind those that take a whole run.
-    async fn tenants_in_turn(&self) -> Result<Vec<Name>, Failure> {
-        let mut all = self.every_tenant().await?;
+    async fn list_tenants_in_turn(&self) -> Result<Vec<Name>, Failure> {
+        let mut all = self.visit_tenants().await?;
         let hours = usize::try_from(self.now().unix_seconds() / HOUR_SECONDS).unwrap_or(0);
         let first = hours.checked_rem(all.len()).unwrap_or(0);
         all.rotate_left(first);
@@ -319,11 +319,11 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn every_tenant(&self) -> Result<Vec<Name>, Failure> {
-        let (mut all, mut more) = self.tenants(None, TENANTS_AT_ONCE).await?;
+    pub async fn visit_tenants(&self) -> Result<Vec<Name>, Failure> {
+        let (mut all, mut more) = self.list_tenants(None, TENANTS_AT_ONCE).await?;
         while more {
             let last = all.last().map(Name::to_string);
-            let (next, further) = self.tenants(last.as_deref(), TENANTS_AT_ONCE).await?;
+            let (next, further) = self.list_tenants(last.as_deref(), TENANTS_AT_ONCE).await?;
             all.extend(next);
             more = further;
         }

@@ -25,7 +25,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn acceptable(
+    pub async fn judge(
         &self,
         tenant: &Name,
         submissions: &[Submission],

@@ -88,7 +88,9 @@ impl Service {
         actor: &Actor,
     ) -> Result<Option<VoidOutcome>, Failure> {
         let tenant = course.tenant;
-        let [original, own] = self.markers(tenant, [course.event, &course.id]).await?;
+        let [original, own] = self
+            .read_markers(tenant, [course.event, &course.id])
+            .await?;
         let marker = original.as_ref().map(marker_of).transpose()?;
         let drawn = marker.iter().flat_map(|marker| &marker.draws);
         course.grants = drawn
@@ -100,7 +102,7 @@ impl Service {
         let attrs = original.ok_or(Failure::NotFound("event"))?;
         let Marker { page, draws, .. } = marker.ok_or(Failure::NotFound("event"))?;
         let entry = self
-            .unname(tenant, self.entry_at(tenant, page).await?)
+            .unname(tenant, self.read_entry(tenant, page).await?)
             .await?;
         if entry.stored.voids.is_some() {
             return Ok(Some(VoidOutcome::OfVoid));
@@ -145,7 +147,7 @@ impl Service {
     /// received after the order, and would keep the name.
     async fn unname(&self, tenant: &Name, mut entry: Entry) -> Result<Entry, Failure> {
         let erasing = self
-            .reached(tenant)
+            .read_reached(tenant)
             .await?
             .and_then(|reached| reached.mark.erasing);
         let mut mask = Mask::new(self, tenant, erasing);
@@ -154,7 +156,7 @@ impl Service {
     }
 
     /// The markers of two events.
-    pub(crate) async fn markers(
+    pub(crate) async fn read_markers(
         &self,
         tenant: &Name,
         ids: [&Name; 2],

@@ -59,8 +59,8 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn alerts(&self, tenant: &Name) -> Result<(Config, Vec<Alert>), Failure> {
-        let config = self.tenant(tenant).await?;
+    pub async fn read_alerts(&self, tenant: &Name) -> Result<(Config, Vec<Alert>), Failure> {
+        let config = self.read_config(tenant).await?;
         let mut query = Query::of(table::alerts(tenant));
         query.descending = true;
         query.limit = SHOWN_MAX;

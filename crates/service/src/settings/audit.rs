@@ -55,7 +55,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn audit(
+    pub async fn list_audit(
         &self,
         before: Option<&str>,
         limit: usize,

@@ -36,9 +36,9 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn catalog(&self) -> Result<Arc<Catalog>, Failure> {
-        let head = self.item(table::catalog_head()).await?;
-        self.catalog_at(Head::of(head.as_ref())).await
+    pub async fn read_catalog(&self) -> Result<Arc<Catalog>, Failure> {
+        let head = self.read_item(table::catalog_head()).await?;
+        self.read_catalog_at(Head::of(head.as_ref())).await
     }
 
     /// Adds a version of a card: the next of its id. `version` and `sequence`
@@ -83,8 +83,8 @@ impl Service {
         let _alone = self.gate.write().await;
         let mut attempt = Attempt::new();
         loop {
-            let before = Head::of(self.item(table::catalog_head()).await?.as_ref());
-            let catalog = self.catalog_at(before).await?;
+            let before = Head::of(self.read_item(table::catalog_head()).await?.as_ref());
+            let catalog = self.read_catalog_at(before).await?;
             let (now, sequence) = (self.now(), before.sequence.saturating_add(1));
             let version = make(&catalog, sequence, now)?;
             let mut over = catalog.over(now.plus_seconds(LISTED_SECONDS.saturating_neg()));
@@ -92,7 +92,7 @@ impl Service {
             let since = before.since.max(over.last().map(|(end, _)| *end));
             let mut writes = vec![Head { sequence, since }.write()];
             writes.extend(version_writes(sequence, &version)?);
-            writes.extend(self.to_past(&over).await?);
+            writes.extend(self.move_to_past(&over).await?);
             let change = Change {
                 action: version.action,
                 tenant: None,
@@ -102,7 +102,7 @@ impl Service {
             writes.push(audit);
             let settled = self.write(&writes).await;
             self.cache.forget_latest_cards();
-            if settled? || self.item(key).await?.is_some() {
+            if settled? || self.read_item(key).await?.is_some() {
                 return Ok(());
             }
             attempt.again("cards are put all the time").await?;
@@ -110,7 +110,7 @@ impl Service {
     }
 
     /// Moves the entries of versions that are over from the list to the past.
-    async fn to_past(&self, over: &[(Instant, u64)]) -> Result<Vec<Write>, Failure> {
+    async fn move_to_past(&self, over: &[(Instant, u64)]) -> Result<Vec<Write>, Failure> {
         let keys: Vec<Key> = over.iter().map(|(_, of)| table::listed(*of)).collect();
         if keys.is_empty() {
             return Ok(Vec::new());

@@ -54,7 +54,7 @@ impl Service {
         let mut attempt = Attempt::new();
         loop {
             let key = table::grant(tenant, &order.id);
-            if let Some(attrs) = self.item(key.clone()).await? {
+            if let Some(attrs) = self.read_item(key.clone()).await? {
                 let stored: Stored = body(&attrs)?;
                 let same = stored.order() == *order;
                 return if same {
@@ -74,7 +74,7 @@ impl Service {
                 granted_at: now,
                 expires_at: order.expires_at,
             };
-            let empty = self.used_up_if_full(tenant, now).await?;
+            let empty = self.find_used_up_if_full(tenant, now).await?;
             let put = body_attrs(&Stored {
                 grant: grant.clone(),
                 currency: order.currency,
@@ -113,7 +113,7 @@ impl Service {
     ) -> Result<(), Failure> {
         let mut attempt = Attempt::new();
         loop {
-            let (config, now) = (self.tenant(tenant).await?, self.now());
+            let (config, now) = (self.read_config(tenant).await?, self.now());
             let listed: BTreeSet<&Name> = config.grants.iter().map(|grant| &grant.id).collect();
             let missing = grants.iter().filter(|id| !listed.contains(id));
             let keys: Vec<Key> = missing.map(|id| table::grant(tenant, id)).collect();
@@ -125,7 +125,7 @@ impl Service {
                 missing.push(body::<Stored>(&attrs)?.grant);
             }
             missing.retain(|grant| grant.is_drawable(now));
-            let empty = self.used_up_if_full(tenant, now).await?;
+            let empty = self.find_used_up_if_full(tenant, now).await?;
             let room = |config: &Config| {
                 GRANTS_MAX.saturating_sub(keep_open(&config.grants, &empty, now).len())
             };
@@ -160,8 +160,8 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn credits(&self, tenant: &Name) -> Result<CreditView, Failure> {
-        let (config, at) = (self.tenant(tenant).await?, self.now());
+    pub async fn read_credit(&self, tenant: &Name) -> Result<CreditView, Failure> {
+        let (config, at) = (self.read_config(tenant).await?, self.now());
         let grants = config.grants.clone();
         let of_period = config.allowance_counter(at);
         let mut counters = vec![uncovered_counter(), of_period.clone()];
@@ -190,7 +190,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn grants(
+    pub async fn list_grants(
         &self,
         tenant: &Name,
         after: Option<&Name>,
@@ -217,12 +217,12 @@ impl Service {
 
     /// Where as many grants are listed as may be, those that nothing is left or
     /// held of; else none is asked for.
-    async fn used_up_if_full(
+    async fn find_used_up_if_full(
         &self,
         tenant: &Name,
         now: Instant,
     ) -> Result<BTreeSet<Name>, Failure> {
-        let mut grants = self.tenant(tenant).await?.grants;
+        let mut grants = self.read_config(tenant).await?.grants;
         grants.retain(|grant| grant.is_open(now));
         if grants.len() < GRANTS_MAX {
             return Ok(BTreeSet::new());

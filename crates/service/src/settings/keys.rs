@@ -19,14 +19,14 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn key(&self, text: &str) -> Result<Option<Arc<KeyRecord>>, Failure> {
+    pub async fn find_key(&self, text: &str) -> Result<Option<Arc<KeyRecord>>, Failure> {
         let Some(id) = id_of(text) else {
             return Ok(None);
         };
         let forgotten = self.cache.forgotten();
         let record = match self.cache.key(id) {
             Some(record) => record,
-            None => match self.item(table::api_key(id)).await? {
+            None => match self.read_item(table::api_key(id)).await? {
                 None => return Ok(None),
                 Some(attrs) => {
                     let record = Arc::new(body::<KeyRecord>(&attrs)?);
@@ -99,7 +99,7 @@ impl Service {
     /// [`Failure::NotFound`] for no such key.
     pub async fn revoke_key(&self, id: &str, actor: &Actor) -> Result<KeyRecord, Failure> {
         let attrs = self
-            .item(table::api_key(id))
+            .read_item(table::api_key(id))
             .await?
             .ok_or(Failure::NotFound("key"))?;
         let mut record: KeyRecord = body(&attrs)?;
@@ -151,14 +151,14 @@ impl Service {
         ];
         writes.extend(answer);
         // Refused, or this very change arrived although its answer was lost.
-        Ok(self.write(&writes).await? || self.item(audit_key).await?.is_some())
+        Ok(self.write(&writes).await? || self.read_item(audit_key).await?.is_some())
     }
 
     /// All keys by id, after `after`, and whether there are more.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn keys(
+    pub async fn list_keys(
         &self,
         after: Option<&str>,
         limit: usize,

@@ -44,15 +44,13 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::NotFound`], [`Failure::Unavailable`].
-    pub async fn plan(&self, code: &Name) -> Result<Plan, Failure> {
-        self.stored_plan(code)
-            .await?
-            .ok_or(Failure::NotFound("plan"))
+    pub async fn find_plan(&self, code: &Name) -> Result<Plan, Failure> {
+        self.read_plan(code).await?.ok_or(Failure::NotFound("plan"))
     }
 
     /// The plan as it was last put, if it ever was.
-    pub(crate) async fn stored_plan(&self, code: &Name) -> Result<Option<Plan>, Failure> {
-        self.item(table::plan(code))
+    pub(crate) async fn read_plan(&self, code: &Name) -> Result<Option<Plan>, Failure> {
+        self.read_item(table::plan(code))
             .await?
             .map(|attrs| body(&attrs))
             .transpose()
@@ -62,7 +60,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn plans(
+    pub async fn list_plans(
         &self,
         after: Option<&str>,
         limit: usize,
@@ -85,7 +83,7 @@ impl Service {
     /// subscriber's failure, which keeps no other from the new version.
     pub async fn put_plan(&self, mut plan: Plan, actor: &Actor) -> Result<Plan, Failure> {
         loop {
-            let stored = self.stored_plan(&plan.code).await?;
+            let stored = self.read_plan(&plan.code).await?;
             if let Some(currency) = stored
                 .as_ref()
                 .map(|stored| stored.currency)
@@ -115,7 +113,7 @@ impl Service {
             entry.insert(table::VERSION.into(), Value::N(i128::from(plan.version)));
             let changed = Write::put(table::changed_plan_entry(&plan.code), entry);
             let settled = self.write(&[put, changed, audit]).await?;
-            if settled || self.item(key).await?.is_some() {
+            if settled || self.read_item(key).await?.is_some() {
                 break;
             }
         }
@@ -138,7 +136,7 @@ impl Service {
         until: Moment,
     ) -> Result<Renewed, Failure> {
         let mut renewed = Renewed::default();
-        let Some(plan) = self.stored_plan(code).await? else {
+        let Some(plan) = self.read_plan(code).await? else {
             renewed.all = true;
             return Ok(renewed);
         };
@@ -203,11 +201,11 @@ impl Service {
     async fn renew_plan(&self, tenant: &Name, actor: &Actor) -> Result<Option<Config>, Failure> {
         let mut attempt = Attempt::new();
         loop {
-            let config = self.tenant(tenant).await?;
+            let config = self.read_config(tenant).await?;
             let Some(held) = config.subscription else {
                 return Ok(None);
             };
-            let Some(plan) = self.stored_plan(&held.plan.code).await? else {
+            let Some(plan) = self.read_plan(&held.plan.code).await? else {
                 return Ok(None);
             };
             if plan.version <= held.plan.version {

@@ -98,18 +98,18 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::KeyReused`] where the key was used with another body.
-    pub async fn answered(&self, question: &Question) -> Result<Option<StoredAnswer>, Failure> {
-        let stored = self.stored_answer(question).await?;
+    pub async fn find_answer(&self, question: &Question) -> Result<Option<StoredAnswer>, Failure> {
+        let stored = self.read_answer(question).await?;
         Ok(stored
             .filter(|(stored, _)| stored.status != CLAIMED)
             .map(|(stored, _)| stored))
     }
 
-    async fn stored_answer(
+    async fn read_answer(
         &self,
         question: &Question,
     ) -> Result<Option<(StoredAnswer, Value)>, Failure> {
-        let Some(mut attrs) = self.item(question.key.clone()).await? else {
+        let Some(mut attrs) = self.read_item(question.key.clone()).await? else {
             return Ok(None);
         };
         let stored: StoredAnswer = body(&attrs)?;
@@ -130,7 +130,7 @@ impl Service {
     /// [`Failure::KeyReused`] where the key was used with another body.
     pub async fn claim(&self, question: &Question) -> Result<Option<StoredAnswer>, Failure> {
         loop {
-            if let Some((stored, _)) = self.stored_answer(question).await? {
+            if let Some((stored, _)) = self.read_answer(question).await? {
                 return Ok(Some(stored).filter(|stored| stored.status != CLAIMED));
             }
             let now = self.now();
@@ -154,7 +154,7 @@ impl Service {
         status: u16,
         text: &str,
     ) -> Result<(), Failure> {
-        let Some((claim, body)) = self.stored_answer(question).await? else {
+        let Some((claim, body)) = self.read_answer(question).await? else {
             return Ok(());
         };
         if claim.status == CLAIMED {
@@ -170,7 +170,7 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn release_claim(&self, question: &Question) -> Result<(), Failure> {
-        let Some((claim, body)) = self.stored_answer(question).await? else {
+        let Some((claim, body)) = self.read_answer(question).await? else {
             return Ok(());
         };
         if claim.status == CLAIMED {
@@ -184,7 +184,7 @@ impl Service {
     /// Fails where the answer is stored already.
     pub(crate) async fn check_unanswered(&self, once: Option<&Once>) -> Result<(), Failure> {
         let Some(once) = once else { return Ok(()) };
-        match self.answered(&once.question).await? {
+        match self.find_answer(&once.question).await? {
             Some(_) => Err(Failure::Answered),
             None => Ok(()),
         }

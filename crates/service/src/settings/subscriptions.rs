@@ -30,7 +30,7 @@ impl Service {
         loop {
             let plan = match &order.plan {
                 Some(code) => Some(
-                    self.stored_plan(code)
+                    self.read_plan(code)
                         .await?
                         .ok_or_else(|| Failure::UnknownPlan(code.clone()))?,
                 ),
@@ -87,7 +87,7 @@ impl Service {
         tenant: &Name,
         next: Option<&Subscription>,
     ) -> Result<Standing, Failure> {
-        let (config, now) = (self.tenant(tenant).await?, self.now());
+        let (config, now) = (self.read_config(tenant).await?, self.now());
         let mut after = config.clone();
         after.set_subscription(next.cloned(), now);
         let counters = [config.allowance_counter(now), after.allowance_counter(now)];

@@ -23,7 +23,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn tenant(&self, tenant: &Name) -> Result<Config, Failure> {
+    pub async fn read_config(&self, tenant: &Name) -> Result<Config, Failure> {
         Ok(Config::clone(self.snapshot(tenant).await?.rules.config()))
     }
 
@@ -31,7 +31,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn tenants(
+    pub async fn list_tenants(
         &self,
         after: Option<&str>,
         limit: usize,
@@ -272,7 +272,7 @@ impl Service {
         }
         let now = self.now();
         // What is rolled up by now was planned before.
-        let mark = self.item(table::watermark(tenant)).await?;
+        let mark = self.read_item(table::watermark(tenant)).await?;
         let mark = mark.map(|attrs| body::<Watermark>(&attrs)).transpose()?;
         let rolled = mark.map_or(Instant::EPOCH, |mark| mark.next);
         let mut next = Config::clone(held);
@@ -291,7 +291,7 @@ impl Service {
         // Whatever came of it: a lost answer may have been a yes.
         self.cache.forget(tenant);
         // Refused, or this very change arrived although its answer was lost.
-        let done = settled? || self.item(key).await?.is_some();
+        let done = settled? || self.read_item(key).await?.is_some();
         Ok(done.then_some(next))
     }
 }

@@ -32,7 +32,7 @@ impl Service {
         let snapshot = self.snapshot(tenant).await?;
         let currency = snapshot.rules.config().currency.unwrap_or(Currency::USD);
         let named = groups.keys().map(|group| &group.card);
-        let catalog = self.with_cards(&snapshot.catalog, named).await?;
+        let catalog = self.find_cards(&snapshot.catalog, named).await?;
         Ok((bill(currency, &groups, &catalog)?, currency))
     }
 }

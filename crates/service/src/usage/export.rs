@@ -103,12 +103,12 @@ impl Service {
             |place| (place.at.clone(), place.index),
         );
         let received = received_at(&at).ok_or(Failure::Cursor)?;
-        let purged = self.purged_from(tenant, &received.hour()).await?;
-        let erased = self.erased(tenant, &filter).await?;
+        let purged = self.find_purged_from(tenant, &received.hour()).await?;
+        let erased = self.count_erased(tenant, &filter).await?;
         if place.is_some_and(|place| (place.purged, place.erased) != (purged.len(), erased)) {
             return Err(Failure::Cursor);
         }
-        let hours = self.hours_from(tenant, received).await?;
+        let hours = self.list_hours_from(tenant, received).await?;
         let mut hours = VecDeque::from(hours);
         let next = hours.pop_front().map(|hour| {
             let pages = pages_of(tenant, hour);
@@ -150,8 +150,8 @@ impl Service {
             return Ok(Step::Event(entry));
         }
         let Some(query) = export.next.take() else {
-            self.found_whole(export).await?;
-            let erased = self.erased(&export.tenant, &export.filter).await?;
+            self.find_whole(export).await?;
+            let erased = self.count_erased(&export.tenant, &export.filter).await?;
             return if erased == export.erased {
                 Ok(Step::End)
             } else {
@@ -164,7 +164,7 @@ impl Service {
         let last = slice.items.last().and_then(|(sk, _)| received_at(sk));
         export.pages = slice.items.into();
         if let Some(last) = last {
-            self.found_whole(export).await?;
+            self.find_whole(export).await?;
             export.whole = last.hour();
         }
         Ok(Step::Slice)
@@ -172,8 +172,8 @@ impl Service {
 
     /// Fails where a purge passed by since the export began and took, or is
     /// about to take, what was not yet found whole.
-    async fn found_whole(&self, export: &Export) -> Result<(), Failure> {
-        let now = self.purged_from(&export.tenant, &export.whole).await?;
+    async fn find_whole(&self, export: &Export) -> Result<(), Failure> {
+        let now = self.find_purged_from(&export.tenant, &export.whole).await?;
         if now.iter().eq(export.purged.range(export.whole.clone()..)) {
             return Ok(());
         }
@@ -188,11 +188,11 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach, and while a name
     /// is being erased.
-    pub async fn erased(&self, tenant: &Name, filter: &Filter) -> Result<u64, Failure> {
+    pub async fn count_erased(&self, tenant: &Name, filter: &Filter) -> Result<u64, Failure> {
         if !filter.wants_person() {
             return Ok(0);
         }
-        match self.reached(tenant).await?.map(|reached| reached.mark) {
+        match self.read_reached(tenant).await?.map(|reached| reached.mark) {
             Some(mark) if mark.erasing.is_some() => {
                 Err(Failure::Unavailable("names are being erased".to_owned()))
             }

@@ -26,8 +26,8 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn limits(&self, tenant: &Name) -> Result<LimitsView, Failure> {
-        let (config, at) = (self.tenant(tenant).await?, self.now());
+    pub async fn read_limits(&self, tenant: &Name) -> Result<LimitsView, Failure> {
+        let (config, at) = (self.read_config(tenant).await?, self.now());
         let mut found = Vec::new();
         for limit in config.all_limits() {
             let of_tenant = (limit.scope == Scope::Tenant).then(|| Arc::from(""));
@@ -70,9 +70,9 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn spent(&self, tenant: &Name, window: WindowKind) -> Result<Amount, Failure> {
+    pub async fn read_spend(&self, tenant: &Name, window: WindowKind) -> Result<Amount, Failure> {
         let window = self
-            .tenant(tenant)
+            .read_config(tenant)
             .await?
             .calendar()
             .holding(window, self.now());
@@ -81,7 +81,7 @@ impl Service {
             start,
             end: window.end(),
         };
-        Ok(self.usage(tenant, range).await?.tally.totals.cost()?)
+        Ok(self.read_usage(tenant, range).await?.tally.totals.cost()?)
     }
 
     /// The events of the tenant's current calendar month by operation, and the
@@ -89,14 +89,17 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn month(&self, tenant: &Name) -> Result<(BTreeMap<Name, i64>, Window), Failure> {
+    pub async fn read_month(
+        &self,
+        tenant: &Name,
+    ) -> Result<(BTreeMap<Name, i64>, Window), Failure> {
         let month = self
-            .tenant(tenant)
+            .read_config(tenant)
             .await?
             .calendar()
             .holding(WindowKind::Month, self.now());
         let usage = self
-            .usage(
+            .read_usage(
                 tenant,
                 Range {
                     start: Some(month.start),

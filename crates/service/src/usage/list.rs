@@ -83,7 +83,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn events(
+    pub async fn list_events(
         &self,
         tenant: &Name,
         range: Range,
@@ -98,7 +98,7 @@ impl Service {
             limit,
             first: BTreeMap::new(),
         };
-        let markers_last = self.tenant(tenant).await?.raised.is_none();
+        let markers_last = self.read_config(tenant).await?.raised.is_none();
         if let Some(id) = &filter.id {
             let found = self.list_one(tenant, id, &listing()).await?;
             if markers_last || !found.is_empty() {
@@ -126,7 +126,7 @@ impl Service {
     ) -> Result<Option<(Vec<Entry>, bool)>, Failure> {
         let filter = listing.filter;
         listing.range.start = listing.range.start.max(listing.after.map(|(at, _)| *at));
-        if let Some(reached) = self.reached(tenant).await? {
+        if let Some(reached) = self.read_reached(tenant).await? {
             let mark = reached.mark;
             self.visit_pages(tenant, mark.next, listing.range, |page| {
                 listing.take(&page, None);
@@ -146,7 +146,7 @@ impl Service {
             if filter.wants_person()
                 && (mark.erasing.is_some()
                     || self
-                        .reached(tenant)
+                        .read_reached(tenant)
                         .await?
                         .is_none_or(|now| now.mark.erased != mark.erased))
             {
@@ -167,7 +167,7 @@ impl Service {
         id: &Name,
         listing: &Listing<'_>,
     ) -> Result<Vec<Entry>, Failure> {
-        match self.event(tenant, id).await {
+        match self.find_event(tenant, id).await {
             Ok((entry, _)) if listing.wants(&entry.stored) => Ok(vec![entry]),
             Ok(_) | Err(Failure::NotFound(_)) => Ok(Vec::new()),
             Err(failure) => Err(failure),
@@ -197,7 +197,7 @@ impl Service {
                 .map(|entry| entry.received.floor_to(HOUR_SECONDS))
                 .collect();
             // Asked after reading: an hour that is not marked was whole.
-            let purged = self.purged_among(tenant, &hours).await?;
+            let purged = self.find_purged(tenant, &hours).await?;
             entries.retain(|entry| !purged.contains(&entry.received.floor_to(HOUR_SECONDS)));
             entries.into_iter().for_each(|entry| listing.insert(entry));
         }
@@ -216,14 +216,14 @@ impl Service {
             .from(days.start.map_or_else(String::new, Instant::day));
         query.to = days.end.map(Instant::day);
         let mut held: BTreeMap<Instant, BTreeSet<Instant>> = BTreeMap::new();
-        for (sk, _) in self.all(query).await? {
+        for (sk, _) in self.read_all(query).await? {
             let (day, received) = spans(&sk, "T00:00:00Z")?;
             held.entry(day).or_default().insert(received);
         }
         // The day without a rollup of its own may hold events of any day.
         let open_day = mark.open_day();
         for hour in self
-            .hours_held(tenant, open_day, listing.range, mark)
+            .list_hours_held(tenant, open_day, listing.range, mark)
             .await?
             .keys()
         {
@@ -243,7 +243,10 @@ impl Service {
                 .filter(|received| *received < open_day)
                 .chain([open_day])
             {
-                for (hour, received) in self.hours_held(tenant, receipt_day, of_day, mark).await? {
+                for (hour, received) in self
+                    .list_hours_held(tenant, receipt_day, of_day, mark)
+                    .await?
+                {
                     hours.entry(hour).or_default().extend(received);
                 }
             }
@@ -259,7 +262,7 @@ impl Service {
 
     /// By event hour within `range`, the closed receipt hours of a receipt day
     /// that hold events of it.
-    async fn hours_held(
+    async fn list_hours_held(
         &self,
         tenant: &Name,
         receipt_day: Instant,
@@ -278,7 +281,7 @@ impl Service {
                 .hour()
         });
         let mut hours: BTreeMap<Instant, BTreeSet<Instant>> = BTreeMap::new();
-        for (sk, _) in self.all(query).await? {
+        for (sk, _) in self.read_all(query).await? {
             let (hour, received) = spans(&sk, ":00:00Z")?;
             if received < mark.next {
                 hours.entry(hour).or_default().insert(received);
@@ -308,7 +311,7 @@ impl Service {
             .await?;
             // Asked after reading: an hour that is not marked was whole.
             if !self
-                .purged_among(tenant, &BTreeSet::from([*receipt_hour]))
+                .find_purged(tenant, &BTreeSet::from([*receipt_hour]))
                 .await?
                 .is_empty()
             {

@@ -27,7 +27,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The next slice: keys and items, perhaps none; `None` at the end.
-    pub(crate) async fn slice(
+    pub(crate) async fn read_slice(
         &mut self,
         service: &Service,
     ) -> Result<Option<Vec<(Key, Attrs)>>, Failure> {
@@ -56,9 +56,9 @@ impl Service {
     where
         F: FnMut(Page) -> Result<(), Failure>,
     {
-        let hours = self.hours_from(tenant, first).await?;
+        let hours = self.list_hours_from(tenant, first).await?;
         let mut walk = Walk::new(tenant, hours);
-        while let Some(slice) = walk.slice(self).await? {
+        while let Some(slice) = walk.read_slice(self).await? {
             for (_, attrs) in slice.iter().filter(|(_, attrs)| may_hold(attrs, range)) {
                 visit(page_of(attrs)?)?;
             }
@@ -67,12 +67,12 @@ impl Service {
     }
 
     /// The keys and items of the pages received in the hour from `hour` on.
-    pub(crate) async fn pages_of_hour(
+    pub(crate) async fn read_pages_of_hour(
         &self,
         tenant: &Name,
         hour: Instant,
     ) -> Result<Vec<(String, Attrs)>, Failure> {
-        self.all(pages_of(tenant, hour)).await
+        self.read_all(pages_of(tenant, hour)).await
     }
 
     /// Visits the pages received in the hour from `hour` on that may hold
@@ -103,13 +103,13 @@ impl Service {
     }
 
     /// The receipt hours from `hour` on whose pages are, or are being, purged.
-    pub(crate) async fn purged_from(
+    pub(crate) async fn find_purged_from(
         &self,
         tenant: &Name,
         hour: &str,
     ) -> Result<BTreeSet<String>, Failure> {
         let marks = self
-            .all(Query::of(table::purges(tenant)).from(hour))
+            .read_all(Query::of(table::purges(tenant)).from(hour))
             .await?;
         Ok(marks.into_iter().map(|(hour, _)| hour).collect())
     }
@@ -129,7 +129,7 @@ impl Service {
 
     /// Those of `hours` whose pages are, or are being, purged. Asked after
     /// reading pages, a `no` means that all of them were still there.
-    pub(crate) async fn purged_among(
+    pub(crate) async fn find_purged(
         &self,
         tenant: &Name,
         hours: &BTreeSet<Instant>,

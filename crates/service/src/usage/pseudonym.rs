@@ -46,7 +46,7 @@ impl Service {
                 continue;
             };
             let pseudonym = pseudonyms.of(person, &name);
-            let mark = self.item(table::erased(tenant, &pseudonym)).await?;
+            let mark = self.read_item(table::erased(tenant, &pseudonym)).await?;
             let at = mark.and_then(|attrs| Some(attrs.get(table::BODY)?.as_text()?.to_owned()));
             if at.is_some_and(|at| at >= since.sortable()) {
                 for node in dimensions.path.iter_mut().filter(|node| **node == name) {

@@ -9,21 +9,21 @@ use tollgate_core::{Attrs, Dimensions, Instant, Joined, Name, Person, Roster, Va
 
 impl Service {
     /// The roster of a receipt month as it stood before the hour `before`.
-    pub(crate) async fn roster(
+    pub(crate) async fn read_roster(
         &self,
         tenant: &Name,
         month: &str,
         before: Instant,
     ) -> Result<Roster, Failure> {
         let mut roster = Roster::default();
-        for joined in self.joined(tenant, month, before).await? {
+        for joined in self.read_joined(tenant, month, before).await? {
             roster.append(joined)?;
         }
         Ok(roster)
     }
 
     /// Those who joined the roster of a receipt month before the hour `before`.
-    pub(crate) async fn joined(
+    pub(crate) async fn read_joined(
         &self,
         tenant: &Name,
         month: &str,
@@ -31,7 +31,9 @@ impl Service {
     ) -> Result<Vec<Joined>, Failure> {
         let mut joined = Vec::new();
         for kind in [table::ROSTER_NAMES, table::ROSTER_TASKS] {
-            let parts = self.roster_parts(tenant, month, kind, Some(before)).await?;
+            let parts = self
+                .read_roster_parts(tenant, month, kind, Some(before))
+                .await?;
             for (_, attrs) in parts.iter().filter(|(sk, attrs)| is_part(sk, attrs)) {
                 joined.push(joined_of(attrs)?);
             }
@@ -40,14 +42,14 @@ impl Service {
     }
 
     /// The names of a receipt month's roster, as far as they have joined; no tasks.
-    pub(crate) async fn roster_of_names(
+    pub(crate) async fn read_roster_of_names(
         &self,
         tenant: &Name,
         month: &str,
     ) -> Result<Roster, Failure> {
         let mut roster = Roster::default();
         let parts = self
-            .roster_parts(tenant, month, table::ROSTER_NAMES, None)
+            .read_roster_parts(tenant, month, table::ROSTER_NAMES, None)
             .await?;
         for (_, attrs) in parts.iter().filter(|(sk, attrs)| is_part(sk, attrs)) {
             roster.append(joined_of(attrs)?)?;
@@ -56,7 +58,7 @@ impl Service {
     }
 
     /// The stored parts of a month's roster, of those who joined before.
-    pub(crate) async fn roster_parts(
+    pub(crate) async fn read_roster_parts(
         &self,
         tenant: &Name,
         month: &str,
@@ -67,7 +69,7 @@ impl Service {
             || format!("{kind}~"),
             |before| format!("{kind}|{}", before.hour()),
         );
-        self.all(
+        self.read_all(
             Query::of(table::roster(tenant, month))
                 .from(format!("{kind}|"))
                 .to(to),

@@ -82,7 +82,7 @@ impl Service {
         for _ in 0..PASSES_MAX {
             let mut roster = Roster::default();
             let sum = begin(&mut roster)?;
-            let Some(reached) = self.reached(tenant).await? else {
+            let Some(reached) = self.read_reached(tenant).await? else {
                 return Ok((sum, roster));
             };
             let mark = reached.mark;
@@ -106,7 +106,7 @@ impl Service {
                 continue;
             }
             let after = self
-                .reached(tenant)
+                .read_reached(tenant)
                 .await?
                 .map_or(erased, |reached| reached.mark.erased);
             if !ask.people || after == erased {
@@ -125,15 +125,15 @@ where
 {
     async fn run(&mut self) -> Result<(), Failure> {
         let cover = Cover::of(self.range, !self.ask.hourly);
-        let days = self.days(&cover).await?;
-        self.hours(&cover, &days).await?;
-        self.cut_hours(&cover, &days).await?;
-        self.open_hours().await
+        let days = self.list_days(&cover).await?;
+        self.list_hours(&cover, &days).await?;
+        self.find_cut_hours(&cover, &days).await?;
+        self.read_open_hours().await
     }
 
     /// Visits the rollups of whole days, and says in which receipt days there
     /// is something of the days that are wanted in parts.
-    async fn days(&mut self, cover: &Cover) -> Result<BTreeSet<Instant>, Failure> {
+    async fn list_days(&mut self, cover: &Cover) -> Result<BTreeSet<Instant>, Failure> {
         let open_day = self.mark.open_day();
         let view = if self.ask.view.has_days() {
             self.ask.view
@@ -158,7 +158,7 @@ where
                     parts.insert(received);
                 }
                 if cover.days.is_some_and(|days| days.holds(day)) {
-                    self.rows(day, received, attrs).await?;
+                    self.read_rows_of(day, received, attrs).await?;
                 }
             }
         }
@@ -167,19 +167,19 @@ where
 
     /// Visits the rollups of whole hours: of `days`, those beside the whole
     /// days; of the day that has no rollup of its own yet, all.
-    async fn hours(&mut self, cover: &Cover, days: &BTreeSet<Instant>) -> Result<(), Failure> {
+    async fn list_hours(&mut self, cover: &Cover, days: &BTreeSet<Instant>) -> Result<(), Failure> {
         for day in days {
             for hours in &cover.hours {
-                self.hours_of(*day, *hours).await?;
+                self.list_hours_of(*day, *hours).await?;
             }
         }
         match cover.all_hours {
-            Some(hours) => self.hours_of(self.mark.open_day(), hours).await,
+            Some(hours) => self.list_hours_of(self.mark.open_day(), hours).await,
             None => Ok(()),
         }
     }
 
-    async fn hours_of(&mut self, received: Instant, hours: Range) -> Result<(), Failure> {
+    async fn list_hours_of(&mut self, received: Instant, hours: Range) -> Result<(), Failure> {
         let mut next = Some(hour_query(self.tenant, self.ask.view, received, hours));
         while let Some(query) = next {
             let slice = self.service.store.query(&query).await?;
@@ -187,14 +187,14 @@ where
             for (sk, attrs) in &slice.items {
                 let (hour, received) = spans(sk, ":00:00Z")?;
                 if received < self.mark.next {
-                    self.rows(hour, received, attrs).await?;
+                    self.read_rows_of(hour, received, attrs).await?;
                 }
             }
         }
         Ok(())
     }
 
-    async fn rows(
+    async fn read_rows_of(
         &mut self,
         span: Instant,
         received: Instant,
@@ -202,7 +202,7 @@ where
     ) -> Result<(), Failure> {
         let damaged = || Failure::damaged("a rollup");
         let renumbering = if self.ask.people {
-            Some(self.renumbering(received).await?)
+            Some(self.renumber(received).await?)
         } else {
             None
         };
@@ -219,14 +219,14 @@ where
     }
 
     /// The numbers of a receipt month on the scan's roster.
-    async fn renumbering(&mut self, received: Instant) -> Result<Arc<Renumbering>, Failure> {
+    async fn renumber(&mut self, received: Instant) -> Result<Arc<Renumbering>, Failure> {
         let month = received.month();
         if let Some(known) = self.months.get(&month) {
             return Ok(Arc::clone(known));
         }
         let stored = self
             .service
-            .masked_roster(self.tenant, &month, self.mark.next, &mut self.mask)
+            .read_masked_roster(self.tenant, &month, self.mark.next, &mut self.mask)
             .await?;
         let renumbering = Arc::new(stored.onto(&mut self.roster)?);
         self.months.insert(month, Arc::clone(&renumbering));
@@ -235,7 +235,11 @@ where
 
     /// Visits the events of the hours that the range cuts through, which rolled
     /// up receipt hours hold.
-    async fn cut_hours(&mut self, cover: &Cover, days: &BTreeSet<Instant>) -> Result<(), Failure> {
+    async fn find_cut_hours(
+        &mut self,
+        cover: &Cover,
+        days: &BTreeSet<Instant>,
+    ) -> Result<(), Failure> {
         let mut received = BTreeSet::new();
         for cut in &cover.cut {
             let hour = Range {
@@ -245,7 +249,7 @@ where
             for day in days.iter().chain([&self.mark.open_day()]) {
                 let rollups = self
                     .service
-                    .all(hour_query(self.tenant, View::Totals, *day, hour))
+                    .read_all(hour_query(self.tenant, View::Totals, *day, hour))
                     .await?;
                 for (sk, _) in &rollups {
                     received.insert(spans(sk, ":00:00Z")?.1);
@@ -261,7 +265,7 @@ where
                 .await?;
         }
         // Asked after reading: an hour that is not marked was whole.
-        let purged = self.service.purged_among(self.tenant, &received).await?;
+        let purged = self.service.find_purged(self.tenant, &received).await?;
         if purged.is_empty() {
             Ok(())
         } else {
@@ -270,7 +274,7 @@ where
     }
 
     /// Visits the events of receipt hours that are not yet rolled up.
-    async fn open_hours(&mut self) -> Result<(), Failure> {
+    async fn read_open_hours(&mut self) -> Result<(), Failure> {
         let (service, tenant, range, first) =
             (self.service, self.tenant, self.range, self.mark.next);
         service
@@ -306,7 +310,7 @@ where
 
 impl Service {
     /// A month's roster, with a name on its way out already replaced.
-    async fn masked_roster(
+    async fn read_masked_roster(
         &self,
         tenant: &Name,
         month: &str,
@@ -314,7 +318,7 @@ impl Service {
         mask: &mut Mask<'_>,
     ) -> Result<Roster, Failure> {
         let mut roster = Roster::default();
-        for mut joined in self.joined(tenant, month, before).await? {
+        for mut joined in self.read_joined(tenant, month, before).await? {
             mask.cover_joined(&mut joined);
             roster.append(joined)?;
         }

@@ -39,9 +39,9 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn stats(&self, tenant: &Name) -> Result<Stats, Failure> {
+    pub async fn read_stats(&self, tenant: &Name) -> Result<Stats, Failure> {
         for _ in 0..PASSES_MAX {
-            if let Some(stats) = self.stats_once(tenant).await? {
+            if let Some(stats) = self.read_stats_once(tenant).await? {
                 return Ok(stats);
             }
         }
@@ -49,22 +49,22 @@ impl Service {
     }
 
     /// `None` if a purge passed by.
-    async fn stats_once(&self, tenant: &Name) -> Result<Option<Stats>, Failure> {
-        let config = self.tenant(tenant).await?;
+    async fn read_stats_once(&self, tenant: &Name) -> Result<Option<Stats>, Failure> {
+        let config = self.read_config(tenant).await?;
         let mut stats = Stats {
             retention_days: config.retention(),
             ..Stats::default()
         };
-        let Some(reached) = self.reached(tenant).await? else {
+        let Some(reached) = self.read_reached(tenant).await? else {
             return Ok(Some(stats));
         };
         stats.last_rollup = reached.mark.at;
-        stats.last_purge = self.last_purge(tenant).await?;
+        stats.last_purge = self.find_last_purge(tenant).await?;
         let kept_from = stats.last_purge.as_ref().map(|purge| purge.kept_from);
         let from = kept_from.unwrap_or(Instant::EPOCH).hour();
-        let purged = self.purged_from(tenant, &from).await?;
+        let purged = self.find_purged_from(tenant, &from).await?;
         let hours = Query::of(table::hours(tenant)).from(&*from);
-        for (hour, attrs) in self.all(hours.to(reached.mark.next.hour())).await? {
+        for (hour, attrs) in self.read_all(hours.to(reached.mark.next.hour())).await? {
             if attrs.contains_key(table::BODY) && !purged.contains(&hour) {
                 let known: Hour = body(&attrs)?;
                 stats.add(known.events, known.first, known.last);
@@ -77,7 +77,7 @@ impl Service {
             Ok(())
         })
         .await?;
-        Ok(if self.purged_from(tenant, &from).await? == purged {
+        Ok(if self.find_purged_from(tenant, &from).await? == purged {
             Some(stats)
         } else {
             None
@@ -85,8 +85,11 @@ impl Service {
     }
 
     /// The tenant's last purge that removed anything.
-    pub(crate) async fn last_purge(&self, tenant: &Name) -> Result<Option<LastPurge>, Failure> {
-        let last = self.item(table::last_purge(tenant)).await?;
+    pub(crate) async fn find_last_purge(
+        &self,
+        tenant: &Name,
+    ) -> Result<Option<LastPurge>, Failure> {
+        let last = self.read_item(table::last_purge(tenant)).await?;
         last.map(|attrs| body(&attrs)).transpose()
     }
 }

@@ -35,7 +35,7 @@ impl Service {
     /// # Errors
     /// [`Failure::RangePurged`] where it cuts through an hour whose pages are
     /// purged; here and below.
-    pub async fn usage(&self, tenant: &Name, range: Range) -> Result<Usage, Failure> {
+    pub async fn read_usage(&self, tenant: &Name, range: Range) -> Result<Usage, Failure> {
         let ask = Ask {
             view: View::Use,
             hourly: false,
@@ -56,8 +56,8 @@ impl Service {
     /// The totals of what `filter` picks of `range`.
     ///
     /// # Errors
-    /// As [`Service::usage`].
-    pub async fn summary(
+    /// As [`Service::read_usage`].
+    pub async fn read_summary(
         &self,
         tenant: &Name,
         range: Range,
@@ -80,7 +80,7 @@ impl Service {
     /// What `filter` picks of `range`, in groups.
     ///
     /// # Errors
-    /// As [`Service::usage`].
+    /// As [`Service::read_usage`].
     pub async fn aggregate(
         &self,
         tenant: &Name,
@@ -106,15 +106,15 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::NotFound`] where there is none, or its page is purged.
-    pub async fn event(&self, tenant: &Name, id: &Name) -> Result<(Entry, bool), Failure> {
-        let [marker, void] = self.markers(tenant, [id, &void_id(id)]).await?;
+    pub async fn find_event(&self, tenant: &Name, id: &Name) -> Result<(Entry, bool), Failure> {
+        let [marker, void] = self.read_markers(tenant, [id, &void_id(id)]).await?;
         let marker = marker_of(&marker.ok_or(Failure::NotFound("event"))?)?;
-        Ok((self.entry_at(tenant, marker.page).await?, void.is_some()))
+        Ok((self.read_entry(tenant, marker.page).await?, void.is_some()))
     }
 
     /// The event at `place` (`day/ulid/index`).
-    pub(crate) async fn entry_at(&self, tenant: &Name, place: String) -> Result<Entry, Failure> {
-        let found = self.entries(tenant, &[place]).await?;
+    pub(crate) async fn read_entry(&self, tenant: &Name, place: String) -> Result<Entry, Failure> {
+        let found = self.read_entries(tenant, &[place]).await?;
         found.into_iter().next().ok_or(Failure::NotFound("event"))
     }
 
@@ -125,7 +125,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::NotFound`] where there are none.
-    pub async fn task(
+    pub async fn find_task(
         &self,
         tenant: &Name,
         task: &Name,
@@ -157,7 +157,7 @@ impl Service {
 
     /// The events at `places` (`day/ulid/index`) in their order; purged ones
     /// left out.
-    async fn entries(&self, tenant: &Name, places: &[String]) -> Result<Vec<Entry>, Failure> {
+    async fn read_entries(&self, tenant: &Name, places: &[String]) -> Result<Vec<Entry>, Failure> {
         let places: Vec<(Key, usize)> = places
             .iter()
             .filter_map(|place| page_key(tenant, place))
@@ -220,7 +220,7 @@ impl TaskWalk {
             .iter()
             .filter_map(|(_, attrs)| Some(attrs.get(table::PAGE)?.as_text()?.to_owned()));
         service
-            .entries(tenant, &places.collect::<Vec<_>>())
+            .read_entries(tenant, &places.collect::<Vec<_>>())
             .await
             .map(Some)
     }

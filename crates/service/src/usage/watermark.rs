@@ -56,15 +56,15 @@ impl Watermark {
 impl Service {
     /// The tenant's watermark, or the one to begin at; `None` for a tenant
     /// never seen.
-    pub(crate) async fn reached(&self, tenant: &Name) -> Result<Option<Reached>, Failure> {
-        if let Some(attrs) = self.item(table::watermark(tenant)).await? {
+    pub(crate) async fn read_reached(&self, tenant: &Name) -> Result<Option<Reached>, Failure> {
+        if let Some(attrs) = self.read_item(table::watermark(tenant)).await? {
             let stored = attrs.get(table::BODY).cloned();
             return Ok(Some(Reached {
                 mark: body(&attrs)?,
                 stored,
             }));
         }
-        let first = self.first_hour(tenant, Instant::EPOCH, None).await?;
+        let first = self.find_first_hour(tenant, Instant::EPOCH, None).await?;
         let known = self.snapshot(tenant).await?.rules.config().created;
         let Some(next) = first.or(known.map(|at| at.floor_to(HOUR_SECONDS))) else {
             return Ok(None);
@@ -83,7 +83,7 @@ impl Service {
 
     /// The first receipt hour from `from` on, and before `to`, that may have
     /// pages.
-    pub(crate) async fn first_hour(
+    pub(crate) async fn find_first_hour(
         &self,
         tenant: &Name,
         from: Instant,
@@ -96,13 +96,13 @@ impl Service {
     }
 
     /// The receipt hours from `from` on that may have pages.
-    pub(crate) async fn hours_from(
+    pub(crate) async fn list_hours_from(
         &self,
         tenant: &Name,
         from: Instant,
     ) -> Result<Vec<Instant>, Failure> {
         let hours = self
-            .all(Query::of(table::hours(tenant)).from(from.hour()))
+            .read_all(Query::of(table::hours(tenant)).from(from.hour()))
             .await?;
         hours.iter().map(|(hour, _)| hour_of(hour)).collect()
     }
