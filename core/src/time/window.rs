@@ -6,7 +6,7 @@ use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
 /// How long a limit counts before it starts anew. All are calendar spans,
-/// half-open, in UTC or as a [`Calendar`] says.
+/// half-open, in UTC or as a [`crate::Calendar`] says.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowKind {

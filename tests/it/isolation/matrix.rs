@@ -274,6 +274,7 @@ async fn the_ids_of_another_tenant_open_nothing() {
         "/budgets/acme",
         "/budgets/acme/tree",
         "/credits/acme",
+        "/credits/acme/grants",
         "/entitlements/acme",
         "/alerts/acme",
         "/quota/acme",

@@ -37,7 +37,7 @@ const SECRET_BYTES: usize = 32;
 
 impl KeyRecord {
     /// The record of a key of one's own choosing, such as an operator's from
-    /// the environment. Its id is not secret and not found by [`Service::find_key`].
+    /// the environment. Its id is not secret and not found by [`crate::Service::find_key`].
     #[must_use]
     pub fn operator(id: &str, key: &str) -> Self {
         Self {
