@@ -12,6 +12,7 @@ mod holds;
 mod ledger;
 mod locked;
 mod prepaid;
+mod prices;
 mod purge;
 mod reasons;
 mod rollup;

@@ -1,12 +1,12 @@
 //! What clients ask of the service, and what they are told.
 
 use tollgate_core::{
-    Actual, Amount, Currency, Event, GrantOrder, Instant, Layer, Limit, Measure, Mode, Name,
-    OnUnavailable, Scope, SoftMode, WindowKind,
+    Actual, Amount, Currency, Event, GrantOrder, Instant, KeyOrder, KeyScope, Layer, Limit,
+    Measure, Mode, Name, OnUnavailable, Scope, SoftMode, WindowKind,
 };
 use tollgate_service::{
     AGE_SECONDS_MAX, Actor, CaptureOutcome, Failure, HoldMoved, HoldOutcome, HoldRequest, Options,
-    Outcome, Service, Submission,
+    Outcome, Question, Service, Submission,
 };
 
 /// The tenant of all protocols.
@@ -47,6 +47,8 @@ pub(crate) enum Act {
     Limit(Bounds),
     /// Grants so much credit, of which a token costs one.
     Grant(&'static str, u64),
+    /// Makes a key of the API under this idempotency key.
+    Key(&'static str),
     /// Reads whether an event fits, and if so records it in a second step that
     /// no limit refuses: a check that is not part of the write.
     CheckThenRecord(Used),
@@ -186,6 +188,42 @@ async fn capture(service: &Service, (id, tokens): Used) -> Result<Answer, Failur
     )
 }
 
+/// The request that makes a key under this idempotency key.
+pub(crate) fn question(idempotency_key: &str) -> Question {
+    Question::new("", "/keys", idempotency_key, b"{}")
+}
+
+/// As `POST /keys` does: who finds an answer is told which key was made.
+async fn make_key(service: &Service, idempotency_key: &str) -> Result<Answer, Failure> {
+    let question = question(idempotency_key);
+    if service.find_answer(&question).await?.is_some() {
+        return Ok(Answer::Replayed);
+    }
+    let order = KeyOrder {
+        tenant: Some(name(TENANT)),
+        scopes: [KeyScope::Read].into(),
+        expires_at: None,
+        name: None,
+    };
+    let actor = operator();
+    let made = service.create_key(order, &actor, Some(question.clone()));
+    match made.await {
+        Ok(_) => Ok(Answer::Done),
+        Err(Failure::Answered) => {
+            let stored = service.find_answer(&question).await?;
+            Ok(stored.map_or(Answer::Closed, |_| Answer::Replayed))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn operator() -> Actor {
+    Actor {
+        key_id: "operator".to_owned(),
+        if_match: None,
+    }
+}
+
 fn moved(moved: &HoldMoved) -> Answer {
     match moved {
         HoldMoved::Done(_) => Answer::Done,
@@ -215,21 +253,12 @@ impl Act {
                 .await
                 .map(|done| moved(&done)),
             Act::Expire => service.expire_holds().await.map(|_| Answer::Done),
-            Act::Limit(bounds) => {
-                let actor = Actor {
-                    key_id: "operator".to_owned(),
-                    if_match: None,
-                };
-                service
-                    .put_limits(&tenant, &limits(bounds), &actor)
-                    .await
-                    .map(|_| Answer::Done)
-            }
+            Act::Limit(bounds) => service
+                .put_limits(&tenant, &limits(bounds), &operator())
+                .await
+                .map(|_| Answer::Done),
+            Act::Key(idempotency_key) => make_key(service, idempotency_key).await,
             Act::Grant(id, units) => {
-                let actor = Actor {
-                    key_id: "operator".to_owned(),
-                    if_match: None,
-                };
                 let amount = Amount::whole(units).expect("an amount");
                 let order = GrantOrder {
                     id: name(id),
@@ -239,7 +268,7 @@ impl Act {
                     expires_at: None,
                 };
                 service
-                    .grant_credit(&tenant, &order, &actor)
+                    .grant_credit(&tenant, &order, &operator())
                     .await
                     .map(|_| Answer::Done)
             }
@@ -263,6 +292,7 @@ impl Act {
             | Act::Extend(..)
             | Act::Expire
             | Act::Limit(_)
+            | Act::Key(_)
             | Act::Grant(..) => &[],
         }
     }

@@ -1,6 +1,6 @@
 //! What has to be true when every client has its answer.
 
-use crate::act::{Act, Answer, TENANT, Used, name};
+use crate::act::{Act, Answer, TENANT, Used, name, question};
 use crate::ledger::Ledger;
 use crate::play::Play;
 use tollgate_core::{Closing, Hold, HoldState, table};
@@ -63,6 +63,9 @@ pub(crate) async fn judge(play: &Play<'_>) -> Result<(), String> {
     }
     for (client, answer) in play.protocol.clients.iter().zip(&settled) {
         end_of_hold(play, client.act, client.seconds, answer).await?;
+        if let Act::Key(idempotency_key) = client.act {
+            one_key(play, &told, idempotency_key).await?;
+        }
     }
     Ok(())
 }
@@ -112,6 +115,28 @@ fn once_each(play: &Play<'_>, told: &[Answer]) -> Result<(), String> {
     Ok(())
 }
 
+/// Under one idempotency key one key was made, and the stored answer says which;
+/// at most one client is told that it made it.
+async fn one_key(play: &Play<'_>, told: &[Answer], idempotency_key: &str) -> Result<(), String> {
+    let items = play.memory.dump();
+    let keys: Vec<&str> = items
+        .keys()
+        .filter_map(|key| key.pk.strip_prefix("K|"))
+        .collect();
+    let service = play.alone();
+    let stored = service.find_answer(&question(idempotency_key)).await;
+    let stored = stored.map_err(|why| why.to_string())?;
+    let answer = stored.as_ref().map(|stored| stored.body.as_str());
+    if keys.len() != 1 || answer != keys.first().copied() {
+        return Err(format!("the keys {keys:?} stand, and {answer:?} is told"));
+    }
+    let makers = told.iter().filter(|answer| **answer == Answer::Done);
+    match makers.count() {
+        0 | 1 => Ok(()),
+        makers => Err(format!("{makers} clients are told to have made a key")),
+    }
+}
+
 /// Of capture, release and expiry exactly one ended a hold, and everyone was
 /// told so.
 async fn end_of_hold(
@@ -134,6 +159,7 @@ async fn end_of_hold(
         Act::Record(_)
         | Act::Batch(_)
         | Act::Limit(_)
+        | Act::Key(_)
         | Act::Grant(..)
         | Act::CheckThenRecord(_) => None,
     };

@@ -350,4 +350,9 @@ impl<'a> Play<'a> {
         act.ask(&service(self.memory.clone(), seconds, Tenancy::Sole))
             .await
     }
+
+    /// A process that nobody meets.
+    pub(crate) fn alone(&self) -> Service {
+        service(self.memory.clone(), 0, Tenancy::Sole)
+    }
 }

@@ -138,6 +138,15 @@ async fn credit_is_drawn_once_and_from_no_source_beyond_what_it_has_whatever_mee
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_idempotency_key_makes_one_key_whatever_meets_and_fails() {
+    every_schedule(
+        "one idempotency key",
+        &[(0, Answer::Done), (0, Answer::Replayed), (2, Answer::Done)],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_capture_release_and_expiry_exactly_one_wins_whatever_meets_and_fails() {
     every_schedule("capture and expiry", &[(0, Answer::Done)]).await;
     let told = [

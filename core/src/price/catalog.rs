@@ -1,4 +1,4 @@
-//! All rate cards and exchange rates, and which of them price an event.
+//! Rate cards and exchange rates, and which of them price an event.
 
 use crate::event::event::Event;
 use crate::event::name::Name;
@@ -13,8 +13,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// The versions of rate cards and exchange rates that can price something, and the
-/// newest of each card.
+/// Versions of rate cards and exchange rates: all that are listed, and of the past
+/// what was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     cards: BTreeMap<Name, Vec<Arc<Card>>>,
@@ -23,6 +23,8 @@ pub struct Catalog {
     /// From when on it prices: all that was in force then or later is held;
     /// `None` = at all times.
     since: Option<Instant>,
+    /// The earlier times that it prices all the same.
+    times: BTreeSet<Instant>,
 }
 
 /// The card version that priced an event, and the rate that converted it.
@@ -88,7 +90,8 @@ impl Catalog {
     }
 
     /// Adds a version; one already held is left as it is.
-    pub fn insert(&mut self, card: Card) {
+    pub fn insert(&mut self, card: impl Into<Arc<Card>>) {
+        let card = card.into();
         let versions = self.cards.entry(card.id.clone()).or_default();
         if versions.iter().any(|held| held.version == card.version) {
             return;
@@ -97,7 +100,7 @@ impl Catalog {
             let ids = self.by_operation.entry(operation.clone()).or_default();
             ids.insert(card.id.clone());
         }
-        versions.push(Arc::new(card));
+        versions.push(card);
         versions.sort_by_key(|held| held.version);
     }
 
@@ -118,20 +121,58 @@ impl Catalog {
         }
     }
 
-    /// From when on it prices, where that is later than `at`.
+    /// From when on it prices, where what prices `at` is not held.
     #[must_use]
     pub fn lacks(&self, at: Instant) -> Option<Instant> {
-        self.since.filter(|since| at < *since)
+        self.since
+            .filter(|since| at < *since && !self.times.contains(&at))
     }
 
-    /// Says that all is held that was in force at `since` or later.
-    pub fn reach(&mut self, since: Instant) {
-        self.since = Some(since);
+    /// Says that all is held that was in force at `since` or later; `None` = ever.
+    pub fn set_since(&mut self, since: Option<Instant>) {
+        self.since = since;
+        self.times.clear();
+    }
+
+    /// Says that all is held that was in force at these times, too.
+    pub fn add_times(&mut self, times: impl IntoIterator<Item = Instant>) {
+        self.times.extend(times);
+    }
+
+    /// Whether the version of this sequence number is held.
+    #[must_use]
+    pub fn holds(&self, sequence: u64) -> bool {
+        let mut cards = self.cards.values().flatten();
+        cards.any(|card| card.sequence == sequence)
+            || self
+                .exchanges
+                .iter()
+                .any(|table| table.sequence == sequence)
+    }
+
+    /// Keeps the versions of these sequence numbers and what is built in.
+    pub fn retain(&mut self, listed: &BTreeSet<u64>) {
+        for versions in self.cards.values_mut() {
+            versions.retain(|card| card.sequence == 0 || listed.contains(&card.sequence));
+        }
+        self.cards.retain(|_, versions| !versions.is_empty());
+        self.exchanges
+            .retain(|table| listed.contains(&table.sequence));
+        let cards = &self.cards;
+        self.by_operation.retain(|operation, ids| {
+            ids.retain(|id| {
+                let versions = cards.get(id).into_iter().flatten();
+                let mut naming = versions.filter(|card| card.operations.contains_key(operation));
+                naming.next().is_some()
+            });
+            !ids.is_empty()
+        });
     }
 
     /// The stored versions that price nothing from `before` on: when the time of
     /// each was over, at the latest, and its sequence number; those that were over
-    /// first come first. The newest version of a card is none of them.
+    /// first come first. The newest version of a card, and of the exchange rates, is
+    /// none of them.
     #[must_use]
     pub fn over(&self, before: Instant) -> Vec<(Instant, u64)> {
         let mut over = Vec::new();
@@ -153,26 +194,6 @@ impl Catalog {
         over.retain(|(end, sequence)| *end <= before && *sequence > 0);
         over.sort_unstable();
         over
-    }
-
-    /// Forgets what prices nothing from `since` on.
-    pub fn forget(&mut self, since: Instant) {
-        let over: BTreeSet<u64> = self.over(since).into_iter().map(|(_, of)| of).collect();
-        for versions in self.cards.values_mut() {
-            versions.retain(|card| !over.contains(&card.sequence));
-        }
-        self.exchanges
-            .retain(|table| !over.contains(&table.sequence));
-        self.since = self.since.max(Some(since));
-        let cards = &self.cards;
-        self.by_operation.retain(|operation, ids| {
-            ids.retain(|id| {
-                let versions = cards.get(id).into_iter().flatten();
-                let mut naming = versions.filter(|card| card.operations.contains_key(operation));
-                naming.next().is_some()
-            });
-            !ids.is_empty()
-        });
     }
 
     /// Prices `event`: by the tenant's card if it has one; else by the card
@@ -248,16 +269,17 @@ impl Catalog {
     }
 
     /// Adds exchange rates; a version already held is left as it is.
-    pub fn insert_exchange(&mut self, table: ExchangeTable) {
+    pub fn insert_exchange(&mut self, table: impl Into<Arc<ExchangeTable>>) {
+        let table = table.into();
         if let Err(place) = self
             .exchanges
             .binary_search_by_key(&table.version, |held| held.version)
         {
-            self.exchanges.insert(place, Arc::new(table));
+            self.exchanges.insert(place, table);
         }
     }
 
-    /// All versions of the exchange rates, ascending.
+    /// The versions of the exchange rates that are held, ascending.
     #[must_use]
     pub fn exchanges(&self) -> &[Arc<ExchangeTable>] {
         &self.exchanges

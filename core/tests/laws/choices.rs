@@ -5,6 +5,7 @@ use crate::given::{at, card, event, name, operation, price};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
+use std::collections::BTreeSet;
 use tollgate_core::{
     Amount, Card, Catalog, Component, DAY_SECONDS, Event, ExchangeTable, Instant, PriceError,
 };
@@ -101,43 +102,106 @@ proptest! {
     }
 }
 
+/// A version of either kind.
+#[derive(Clone, Debug)]
+enum Version {
+    Card(Card),
+    Rates(ExchangeTable),
+}
+
+impl Version {
+    fn add_to(&self, catalog: &mut Catalog) {
+        match self.clone() {
+            Self::Card(card) => catalog.insert(card),
+            Self::Rates(table) => catalog.insert_exchange(table),
+        }
+    }
+
+    fn place(&self) -> (u64, Instant) {
+        match self {
+            Self::Card(card) => (card.sequence, card.effective_from),
+            Self::Rates(table) => (table.sequence, table.effective_from),
+        }
+    }
+}
+
+/// Cards, and exchange rates put between them.
+fn versions() -> impl Strategy<Value = Vec<Version>> {
+    let tables = vec((select(["USD", "EUR"].as_slice()), day()), 0..6);
+    (cards(), tables).prop_map(|(cards, tables)| {
+        let mut versions: Vec<Version> = cards.into_iter().map(Version::Card).collect();
+        for (number, (base, effective_from)) in (1_u32..).zip(tables) {
+            let rate = Amount::from_units(i128::from(number)).unwrap();
+            let table = ExchangeTable {
+                version: number,
+                sequence: 0,
+                base: base.parse().unwrap(),
+                rates: [("GBP".parse().unwrap(), rate)].into(),
+                effective_from,
+            };
+            let place = usize::try_from(number).unwrap() * 5 % (versions.len() + 1);
+            versions.insert(place, Version::Rates(table));
+        }
+        let (mut sequence, mut number) = (0, 0);
+        for version in &mut versions {
+            sequence += 1;
+            match version {
+                Version::Card(card) => card.sequence = sequence,
+                Version::Rates(table) => {
+                    number += 1;
+                    (table.sequence, table.version) = (sequence, number);
+                }
+            }
+        }
+        versions
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn a_catalogue_that_forgot_what_was_over_prices_what_is_of_later_as_before(
-        cards in cards(), of in of(), timestamp in day(), since in day(),
-        tables in vec((select(["USD", "EUR"].as_slice()), day()), 0..6),
+    fn what_is_listed_and_what_of_the_past_was_in_force_prices_as_all_versions_do(
+        versions in versions(), moves in vec((day(), 0..3_usize), 15),
+        of in of(), timestamp in day(),
     ) {
-        let mut whole = Catalog::default();
-        cards.iter().cloned().for_each(|card| whole.insert(card));
-        for (sequence, (base, effective_from)) in (100_u32..).zip(tables) {
-            whole.insert_exchange(ExchangeTable {
-                version: sequence,
-                sequence: u64::from(sequence),
-                base: base.parse().unwrap(),
-                rates: [("GBP".parse().unwrap(), Amount::from_units(i128::from(sequence)).unwrap())].into(),
-                effective_from,
-            });
+        // Each put may move some of what is over by some clock.
+        let (mut whole, mut listed) = (Catalog::default(), Catalog::default());
+        let (mut past, mut since): (Vec<(Instant, Version)>, _) = (Vec::new(), None);
+        for (version, (before, most)) in versions.iter().zip(&moves) {
+            version.add_to(&mut whole);
+            version.add_to(&mut listed);
+            let mut over = listed.over(*before);
+            over.truncate(*most);
+            since = since.max(over.last().map(|(end, _)| *end));
+            let mut kept: BTreeSet<u64> = versions.iter().map(|of| of.place().0).collect();
+            for (end, sequence) in over {
+                kept.remove(&sequence);
+                let moved = versions.iter().find(|of| of.place().0 == sequence).unwrap();
+                past.push((end, moved.clone()));
+            }
+            listed.retain(&kept);
+            listed.set_since(since);
         }
-        let mut kept = whole.clone();
-        kept.forget(since);
         let mut used = event("e", of);
         used.timestamp = timestamp;
-        let rates = |catalog: &Catalog| {
-            ["USD", "EUR"].map(|base| catalog.exchange("GBP".parse().unwrap(), base.parse().unwrap(), timestamp))
+        let told = |catalog: &Catalog| {
+            let rates = ["USD", "EUR"].map(|base| {
+                catalog.exchange("GBP".parse().unwrap(), base.parse().unwrap(), timestamp)
+            });
+            (catalog.price(None, &used), rates)
         };
-        if timestamp < since {
-            prop_assert_eq!(kept.price(None, &used), Err(PriceError::NotHeld(timestamp)));
-        } else {
-            prop_assert_eq!(kept.price(None, &used), whole.price(None, &used));
-            prop_assert_eq!(rates(&kept), rates(&whole));
+        if listed.lacks(timestamp).is_some() {
+            prop_assert_eq!(listed.price(None, &used), Err(PriceError::NotHeld(timestamp)));
+            let in_force = past.iter().filter(|(end, of)| of.place().1 <= timestamp && timestamp < *end);
+            in_force.for_each(|(_, version)| version.add_to(&mut listed));
+            listed.add_times([timestamp]);
         }
-        // The newest stay, and what is left is not over.
+        prop_assert_eq!(told(&listed), told(&whole));
+        // The newest of each are always at hand.
         for (id, versions) in whole.cards() {
-            prop_assert_eq!(kept.card(id.as_str(), None), versions.last());
+            prop_assert_eq!(listed.card(id.as_str(), None), versions.last());
         }
-        prop_assert_eq!(kept.over(since), Vec::new());
-        prop_assert_eq!(kept.exchanges().last(), whole.exchanges().last());
+        prop_assert_eq!(listed.exchanges().last(), whole.exchanges().last());
     }
 }

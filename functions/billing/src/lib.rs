@@ -151,13 +151,14 @@ async fn get_exchange_rates(app: Arc<App>, call: Call) -> Handled {
         .last()
         .filter(|_| more)
         .map(|table| app.service.cursor(EXCHANGES, &table.version.to_string()));
-    let data: Vec<Value> = tables.iter().map(exchange_json).collect();
+    let data: Vec<Value> = tables.iter().map(|table| exchange_json(table)).collect();
     Ok(Reply::ok(&list(&data, next.as_deref())))
 }
 
 /// Every price in force.
 async fn get_costs(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
-    let catalog = app.service.read_catalog().await.map_err(failed)?;
+    let catalog = app.service.catalog_in_force(call.now);
+    let catalog = catalog.await.map_err(failed)?;
     Ok(Reply::ok(&costs_json(&catalog, call.now)))
 }

@@ -83,7 +83,7 @@ pub(crate) async fn post_usage_batch(app: Arc<App>, call: Call) -> Handled {
 /// A refusal as a 400, as this form answers every bad event.
 fn invalid(pointer: &str, id: &Name, rejection: &Rejection) -> Problem {
     let mut problem = from_rejection(id, rejection);
-    if problem.kind != Kind::EventIdReused {
+    if ![Kind::EventIdReused, Kind::StoreUnavailable].contains(&problem.kind) {
         problem.kind = Kind::InvalidRequest;
     }
     for error in &mut problem.errors {

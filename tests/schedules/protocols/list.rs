@@ -87,6 +87,13 @@ const RAISED: &[Client] = &[
     client(1, Act::Record(("e1", 70))),
 ];
 
+/// A key is made once, and shown once.
+const KEYS: &[Client] = &[
+    client(0, Act::Key("k")),
+    client(0, Act::Key("k")),
+    client(0, Act::Key("k")),
+];
+
 const fn protocol(name: &'static str, clients: &'static [Client]) -> Protocol {
     Protocol {
         name,
@@ -165,6 +172,7 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
         },
         1,
     ),
+    (protocol("one idempotency key", KEYS), 1),
     (held("capture and expiry", &[CAPTURE, EXPIRE]), 2),
     (
         held("capture, release and expiry", &[CAPTURE, RELEASE, EXPIRE]),

@@ -2,6 +2,7 @@
 
 use crate::engine::closed::Closed;
 use crate::engine::key::KeyRecord;
+use crate::engine::version::Version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,6 +10,9 @@ use tollgate_core::{Catalog, CounterKey, Crossing, Instant, Name, Reading, Rules
 
 /// The most tenants, keys or counters that a process remembers.
 const REMEMBERED_MAX: usize = 10_000;
+
+/// The most versions of the past that it remembers.
+const PAST_MAX: usize = 16;
 
 /// What one process remembers. Where others change the table too, it trusts none
 /// of it but for outages, and for what only ever rises.
@@ -25,6 +29,8 @@ struct Remembered {
     keys: BTreeMap<String, Arc<KeyRecord>>,
     catalog: Option<Arc<Catalog>>,
     sequence: u64,
+    /// Versions that are no longer listed, by sequence number.
+    past: BTreeMap<u64, Version>,
     /// What was last read, however long ago: for outages of the store.
     last: LastRead,
     /// How often anything was forgotten: what was read before may be outdated.
@@ -131,14 +137,17 @@ impl Cache {
         }
     }
 
-    /// Remembers cards that reach further back than `known`, if that is what is
-    /// remembered.
-    pub(crate) fn extend_catalog(&self, known: &Arc<Catalog>, further: &Arc<Catalog>) {
+    /// A version that is no longer listed, if it was read lately.
+    pub(crate) fn past_version(&self, sequence: u64) -> Option<Version> {
+        self.lock().past.get(&sequence).cloned()
+    }
+
+    pub(crate) fn remember_past(&self, sequence: u64, version: &Version) {
         let mut inner = self.lock();
-        let is_known = inner.catalog.as_ref();
-        if is_known.is_some_and(|held| Arc::ptr_eq(held, known)) {
-            inner.catalog = Some(Arc::clone(further));
+        if inner.past.len() >= PAST_MAX {
+            inner.past.clear();
         }
+        inner.past.insert(sequence, version.clone());
     }
 
     /// Forgets which cards are the latest, so that new ones are read.

@@ -1,12 +1,13 @@
 //! Reading the catalogue of rate cards and exchange rates.
 //!
-//! What can price something is listed; of the listed only what a process does not
-//! hold is read. What is over moves from the list to the past, and is read where an
-//! event of that time comes or a version is named.
+//! What can price something is listed, and a process holds what is listed: a body
+//! that it holds is not read again. What is over moves from the list to the past,
+//! and is read where an event of that time comes or a version is named.
 
 use crate::engine::head::{Head, Kind, Listed};
 use crate::engine::service::Service;
 use crate::engine::snapshot::Snapshot;
+use crate::engine::version::Version;
 use crate::store::body::body;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
@@ -14,63 +15,102 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tollgate_core::{
-    Attrs, Card, CardRef, Catalog, DAY_SECONDS, Event, ExchangeTable, Instant, Key, Name, Value,
-    table,
+    Attrs, Card, CardRef, Catalog, Event, ExchangeTable, Instant, Key, Name, Value, table,
 };
 
-/// The most items of bodies that are asked for at once.
-const BODIES_MAX: usize = 100;
-/// How much further back than asked for the past is read, so that the next older
-/// event finds it.
-const FURTHER_SECONDS: i64 = 30 * DAY_SECONDS;
+/// The most items of bodies that are asked for at once: some 5 MB.
+const BODIES_MAX: usize = 16;
 
 impl Service {
-    /// What prices what is of `head`'s time or later, and the newest version of
-    /// every card; what this process holds already is not read again.
+    /// All that `head` lists; of that only what this process does not hold is read.
     pub(crate) async fn read_catalog_at(&self, mut head: Head) -> Result<Arc<Catalog>, Failure> {
         let (known, at) = self.cache.known_catalog();
         if let Some(catalog) = known.clone().filter(|_| at >= head.sequence) {
             return Ok(catalog);
         }
-        let mut catalog = known.map_or_else(Catalog::built_in, |known| Catalog::clone(&known));
-        let newer = Query::of(table::LISTED).from(table::listed(at.saturating_add(1)).sk);
-        loop {
-            let found = self.read_all(newer.clone()).await?;
-            // What moved to the past meanwhile may be in neither reading.
+        let list = loop {
+            let list = self.read_list().await?;
+            // What moves to the past meanwhile may be in neither reading.
             let now = Head::of(self.read_item(table::catalog_head()).await?.as_ref());
             if now == head {
-                self.add_versions(&mut catalog, &listed(found)?).await?;
-                break;
+                break list;
             }
             head = now;
-        }
-        if let Some(since) = head.since {
-            catalog.forget(since);
-        }
+        };
+        let mut catalog = known.map_or_else(Catalog::built_in, |known| Catalog::clone(&known));
+        catalog.retain(&list.iter().map(|entry| entry.sequence).collect());
+        let missing = list.iter().filter(|entry| !catalog.holds(entry.sequence));
+        let missing: Vec<Listed> = missing.cloned().collect();
+        add(&mut catalog, self.read_versions(&missing).await?);
+        catalog.set_since(head.since);
         let catalog = Arc::new(catalog);
         self.cache.remember_catalog(&catalog, head.sequence);
         Ok(catalog)
     }
 
-    /// `snapshot` with what prices events of `oldest` and later.
-    pub(crate) async fn reach(
+    /// The list of versions that can price something.
+    pub(crate) async fn read_list(&self) -> Result<Vec<Listed>, Failure> {
+        listed(self.read_all(Query::of(table::LISTED)).await?)
+    }
+
+    /// `snapshot` with what prices these events, as far as they may be accepted at
+    /// `now`.
+    pub(crate) async fn reach<'a>(
         &self,
         mut snapshot: Snapshot,
-        oldest: Instant,
+        events: impl Iterator<Item = &'a Event>,
+        (now, age_seconds_max): (Instant, i64),
     ) -> Result<Snapshot, Failure> {
-        if let Some(since) = snapshot.catalog.lacks(oldest) {
-            let back = oldest.plus_seconds(FURTHER_SECONDS.saturating_neg());
-            let past = Query::of(table::PAST).from(back.sortable());
-            let past = past.to(format!("{}~", since.sortable()));
-            let mut catalog = Catalog::clone(&snapshot.catalog);
-            let found = self.read_all(past).await?;
-            self.add_versions(&mut catalog, &listed(found)?).await?;
-            catalog.reach(back);
-            let catalog = Arc::new(catalog);
-            self.cache.extend_catalog(&snapshot.catalog, &catalog);
-            snapshot.catalog = catalog;
-        }
+        let oldest = now.plus_seconds(age_seconds_max.saturating_neg());
+        let times = events.map(|event| event.timestamp);
+        let times: BTreeSet<Instant> = times.filter(|at| *at >= oldest).collect();
+        snapshot.catalog = self.reach_times(snapshot.catalog, &times).await?;
         Ok(snapshot)
+    }
+
+    /// `catalog` with what was in force at these times.
+    pub(crate) async fn reach_times(
+        &self,
+        catalog: Arc<Catalog>,
+        times: &BTreeSet<Instant>,
+    ) -> Result<Arc<Catalog>, Failure> {
+        let lacking = times.iter().filter(|at| catalog.lacks(**at).is_some());
+        let lacking: BTreeSet<Instant> = lacking.copied().collect();
+        let Some(first) = lacking.first() else {
+            return Ok(catalog);
+        };
+        // What was over by the first was in force at none of them.
+        let past = Query::of(table::PAST).from(first.sortable());
+        let mut wanted = Vec::new();
+        for (sk, attrs) in self.read_all(past).await? {
+            let entry: Listed = body(&attrs)?;
+            let in_force = lacking.range(entry.from..);
+            let ends = |at: &&Instant| at.sortable().as_str() < sk.as_str();
+            if in_force.take_while(ends).next().is_some() {
+                wanted.push(entry);
+            }
+        }
+        let mut reaching = Catalog::clone(&catalog);
+        add(&mut reaching, self.read_past(&wanted).await?);
+        reaching.add_times(lacking);
+        Ok(Arc::new(reaching))
+    }
+
+    /// Versions of the past; a few that were read last are remembered.
+    async fn read_past(&self, wanted: &[Listed]) -> Result<Vec<Version>, Failure> {
+        let mut found = Vec::new();
+        let mut missing = Vec::new();
+        for entry in wanted {
+            match self.cache.past_version(entry.sequence) {
+                Some(version) => found.push(version),
+                None => missing.push(entry.clone()),
+            }
+        }
+        for (entry, version) in missing.iter().zip(self.read_versions(&missing).await?) {
+            self.cache.remember_past(entry.sequence, &version);
+            found.push(version);
+        }
+        Ok(found)
     }
 
     /// A version of a card, of whatever time; `None` = the newest.
@@ -90,8 +130,11 @@ impl Service {
         let Some(attrs) = self.read_item(table::card_version(id, version)).await? else {
             return Ok(None);
         };
-        let bodies = self.read_bodies::<Card>(&[body::<Listed>(&attrs)?]).await?;
-        Ok(bodies.into_iter().next().map(Arc::new))
+        let mut read = self.read_past(&[body::<Listed>(&attrs)?]).await?;
+        Ok(read.pop().and_then(|version| match version {
+            Version::Card(card) => Some(card),
+            Version::Exchange(_) => None,
+        }))
     }
 
     /// `catalog` with the card versions named, of whatever time.
@@ -115,7 +158,7 @@ impl Service {
         let found = self.store.read(&keys).await?.into_iter().flatten();
         let found: Result<Vec<Listed>, Failure> = found.map(|attrs| body(&attrs)).collect();
         let mut catalog = Catalog::clone(catalog);
-        self.add_versions(&mut catalog, &found?).await?;
+        add(&mut catalog, self.read_past(&found?).await?);
         Ok(Arc::new(catalog))
     }
 
@@ -128,7 +171,7 @@ impl Service {
         &self,
         before: Option<u32>,
         limit: usize,
-    ) -> Result<Vec<ExchangeTable>, Failure> {
+    ) -> Result<Vec<Arc<ExchangeTable>>, Failure> {
         let mut query = Query::of(table::EXCHANGES);
         query.to = before.map(|before| table::exchange_version(before).sk);
         (query.descending, query.limit) = (true, limit.min(Query::LIMIT_MAX));
@@ -140,60 +183,50 @@ impl Service {
             found.extend(slice.items);
         }
         found.truncate(limit);
-        self.read_bodies(&listed(found)?).await
-    }
-
-    async fn add_versions(&self, catalog: &mut Catalog, entries: &[Listed]) -> Result<(), Failure> {
-        let of = |kind| {
-            let of_kind = entries.iter().filter(move |entry| entry.kind == kind);
-            of_kind.copied().collect::<Vec<Listed>>()
+        let read = self.read_versions(&listed(found)?).await?;
+        let table = |version| match version {
+            Version::Exchange(table) => Some(table),
+            Version::Card(_) => None,
         };
-        for card in self.read_bodies::<Card>(&of(Kind::Card)).await? {
-            catalog.insert(card);
-        }
-        for table in self
-            .read_bodies::<ExchangeTable>(&of(Kind::Exchange))
-            .await?
-        {
-            catalog.insert_exchange(table);
-        }
-        Ok(())
+        Ok(read.into_iter().filter_map(table).collect())
     }
 
-    /// The bodies of versions, in the order of `entries`.
-    async fn read_bodies<T: DeserializeOwned>(
-        &self,
-        entries: &[Listed],
-    ) -> Result<Vec<T>, Failure> {
-        let keys: Vec<Key> = entries.iter().flat_map(|entry| entry.body_keys()).collect();
+    /// The versions of `entries`, in their order.
+    async fn read_versions(&self, entries: &[Listed]) -> Result<Vec<Version>, Failure> {
+        let keys: Vec<Key> = entries.iter().flat_map(Listed::body_keys).collect();
         let mut parts = Vec::new();
         for keys in keys.chunks(BODIES_MAX) {
             parts.extend(self.store.read(keys).await?);
         }
         let mut parts = parts.into_iter();
-        let mut bodies = Vec::new();
+        let mut versions = Vec::new();
         for entry in entries {
             let mut whole = Vec::new();
             for attrs in parts.by_ref().take(entry.parts).flatten() {
                 let part = attrs.get(table::BODY).and_then(Value::as_bytes);
                 whole.extend_from_slice(part.unwrap_or_default());
             }
-            let whole = Attrs::from([(table::BODY.into(), Value::B(whole))]);
-            bodies.push(body(&whole)?);
+            versions.push(match entry.kind {
+                Kind::Card => Version::Card(read(whole)?),
+                Kind::Exchange => Version::Exchange(read(whole)?),
+            });
         }
-        Ok(bodies)
+        Ok(versions)
     }
 }
 
-/// When the oldest of `events` was that may be accepted at `now`.
-pub(crate) fn oldest<'a>(
-    events: impl Iterator<Item = &'a Event>,
-    now: Instant,
-    age_seconds_max: i64,
-) -> Instant {
-    let first = now.plus_seconds(age_seconds_max.saturating_neg());
-    let of = events.map(|event| event.timestamp).min();
-    of.map_or(now, |of| of.max(first))
+fn read<T: DeserializeOwned>(whole: Vec<u8>) -> Result<Arc<T>, Failure> {
+    let whole = Attrs::from([(table::BODY.into(), Value::B(whole))]);
+    body(&whole).map(Arc::new)
+}
+
+fn add(catalog: &mut Catalog, versions: Vec<Version>) {
+    for version in versions {
+        match version {
+            Version::Card(card) => catalog.insert(card),
+            Version::Exchange(table) => catalog.insert_exchange(table),
+        }
+    }
 }
 
 fn listed(items: Vec<(String, Attrs)>) -> Result<Vec<Listed>, Failure> {

@@ -11,16 +11,19 @@ pub(crate) struct Head {
     /// The last sequence number of versions; 0 where there is none.
     pub(crate) sequence: u64,
     /// Every version that was in force then or later is listed; `None` = every one.
+    /// What is not listed is in the past.
     pub(crate) since: Option<Instant>,
 }
 
 /// An entry of the list of versions, or of their past.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Listed {
     /// Its place among all versions.
     pub(crate) sequence: u64,
     /// What it is a version of.
     pub(crate) kind: Kind,
+    /// The first instant that it prices.
+    pub(crate) from: Instant,
     /// How many items its body takes.
     pub(crate) parts: usize,
 }
@@ -64,12 +67,13 @@ impl Head {
 
 impl Listed {
     /// The items of its body, in order.
-    pub(crate) fn body_keys(self) -> impl Iterator<Item = Key> {
-        (0..self.parts).map(move |part| table::version_body(self.sequence, part))
+    pub(crate) fn body_keys(&self) -> impl Iterator<Item = Key> {
+        let sequence = self.sequence;
+        (0..self.parts).map(move |part| table::version_body(sequence, part))
     }
 
     /// The entry at `key`.
-    pub(crate) fn put(self, key: Key) -> Result<Write, Failure> {
-        Ok(Write::put(key, body_attrs(&self)?).when(Guard::Absent))
+    pub(crate) fn put(&self, key: Key) -> Result<Write, Failure> {
+        Ok(Write::put(key, body_attrs(self)?).when(Guard::Absent))
     }
 }

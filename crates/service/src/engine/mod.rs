@@ -10,3 +10,4 @@ pub(crate) mod service;
 pub(crate) mod snapshot;
 pub(crate) mod stamp;
 pub(crate) mod submission;
+pub(crate) mod version;

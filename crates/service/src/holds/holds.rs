@@ -1,7 +1,6 @@
 //! Holds: taken before a call whose cost is unknown, and looked at.
 
 use crate::engine::attempt::{Attempt, Committed};
-use crate::engine::catalog::oldest;
 use crate::engine::service::Service;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::{Rejection, Submission, timely};
@@ -123,8 +122,9 @@ impl Service {
     async fn try_hold(&self, course: &mut Course<'_>) -> Result<Option<HoldOutcome>, Failure> {
         let tenant = course.tenant;
         let asked = std::iter::once(&course.request.estimate.event);
-        let oldest = oldest(asked, self.now(), course.request.age_seconds_max);
-        let snapshot = self.reach(self.snapshot(tenant).await?, oldest).await?;
+        let ages = (self.now(), course.request.age_seconds_max);
+        let snapshot = self.reach(self.snapshot(tenant).await?, asked, ages);
+        let snapshot = snapshot.await?;
         let sight = match self.look(course, &snapshot).await? {
             Ok(sight) => sight,
             Err(outcome) => return Ok(Some(outcome)),

@@ -1,6 +1,5 @@
 //! Checking an event without recording it.
 
-use crate::engine::catalog::oldest;
 use crate::engine::service::Service;
 use crate::engine::submission::{Options, Rejection, Submission, timely};
 use crate::store::failure::Failure;
@@ -33,8 +32,9 @@ impl Service {
     ) -> Result<Vec<Result<Priced, Rejection>>, Failure> {
         let now = self.now();
         let events = submissions.iter().map(|of| &of.event);
-        let oldest = oldest(events, now, options.age_seconds_max);
-        let snapshot = self.reach(self.snapshot(tenant).await?, oldest).await?;
+        let snapshot = self.snapshot(tenant).await?;
+        let ages = (now, options.age_seconds_max);
+        let snapshot = self.reach(snapshot, events, ages).await?;
         let ids: BTreeSet<&Name> = submissions
             .iter()
             .map(|submission| &submission.event.id)
@@ -101,8 +101,8 @@ impl Service {
         age_seconds_max: i64,
     ) -> Result<Result<Estimate, Rejection>, Failure> {
         let received = self.now();
-        let oldest = oldest(std::iter::once(event), received, age_seconds_max);
-        let snapshot = self.reach(self.snapshot(tenant).await?, oldest).await?;
+        let (snapshot, ages) = (self.snapshot(tenant).await?, (received, age_seconds_max));
+        let snapshot = self.reach(snapshot, std::iter::once(event), ages).await?;
         let timely = timely(event.timestamp, received, age_seconds_max);
         let draft = match timely.and_then(|()| snapshot.draft(event, true)) {
             Ok(draft) => draft,

@@ -2,12 +2,13 @@
 //! what became of the others.
 
 use crate::engine::attempt::Refused;
-use crate::engine::catalog::oldest;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::{Options, Outcome, Rejection, Submission, timely};
 use crate::store::failure::Failure;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Attrs, Draft, Instant, Marker, Name, Planned, PriceError, Role, Standing};
+use tollgate_core::{
+    Attrs, Draft, Event, Instant, Marker, Name, Planned, PriceError, Role, Standing,
+};
 
 /// Events on their way: what is still to be recorded, and what became of the
 /// others.
@@ -69,10 +70,13 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// When the oldest event was that may be accepted.
-    pub(crate) fn oldest(&self, now: Instant) -> Instant {
-        let events = self.submissions.iter().map(|of| &of.event);
-        oldest(events, now, self.options.age_seconds_max)
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.submissions.iter().map(|of| &of.event)
+    }
+
+    /// By which time they are to be timely, and how old they may be.
+    pub(crate) fn ages(&self, now: Instant) -> (Instant, i64) {
+        (now, self.options.age_seconds_max)
     }
 
     /// Prices every first event of its id, or rejects it.

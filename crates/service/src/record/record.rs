@@ -83,7 +83,8 @@ impl Service {
     /// What is known of the tenant, with the prices of the oldest event.
     async fn snapshot_for(&self, course: &Course<'_>) -> Result<Snapshot, Failure> {
         let snapshot = self.snapshot(course.tenant).await?;
-        self.reach(snapshot, course.oldest(self.now())).await
+        self.reach(snapshot, course.events(), course.ages(self.now()))
+            .await
     }
 
     /// Records as many of the first waiting events as one transaction takes.
@@ -244,7 +245,8 @@ impl Service {
         };
         let currency = draft.priced.currency;
         let snapshot = self.register(course.tenant, snapshot, currency).await?;
-        let snapshot = self.reach(snapshot, course.oldest(self.now())).await?;
+        let ages = course.ages(self.now());
+        let snapshot = self.reach(snapshot, course.events(), ages).await?;
         course.match_currency(&snapshot);
         self.settle_rejections(course).await?;
         Ok(snapshot)

@@ -3,9 +3,11 @@
 use crate::engine::attempt::Attempt;
 use crate::engine::head::{Head, Kind, Listed};
 use crate::engine::service::Service;
+use crate::engine::version::Version;
 use crate::settings::actor::Actor;
 use crate::settings::audit::{Change, audit_write};
 use crate::store::failure::Failure;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_core::{Attrs, Card, Catalog, DAY_SECONDS, Guard, Instant, Key, Value, Write, table};
 
@@ -18,13 +20,10 @@ const LISTED_SECONDS: i64 = 36 * DAY_SECONDS;
 const MOVED_MAX: usize = 20;
 
 /// A version about to be stored.
-pub(crate) struct Version {
-    /// What it is of.
-    pub(crate) kind: Kind,
+pub(crate) struct NewVersion {
+    pub(crate) body: Version,
     /// Its entry by its own number.
     pub(crate) entry: Key,
-    /// Its body.
-    pub(crate) bytes: Vec<u8>,
     /// What the audit trail says of it.
     pub(crate) action: &'static str,
     pub(crate) detail: serde_json::Value,
@@ -39,6 +38,15 @@ impl Service {
     pub async fn read_catalog(&self) -> Result<Arc<Catalog>, Failure> {
         let head = self.read_item(table::catalog_head()).await?;
         self.read_catalog_at(Head::of(head.as_ref())).await
+    }
+
+    /// The same with what is in force at `at`.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn catalog_in_force(&self, at: Instant) -> Result<Arc<Catalog>, Failure> {
+        let catalog = self.read_catalog().await?;
+        self.reach_times(catalog, &[at].into()).await
     }
 
     /// Adds a version of a card: the next of its id. `version` and `sequence`
@@ -62,10 +70,9 @@ impl Service {
             card.effective_from =
                 effective_from.unwrap_or(if last == 0 { Instant::EPOCH } else { now });
             card.takes_over = (effective_from.is_none() && last == 0).then_some(now);
-            Ok(Version {
-                kind: Kind::Card,
+            Ok(NewVersion {
+                body: Version::Card(Arc::new(card.clone())),
                 entry: table::card_version(&card.id, card.version),
-                bytes: serde_json::to_vec(&card)?,
                 action: "rate_card.put",
                 detail: serde_json::json!({ "rate_card": card.id, "version": card.version }),
             })
@@ -78,7 +85,7 @@ impl Service {
     /// sequence number and of now; again where another was first.
     pub(crate) async fn put_version<F>(&self, actor: &Actor, mut make: F) -> Result<(), Failure>
     where
-        F: FnMut(&Catalog, u64, Instant) -> Result<Version, Failure>,
+        F: FnMut(&Catalog, u64, Instant) -> Result<NewVersion, Failure>,
     {
         let _alone = self.gate.write().await;
         let mut attempt = Attempt::new();
@@ -87,12 +94,14 @@ impl Service {
             let catalog = self.read_catalog_at(before).await?;
             let (now, sequence) = (self.now(), before.sequence.saturating_add(1));
             let version = make(&catalog, sequence, now)?;
-            let mut over = catalog.over(now.plus_seconds(LISTED_SECONDS.saturating_neg()));
-            over.truncate(MOVED_MAX);
+            let over = self.list_over(&catalog, &version, now).await?;
             let since = before.since.max(over.last().map(|(end, _)| *end));
             let mut writes = vec![Head { sequence, since }.write()];
             writes.extend(version_writes(sequence, &version)?);
-            writes.extend(self.move_to_past(&over).await?);
+            for (end, entry) in &over {
+                writes.push(Write::delete(table::listed(entry.sequence)));
+                writes.push(entry.put(table::past(*end, entry.sequence))?);
+            }
             let change = Change {
                 action: version.action,
                 tenant: None,
@@ -109,31 +118,49 @@ impl Service {
         }
     }
 
-    /// Moves the entries of versions that are over from the list to the past.
-    async fn move_to_past(&self, over: &[(Instant, u64)]) -> Result<Vec<Write>, Failure> {
-        let keys: Vec<Key> = over.iter().map(|(_, of)| table::listed(*of)).collect();
-        if keys.is_empty() {
+    /// The entries that can be moved to the past once `version` is put, and when
+    /// their time was over, those that were over first coming first. By a clock that
+    /// nobody confirmed nothing is over.
+    async fn list_over(
+        &self,
+        catalog: &Catalog,
+        version: &NewVersion,
+        now: Instant,
+    ) -> Result<Vec<(Instant, Listed)>, Failure> {
+        if !self.trusts_clock().await? {
             return Ok(Vec::new());
         }
-        let found = self.store.read(&keys).await?;
-        let mut writes = Vec::new();
-        for (((end, sequence), key), attrs) in over.iter().zip(keys).zip(found) {
-            // What the list lacks is in the past already.
-            if let Some(attrs) = attrs {
-                writes.push(Write::delete(key));
-                writes.push(Write::put(table::past(*end, *sequence), attrs).when(Guard::Absent));
-            }
+        let mut catalog = catalog.clone();
+        match &version.body {
+            Version::Card(card) => catalog.insert(Arc::clone(card)),
+            Version::Exchange(table) => catalog.insert_exchange(Arc::clone(table)),
         }
-        Ok(writes)
+        let before = now.plus_seconds(LISTED_SECONDS.saturating_neg());
+        let over = catalog.over(before);
+        if over.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = self.read_list().await?.into_iter();
+        let mut list: BTreeMap<u64, Listed> = list.map(|entry| (entry.sequence, entry)).collect();
+        let found = |(end, sequence)| Some((end, list.remove(&sequence)?));
+        Ok(over.into_iter().filter_map(found).take(MOVED_MAX).collect())
     }
 }
 
 /// The version's entries and its body, in as many items as it takes.
-fn version_writes(sequence: u64, version: &Version) -> Result<Vec<Write>, Failure> {
-    let parts = version.bytes.chunks(PART_BYTES);
+fn version_writes(sequence: u64, version: &NewVersion) -> Result<Vec<Write>, Failure> {
+    let (kind, from, bytes) = match &version.body {
+        Version::Card(card) => (Kind::Card, card.effective_from, serde_json::to_vec(card)?),
+        Version::Exchange(table) => {
+            let bytes = serde_json::to_vec(table)?;
+            (Kind::Exchange, table.effective_from, bytes)
+        }
+    };
+    let parts = bytes.chunks(PART_BYTES);
     let entry = Listed {
         sequence,
-        kind: version.kind,
+        kind,
+        from,
         parts: parts.len(),
     };
     let mut writes = vec![

@@ -162,7 +162,8 @@ impl Service {
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn read_credit(&self, tenant: &Name) -> Result<CreditView, Failure> {
         let (config, at) = (self.read_config(tenant).await?, self.now());
-        let grants = config.grants.clone();
+        let mut grants = config.grants.clone();
+        grants.retain(|grant| grant.is_drawable(at));
         let of_period = config.allowance_counter(at);
         let mut counters = vec![uncovered_counter(), of_period.clone()];
         counters.extend(grants.iter().map(Grant::counter));

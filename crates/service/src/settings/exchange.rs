@@ -1,10 +1,11 @@
 //! Exchange rates: putting versions.
 
-use crate::engine::head::Kind;
 use crate::engine::service::Service;
+use crate::engine::version::Version;
 use crate::settings::actor::Actor;
-use crate::settings::cards::Version;
+use crate::settings::cards::NewVersion;
 use crate::store::failure::Failure;
+use std::sync::Arc;
 use tollgate_core::{ExchangeTable, Instant, table};
 
 impl Service {
@@ -27,10 +28,9 @@ impl Service {
             rates.sequence = sequence;
             rates.effective_from =
                 effective_from.unwrap_or(if first { Instant::EPOCH } else { now });
-            Ok(Version {
-                kind: Kind::Exchange,
+            Ok(NewVersion {
+                body: Version::Exchange(Arc::new(rates.clone())),
                 entry: table::exchange_version(rates.version),
-                bytes: serde_json::to_vec(&rates)?,
                 action: "exchange_rates.put",
                 detail: serde_json::json!({ "base": rates.base, "version": rates.version }),
             })

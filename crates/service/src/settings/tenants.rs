@@ -10,6 +10,7 @@ use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::watermark::Watermark;
+use std::sync::Arc;
 use tollgate_core::{
     Attrs, Budget, Config, Currency, Guard, Instant, Limit, LimitsError, Name, Quota,
     TenantSettings, Tree, Value, Write, table,
@@ -85,17 +86,14 @@ impl Service {
     ) -> Result<Config, Failure> {
         if let Some(card) = &settings.rate_card {
             let snapshot = self.snapshot(tenant).await?;
-            let known = snapshot
-                .catalog
+            let now = self.now();
+            let (catalog, times) = (Arc::clone(&snapshot.catalog), [now].into());
+            let catalog = self.reach_times(catalog, &times).await?;
+            let known = catalog
                 .card(card.as_str(), None)
                 .ok_or_else(|| Failure::UnknownCard(card.clone()))?;
             let currency = settings.currency.or(snapshot.rules.config().currency);
-            let converts = |into| {
-                snapshot
-                    .catalog
-                    .exchange(known.currency, into, self.now())
-                    .is_some()
-            };
+            let converts = |into| catalog.exchange(known.currency, into, now).is_some();
             if !currency.is_some_and(converts) {
                 same_currency(currency, Some(known.currency))?;
             }
