@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tollgate_gateway::{App, DEFAULT_HASH, Route, Settings, router};
 use tollgate_service::{KeyRecord, Memory, Service, Store, Tenancy};
+use tollgate_sqlite::{FILE, Sqlite};
 use tower::ServiceExt;
 
 /// The operator's key of every test app.
@@ -26,7 +27,7 @@ pub enum TestStore<'a> {
     Memory,
     /// The embedded DynamoDB, in memory.
     Embedded,
-    /// The embedded DynamoDB, in a folder.
+    /// The embedded store, in a folder.
     Folder(&'a Path),
 }
 
@@ -50,6 +51,15 @@ pub struct Keys {
     pub read: String,
 }
 
+/// The embedded store in `folder`.
+///
+/// # Panics
+/// Where it cannot be opened.
+#[must_use]
+pub fn file_in(folder: &Path) -> Sqlite {
+    Sqlite::open(folder.join(FILE)).expect("a store")
+}
+
 impl TestApp {
     /// On the memory store.
     pub async fn new() -> Self {
@@ -65,11 +75,7 @@ impl TestApp {
                     .await
                     .expect("a store"),
             ),
-            TestStore::Folder(folder) => Arc::new(
-                tollgate_dynamo::embedded::open(Some(folder))
-                    .await
-                    .expect("a store"),
-            ),
+            TestStore::Folder(folder) => Arc::new(file_in(folder)),
         };
         Self::over(store, Tenancy::Sole)
     }

@@ -9,7 +9,7 @@ mod meter;
 mod reply;
 mod server;
 
-pub use app::{Keys, TestApp, TestStore};
+pub use app::{Keys, TestApp, TestStore, file_in};
 pub use clock::TestClock;
 pub use faults::{Call, Fault, Faults, Operation, Recorded};
 pub use gate::Gate;

@@ -1,6 +1,6 @@
 //! The whole service over HTTP on this machine's clock, for benchmarks.
 
-use crate::app::TestApp;
+use crate::app::{TestApp, file_in};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,9 +10,7 @@ use tollgate_service::{KeyRecord, Service, Tenancy};
 /// Serves the store in `folder` on a free port for as long as the process
 /// lives; `key` is the operator's.
 pub async fn serve(folder: &Path, key: &str) -> SocketAddr {
-    let store = tollgate_dynamo::embedded::open(Some(folder))
-        .await
-        .expect("a store");
+    let store = file_in(folder);
     let service = Service::new(
         Arc::new(store),
         Arc::new(SystemClock),

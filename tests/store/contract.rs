@@ -6,6 +6,7 @@ use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use tollgate_dynamo::embedded;
 use tollgate_service::{Memory, Store};
+use tollgate_tests::file_in;
 
 /// Asks `store` every question, and says at the end which it got wrong.
 async fn ask(name: &str, store: &dyn Store) {
@@ -36,18 +37,14 @@ async fn the_memory_store_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn the_embedded_store_keeps_the_contract() {
-    ask("embedded", &embedded::open(None).await.expect("a store")).await;
+async fn the_embedded_dynamodb_keeps_the_contract() {
+    ask("dynoxide", &embedded::open(None).await.expect("a store")).await;
 }
 
 #[tokio::test]
-async fn the_embedded_store_in_a_file_keeps_the_contract() {
+async fn the_embedded_store_keeps_the_contract() {
     let folder = tempfile::tempdir().expect("a folder");
-    ask(
-        "embedded in a file",
-        &embedded::open(Some(folder.path())).await.expect("a store"),
-    )
-    .await;
+    ask("embedded", &file_in(folder.path())).await;
 }
 
 #[tokio::test]

@@ -9,19 +9,19 @@ fn may_import(package: &str) -> &'static [&'static str] {
         "tollgate-core" => &[],
         "tollgate-api" | "tollgate-service" => &["core"],
         "tollgate-recorder" => &["core"],
-        "tollgate-dynamo" => &["service", "core"],
+        "tollgate-dynamo" | "tollgate-sqlite" => &["service", "core"],
         "tollgate-edge" => &["api", "core"],
         "tollgate-gateway" => &["api", "service", "core"],
         // `dynamo` in main.rs only; the sources are scanned for that.
         "tollgate-ingest" | "tollgate-query" | "tollgate-quota" | "tollgate-billing"
         | "tollgate-purge" => &["gateway", "api", "service", "core", "dynamo"],
         "tollgate-cli" => &[
-            "ingest", "query", "quota", "billing", "purge", "gateway", "dynamo", "api", "service",
-            "core",
+            "ingest", "query", "quota", "billing", "purge", "gateway", "dynamo", "sqlite", "api",
+            "service", "core",
         ],
         "tollgate-tests" => &[
-            "ingest", "query", "quota", "billing", "purge", "gateway", "dynamo", "api", "service",
-            "core",
+            "ingest", "query", "quota", "billing", "purge", "gateway", "dynamo", "sqlite", "api",
+            "service", "core",
         ],
         other => panic!("`{other}` has no place among the layers yet"),
     }

@@ -4,6 +4,12 @@ use crate::failure::Failure;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use tollgate_sqlite::FILE;
+
+/// What signs cursors and makes pseudonyms.
+pub(crate) const SECRET: &str = "cursor.secret";
+/// The fewest characters of a secret: as many as 128 bits take.
+const SECRET_LENGTH_MIN: usize = 22;
 
 /// A data folder, held by this process alone.
 pub(crate) struct Folder {
@@ -18,7 +24,7 @@ impl Folder {
         let failed = |error: std::io::Error| {
             Failure::to(format!("use the folder `{}`", path.display()), error)
         };
-        std::fs::create_dir_all(path).map_err(failed)?;
+        make_private(path).map_err(failed)?;
         let lock = private(path, "lock", false).map_err(failed)?;
         if lock.try_lock().is_err() {
             return Err(Failure::new(format!(
@@ -32,9 +38,33 @@ impl Folder {
         })
     }
 
+    /// The same, if it is new or has all that belongs to a used one: without its
+    /// database every limit and key would be gone, without its secret pseudonyms
+    /// and cursors would change. `is_new` begins anew with what is there.
+    pub(crate) fn open_used(path: &Path, is_new: bool) -> Result<Self, Failure> {
+        let folder = Self::open(path)?;
+        let has = |file: PathBuf| std::fs::metadata(file).is_ok_and(|file| file.len() > 0);
+        let (database, secret) = (has(folder.database()), has(folder.path.join(SECRET)));
+        let is_known = folder.path.join(SECRET).exists() || folder.database().exists();
+        if is_known && !is_new && !(database && secret) {
+            let lost = if database { SECRET } else { FILE };
+            return Err(Failure::new(format!(
+                "the folder `{}` was used, and its `{lost}` is missing or empty: put it back from a \
+                 backup, or begin anew with --new",
+                path.display()
+            )));
+        }
+        Ok(folder)
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file of its database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join(FILE)
     }
 
     /// The secret kept under `name`, made by `fresh` the first time.
@@ -46,9 +76,16 @@ impl Folder {
         let failed = |error: std::io::Error| {
             Failure::to(format!("keep `{name}` in `{}`", self.path.display()), error)
         };
-        let kept = std::fs::read_to_string(self.path.join(name)).unwrap_or_default();
-        if !kept.trim().is_empty() {
-            return Ok(kept.trim().to_owned());
+        match std::fs::read_to_string(self.path.join(name)) {
+            Ok(kept) if is_secret(kept.trim()) => return Ok(kept.trim().to_owned()),
+            Ok(kept) if kept.is_empty() => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Ok(_) | Err(_) => {
+                return Err(Failure::new(format!(
+                    "`{name}` in `{}` is none that Tollgate made: put it back from a backup",
+                    self.path.display()
+                )));
+            }
         }
         let secret = fresh()?;
         let mut file = private(&self.path, name, true).map_err(failed)?;
@@ -57,6 +94,22 @@ impl Folder {
             .map_err(failed)?;
         Ok(secret)
     }
+}
+
+fn is_secret(text: &str) -> bool {
+    text.len() >= SECRET_LENGTH_MIN && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Makes the folder, if need be, for its owner alone.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        folder.mode(0o700);
+    }
+    folder.create(path)
 }
 
 /// Opens a file that only its owner may read.
@@ -75,12 +128,66 @@ fn private(folder: &Path, name: &str, truncate: bool) -> std::io::Result<File> {
 mod tests {
     use super::*;
 
+    const ONE: &str = "a-secret-of-some-forty-characters-in-all";
+
     #[test]
     fn a_secret_stays_the_same_and_a_folder_has_one_user() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::open(temporary.path()).unwrap();
-        let first = folder.secret("k", || Ok("one".to_owned())).unwrap();
+        let first = folder.secret("k", || Ok(ONE.to_owned())).unwrap();
         assert_eq!(folder.secret("k", || Ok("two".to_owned())).unwrap(), first);
         assert!(Folder::open(temporary.path()).is_err());
+    }
+
+    #[test]
+    fn a_secret_that_is_none_is_refused_and_not_replaced() {
+        for foreign in [
+            b"zzz".as_slice(),
+            b"\xff\xfe",
+            b"two words that are long enough",
+            b" \n",
+        ] {
+            let temporary = tempfile::tempdir().unwrap();
+            let file = temporary.path().join("k");
+            std::fs::write(&file, foreign).unwrap();
+            let folder = Folder::open(temporary.path()).unwrap();
+            assert!(folder.secret("k", || Ok(ONE.to_owned())).is_err());
+            assert_eq!(std::fs::read(&file).unwrap(), foreign);
+        }
+    }
+
+    #[test]
+    fn a_used_folder_that_lacks_something_is_refused_unless_it_begins_anew() {
+        for (database, secret, is_fine) in [
+            (None, None, true),
+            (Some("x"), Some(ONE), true),
+            (None, Some(ONE), false),
+            (Some(""), Some(ONE), false),
+            (Some("x"), None, false),
+            (Some("x"), Some(""), false),
+        ] {
+            let temporary = tempfile::tempdir().unwrap();
+            for (name, content) in [(FILE, database), (SECRET, secret)] {
+                if let Some(content) = content {
+                    std::fs::write(temporary.path().join(name), content).unwrap();
+                }
+            }
+            let opened = Folder::open_used(temporary.path(), false);
+            assert_eq!(opened.is_ok(), is_fine, "{database:?} {secret:?}");
+            drop(opened);
+            assert!(Folder::open_used(temporary.path(), true).is_ok());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_made_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("deep/data");
+        let folder = Folder::open(&path).unwrap();
+        folder.secret("k", || Ok(ONE.to_owned())).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(&path.join("k"))), (0o700, 0o600));
     }
 }

@@ -6,6 +6,7 @@ mod card_view;
 mod client;
 mod connection;
 mod dynamodb;
+mod embedded;
 mod failure;
 mod file;
 mod first_key;

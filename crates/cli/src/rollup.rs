@@ -1,5 +1,6 @@
 //! `tollgate rollup`: roll up closed hours now.
 
+use crate::embedded::Embedded;
 use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::names;
@@ -10,7 +11,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tollgate_core::Name;
-use tollgate_dynamo::{Dynamo, embedded};
+use tollgate_dynamo::Dynamo;
 use tollgate_gateway::{SystemClock, lambda_app};
 use tollgate_service::{Service, Tenancy};
 
@@ -40,18 +41,11 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let Some(table) = &args.table else {
-        let folder = Folder::open(&args.data)?;
-        let store = embedded::open(Some(folder.path()))
-            .await
-            .map_err(|error| Failure::to("open the store", error))?;
+        let folder = Folder::open_used(&args.data, false)?;
+        let store = Embedded::open(Some(&folder))?;
         let secret = cursor_secret(Some(&folder))?;
         return roll_up(
-            &Service::new(
-                Arc::new(store),
-                Arc::new(SystemClock),
-                Tenancy::Sole,
-                secret,
-            ),
+            &Service::new(store.store(), Arc::new(SystemClock), Tenancy::Sole, secret),
             &args,
         )
         .await;

@@ -1,14 +1,14 @@
 //! `tollgate serve`: the whole service in one process.
 
+use crate::embedded::Embedded;
 use crate::failure::Failure;
-use crate::folder::Folder;
+use crate::folder::{Folder, SECRET};
 use crate::output::print;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tollgate_dynamo::embedded::{self, Expiry};
 use tollgate_gateway::{App, Route, Settings, SystemClock, router};
 use tollgate_service::{KeyRecord, Service, Tenancy};
 
@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// Keep everything in memory, and lose it at the end
     #[arg(long)]
     pub(crate) memory: bool,
+    /// Begin anew in a folder that was used and lacks its database or secret
+    #[arg(long, conflicts_with = "memory")]
+    pub(crate) new: bool,
     /// Take the clock as right although it lies more than 35 days ahead of
     /// what was received last
     #[arg(long)]
@@ -48,22 +51,15 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let folder = if args.memory {
         None
     } else {
-        Some(Folder::open(&args.data)?)
+        Some(Folder::open_used(&args.data, args.new)?)
     };
     let path = folder.as_ref().map(Folder::path);
-    let (store, expiry) = embedded::open_expiring(path)
-        .await
-        .map_err(|error| Failure::to("open the store", error))?;
+    let store = Embedded::open(folder.as_ref())?;
     let (key, secret) = (
         operator_key(folder.as_ref())?,
         cursor_secret(folder.as_ref())?,
     );
-    let service = Service::new(
-        Arc::new(store),
-        Arc::new(SystemClock),
-        Tenancy::Sole,
-        secret,
-    );
+    let service = Service::new(store.store(), Arc::new(SystemClock), Tenancy::Sole, secret);
     if args.trust_clock {
         service.trust_clock();
     }
@@ -83,7 +79,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         &key,
         path.map(|path| path.display().to_string()),
     )?;
-    let schedule = tokio::spawn(keep_house(Arc::clone(&app), expiry));
+    let schedule = tokio::spawn(keep_house(Arc::clone(&app), store));
     let alerts = tokio::spawn(deliver_alerts(Arc::clone(&app)));
     let served = axum::serve(listener, router(&app, routes()))
         .with_graceful_shutdown(stopped())
@@ -115,7 +111,7 @@ fn operator_key(folder: Option<&Folder>) -> Result<String, Failure> {
 
 /// The secret that signs cursors and makes pseudonyms.
 pub(crate) fn cursor_secret(folder: Option<&Folder>) -> Result<[u8; 32], Failure> {
-    kept(folder, "cursor.secret").map(|secret| digest(&secret))
+    kept(folder, SECRET).map(|secret| digest(&secret))
 }
 
 /// A secret that stays the same in a folder, and is made anew without one.
@@ -154,10 +150,10 @@ fn greet(app: &App, address: SocketAddr, key: &str, folder: Option<String>) -> R
 }
 
 /// Removes expired items, unless the clock by which they are is not confirmed.
-async fn sweep(app: &App, expiry: &Expiry) {
+async fn sweep(app: &App, store: &Embedded) {
     match app.service.trusts_clock().await {
         Ok(true) => {
-            if let Err(error) = expiry.sweep().await {
+            if let Err(error) = store.sweep(app.service.now()).await {
                 tracing::warn!(%error, "expired items stay until tomorrow");
             }
         }
@@ -172,10 +168,10 @@ async fn sweep(app: &App, expiry: &Expiry) {
 
 /// Frees holds, rolls up and purges on its own, as the schedules do on Lambda,
 /// and removes expired items once a day, as DynamoDB does.
-async fn keep_house(app: Arc<App>, expiry: Expiry) {
+async fn keep_house(app: Arc<App>, store: Embedded) {
     for round in 0_u64.. {
         if round.is_multiple_of(ROUNDS_A_DAY) {
-            sweep(&app, &expiry).await;
+            sweep(&app, &store).await;
         }
         let rolls_up = round.is_multiple_of(ROUNDS_TO_ROLL_UP);
         let actions: &[&str] = if rolls_up {

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tollgate_core::{Attrs, Key, Value, Write, table};
 
-/// Items in a map under one lock. For tests and as a specification.
+/// Items in a map under one lock: a specification, for tests, and for what needs no
+/// file.
 #[derive(Debug, Default)]
 pub struct Memory {
     items: Mutex<BTreeMap<Key, Attrs>>,
@@ -17,6 +18,16 @@ pub struct Memory {
 impl Memory {
     fn items(&self) -> MutexGuard<'_, BTreeMap<Key, Attrs>> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes every item that expired before `now`, in seconds since the epoch; how
+    /// many there were.
+    pub fn sweep(&self, now: i64) -> usize {
+        let mut items = self.items();
+        let before = items.len();
+        let ttl = |attrs: &Attrs| attrs.get(table::TTL).and_then(Value::as_number);
+        items.retain(|_, attrs| ttl(attrs).is_none_or(|ttl| ttl >= i128::from(now)));
+        before.saturating_sub(items.len())
     }
 
     /// A copy of every item, for tests that look at all of it.
@@ -56,8 +67,8 @@ impl Store for Memory {
                 .collect()
         } else {
             items
-                .iter()
-                .filter(|(key, _)| key.pk == query.pk)
+                .range(Key::new(query.pk.as_str(), query.from.as_str())..)
+                .take_while(|(key, _)| key.pk == query.pk)
                 .map(|(key, attrs)| (key.sk.clone(), attrs.clone()))
                 .collect()
         };

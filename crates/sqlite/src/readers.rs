@@ -1,0 +1,125 @@
+//! Connections that read, beside the one that writes.
+
+use crate::file::{failed, open_to_read};
+use crate::item::decode;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use tollgate_core::{Attrs, Key, table};
+use tollgate_service::{Query, Slice, StoreError};
+
+/// The most connections that are kept open.
+const KEPT_MAX: usize = 16;
+/// The most bytes of a slice, as on DynamoDB.
+const SLICE_BYTES: usize = 1 << 20;
+
+/// Open connections that nobody uses just now.
+pub(crate) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        let idle = Mutex::default();
+        Self { path, idle }
+    }
+
+    fn with<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => open_to_read(&self.path).map_err(|error| failed(&error))?,
+        };
+        let found = read(&connection);
+        let mut idle = idle();
+        if idle.len() < KEPT_MAX {
+            idle.push(connection);
+        }
+        found
+    }
+
+    /// The items at `keys`, all as they stood at one instant.
+    pub(crate) fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
+        self.with(|connection| {
+            let snapshot = connection
+                .unchecked_transaction()
+                .map_err(|error| failed(&error))?;
+            let found = keys.iter().map(|key| find(connection, key)).collect();
+            snapshot.finish().map_err(|error| failed(&error))?;
+            found
+        })
+    }
+
+    /// A part of one partition.
+    pub(crate) fn query(&self, query: &Query) -> Result<Slice, StoreError> {
+        self.with(|connection| slice(connection, query))
+    }
+}
+
+/// The item at `key`, as this connection sees it.
+pub(crate) fn find(connection: &Connection, key: &Key) -> Result<Option<Attrs>, StoreError> {
+    let found = connection
+        .prepare_cached("SELECT item FROM items WHERE pk = ? AND sk = ?")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![key.pk, key.sk], |row| {
+                    Ok(row
+                        .get_ref(0)?
+                        .as_blob()
+                        .map(|bytes| decode(&key.pk, &key.sk, bytes)))
+                })
+                .optional()
+        })
+        .map_err(|error| failed(&error))?;
+    found
+        .map(|item| item.map_err(|error| StoreError::Damaged(error.to_string()))?)
+        .transpose()
+}
+
+fn slice(connection: &Connection, query: &Query) -> Result<Slice, StoreError> {
+    let order = if query.descending { "DESC" } else { "ASC" };
+    let (partition, sort) = if query.by_task {
+        ("tk", "ts")
+    } else {
+        ("pk", "sk")
+    };
+    let text = format!(
+        "SELECT pk, sk, item, {sort} FROM items WHERE {partition} = ?1 AND {sort} >= ?2 \
+         AND (?3 IS NULL OR {sort} < ?3) ORDER BY {sort} {order}"
+    );
+    let wrong = |error: rusqlite::Error| failed(&error);
+    let mut statement = connection.prepare_cached(&text).map_err(wrong)?;
+    let mut rows = statement
+        .query(params![query.pk, query.from, query.to])
+        .map_err(wrong)?;
+    let mut found = Slice::default();
+    let (limit, mut bytes) = (query.limit.min(Query::LIMIT_MAX), 0);
+    while let Some(row) = rows.next().map_err(wrong)? {
+        if found.items.len() >= limit || bytes >= SLICE_BYTES {
+            found.more = true;
+            break;
+        }
+        let text = |place| row.get_ref(place).and_then(|of| Ok(of.as_str()?));
+        let (pk, sk, at) = (
+            text(0).map_err(wrong)?,
+            text(1).map_err(wrong)?,
+            text(3).map_err(wrong)?,
+        );
+        let item = row
+            .get_ref(2)
+            .and_then(|of| Ok(of.as_blob()?))
+            .map_err(wrong)?;
+        bytes = usize::saturating_add(bytes, item.len());
+        let mut attrs = decode(pk, sk, item)?;
+        if query.by_task {
+            attrs.retain(|name, _| **name == *table::PAGE);
+        }
+        found.items.push((at.to_owned(), attrs));
+    }
+    Ok(found)
+}
