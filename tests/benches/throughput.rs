@@ -1,4 +1,5 @@
-//! Events per second through HTTP, in batches, on the embedded store in a file.
+//! Events per second through HTTP, in batches, on the embedded store in a file, and on
+//! the embedded DynamoDB behind the SDK.
 //!
 //! `cargo bench -p tollgate-tests --bench throughput [-- EVENTS BATCH CONNECTIONS]`
 //!
@@ -8,8 +9,10 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
+use tollgate_dynamo::embedded;
 use tollgate_gateway::DEFAULT_HASH;
-use tollgate_tests::serve;
+use tollgate_service::Store;
+use tollgate_tests::{file_in, serve_over};
 
 /// As in the `tollgate` binary.
 #[global_allocator]
@@ -32,24 +35,39 @@ async fn main() {
         ("no limit", false),
         ("one tenant limit and one for each agent", true),
     ] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let address = serve(folder.path(), KEY).await;
-        if limited {
-            limit(address).await;
+        for (kept, is_dynamo) in [("embedded store", false), ("embedded DynamoDB", true)] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let store: Arc<dyn Store> = if is_dynamo {
+                Arc::new(embedded::open(Some(folder.path())).await.expect("a store"))
+            } else {
+                Arc::new(file_in(folder.path()))
+            };
+            let address = serve_over(store, KEY).await;
+            if limited {
+                limit(address).await;
+            }
+            // As many events take so long one by one.
+            let events = if batch == 1 { events / 10 } else { events };
+            let bodies = bodies(events, batch);
+            let began = Instant::now();
+            let sent: Vec<_> = (0..connections)
+                .map(|lane| tokio::spawn(send(address, bodies.clone(), lane, connections)))
+                .collect();
+            let mut times = Vec::new();
+            for lane in sent {
+                times.extend(lane.await.expect("a lane"));
+            }
+            let micros = began.elapsed().as_micros();
+            times.sort_unstable();
+            let at = |part: usize| times[(times.len() - 1) * part / 100];
+            println!(
+                "{kept}, {name}: {events} events, batches of {batch}, {connections} connections: {} events/s, \
+                 p50 {} us, p99 {} us",
+                events as u128 * 1_000_000 / micros,
+                at(50),
+                at(99),
+            );
         }
-        let bodies = bodies(events, batch);
-        let began = Instant::now();
-        let sent: Vec<_> = (0..connections)
-            .map(|lane| tokio::spawn(send(address, bodies.clone(), lane, connections)))
-            .collect();
-        for lane in sent {
-            lane.await.expect("a lane");
-        }
-        let micros = began.elapsed().as_micros();
-        println!(
-            "{name}: {events} events, batches of {batch}, {connections} connections: {} events/s",
-            events as u128 * 1_000_000 / micros
-        );
     }
 }
 
@@ -83,8 +101,15 @@ fn bodies(events: usize, batch: usize) -> Arc<Vec<String>> {
     )
 }
 
-async fn send(address: SocketAddr, bodies: Arc<Vec<String>>, lane: usize, lanes: usize) {
+/// The microseconds that each request took.
+async fn send(
+    address: SocketAddr,
+    bodies: Arc<Vec<String>>,
+    lane: usize,
+    lanes: usize,
+) -> Vec<u128> {
     let client = reqwest::Client::new();
+    let mut times = Vec::new();
     for body in bodies.iter().skip(lane).step_by(lanes) {
         let request = client
             .post(format!("http://{address}/events/batch"))
@@ -92,10 +117,13 @@ async fn send(address: SocketAddr, bodies: Arc<Vec<String>>, lane: usize, lanes:
         let request = request
             .header("authorization", format!("Bearer {KEY}"))
             .header("x-constitutional-hash", DEFAULT_HASH);
+        let began = Instant::now();
         let reply = request.send().await.expect("an answer");
         assert!(reply.status().is_success());
-        let reply: Value =
-            serde_json::from_slice(&reply.bytes().await.expect("a body")).expect("JSON");
+        let body = reply.bytes().await.expect("a body");
+        times.push(began.elapsed().as_micros());
+        let reply: Value = serde_json::from_slice(&body).expect("JSON");
         assert_eq!(reply["rejected"], 0, "{reply}");
     }
+    times
 }

@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinHandle;
-use tollgate_dynamo::embedded;
 use tollgate_service::{Memory, Tenancy};
-use tollgate_tests::{Fault, Gate, TestApp};
+use tollgate_tests::{Fault, Gate, TestApp, file_in};
 
 /// What one of those who meet asks, and how long after the hold's expiry by
 /// its own clock: clocks differ.
@@ -303,7 +302,8 @@ const THREADS: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_threads_that_hold_and_capture_never_overspend() {
-    let store = Arc::new(embedded::open(None).await.expect("a store"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Arc::new(file_in(folder.path()));
     let app = TestApp::over(store.clone(), Tenancy::Sole);
     let address = app.serve().await;
     let limits = json!({ "limits": [

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tollgate_dynamo::embedded;
 use tollgate_service::{Memory, Reason, Store, Tenancy};
-use tollgate_tests::{Call, Fault, Operation, TestApp};
+use tollgate_tests::{Call, Fault, Operation, TestApp, file_in};
 
 const TENANTS: [&str; 3] = ["acme", "globex", "initech"];
 const CLIENTS: usize = 6;
@@ -291,19 +291,21 @@ async fn several_processes_over_one_store_balance() {
 }
 
 #[tokio::test]
-async fn the_embedded_store_balances_too() {
-    let store = Arc::new(embedded::open(None).await.expect("a store"));
-    let apps = [TestApp::over(store.clone(), Tenancy::Sole)];
-    storm(
-        Weather {
-            seed: 41,
+async fn the_embedded_store_and_the_embedded_dynamodb_balance_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stores: [Arc<dyn Store>; 2] = [
+        Arc::new(file_in(folder.path())),
+        Arc::new(embedded::open(None).await.expect("a store")),
+    ];
+    for (seed, store) in (41..).zip(stores) {
+        let apps = [TestApp::over(store.clone(), Tenancy::Sole)];
+        let weather = Weather {
+            seed,
             requests: 40,
             faults: 20,
             observe: 20,
             limits: Limits::Any,
-        },
-        &*store,
-        &apps,
-    )
-    .await;
+        };
+        storm(weather, &*store, &apps).await;
+    }
 }

@@ -11,9 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tollgate_dynamo::embedded;
 use tollgate_service::{Store, Tenancy};
-use tollgate_tests::TestApp;
+use tollgate_tests::{TestApp, file_in};
 
 const THREADS: usize = 16;
 const LIMIT: usize = 5000;
@@ -135,7 +134,8 @@ async fn ok(wire: &Wire, method: &str, path: &str, body: &Value) -> Answer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_threads_against_a_limit_of_5000_admit_exactly_5000() {
-    let store = Arc::new(embedded::open(None).await.expect("a store"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Arc::new(file_in(folder.path()));
     let app = TestApp::over(store.clone(), Tenancy::Sole);
     let address = app.serve().await;
     ok(&Wire::to(address), "PUT", "/limits/acme", &limits(LIMIT)).await;
@@ -180,7 +180,8 @@ async fn sixteen_threads_against_a_limit_of_5000_admit_exactly_5000() {
 
 /// Lowers and raises a limit while all threads write.
 async fn moving_limits(tenancy: Tenancy) {
-    let embedded = Arc::new(embedded::open(None).await.expect("a store"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let embedded = Arc::new(file_in(folder.path()));
     let store: Arc<dyn Store> = Watch::over(embedded, "acme", tenancy == Tenancy::Sole);
     let mut apps = vec![TestApp::over(store.clone(), tenancy)];
     if tenancy != Tenancy::Sole {
@@ -263,7 +264,8 @@ async fn two_instances_never_pass_the_limit_they_planned_under_nor_one_older_tha
 
 /// Sets limits of every scope while eight threads write.
 async fn limits_in_the_midst(tenancy: Tenancy) {
-    let store = Arc::new(embedded::open(None).await.expect("a store"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Arc::new(file_in(folder.path()));
     let apps = [
         TestApp::over(store.clone(), tenancy),
         TestApp::over(store.clone(), tenancy),

@@ -15,4 +15,4 @@ pub use faults::{Call, Fault, Faults, Operation, Recorded};
 pub use gate::Gate;
 pub use meter::{Meter, Reads};
 pub use reply::TestReply;
-pub use server::serve;
+pub use server::{serve, serve_over};

@@ -5,18 +5,17 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use tollgate_gateway::{App, DEFAULT_HASH, Settings, SystemClock, router};
-use tollgate_service::{KeyRecord, Service, Tenancy};
+use tollgate_service::{KeyRecord, Service, Store, Tenancy};
 
 /// Serves the store in `folder` on a free port for as long as the process
 /// lives; `key` is the operator's.
 pub async fn serve(folder: &Path, key: &str) -> SocketAddr {
-    let store = file_in(folder);
-    let service = Service::new(
-        Arc::new(store),
-        Arc::new(SystemClock),
-        Tenancy::Sole,
-        [1; 32],
-    );
+    serve_over(Arc::new(file_in(folder)), key).await
+}
+
+/// The same over any store.
+pub async fn serve_over(store: Arc<dyn Store>, key: &str) -> SocketAddr {
+    let service = Service::new(store, Arc::new(SystemClock), Tenancy::Sole, [1; 32]);
     let settings = Settings {
         hash: Some(DEFAULT_HASH.to_owned()),
         operator: Some(KeyRecord::operator("bench", key)),

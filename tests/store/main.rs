@@ -11,6 +11,7 @@ mod iam;
 mod layers;
 mod lexer;
 mod local;
+mod power;
 mod questions;
 mod reads;
 mod rooms;

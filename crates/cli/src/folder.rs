@@ -8,6 +8,10 @@ use tollgate_sqlite::FILE;
 
 /// What signs cursors and makes pseudonyms.
 pub(crate) const SECRET: &str = "cursor.secret";
+/// The operator's key, where none is given.
+pub(crate) const OPERATOR_KEY: &str = "operator.key";
+/// All that is kept beside the database.
+pub(crate) const SECRETS: [&str; 2] = [SECRET, OPERATOR_KEY];
 /// The fewest characters of a secret: as many as 128 bits take.
 const SECRET_LENGTH_MIN: usize = 22;
 

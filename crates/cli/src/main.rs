@@ -1,6 +1,7 @@
 //! `tollgate`: meter, price and cap what AI agents use, from the command line.
 
 mod artifact;
+mod backup;
 mod call;
 mod card_view;
 mod client;
@@ -56,6 +57,8 @@ enum Command {
     Keys(Box<keys::Args>),
     Purge(purge::Args),
     Rollup(rollup::Args),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Usage(usage::Args),
     Price(price::Args),
     RateCards(rate_cards::Args),
@@ -86,6 +89,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Keys(args) => keys::run(*args).await,
         Command::Purge(args) => purge::run(args).await,
         Command::Rollup(args) => rollup::run(args).await,
+        Command::Backup(args) => backup::back_up(args).await,
+        Command::Restore(args) => backup::restore(args).await,
         Command::Usage(args) => usage::run(args).await,
         Command::Price(args) => price::run(args).await,
         Command::RateCards(args) => rate_cards::run(args).await,

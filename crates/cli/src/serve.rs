@@ -2,7 +2,7 @@
 
 use crate::embedded::Embedded;
 use crate::failure::Failure;
-use crate::folder::{Folder, SECRET};
+use crate::folder::{Folder, OPERATOR_KEY, SECRET};
 use crate::output::print;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -106,7 +106,7 @@ fn operator_key(folder: Option<&Folder>) -> Result<String, Failure> {
     let given = std::env::var("TOLLGATE_OPERATOR_KEY")
         .ok()
         .filter(|key| !key.is_empty());
-    given.map_or_else(|| kept(folder, "operator.key"), Ok)
+    given.map_or_else(|| kept(folder, OPERATOR_KEY), Ok)
 }
 
 /// The secret that signs cursors and makes pseudonyms.

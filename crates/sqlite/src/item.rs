@@ -86,7 +86,8 @@ mod tests {
     proptest! {
         #[test]
         fn an_item_is_read_as_it_was_written_and_no_flipped_bit_passes(
-            pk in "[a-z|]{1,9}", sk in "[a-z|]{1,9}", attrs in attrs(), place in any::<prop::sample::Index>(), bit in 0..8_u8,
+            pk in "[a-z|]{1,9}", sk in "[a-z|]{1,9}", attrs in attrs(),
+            place in any::<prop::sample::Index>(), bit in 0..8_u8,
         ) {
             let bytes = encode(&pk, &sk, &attrs).unwrap();
             prop_assert_eq!(decode(&pk, &sk, &bytes).unwrap(), attrs);

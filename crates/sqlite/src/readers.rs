@@ -43,6 +43,12 @@ impl Readers {
         found
     }
 
+    /// Closes connections that nobody uses.
+    pub(crate) fn close(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.clear();
+    }
+
     /// The items at `keys`, all as they stood at one instant.
     pub(crate) fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
         self.with(|connection| {
@@ -53,6 +59,15 @@ impl Readers {
             snapshot.finish().map_err(|error| failed(&error))?;
             found
         })
+    }
+
+    /// The items after `after` in the order of keys, at most `limit`.
+    pub(crate) fn scan(
+        &self,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, Attrs)>, StoreError> {
+        self.with(|connection| scan(connection, after, limit).map_err(|error| failed(&error))?)
     }
 
     /// A part of one partition.
@@ -79,6 +94,26 @@ pub(crate) fn find(connection: &Connection, key: &Key) -> Result<Option<Attrs>, 
     found
         .map(|item| item.map_err(|error| StoreError::Damaged(error.to_string()))?)
         .transpose()
+}
+
+type Items = Result<Vec<(Key, Attrs)>, StoreError>;
+
+fn scan(connection: &Connection, after: Option<&Key>, limit: usize) -> rusqlite::Result<Items> {
+    let (pk, sk) = after.map_or(("", ""), |key| (key.pk.as_str(), key.sk.as_str()));
+    let mut statement = connection.prepare_cached(
+        "SELECT pk, sk, item FROM items WHERE (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT ?",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![pk, sk, limit])?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (pk, sk): (String, String) = (row.get(0)?, row.get(1)?);
+        match decode(&pk, &sk, row.get_ref(2)?.as_blob()?) {
+            Ok(attrs) => items.push((Key { pk, sk }, attrs)),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(items))
 }
 
 fn slice(connection: &Connection, query: &Query) -> Result<Slice, StoreError> {

@@ -84,6 +84,20 @@ impl Sqlite {
         Ok(removed)
     }
 
+    /// The items after `after` in the order of keys, at most `limit`: for what goes
+    /// through all of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where one is not as it was written.
+    pub async fn scan(
+        &self,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, Attrs)>, StoreError> {
+        self.blocking(move |readers| readers.scan(after.as_ref(), limit))
+            .await
+    }
+
     async fn order(&self, order: Order) -> Result<(), StoreError> {
         let orders = self.orders.as_ref().ok_or_else(gone)?;
         orders.send(order).await.map_err(|_| gone())
@@ -134,8 +148,10 @@ impl Store for Sqlite {
 }
 
 impl Drop for Sqlite {
-    /// Waits until what was ordered is done.
+    /// Waits until what was ordered is done. The writer is the last to close the
+    /// file, since it alone can put all into it.
     fn drop(&mut self) {
+        self.readers.close();
         self.orders = None;
         if let Some(writer) = self.writer.take() {
             writer.join().ok();

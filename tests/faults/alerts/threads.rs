@@ -8,9 +8,8 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_dynamo::embedded;
 use tollgate_service::{Store, Tenancy};
-use tollgate_tests::TestApp;
+use tollgate_tests::{TestApp, file_in};
 
 const THREADS: usize = 16;
 const THRESHOLDS: [u8; 10] = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100];
@@ -78,7 +77,8 @@ fn judge(used: &BTreeMap<(String, String), u64>, told: &BTreeMap<(String, String
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_threads_in_two_processes_tell_each_threshold_exactly_once() {
-    let store: Arc<dyn Store> = Arc::new(embedded::open(None).await.expect("a store"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let store: Arc<dyn Store> = Arc::new(file_in(folder.path()));
     let shared = Tenancy::Shared {
         settle: std::time::Duration::ZERO,
     };
