@@ -1,11 +1,10 @@
 //! `tollgate dynamodb`: the embedded store over HTTP.
 
+use crate::aws;
 use crate::failure::Failure;
 use crate::folder::Folder;
-use crate::output::print;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use tollgate_dynamo::embedded;
 
 /// Run the embedded store as a DynamoDB endpoint
 #[derive(clap::Args)]
@@ -33,17 +32,5 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     } else {
         Some(Folder::open(&args.data)?)
     };
-    let failed = |error| Failure::to(format!("listen on {}", args.listen), error);
-    let listener = tokio::net::TcpListener::bind(args.listen)
-        .await
-        .map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    print(&format!(
-        "DynamoDB endpoint: http://{address}, table {}",
-        embedded::TABLE
-    ))?;
-    let path = folder.as_ref().map(Folder::path);
-    embedded::serve(path, listener, crate::serve::stopped())
-        .await
-        .map_err(|error| Failure::to("serve the store", error))
+    aws::serve_dynamodb(args.listen, folder.as_ref().map(Folder::path)).await
 }

@@ -1,10 +1,10 @@
 //! The first operator key of a deployment, written into its table directly.
 
+use crate::aws;
 use crate::failure::Failure;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tollgate_core::{Instant, KeyOrder, KeyScope};
-use tollgate_dynamo::Dynamo;
 use tollgate_gateway::SystemClock;
 use tollgate_service::{Actor, Service, Tenancy};
 
@@ -15,11 +15,11 @@ pub(crate) async fn create(
     expires_at: Option<Instant>,
     json: bool,
 ) -> Result<(), Failure> {
-    let store = Dynamo::connect(table).await;
+    let store = aws::connect(table).await?;
     let tenancy = Tenancy::Shared {
         settle: std::time::Duration::ZERO,
     };
-    let service = Service::new(Arc::new(store), Arc::new(SystemClock), tenancy, [0; 32]);
+    let service = Service::new(store, Arc::new(SystemClock), tenancy, [0; 32]);
     let new = KeyOrder {
         tenant: None,
         scopes: BTreeSet::from([KeyScope::Operator]),

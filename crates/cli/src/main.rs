@@ -1,6 +1,7 @@
 //! `tollgate`: meter, price and cap what AI agents use, from the command line.
 
 mod artifact;
+mod aws;
 mod backup;
 mod call;
 mod card_view;

@@ -1,5 +1,6 @@
 //! `tollgate rollup`: roll up closed hours now.
 
+use crate::aws;
 use crate::embedded::Embedded;
 use crate::failure::Failure;
 use crate::folder::Folder;
@@ -11,7 +12,6 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tollgate_core::Name;
-use tollgate_dynamo::Dynamo;
 use tollgate_gateway::{SystemClock, lambda_app};
 use tollgate_service::{Service, Tenancy};
 
@@ -50,10 +50,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         )
         .await;
     };
-    let app = lambda_app(Dynamo::connect(table).await, |name| {
-        std::env::var(name).ok()
-    })
-    .map_err(Failure::new)?;
+    let app = lambda_app(aws::connect(table).await?, |name| std::env::var(name).ok())
+        .map_err(Failure::new)?;
     roll_up(&app.service, &args).await
 }
 

@@ -22,14 +22,14 @@ const SETTLE: Duration = Duration::from_secs(7);
 /// # Errors
 /// A sentence where the secret is missing.
 pub fn lambda_app(
-    store: impl Store + 'static,
+    store: Arc<dyn Store>,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Arc<App>, String> {
     let secret = variable("TOLLGATE_CURSOR_SECRET").filter(|secret| !secret.is_empty());
     let secret = secret.ok_or("TOLLGATE_CURSOR_SECRET must be set: it signs cursors")?;
     let tenancy = Tenancy::Shared { settle: SETTLE };
     let service = Service::new(
-        Arc::new(store),
+        store,
         Arc::new(SystemClock),
         tenancy,
         Sha256::digest(secret).into(),
