@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use tollgate_core::{Attrs, Guard, Key, Value, Write, table};
+use tollgate_core::{Attrs, Change, Guard, Key, Value, Write, table};
 use tollgate_service::{Commit, Store};
 use tollgate_sqlite::{FILE, Sqlite};
 use trace::{Disk, Step, read};
@@ -18,6 +18,8 @@ use trace::{Disk, Step, read};
 const FOLDER: &str = "TOLLGATE_POWER_FOLDER";
 const WRITERS: usize = 4;
 const COMMITS: usize = 150;
+/// The power is cut after each of so many steps.
+const CUT_EVERY: usize = 233;
 /// How much more than what was synced is left: nothing, or what chance leaves.
 const REMAINS: [u64; 4] = [0, 1, 2, 3];
 
@@ -31,7 +33,24 @@ fn writes(writer: usize, commit: usize) -> Vec<Write> {
         let attrs = Attrs::from([(table::BODY.into(), Value::B(body))]);
         Write::put(key(writer, commit, part), attrs).when(Guard::Absent)
     };
-    (0..3).map(item).collect()
+    let counter = Write {
+        change: Change::Update {
+            add: vec![(table::COUNT.into(), 1)],
+            set: Vec::new(),
+        },
+        ..Write::delete(counter(writer))
+    };
+    (0..3).map(item).chain([counter]).collect()
+}
+
+/// How many commits a writer has made.
+fn counter(writer: usize) -> Key {
+    Key::new("T|acme|C|writers", writer.to_string())
+}
+
+/// The log is short, so that it is put into the file and begun again often.
+fn open(folder: &Path) -> Sqlite {
+    Sqlite::open_tuned(&folder.join(FILE), 300, 1 << 27).expect("a store")
 }
 
 /// What runs under `strace`: commits, and says so on standard output.
@@ -40,7 +59,7 @@ async fn a_store_that_is_traced() {
     let Some(folder) = std::env::var_os(FOLDER) else {
         return;
     };
-    let store = Arc::new(Sqlite::open(Path::new(&folder).join(FILE)).expect("a store"));
+    let store = Arc::new(open(Path::new(&folder)));
     let writer = |writer: usize| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
@@ -91,46 +110,65 @@ async fn what_was_acknowledged_is_found_after_a_power_cut_at_any_time() {
     let mut disk = Disk::default();
     let mut acknowledged: Vec<(usize, usize)> = Vec::new();
     let mut cuts = 0_usize;
-    for step in read(&trace) {
-        let Step::Said(line) = step else {
-            disk.take(step);
-            continue;
-        };
-        let mut numbers = line
-            .split(' ')
-            .skip(1)
-            .map(|number| number.parse().expect("a number"));
-        if !line.starts_with("ACK") {
-            continue;
+    for (number, step) in read(&trace).into_iter().enumerate() {
+        match step {
+            Step::Said(line) if line.starts_with("ACK") => {
+                let numbers = line.split(' ').skip(1);
+                let mut numbers = numbers.map(|number| number.parse().expect("a number"));
+                acknowledged.push((
+                    numbers.next().expect("a writer"),
+                    numbers.next().expect("a commit"),
+                ));
+            }
+            Step::Said(_) => {}
+            step => disk.take(step),
         }
-        let ack = (
-            numbers.next().expect("a writer"),
-            numbers.next().expect("a commit"),
-        );
-        acknowledged.push(ack);
-        if acknowledged.len().is_multiple_of(23) {
+        if number.is_multiple_of(CUT_EVERY) && !acknowledged.is_empty() {
             for remains in REMAINS {
                 check(&disk, remains, &acknowledged).await;
                 cuts += 1;
             }
         }
     }
-    println!("{} acknowledged, {cuts} power cuts", acknowledged.len());
+    println!(
+        "{} acknowledged, {} syncs, {} beginnings of the log, {cuts} power cuts",
+        acknowledged.len(),
+        disk.syncs,
+        disk.beginnings
+    );
     assert_eq!(acknowledged.len(), WRITERS * COMMITS);
-    assert!(disk.syncs > 20, "{} syncs", disk.syncs);
+    assert!(disk.syncs > 20 && disk.beginnings > 4 && cuts > 100);
 }
 
-/// Opens the store on what is left of the disk.
+/// Opens the store on what is left of the disk: what was acknowledged is there, and of
+/// the rest each commit whole or not at all.
 async fn check(disk: &Disk, remains: u64, acknowledged: &[(usize, usize)]) {
     let folder = tempfile::tempdir().expect("a folder");
     disk.cut(remains, folder.path());
-    let store = Sqlite::open(folder.path().join(FILE)).expect("a store");
-    for (writer, commit) in acknowledged {
-        let keys: Vec<Key> = (0..3).map(|part| key(*writer, *commit, part)).collect();
-        let items = store.read(&keys).await.expect("items");
-        assert!(
-            items.iter().all(Option::is_some),
-            "{writer} {commit} is lost ({remains})"
-        );
+    let store = open(folder.path());
+    for writer in 0..WRITERS {
+        let mut found = 0;
+        for commit in 0..COMMITS {
+            let keys: Vec<Key> = (0..3).map(|part| key(writer, commit, part)).collect();
+            let items = store.read(&keys).await.expect("items");
+            let parts = items.iter().filter(|item| item.is_some()).count();
+            assert!(
+                parts == 0 || parts == 3,
+                "{writer} {commit}: {parts} of 3 ({remains})"
+            );
+            let is_told = acknowledged.contains(&(writer, commit));
+            assert!(
+                parts == 3 || !is_told,
+                "{writer} {commit} is lost ({remains})"
+            );
+            found += i128::from(parts == 3);
+        }
+        let counted = store
+            .read(&[counter(writer)])
+            .await
+            .expect("a counter")
+            .remove(0);
+        let counted = counted.and_then(|attrs| attrs.get(table::COUNT)?.as_number());
+        assert_eq!(counted.unwrap_or(0), found, "{writer} ({remains})");
     }
 }

@@ -1,10 +1,11 @@
 //! `tollgate backup` and `tollgate restore`: a data folder as a copy, and back.
 
 use crate::failure::Failure;
-use crate::folder::{Folder, SECRETS};
+use crate::folder::{Folder, OPERATOR_KEY, SECRET};
 use crate::output::print_either;
 use crate::progress;
 use serde_json::json;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use tollgate_sqlite::{FILE, Progress, copy};
 
@@ -79,19 +80,22 @@ fn copy_folder(from: &Path, to: &Path) -> Result<u64, Failure> {
         )));
     }
     let target = Folder::open(to)?;
+    // The database comes last: where it is, all is.
+    for (name, is_needed) in [(SECRET, true), (OPERATOR_KEY, false)] {
+        let failed = |error| Failure::to(format!("read `{name}` in `{}`", from.display()), error);
+        match std::fs::read_to_string(from.join(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound && !is_needed => {}
+            secret => {
+                let secret = secret.map_err(failed)?.trim().to_owned();
+                target.secret(name, || Ok(secret.clone()))?;
+            }
+        }
+    }
     let bar = progress::bar(0, "pages");
     let copied = copy(&source, &target.database(), |Progress { done, total }| {
         bar.set_length(total);
         bar.set_position(done);
     });
     bar.finish_and_clear();
-    let items =
-        copied.map_err(|error| Failure::to(format!("copy `{}`", source.display()), error))?;
-    for name in SECRETS {
-        let kept = std::fs::read_to_string(from.join(name)).unwrap_or_default();
-        if !kept.trim().is_empty() {
-            target.secret(name, || Ok(kept.trim().to_owned()))?;
-        }
-    }
-    Ok(items)
+    copied.map_err(|error| Failure::to(format!("copy `{}`", source.display()), error))
 }

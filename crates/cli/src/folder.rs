@@ -10,8 +10,10 @@ use tollgate_sqlite::FILE;
 pub(crate) const SECRET: &str = "cursor.secret";
 /// The operator's key, where none is given.
 pub(crate) const OPERATOR_KEY: &str = "operator.key";
-/// All that is kept beside the database.
-pub(crate) const SECRETS: [&str; 2] = [SECRET, OPERATOR_KEY];
+/// The file that is locked.
+const LOCK: &str = "lock";
+/// What the lock says once all that belongs to a folder is in it.
+const USED: &str = "used";
 /// The fewest characters of a secret: as many as 128 bits take.
 const SECRET_LENGTH_MIN: usize = 22;
 
@@ -19,7 +21,7 @@ const SECRET_LENGTH_MIN: usize = 22;
 pub(crate) struct Folder {
     path: PathBuf,
     /// Locked for as long as it is open.
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -29,7 +31,7 @@ impl Folder {
             Failure::to(format!("use the folder `{}`", path.display()), error)
         };
         make_private(path).map_err(failed)?;
-        let lock = private(path, "lock", false).map_err(failed)?;
+        let lock = private(path, LOCK, false).map_err(failed)?;
         if lock.try_lock().is_err() {
             return Err(Failure::new(format!(
                 "another process uses the folder `{}`",
@@ -38,7 +40,7 @@ impl Folder {
         }
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -47,11 +49,21 @@ impl Folder {
     /// and cursors would change. `is_new` begins anew with what is there.
     pub(crate) fn open_used(path: &Path, is_new: bool) -> Result<Self, Failure> {
         let folder = Self::open(path)?;
+        let file = |name| folder.path.join(name);
         let has = |file: PathBuf| std::fs::metadata(file).is_ok_and(|file| file.len() > 0);
-        let (database, secret) = (has(folder.database()), has(folder.path.join(SECRET)));
-        let is_known = folder.path.join(SECRET).exists() || folder.database().exists();
-        if is_known && !is_new && !(database && secret) {
-            let lost = if database { SECRET } else { FILE };
+        let was_used = std::fs::read_to_string(file(LOCK)).is_ok_and(|text| text == USED);
+        let (database, secret) = (has(folder.database()), has(file(SECRET)));
+        let lost = match (database, secret) {
+            // A first start that broke off has made the database first.
+            (true, false) if was_used => SECRET,
+            (false, _)
+                if was_used || secret || file(SECRET).exists() || has(file(OPERATOR_KEY)) =>
+            {
+                FILE
+            }
+            _ => return Ok(folder),
+        };
+        if !is_new {
             return Err(Failure::new(format!(
                 "the folder `{}` was used, and its `{lost}` is missing or empty: put it back from a \
                  backup, or begin anew with --new",
@@ -59,6 +71,17 @@ impl Folder {
             )));
         }
         Ok(folder)
+    }
+
+    /// Notes that all that belongs to it is in it.
+    pub(crate) fn set_used(&self) -> Result<(), Failure> {
+        let mut lock = &self.lock;
+        lock.set_len(0)
+            .and_then(|()| lock.write_all(USED.as_bytes()))
+            .and_then(|()| lock.sync_all())
+            .map_err(|error| {
+                Failure::to(format!("use the folder `{}`", self.path.display()), error)
+            })
     }
 
     /// Where it is.
@@ -92,9 +115,13 @@ impl Folder {
             }
         }
         let secret = fresh()?;
-        let mut file = private(&self.path, name, true).map_err(failed)?;
+        // It has its name only once it is whole.
+        let part = format!("{name}.part");
+        let mut file = private(&self.path, &part, true).map_err(failed)?;
         file.write_all(secret.as_bytes())
             .and_then(|()| file.sync_all())
+            .and_then(|()| std::fs::rename(self.path.join(&part), self.path.join(name)))
+            .and_then(|()| File::open(&self.path)?.sync_all())
             .map_err(failed)?;
         Ok(secret)
     }
@@ -162,22 +189,36 @@ mod tests {
 
     #[test]
     fn a_used_folder_that_lacks_something_is_refused_unless_it_begins_anew() {
-        for (database, secret, is_fine) in [
-            (None, None, true),
-            (Some("x"), Some(ONE), true),
-            (None, Some(ONE), false),
-            (Some(""), Some(ONE), false),
-            (Some("x"), None, false),
-            (Some("x"), Some(""), false),
+        let whole = (Some("x"), Some(ONE));
+        for ((database, secret), key, was_used, is_fine) in [
+            ((None, None), None, false, true),
+            (whole, None, true, true),
+            (whole, None, false, true),
+            ((None, Some(ONE)), None, false, false),
+            ((Some(""), Some(ONE)), None, true, false),
+            ((None, None), Some(ONE), false, false),
+            ((None, None), None, true, false),
+            ((Some("x"), None), None, true, false),
+            ((Some("x"), Some("")), None, true, false),
+            // A first start was broken off.
+            ((Some("x"), None), None, false, true),
+            ((Some(""), None), None, false, true),
         ] {
             let temporary = tempfile::tempdir().unwrap();
-            for (name, content) in [(FILE, database), (SECRET, secret)] {
+            for (name, content) in [(FILE, database), (SECRET, secret), (OPERATOR_KEY, key)] {
                 if let Some(content) = content {
                     std::fs::write(temporary.path().join(name), content).unwrap();
                 }
             }
+            if was_used {
+                Folder::open(temporary.path()).unwrap().set_used().unwrap();
+            }
             let opened = Folder::open_used(temporary.path(), false);
-            assert_eq!(opened.is_ok(), is_fine, "{database:?} {secret:?}");
+            assert_eq!(
+                opened.is_ok(),
+                is_fine,
+                "{database:?} {secret:?} {key:?} {was_used}"
+            );
             drop(opened);
             assert!(Folder::open_used(temporary.path(), true).is_ok());
         }

@@ -59,6 +59,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         operator_key(folder.as_ref())?,
         cursor_secret(folder.as_ref())?,
     );
+    if let Some(folder) = &folder {
+        folder.set_used()?;
+    }
     let service = Service::new(store.store(), Arc::new(SystemClock), Tenancy::Sole, secret);
     if args.trust_clock {
         service.trust_clock();
@@ -84,8 +87,11 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let served = axum::serve(listener, router(&app, routes()))
         .with_graceful_shutdown(stopped())
         .await;
-    schedule.abort();
-    alerts.abort();
+    for task in [schedule, alerts] {
+        task.abort();
+        // The store is closed before the folder is free for another.
+        task.await.ok();
+    }
     served.map_err(|error| Failure::to("serve", error))
 }
 

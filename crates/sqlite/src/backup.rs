@@ -1,10 +1,10 @@
 //! Copying the file while it is written to.
 
-use crate::file::{failed, make_private, open_to_read};
+use crate::file::{failed, make_private, open_to_read, sync_folder};
 use crate::item::decode;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tollgate_service::StoreError;
 
@@ -23,26 +23,48 @@ pub struct Progress {
 
 /// Copies the file at `from`, as it stands now, to `to`, where there must be none;
 /// others write to it meanwhile. Every item of the copy is then read and checked;
-/// how many there are.
+/// how many there are. The copy has its name only once it is whole.
 ///
 /// # Errors
 /// [`StoreError::Broken`] where either file cannot be used,
-/// [`StoreError::Damaged`] where an item is not as it was written.
-pub fn copy(from: &Path, to: &Path, mut progress: impl FnMut(Progress)) -> Result<u64, StoreError> {
+/// [`StoreError::Damaged`] where the copy is not sound.
+pub fn copy(from: &Path, to: &Path, progress: impl FnMut(Progress)) -> Result<u64, StoreError> {
     if to.exists() {
         return Err(StoreError::Broken(format!("`{}` exists", to.display())));
     }
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let io = |error: std::io::Error| StoreError::Broken(format!("`{}`: {error}", part.display()));
+    if part.exists() {
+        std::fs::remove_file(&part).map_err(io)?;
+    }
+    make_private(&part).map_err(io)?;
+    let items = copy_pages(from, &part, progress)?;
+    std::fs::File::open(&part)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| std::fs::rename(&part, to))
+        .and_then(|()| to.parent().map_or(Ok(()), sync_folder))
+        .map_err(io)?;
+    Ok(items)
+}
+
+fn copy_pages(
+    from: &Path,
+    to: &Path,
+    mut progress: impl FnMut(Progress),
+) -> Result<u64, StoreError> {
+    let wrong = |error: rusqlite::Error| failed(&error);
     let broken = |error: rusqlite::Error| StoreError::Broken(error.to_string());
     let source = open_to_read(from).map_err(broken)?;
     // What this sees from here on is what it sees now.
     source.execute_batch("BEGIN").map_err(broken)?;
-    count(&source).map_err(|error| failed(&error))?;
-    make_private(to).map_err(|error| StoreError::Broken(format!("`{}`: {error}", to.display())))?;
+    let counted = count(&source).map_err(wrong)?;
     let mut target = Connection::open(to).map_err(broken)?;
     {
         let backup = Backup::new(&source, &mut target).map_err(broken)?;
         loop {
-            let step = backup.step(STEP_PAGES).map_err(|error| failed(&error))?;
+            let step = backup.step(STEP_PAGES).map_err(wrong)?;
             let pages = backup.progress();
             let [left, total] =
                 [pages.remaining, pages.pagecount].map(|pages| u64::try_from(pages).unwrap_or(0));
@@ -57,9 +79,19 @@ pub fn copy(from: &Path, to: &Path, mut progress: impl FnMut(Progress)) -> Resul
             }
         }
     }
+    drop(source);
+    // One plain file, which can be read where nothing can be written.
+    target
+        .pragma_update(None, "journal_mode", "DELETE")
+        .map_err(wrong)?;
+    let sound: String = target
+        .query_row("PRAGMA quick_check", [], |row| row.get(0))
+        .map_err(wrong)?;
     let items = check(&target)?;
-    if items != count(&source).map_err(|error| failed(&error))? {
-        return Err(StoreError::Damaged("the copy lacks items".to_owned()));
+    if sound != "ok" || items != counted {
+        return Err(StoreError::Damaged(format!(
+            "the copy: {sound}, {items} of {counted} items"
+        )));
     }
     Ok(items)
 }

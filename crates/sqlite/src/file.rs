@@ -1,7 +1,7 @@
 //! The file: how it is opened, and what is in it.
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 use tollgate_service::StoreError;
@@ -13,6 +13,10 @@ pub const FILE: &str = "tollgate.db";
 const APPLICATION: i64 = 0x544c_4754;
 /// The version of the table.
 const VERSION: i64 = 1;
+/// What SQLite calls `synchronous=FULL`.
+const SYNCED_FULL: i64 = 2;
+/// How many pages of the log are put into the file at once.
+pub(crate) const CHECKPOINT_PAGES: u32 = 4_000;
 /// How long one waits for another process that has the file.
 const BUSY: Duration = Duration::from_millis(1_000);
 
@@ -31,7 +35,7 @@ const TABLE: &str = "
     CREATE INDEX IF NOT EXISTS tasks ON items (tk, ts) WHERE tk IS NOT NULL;";
 
 /// Opens the file for the one that writes, made if need be.
-pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open_to_write(path: &Path, checkpoint_pages: u32) -> Result<Connection, StoreError> {
     make_private(path)
         .map_err(|error| StoreError::Broken(format!("`{}`: {error}", path.display())))?;
     let broken = |error| broken(path, &error);
@@ -41,7 +45,7 @@ pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
     )
     .map_err(broken)?;
     connection.busy_timeout(BUSY).map_err(broken)?;
-    prepare(&mut connection).map_err(broken)?;
+    prepare(&mut connection, checkpoint_pages).map_err(broken)?;
     let number = |name| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0));
     let (application, version): (i64, i64) = (
         number("application_id").map_err(broken)?,
@@ -54,6 +58,14 @@ pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
         );
         return Err(StoreError::Broken(why));
     }
+    let journal: String = connection
+        .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+        .map_err(broken)?;
+    let synced: i64 = number("synchronous").map_err(broken)?;
+    if (journal.as_str(), synced) != ("wal", SYNCED_FULL) {
+        let why = format!("`{}` cannot be kept safe here: {journal}", path.display());
+        return Err(StoreError::Broken(why));
+    }
     Ok(connection)
 }
 
@@ -64,18 +76,20 @@ pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "mmap_size", 1_i64 << 28)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
 
-fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+fn prepare(connection: &mut Connection, checkpoint_pages: u32) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(32);
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // On a Mac a plain sync leaves it in the drive's cache.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "wal_autocheckpoint", checkpoint_pages)?;
     connection.pragma_update(None, "journal_size_limit", 1_i64 << 26)?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -99,7 +113,18 @@ pub(crate) fn make_private(path: &Path) -> std::io::Result<()> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options.open(path).map(drop)
+    options.open(path)?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Makes what was made or renamed in a folder last.
+pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    File::open(folder)?.sync_all()
 }
 
 fn broken(path: &Path, error: &rusqlite::Error) -> StoreError {

@@ -4,7 +4,7 @@ use crate::file::{failed, open_to_read};
 use crate::item::decode;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 use tollgate_core::{Attrs, Key, table};
 use tollgate_service::{Query, Slice, StoreError};
 
@@ -17,18 +17,24 @@ const SLICE_BYTES: usize = 1 << 20;
 pub(crate) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    /// Held by each that reads; by the writer, where nobody may.
+    turn: RwLock<()>,
 }
 
 impl Readers {
     pub(crate) fn new(path: PathBuf) -> Self {
-        let idle = Mutex::default();
-        Self { path, idle }
+        Self {
+            path,
+            idle: Mutex::default(),
+            turn: RwLock::default(),
+        }
     }
 
     fn with<T>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        let _reading = self.turn.read().unwrap_or_else(PoisonError::into_inner);
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
         let connection = match kept {
@@ -37,10 +43,17 @@ impl Readers {
         };
         let found = read(&connection);
         let mut idle = idle();
-        if idle.len() < KEPT_MAX {
+        // One that failed may still stand in an old state of the file.
+        if found.is_ok() && connection.is_autocommit() && idle.len() < KEPT_MAX {
             idle.push(connection);
         }
         found
+    }
+
+    /// Does something while nobody reads.
+    pub(crate) fn hold<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _alone = self.turn.write().unwrap_or_else(PoisonError::into_inner);
+        work()
     }
 
     /// Closes connections that nobody uses.
@@ -55,7 +68,8 @@ impl Readers {
             let snapshot = connection
                 .unchecked_transaction()
                 .map_err(|error| failed(&error))?;
-            let found = keys.iter().map(|key| find(connection, key)).collect();
+            let find = |key| find(connection, key).map_err(|error| failed(&error))?;
+            let found = keys.iter().map(find).collect();
             snapshot.finish().map_err(|error| failed(&error))?;
             found
         })
@@ -76,24 +90,19 @@ impl Readers {
     }
 }
 
-/// The item at `key`, as this connection sees it.
-pub(crate) fn find(connection: &Connection, key: &Key) -> Result<Option<Attrs>, StoreError> {
-    let found = connection
-        .prepare_cached("SELECT item FROM items WHERE pk = ? AND sk = ?")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![key.pk, key.sk], |row| {
-                    Ok(row
-                        .get_ref(0)?
-                        .as_blob()
-                        .map(|bytes| decode(&key.pk, &key.sk, bytes)))
-                })
-                .optional()
+/// The item at `key`, as this connection sees it. The outer error is SQLite's.
+pub(crate) fn find(
+    connection: &Connection,
+    key: &Key,
+) -> rusqlite::Result<Result<Option<Attrs>, StoreError>> {
+    let mut statement =
+        connection.prepare_cached("SELECT item FROM items WHERE pk = ? AND sk = ?")?;
+    let found = statement
+        .query_row(params![key.pk, key.sk], |row| {
+            Ok(decode(&key.pk, &key.sk, row.get_ref(0)?.as_blob()?))
         })
-        .map_err(|error| failed(&error))?;
-    found
-        .map(|item| item.map_err(|error| StoreError::Damaged(error.to_string()))?)
-        .transpose()
+        .optional()?;
+    Ok(found.transpose())
 }
 
 type Items = Result<Vec<(Key, Attrs)>, StoreError>;

@@ -1,8 +1,8 @@
 //! The store.
 
-use crate::file::open_to_write;
+use crate::file::{CHECKPOINT_PAGES, open_to_write};
 use crate::readers::Readers;
-use crate::writer::{Order, Sweep, WAITING_MAX, check, run};
+use crate::writer::{LOG_BYTES_MAX, Order, Sweep, WAITING_MAX, Writer, check};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,15 +11,18 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tollgate_core::{Attrs, Key, Write};
 use tollgate_service::{Commit, Query, Slice, Store, StoreError, Together};
 
-/// The most keys of a read, and the most queries at once: others wait.
+/// The most keys that are read together.
 const TOGETHER_MAX: usize = 100;
+/// The most reads of items, and of partitions, at once: others wait.
+const READS_MAX: usize = 32;
 const QUERIES_MAX: usize = 8;
 
 /// A table in one SQLite file.
 pub struct Sqlite {
     path: PathBuf,
     readers: Arc<Readers>,
-    queries: Semaphore,
+    reads: Arc<Semaphore>,
+    queries: Arc<Semaphore>,
     orders: Option<mpsc::Sender<Order>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -39,17 +42,42 @@ impl Sqlite {
     /// [`StoreError::Broken`] where it cannot be opened or is of another kind,
     /// [`StoreError::Damaged`] where it is no whole SQLite file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref().to_owned();
-        let connection = open_to_write(&path)?;
+        Self::open_tuned(path.as_ref(), CHECKPOINT_PAGES, LOG_BYTES_MAX)
+    }
+
+    /// The same, where so many pages of the log are put into the file at once, and
+    /// readers have to wait where the log is longer than so many bytes: for tests.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    #[doc(hidden)]
+    pub fn open_tuned(
+        path: &Path,
+        checkpoint_pages: u32,
+        log_bytes_max: u64,
+    ) -> Result<Self, StoreError> {
+        let path = path.to_owned();
+        let connection = open_to_write(&path, checkpoint_pages)?;
+        let readers = Arc::new(Readers::new(path.clone()));
         let (orders, ordered) = mpsc::channel(WAITING_MAX);
+        let mut log = path.clone().into_os_string();
+        log.push("-wal");
+        let writer = Writer {
+            connection,
+            readers: Arc::clone(&readers),
+            log: log.into(),
+            log_bytes_max,
+            tried_at: 0,
+        };
         let writer = std::thread::Builder::new()
             .name("tollgate-writer".to_owned())
-            .spawn(move || run(&connection, ordered))
+            .spawn(move || writer.run(ordered))
             .map_err(|error| StoreError::Broken(error.to_string()))?;
         Ok(Self {
-            readers: Arc::new(Readers::new(path.clone())),
+            readers,
             path,
-            queries: Semaphore::new(QUERIES_MAX),
+            reads: Arc::new(Semaphore::new(READS_MAX)),
+            queries: Arc::new(Semaphore::new(QUERIES_MAX)),
             orders: Some(orders),
             writer: Some(writer),
         })
@@ -94,7 +122,8 @@ impl Sqlite {
         after: Option<Key>,
         limit: usize,
     ) -> Result<Vec<(Key, Attrs)>, StoreError> {
-        self.blocking(move |readers| readers.scan(after.as_ref(), limit))
+        let queries = &self.queries;
+        self.blocking(queries, move |readers| readers.scan(after.as_ref(), limit))
             .await
     }
 
@@ -105,11 +134,17 @@ impl Sqlite {
 
     async fn blocking<T: Send + 'static>(
         &self,
+        turns: &Arc<Semaphore>,
         read: impl FnOnce(&Readers) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _turn = self.queries.acquire().await.map_err(|_| gone())?;
+        // Kept until it is done, however long the caller waits.
+        let turn = Arc::clone(turns).acquire_owned().await;
+        let turn = turn.map_err(|_| gone())?;
         let readers = Arc::clone(&self.readers);
-        let read = tokio::task::spawn_blocking(move || read(&readers));
+        let read = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            read(&readers)
+        });
         read.await
             .map_err(|error| StoreError::Unavailable(error.to_string()))?
     }
@@ -118,12 +153,9 @@ impl Sqlite {
 #[async_trait]
 impl Store for Sqlite {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
-        // A few items are found sooner than a thread is.
-        if keys.len() <= TOGETHER_MAX {
-            return self.readers.read(keys);
-        }
         let keys = keys.to_vec();
-        self.blocking(move |readers| readers.read(&keys)).await
+        self.blocking(&self.reads, move |readers| readers.read(&keys))
+            .await
     }
 
     async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
@@ -131,12 +163,13 @@ impl Store for Sqlite {
             let why = "1 to 100 items are read together";
             return Err(StoreError::Broken(why.to_owned()));
         }
-        self.readers.read(keys).map(Some)
+        self.read(keys).await.map(Some)
     }
 
     async fn query(&self, query: &Query) -> Result<Slice, StoreError> {
         let query = query.clone();
-        self.blocking(move |readers| readers.query(&query)).await
+        self.blocking(&self.queries, move |readers| readers.query(&query))
+            .await
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {

@@ -2,9 +2,11 @@
 
 use crate::file::failed;
 use crate::item::encode;
-use crate::readers::find;
-use rusqlite::{Connection, params};
+use crate::readers::{Readers, find};
+use rusqlite::{Connection, ErrorCode, params};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tollgate_core::{Attrs, Key, Value, Write, table};
 use tollgate_service::{Commit, Reason, Refusal, StoreError};
@@ -15,6 +17,9 @@ const TOGETHER_MAX: usize = 256;
 pub(crate) const WAITING_MAX: usize = 4_096;
 /// The most bytes of orders that are committed together.
 const BYTES_MAX: usize = 16 << 20;
+
+/// How long the log may become before readers have to wait for it.
+pub(crate) const LOG_BYTES_MAX: u64 = 128 << 20;
 
 /// What is asked of the writer.
 pub(crate) enum Order {
@@ -40,59 +45,110 @@ pub(crate) struct Swept {
     pub(crate) next: Option<(String, String)>,
 }
 
-/// Does what is ordered until nobody orders any more.
-pub(crate) fn run(connection: &Connection, mut orders: mpsc::Receiver<Order>) {
-    while let Some(first) = orders.blocking_recv() {
-        let mut together = Vec::new();
-        let mut bytes = 0_usize;
-        let mut next = Some(first);
-        while let Some(order) = next {
-            match order {
-                Order::Commit(writes, answer) => {
-                    bytes = bytes.saturating_add(size(&writes));
-                    together.push((writes, answer));
-                }
-                Order::Sweep(sweep) => {
-                    commit(connection, std::mem::take(&mut together));
-                    let swept = sweep_step(connection, &sweep);
-                    sweep.answer.send(swept).ok();
-                }
-            }
-            let is_full = together.len() >= TOGETHER_MAX || bytes >= BYTES_MAX;
-            next = if is_full {
-                None
-            } else {
-                orders.try_recv().ok()
-            };
-        }
-        commit(connection, together);
-    }
-}
-
 type Asked = (Vec<Write>, oneshot::Sender<Result<Commit, StoreError>>);
 
-/// Commits all of `asked` as one transaction, each applied or refused on its own.
-fn commit(connection: &Connection, asked: Vec<Asked>) {
-    if asked.is_empty() {
-        return;
+/// The one that writes.
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    pub(crate) readers: Arc<Readers>,
+    /// The log beside the file, and how long it may become before readers have to
+    /// wait for it.
+    pub(crate) log: PathBuf,
+    pub(crate) log_bytes_max: u64,
+    /// The same after a try that came to nothing.
+    pub(crate) tried_at: u64,
+}
+
+impl Writer {
+    /// Does what is ordered until nobody orders any more.
+    pub(crate) fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        while let Some(first) = orders.blocking_recv() {
+            let mut together = Vec::new();
+            let mut bytes = 0_usize;
+            let mut next = Some(first);
+            while let Some(order) = next {
+                match order {
+                    Order::Commit(writes, answer) => {
+                        bytes = bytes.saturating_add(size(&writes));
+                        together.push((writes, answer));
+                    }
+                    Order::Sweep(sweep) => {
+                        self.commit(std::mem::take(&mut together));
+                        let swept = sweep_step(&self.connection, &sweep);
+                        sweep.answer.send(swept).ok();
+                    }
+                }
+                let is_full = together.len() >= TOGETHER_MAX || bytes >= BYTES_MAX;
+                next = if is_full {
+                    None
+                } else {
+                    orders.try_recv().ok()
+                };
+            }
+            self.commit(together);
+            self.shorten_log();
+        }
     }
-    let done = try_commit(connection, &asked);
-    match done {
-        Ok(results) => {
-            for ((_, answer), result) in asked.into_iter().zip(results) {
-                answer.send(result).ok();
+
+    /// Commits all of `asked` as one transaction, each applied or refused on its own.
+    /// Where that fails, it may be for one of them: each is tried alone.
+    fn commit(&self, mut asked: Vec<Asked>) {
+        // Whoever gave up sends it again.
+        asked.retain(|(_, answer)| !answer.is_closed());
+        let results = match asked.is_empty() {
+            true => return,
+            false => self.try_commit(&asked),
+        };
+        let error = match results {
+            Ok(results) => {
+                for ((_, answer), result) in asked.into_iter().zip(results) {
+                    answer.send(result).ok();
+                }
+                return;
             }
+            Err(error) => error,
+        };
+        let is_busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+        if asked.len() > 1 && !is_busy {
+            return asked.into_iter().for_each(|one| self.commit(vec![one]));
         }
-        Err(error) => {
-            let error = failed(&error);
-            for (_, answer) in asked {
-                answer.send(Err(error.clone())).ok();
-            }
+        let error = failed(&error);
+        for (_, answer) in asked {
+            answer.send(Err(error.clone())).ok();
         }
+    }
+
+    fn try_commit(&self, asked: &[Asked]) -> rusqlite::Result<Vec<Result<Commit, StoreError>>> {
+        let connection = &self.connection;
+        let done = commit_all(connection, asked);
+        if !connection.is_autocommit() {
+            connection.execute_batch("ROLLBACK")?;
+        }
+        done
+    }
+
+    /// Puts the whole log into the file and empties it, where readers that overlap
+    /// kept that from happening for long.
+    fn shorten_log(&mut self) {
+        let length = || std::fs::metadata(&self.log).map_or(0, |log| log.len());
+        if length() <= self.log_bytes_max.max(self.tried_at) {
+            return;
+        }
+        let connection = &self.connection;
+        let emptied = self.readers.hold(|| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                row.get::<_, i64>(0)
+            })
+        });
+        // Another process reads it: not again before it has grown as much again.
+        self.tried_at = match emptied {
+            Ok(0) => 0,
+            _ => length().saturating_add(self.log_bytes_max),
+        };
     }
 }
 
-fn try_commit(
+fn commit_all(
     connection: &Connection,
     asked: &[Asked],
 ) -> rusqlite::Result<Vec<Result<Commit, StoreError>>> {
@@ -100,24 +156,19 @@ fn try_commit(
     let mut results = Vec::new();
     let mut changes = false;
     for (writes, _) in asked {
-        match apply(connection, writes) {
-            Ok(result) => {
-                changes |= matches!(result, Ok(Commit::Done { .. }));
-                results.push(result);
-            }
-            Err(error) => {
-                connection.execute_batch("ROLLBACK").ok();
-                return Err(error);
-            }
+        let result = apply(connection, writes)?;
+        // SQLite ends a transaction on its own where it cannot go on.
+        if connection.is_autocommit() {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT),
+                Some("the transaction was ended".to_owned()),
+            ));
         }
+        changes |= matches!(result, Ok(Commit::Done { .. }));
+        results.push(result);
     }
     let end = if changes { "COMMIT" } else { "ROLLBACK" };
-    connection
-        .prepare_cached(end)?
-        .execute([])
-        .inspect_err(|_| {
-            connection.execute_batch("ROLLBACK").ok();
-        })?;
+    connection.prepare_cached(end)?.execute([])?;
     Ok(results)
 }
 
@@ -131,8 +182,9 @@ fn apply(
     let mut before = Vec::new();
     let mut refusals = Vec::new();
     for (index, write) in writes.iter().enumerate() {
-        let found = match find(connection, &write.key) {
+        let found = match find(connection, &write.key)? {
             Ok(found) => found,
+            // Damage is told to who asked for it.
             Err(error) => return Ok(Err(error)),
         };
         if write.guards.iter().all(|guard| guard.holds(found.as_ref())) {

@@ -152,3 +152,44 @@ async fn what_is_beside_the_file_is_for_its_owner_alone_too() {
     }
     assert_eq!(names.len(), 3, "{names:?}");
 }
+
+/// How long the log becomes while eight readers overlap.
+async fn longest_log(log_max: u64) -> u64 {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(fill(folder.path(), 5_000).await);
+    let file = folder.path().join(FILE);
+    let store = std::sync::Arc::new(Sqlite::open_tuned(&file, 100, log_max).expect("a store"));
+    let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let reader = |_: usize| {
+        let (store, done) = (std::sync::Arc::clone(&store), std::sync::Arc::clone(&done));
+        tokio::spawn(async move {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                store.scan(None, 5_000).await.expect("items");
+            }
+        })
+    };
+    let readers: Vec<_> = (0..8).map(reader).collect();
+    let log = folder.path().join(format!("{FILE}-wal"));
+    let mut longest = 0;
+    for number in 0..1_500 {
+        // The same again would be written to no page.
+        let byte = u8::try_from(number % 251).expect("a byte");
+        let big = Attrs::from([(table::BODY.into(), Value::B(vec![byte; 30_000]))]);
+        let write = Write::put(Key::new("T|acme|big", (number % 10).to_string()), big);
+        store.commit(&[write]).await.expect("a commit");
+        longest = longest.max(std::fs::metadata(&log).expect("a log").len());
+    }
+    done.store(true, std::sync::atomic::Ordering::Relaxed);
+    for reader in readers {
+        reader.await.expect("a reader");
+    }
+    longest
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_that_overlap_for_ever_do_not_make_the_log_grow_for_ever() {
+    const LOG_MAX: u64 = 2 << 20;
+    let (held, free) = (longest_log(LOG_MAX).await, longest_log(u64::MAX).await);
+    println!("of 45 MB written the log was {held} bytes long at most, {free} where nobody waits");
+    assert!(held < 2 * LOG_MAX, "{held}");
+}

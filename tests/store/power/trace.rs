@@ -33,12 +33,16 @@ struct File {
 pub(crate) struct Disk {
     files: BTreeMap<String, File>,
     pub(crate) syncs: usize,
+    /// How often the log was begun.
+    pub(crate) beginnings: usize,
 }
 
 impl Disk {
     pub(crate) fn take(&mut self, step: Step) {
         match step {
             Step::Changed(path, change) => {
+                let begins = matches!(change, Change::Written(0, _)) && path.ends_with("-wal");
+                self.beginnings += usize::from(begins);
                 let file = self.files.entry(path).or_default();
                 file.pending.push(change);
                 file.changes += 1;
@@ -53,7 +57,8 @@ impl Disk {
                 self.syncs += 1;
             }
             Step::Gone(path) => {
-                self.files.remove(&path);
+                let file = self.files.entry(path).or_default();
+                (file.synced, file.pending) = (Vec::new(), Vec::new());
             }
             Step::Said(_) => {}
         }
