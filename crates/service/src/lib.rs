@@ -60,6 +60,7 @@ pub use store::failure::Failure;
 pub use store::memory::Memory;
 pub use store::store::{
     Commit, Query, Reason, Refusal, Slice, Store, StoreError, TOGETHER_MAX, Together,
+    check_together, check_writes,
 };
 pub use usage::export::{Export, Step};
 pub use usage::hour::{Hour, LastPurge};

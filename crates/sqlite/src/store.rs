@@ -2,17 +2,17 @@
 
 use crate::file::{CHECKPOINT_PAGES, open_to_write};
 use crate::readers::Readers;
-use crate::writer::{LOG_BYTES_MAX, Order, Sweep, WAITING_MAX, Writer, check};
+use crate::writer::{LOG_BYTES_MAX, Order, Sweep, WAITING_MAX, Writer};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tollgate_core::{Attrs, Key, Write};
-use tollgate_service::{Commit, Query, Slice, Store, StoreError, Together};
+use tollgate_service::{
+    Commit, Query, Slice, Store, StoreError, Together, check_together, check_writes,
+};
 
-/// The most keys that are read together.
-const TOGETHER_MAX: usize = 100;
 /// The most reads of items, and of partitions, at once: others wait.
 const READS_MAX: usize = 32;
 const QUERIES_MAX: usize = 8;
@@ -159,10 +159,7 @@ impl Store for Sqlite {
     }
 
     async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
-        if keys.is_empty() || keys.len() > TOGETHER_MAX {
-            let why = "1 to 100 items are read together";
-            return Err(StoreError::Broken(why.to_owned()));
-        }
+        check_together(keys)?;
         self.read(keys).await.map(Some)
     }
 
@@ -173,7 +170,7 @@ impl Store for Sqlite {
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
-        check(writes)?;
+        check_writes(writes)?;
         let (answer, answered) = oneshot::channel();
         self.order(Order::Commit(writes.to_vec(), answer)).await?;
         answered.await.map_err(|_| gone())?

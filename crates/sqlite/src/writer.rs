@@ -4,7 +4,6 @@ use crate::file::failed;
 use crate::item::encode;
 use crate::readers::{Readers, find};
 use rusqlite::{Connection, ErrorCode, params};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -296,15 +295,4 @@ fn value_size(value: &Value) -> usize {
         Value::B(bytes) => bytes.len(),
         Value::N(_) => 16,
     }
-}
-
-/// What a transaction may not be.
-pub(crate) fn check(writes: &[Write]) -> Result<(), StoreError> {
-    let keys: BTreeMap<&Key, ()> = writes.iter().map(|write| (&write.key, ())).collect();
-    if writes.is_empty() || writes.len() > 100 || keys.len() != writes.len() {
-        return Err(StoreError::Broken(
-            "a transaction takes 1 to 100 writes on distinct keys".to_owned(),
-        ));
-    }
-    Ok(())
 }

@@ -1,7 +1,8 @@
 //! A store in memory: the executable specification of [`Store`].
 
 use crate::store::store::{
-    Commit, Query, Reason, Refusal, Slice, Store, StoreError, TOGETHER_MAX, Together,
+    Commit, Query, Reason, Refusal, Slice, Store, StoreError, Together, check_together,
+    check_writes,
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -48,10 +49,7 @@ impl Store for Memory {
     }
 
     async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
-        if keys.is_empty() || keys.len() > TOGETHER_MAX {
-            let why = "1 to 100 items are read together";
-            return Err(StoreError::Broken(why.to_owned()));
-        }
+        check_together(keys)?;
         let items = self.items();
         Ok(Some(
             keys.iter().map(|key| items.get(key).cloned()).collect(),
@@ -85,7 +83,7 @@ impl Store for Memory {
 
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
         let mut items = self.items();
-        check(writes)?;
+        check_writes(writes)?;
         let refused = |write: &Write| {
             !write
                 .guards
@@ -112,19 +110,6 @@ impl Store for Memory {
         }
         Ok(Commit::Done { write_units: 0 })
     }
-}
-
-/// What DynamoDB would refuse as malformed.
-fn check(writes: &[Write]) -> Result<(), StoreError> {
-    let mut keys: Vec<&Key> = writes.iter().map(|write| &write.key).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    if writes.is_empty() || writes.len() > 100 || keys.len() != writes.len() {
-        return Err(StoreError::Broken(
-            "a transaction takes 1 to 100 writes on distinct keys".to_owned(),
-        ));
-    }
-    Ok(())
 }
 
 /// The index entry of an item: its sort key there and its page.

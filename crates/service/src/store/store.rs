@@ -1,7 +1,8 @@
 //! What the service asks of a store.
 
 use async_trait::async_trait;
-use tollgate_core::{Attrs, Key, Write};
+use std::collections::BTreeSet;
+use tollgate_core::{ACTIONS_MAX, Attrs, Key, Write};
 
 /// A table of items, with consistent reads and guarded transactions.
 ///
@@ -31,6 +32,31 @@ pub type Together = Option<Vec<Option<Attrs>>>;
 
 /// The most items that are read together.
 pub const TOGETHER_MAX: usize = 100;
+
+/// Refuses keys that cannot be read together.
+///
+/// # Errors
+/// [`StoreError::Broken`] unless there are 1 to [`TOGETHER_MAX`].
+pub fn check_together(keys: &[Key]) -> Result<(), StoreError> {
+    if keys.is_empty() || keys.len() > TOGETHER_MAX {
+        let why = "1 to 100 items are read together";
+        return Err(StoreError::Broken(why.to_owned()));
+    }
+    Ok(())
+}
+
+/// Refuses writes that are no transaction.
+///
+/// # Errors
+/// [`StoreError::Broken`] unless there are 1 to [`ACTIONS_MAX`], on distinct keys.
+pub fn check_writes(writes: &[Write]) -> Result<(), StoreError> {
+    let keys: BTreeSet<&Key> = writes.iter().map(|write| &write.key).collect();
+    if writes.is_empty() || writes.len() > ACTIONS_MAX || keys.len() != writes.len() {
+        let why = "a transaction takes 1 to 100 writes on distinct keys";
+        return Err(StoreError::Broken(why.to_owned()));
+    }
+    Ok(())
+}
 
 /// A part of one partition.
 #[derive(Clone, PartialEq, Eq, Debug)]
