@@ -128,6 +128,7 @@ fn circumstances<'a>(tenant: &'a Name, standing: &'a Standing) -> Circumstances<
         mode: Mode::Enforce,
         received: at("2026-11-22T10:00:01Z"),
         page_id: "01JD9Z6Q5T0000000000000000",
+        seed: [7; 32],
         standing,
     }
 }

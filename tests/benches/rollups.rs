@@ -128,15 +128,15 @@ async fn record(app: &TestApp, tenant: &Name, span: std::ops::Range<usize>) {
 /// How many pages there are, all of them read.
 async fn pages(app: &TestApp) -> u64 {
     let mut count = 0;
-    let mut day: tollgate_core::Instant = "2026-10-25T00:00:00Z".parse().expect("a time");
-    for _ in 0..=DAYS {
-        let mut next = Some(Query::of(format!("T|bench|E|{}", day.day())));
+    let mut hour: tollgate_core::Instant = "2026-10-25T00:00:00Z".parse().expect("a time");
+    for _ in 0..=DAYS * 24 {
+        let mut next = Some(Query::of(format!("T|bench|E|{}|00", hour.hour())));
         while let Some(query) = next {
             let slice = app.store.query(&query).await.expect("pages");
             count += u64::try_from(slice.items.len()).expect("a count");
             next = query.after(&slice);
         }
-        day = day.plus_seconds(86_400);
+        hour = hour.plus_seconds(3_600);
     }
     count
 }

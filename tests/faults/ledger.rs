@@ -222,9 +222,9 @@ fn number(attrs: &Attrs, name: &str) -> i128 {
 async fn events(store: &dyn Store, tenant: &Name, config: &Config) -> BTreeMap<String, Booked> {
     let created = config.created.expect("a first day");
     let mut events = BTreeMap::new();
-    for day in 0..DAYS {
-        let day = created.plus_seconds(day * 86_400).day();
-        let mut next = Some(Query::of(table::pages(tenant, &day)));
+    for (hour, lane) in (0..DAYS * 24).flat_map(|hour| (0..16).map(move |lane| (hour, lane))) {
+        let stretch = table::stretch(created.plus_seconds(hour * 3600), lane);
+        let mut next = Some(Query::of(table::pages(tenant, &stretch)));
         while let Some(query) = next {
             let slice = store.query(&query).await.expect("a query");
             next = query.after(&slice);
@@ -233,7 +233,8 @@ async fn events(store: &dyn Store, tenant: &Name, config: &Config) -> BTreeMap<S
                     Page::decode(attrs[table::BODY].as_bytes().expect("bytes")).expect("a page");
                 for (index, stored) in page.events.into_iter().enumerate() {
                     let id = stored.event.id.to_string();
-                    let (version, place) = (page.config_version, format!("{day}/{ulid}/{index}"));
+                    let (version, place) =
+                        (page.config_version, format!("{stretch}/{ulid}/{index}"));
                     let booked = Booked {
                         stored,
                         version,

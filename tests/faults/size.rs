@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod grants;
+mod heat;
 mod jobs;
 mod purges;
 mod repeats;

@@ -205,7 +205,7 @@ impl Turnstile {
         let pages = table::pages(&crate::act::name(crate::act::TENANT), "");
         for write in writes
             .iter()
-            .filter(|write| write.key.pk.starts_with(&pages) || write.key.pk == "A|AUDIT")
+            .filter(|write| write.key.pk.starts_with(&pages) || write.key.pk.starts_with("A|AUDIT"))
         {
             let count = desk
                 .made

@@ -7,7 +7,7 @@ use tollgate_core::{Attrs, Key, Value, Write};
 use tollgate_service::{Commit, Query, Slice, Store, StoreError, Together};
 
 /// A strongly consistent read unit is up to so many bytes.
-const UNIT_BYTES: u64 = 4096;
+pub(crate) const UNIT_BYTES: u64 = 4096;
 
 /// A [`Store`] around another one.
 pub struct Meter {
@@ -59,7 +59,7 @@ impl Meter {
 }
 
 /// The size of an item as DynamoDB counts it: names and values.
-fn size(pk: &str, sk: &str, attrs: &Attrs) -> u64 {
+pub(crate) fn size(pk: &str, sk: &str, attrs: &Attrs) -> u64 {
     let value = |value: &Value| match value {
         Value::S(text) => text.len(),
         Value::B(bytes) => bytes.len(),

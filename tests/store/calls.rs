@@ -200,11 +200,11 @@ async fn another_process_learns_once_what_was_announced() {
 }
 
 #[tokio::test]
-async fn an_empty_outbox_costs_one_query() {
+async fn an_empty_outbox_costs_a_query_of_each_of_its_lists() {
     let app = limited(Tenancy::Sole).await;
     let heard = listen(&app);
     tollgate_purge::scheduled(&app.app, &json!({ "action": "deliver_alerts" }))
         .await
         .expect("a round");
-    assert_eq!(taken(&heard), [Operation::Query]);
+    assert_eq!(taken(&heard), [Operation::Query; 4]);
 }

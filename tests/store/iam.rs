@@ -175,7 +175,7 @@ async fn each_function_is_allowed_exactly_what_its_routes_do() {
             ]),
         )
         .await;
-    for agent in ["ingest", "quota"] {
+    for agent in ["ingest", "quota", "purge"] {
         let mut over = holding(agent);
         over["id"] = json!(format!("over-{agent}"));
         process()
@@ -203,6 +203,19 @@ async fn each_function_is_allowed_exactly_what_its_routes_do() {
         witness.take();
         for (method, _, path, body) in &requests {
             send(&app, method, path, body).await;
+        }
+        if function == "purge" {
+            for action in [
+                "rollup",
+                "purge",
+                "expire_holds",
+                "complete_changes",
+                "deliver_alerts",
+            ] {
+                tollgate_purge::scheduled(&app.app, &json!({ "action": action }))
+                    .await
+                    .expect("a schedule's work");
+            }
         }
         let seen = witness.take();
         println!("{function}: {seen:?}");

@@ -120,6 +120,61 @@ async fn a_throttle_or_conflict_alone_is_no_guard_that_did_not_hold() {
     }
 }
 
+/// A Put, a Delete and an Update of one item.
+fn single_writes() -> [Write; 3] {
+    let key = || Key::new("k", "x");
+    let set = vec![("a".into(), Attribute::N(1))];
+    let writes = [
+        Write::put(key(), Attrs::new()),
+        Write::delete(key()),
+        Write::set(key(), set),
+    ];
+    writes.map(|write| write.when(Guard::Present))
+}
+
+#[tokio::test]
+async fn a_write_of_one_item_is_no_transaction_and_says_why_it_did_not_happen() {
+    let stood = json!({ "pk": { "S": "k" }, "sk": { "S": "x" }, "u": { "N": "7" } });
+    let mut refused = failed("ConditionalCheckFailedException");
+    refused["Item"] = stood;
+    let item = Attrs::from([("u".into(), Attribute::N(7))]);
+    let cases = [
+        (refused, Reason::Guard(Some(item))),
+        (
+            failed("ConditionalCheckFailedException"),
+            Reason::Guard(None),
+        ),
+        (failed("TransactionConflictException"), Reason::Conflict),
+        (
+            failed("ProvisionedThroughputExceededException"),
+            Reason::Throttled,
+        ),
+        (failed("ThrottlingException"), Reason::Throttled),
+    ];
+    for (body, reason) in cases {
+        for write in single_writes() {
+            let store = dynamo(server(vec![(400, body.clone())]).await);
+            let reason = reason.clone();
+            let expected = Commit::Refused(vec![Refusal { index: 0, reason }]);
+            assert_eq!(store.commit(&[write]).await, Ok(expected), "{body}");
+        }
+    }
+    for write in single_writes() {
+        let units = json!({ "ConsumedCapacity": { "TableName": "t", "CapacityUnits": 3.0 } });
+        let store = dynamo(server(vec![(200, units)]).await);
+        assert_eq!(
+            store.commit(std::slice::from_ref(&write)).await,
+            Ok(Commit::Done { write_units: 3 })
+        );
+        let store = dynamo(server(vec![(400, failed("AccessDeniedException"))]).await);
+        let broken = store.commit(std::slice::from_ref(&write)).await;
+        assert!(matches!(broken, Err(StoreError::Broken(_))), "{broken:?}");
+        let store = dynamo(server(vec![(500, failed("InternalServerError"))]).await);
+        let lost = store.commit(&[write]).await;
+        assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_passes_is_unavailable_and_what_stays_is_broken() {
     for (status, code, passes) in [
@@ -139,7 +194,7 @@ async fn what_passes_is_unavailable_and_what_stays_is_broken() {
         let store = dynamo(server(vec![(status, failed(code))]).await);
         let read = store.read(&[Key::new("k", "x")]).await.map(|_| ());
         let query = store.query(&Query::of("k")).await.map(|_| ());
-        let commit = store.commit(&writes(1)).await.map(|_| ());
+        let commit = store.commit(&writes(2)).await.map(|_| ());
         for outcome in [read, query, commit] {
             match outcome {
                 Err(StoreError::Unavailable(_)) => assert!(passes, "{code} stays"),

@@ -13,7 +13,7 @@ use crate::event::name::Name;
 use crate::ledger::hold::{Closing, Hold};
 use crate::ledger::item::{ACTIONS_MAX, Role};
 use crate::ledger::marker::Marker;
-use crate::ledger::page::Stored;
+use crate::ledger::page::page::Stored;
 use crate::ledger::posting::Posting;
 use crate::ledger::standing::Standing;
 use crate::limit::config::COUNTERS_MAX;
@@ -56,7 +56,7 @@ pub fn capture(
         draws,
     } = book(rules, hold, draft, at.received, at.standing);
     let decision = hold.estimate.decision;
-    let marker = marker_of(draft, decision, page_place(at, 0), draws);
+    let marker = marker_of(draft, decision, page_place(rules, at, 0), draws);
     let closing = Closing::Captured {
         at: at.received,
         event: draft.event.id.clone(),

@@ -10,7 +10,7 @@ use crate::event::label::Label;
 use crate::ledger::alert::{Crossing, write_alerts};
 use crate::ledger::item::{ACTIONS_MAX, Role, Write};
 use crate::ledger::marker::Answer;
-use crate::ledger::page::Stored;
+use crate::ledger::page::page::Stored;
 use crate::limit::decision::{Decision, Mode};
 use crate::money::currency::Currency;
 use crate::price::draft::Draft;
@@ -133,7 +133,7 @@ fn write_plan(
             });
             continue;
         }
-        let page = page_place(at, stored.len());
+        let page = page_place(rules, at, stored.len());
         let marker = marker_of(draft, ruling.decision, page, draws);
         let expires = rules.expiry(draft.event.timestamp.max(at.received));
         let write = marker.write(at.tenant, &draft.event, expires)?;

@@ -8,7 +8,7 @@ use crate::decide::ruling::{Decided, Ruling};
 use crate::decide::writes::{Circumstances, PlanError};
 use crate::ledger::hold::{Asked, HOLD_SECONDS_MAX, Hold};
 use crate::ledger::item::{Guard, Write};
-use crate::ledger::page::Stored;
+use crate::ledger::page::page::Stored;
 use crate::ledger::posting::Posting;
 use crate::limit::decision::{Decision, Mode};
 use crate::limit::scope::Scope;

@@ -9,7 +9,7 @@ use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
 use crate::ledger::item::{Role, Write};
 use crate::ledger::marker::Marker;
-use crate::ledger::page::Stored;
+use crate::ledger::page::page::Stored;
 use crate::ledger::posting::Posting;
 use crate::limit::decision::Decision;
 use crate::money::currency::Currency;
@@ -99,7 +99,7 @@ pub fn void(
         .into_iter()
         .for_each(|posting| postings.post(posting.negated()));
     let fingerprint = Fingerprint::of(&stored.event);
-    let marker = marker_of_stored(&stored, page_place(at, 0), fingerprint, *currency);
+    let marker = marker_of_stored(&stored, page_place(rules, at, 0), fingerprint, *currency);
     let kept = rules.expiry(stored.event.timestamp.max(at.received));
     let kept = kept.max(marked_until.unwrap_or(Instant::EPOCH));
     let own = marker

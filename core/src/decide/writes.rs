@@ -4,9 +4,10 @@ use crate::decide::rules::Rules;
 use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
 use crate::event::totals::Overflow;
-use crate::ledger::item::{Attrs, Guard, Value, Write};
+use crate::ledger::item::{Attrs, Guard, Key, Value, Write};
 use crate::ledger::marker::{Answer, Marker};
-use crate::ledger::page::{Page, PageError, Stored};
+use crate::ledger::page::error::PageError;
+use crate::ledger::page::page::{Page, Stored};
 use crate::ledger::posting::Posting;
 use crate::ledger::standing::Standing;
 use crate::ledger::table;
@@ -30,6 +31,9 @@ pub struct Circumstances<'a> {
     pub received: Instant,
     /// The page's id, which sorts by time of receipt.
     pub page_id: &'a str,
+    /// Fresh random bytes, from which the salts of names in the page come; they are
+    /// not kept.
+    pub seed: [u8; 32],
     /// What the counters stood at; what is not in it is taken as nothing.
     pub standing: &'a Standing,
 }
@@ -46,8 +50,13 @@ pub enum PlanError {
 }
 
 /// Where the event at `place` of the page that is planned will stand.
-pub(crate) fn page_place(at: Circumstances<'_>, place: usize) -> String {
-    format!("{}/{}/{place}", at.received.day(), at.page_id)
+pub(crate) fn page_place(rules: &Rules, at: Circumstances<'_>, place: usize) -> String {
+    format!("{}/{}/{place}", page_stretch(rules, at), at.page_id)
+}
+
+fn page_stretch(rules: &Rules, at: Circumstances<'_>) -> String {
+    let lanes = rules.config().lanes().count();
+    table::stretch(at.received, table::lane(at.page_id, lanes))
 }
 
 /// The marker of `draft`, which stands at `page` and took `draws` of credit.
@@ -106,13 +115,14 @@ pub(crate) fn write_page(
         config_version,
         currency,
         events,
+        sealed: None,
     };
     let times = || page.events.iter().map(|stored| stored.event.timestamp);
     let seconds =
         |time: Option<Instant>| Value::N(i128::from(time.unwrap_or(at.received).unix_seconds()));
     let count = i128::try_from(page.events.len()).unwrap_or(i128::MAX);
     let attrs = Attrs::from([
-        (Arc::from(table::BODY), Value::B(page.encode()?)),
+        (Arc::from(table::BODY), Value::B(page.encode(at.seed)?)),
         (
             Arc::from(table::CONFIG_VERSION),
             Value::N(i128::from(config_version)),
@@ -121,6 +131,7 @@ pub(crate) fn write_page(
         (Arc::from(table::FIRST), seconds(times().min())),
         (Arc::from(table::LAST), seconds(times().max())),
     ]);
-    let key = table::page(at.tenant, at.received, at.page_id);
+    let stretch = page_stretch(rules, at);
+    let key = Key::new(table::pages(at.tenant, &stretch), at.page_id);
     Ok(Write::put(key, attrs).when(Guard::Absent))
 }

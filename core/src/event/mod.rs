@@ -8,5 +8,6 @@ pub(crate) mod gen_ai;
 pub(crate) mod label;
 pub(crate) mod name;
 pub(crate) mod number;
+pub(crate) mod person;
 pub(crate) mod quantities;
 pub(crate) mod totals;

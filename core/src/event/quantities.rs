@@ -110,6 +110,13 @@ impl<T: Copy + Default> Table<T> {
         self.0.get(component.place()).copied().unwrap_or_default()
     }
 
+    /// Sets the figure of `component`.
+    pub fn set(&mut self, component: Component, figure: T) {
+        if let Some(place) = self.0.get_mut(component.place()) {
+            *place = figure;
+        }
+    }
+
     /// Each component and its figure.
     pub fn iter(&self) -> impl Iterator<Item = (Component, T)> + '_ {
         Component::ALL.into_iter().zip(self.0)

@@ -2,7 +2,7 @@
 
 use crate::event::name::Name;
 use crate::ledger::item::{Attrs, Guard, Value, Write};
-use crate::ledger::page::PageError;
+use crate::ledger::page::error::PageError;
 use crate::ledger::table;
 use crate::limit::alerts::Alerts;
 use crate::limit::counter::{Count, CounterKey};

@@ -5,7 +5,8 @@ use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
 use crate::ledger::item::{Attrs, Guard, Role, Value, Write};
 use crate::ledger::marker::Marker;
-use crate::ledger::page::{Page, PageError, Stored};
+use crate::ledger::page::error::PageError;
+use crate::ledger::page::page::{Page, Stored};
 use crate::ledger::posting::Posting;
 use crate::ledger::table;
 use crate::limit::measure::Measure;
@@ -234,6 +235,7 @@ impl Hold {
             config_version,
             currency,
             events,
+            ..
         } = Page::decode(&body.estimate).ok()?;
         let closing = attrs
             .get(CLOSING)
@@ -264,9 +266,10 @@ impl Hold {
             config_version: self.config_version,
             currency: self.currency,
             events: alloc::vec![self.estimate.clone()],
+            sealed: None,
         };
         let body = Body {
-            estimate: page.encode()?,
+            estimate: page.encode([0; 32])?,
             asked: self.asked,
             expires: self.expires,
             max_tokens_out: self.max_tokens_out,

@@ -4,7 +4,7 @@ use crate::event::event::Event;
 use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
 use crate::ledger::item::{Attrs, Guard, Value, Write};
-use crate::ledger::page::PageError;
+use crate::ledger::page::error::PageError;
 use crate::ledger::posting::Posting;
 use crate::ledger::table;
 use crate::limit::decision::Decision;
@@ -26,7 +26,7 @@ pub struct Marker {
     pub fingerprint: Fingerprint,
     /// What was answered.
     pub answer: Answer,
-    /// `day/ulid/index` of the event in its page.
+    /// `stretch/ulid/index` of the event in its page.
     pub page: String,
     /// What it took of credit.
     pub draws: Vec<Posting>,
@@ -71,7 +71,7 @@ impl Marker {
         self.page.split('/').nth(1) == Some(ulid)
     }
 
-    /// The day, the ulid and the place of the event's page.
+    /// The stretch and the ulid of the event's page, and its place there.
     #[must_use]
     pub fn place(page: &str) -> Option<(&str, &str, usize)> {
         let mut parts = page.split('/');

@@ -3,7 +3,7 @@
 use crate::event::name::Name;
 use crate::ledger::hold::{Closing, Hold, HoldState, write_closing};
 use crate::ledger::item::{Attrs, Guard, Value, Write};
-use crate::ledger::page::PageError;
+use crate::ledger::page::error::PageError;
 use crate::ledger::posting::Posting;
 use crate::ledger::table;
 use crate::time::instant::Instant;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// So much moves on one figure of one counter. Recording posts what is used, a
 /// hold what is held; what ends a hold, and what takes an event back, posts the
 /// same with a minus.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Posting {
     /// The counter.
     pub counter: CounterKey,

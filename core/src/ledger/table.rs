@@ -9,11 +9,16 @@ use crate::limit::counter::CounterKey;
 use crate::time::instant::Instant;
 use alloc::format;
 use alloc::string::String;
+pub use prices::{
+    EXCHANGES, LISTED, PAST, card_version, catalog_head, exchange_version, listed, past,
+    version_body,
+};
 pub use rollups::{
     ROSTER_NAMES, ROSTER_TASKS, day_rollup, day_rollups, hour_rollup, hour_rollups, roster,
     roster_part,
 };
 
+mod prices;
 mod rollups;
 
 /// The attribute for DynamoDB's own expiry, in seconds since the epoch.
@@ -52,6 +57,12 @@ pub const LAST: &str = "t1";
 /// How many events a page holds.
 pub const COUNT: &str = "n";
 
+/// The first receipt hour with pages, in seconds since the epoch.
+pub const FIRST_HOUR: &str = "h0";
+/// The first instant of the last receipt month with pages, in the same.
+pub const LAST_MONTH: &str = "h1";
+/// How many lanes the pages of a receipt hour may be in.
+pub const LANES: &str = "ln";
 /// Up to when receipt hours are closed, in seconds since the epoch.
 pub const CLOSED: &str = "hc";
 /// Up to when they may be rolled up: nobody writes there any more.
@@ -67,9 +78,11 @@ pub fn config(tenant: &Name) -> Key {
     Key::new(format!("T|{tenant}|CONFIG"), "CONFIG")
 }
 
-/// Up to when a tenant's receipt hours are closed.
+/// What each request of a tenant reads first, and mostly alone: the version of its
+/// configuration, its first receipt hour and its last month, and up to when its hours
+/// are closed.
 #[must_use]
-pub fn times(tenant: &Name) -> Key {
+pub fn version(tenant: &Name) -> Key {
     Key::new(format!("T|{tenant}|V"), "V")
 }
 
@@ -91,16 +104,6 @@ pub const TENANTS: &str = "L|TENANTS";
 /// The list of API keys.
 pub const KEYS: &str = "L|KEYS";
 
-/// The list of the versions of rate cards and exchange rates that can price
-/// something, in the order that they were put.
-pub const LISTED: &str = "R|LISTED";
-
-/// The versions that price nothing recent, by when their time was over.
-pub const PAST: &str = "R|PAST";
-
-/// All versions of the exchange rates.
-pub const EXCHANGES: &str = "R|X";
-
 /// The marker of an event: present once it is recorded.
 #[must_use]
 pub fn marker(tenant: &Name, event: &Name) -> Key {
@@ -113,29 +116,41 @@ pub fn task(tenant: &Name, task: &Name) -> String {
     format!("T|{tenant}|{task}")
 }
 
-/// The partition of the pages received on `day`.
+/// The partition of the pages of a stretch: a receipt hour and a lane of it.
 #[must_use]
-pub fn pages(tenant: &Name, day: &str) -> String {
-    format!("T|{tenant}|E|{day}")
+pub fn pages(tenant: &Name, stretch: &str) -> String {
+    format!("T|{tenant}|E|{stretch}")
 }
 
-/// The page `ulid` received at `received`.
+/// One lane of a receipt hour, as in the keys of pages.
 #[must_use]
-pub fn page(tenant: &Name, received: Instant, ulid: &str) -> Key {
-    Key::new(pages(tenant, &received.day()), ulid)
+pub fn stretch(received: Instant, lane: u8) -> String {
+    format!("{}|{lane:02}", received.hour())
 }
 
-/// The partition of a tenant's receipt hours with pages: an empty record until
-/// they are rolled up.
+/// The lane of the page `ulid`, by its part that was made by chance; below `lanes`,
+/// which is 1, 2, 4, 8 or 16.
 #[must_use]
-pub fn hours(tenant: &Name) -> String {
-    format!("T|{tenant}|H")
+pub fn lane(ulid: &str, lanes: u8) -> u8 {
+    // The last digit of an id in base 32 holds five such bits.
+    let digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let chance = ulid.chars().last().and_then(|last| digits.find(last));
+    let chance = chance.and_then(|chance| u8::try_from(chance).ok());
+    chance
+        .and_then(|chance| chance.checked_rem(lanes))
+        .unwrap_or(0)
 }
 
-/// The record of a receipt hour.
+/// The partition of a tenant's receipt hours of a month (`YYYY-MM`) with pages.
+#[must_use]
+pub fn hours(tenant: &Name, month: &str) -> String {
+    format!("T|{tenant}|H|{month}")
+}
+
+/// The record of a receipt hour: its lanes, and what is known once it is rolled up.
 #[must_use]
 pub fn hour(tenant: &Name, receipt_hour: Instant) -> Key {
-    Key::new(hours(tenant), receipt_hour.hour())
+    Key::new(hours(tenant, &receipt_hour.month()), receipt_hour.hour())
 }
 
 /// A counter.
@@ -213,13 +228,26 @@ pub fn alert(tenant: &Name, place: &str) -> Key {
     Key::new(alerts(tenant), place)
 }
 
-/// The list of all alerts that are to be delivered, by when.
-pub const DUE_ALERTS: &str = "O|ALERTS";
+/// In how many lists alerts wait, so that no partition has all; a tenant's are in one.
+const DUE_LISTS: u32 = 4;
+
+/// The lists of alerts that are to be delivered, by when.
+pub fn due_alerts() -> impl Iterator<Item = String> {
+    (0..DUE_LISTS).map(due_list)
+}
+
+fn due_list(number: u32) -> String {
+    format!("O|ALERTS|{number}")
+}
 
 /// The entry of an alert that is due at `due`.
 #[must_use]
 pub fn due_alert(due: Instant, tenant: &Name, place: &str) -> Key {
-    Key::new(DUE_ALERTS, format!("{}|{tenant}|{place}", due.sortable()))
+    let list = crc32fast::hash(tenant.as_str().as_bytes()).checked_rem(DUE_LISTS);
+    Key::new(
+        due_list(list.unwrap_or(0)),
+        format!("{}|{tenant}|{place}", due.sortable()),
+    )
 }
 
 /// The tenant and the place of the alert that an entry with this sort key is
@@ -236,47 +264,10 @@ pub fn replay(tenant: &str, route: &str, digest: &str) -> Key {
     Key::new(format!("T|{tenant}|K|{digest}"), route)
 }
 
-/// The latest sequence number of versions of rate cards and exchange rates.
-#[must_use]
-pub fn catalog_head() -> Key {
-    Key::new("R|HEAD", "HEAD")
-}
-
 /// The item by which it is known whether anything can be written.
 #[must_use]
 pub fn probe() -> Key {
     Key::new("L|PROBE", "PROBE")
-}
-
-/// The entry of a version of a rate card or the exchange rates in the list of those
-/// that can price something.
-#[must_use]
-pub fn listed(sequence: u64) -> Key {
-    Key::new(LISTED, format!("{sequence:012}"))
-}
-
-/// The entry of a version whose time was over at `end`, at the latest.
-#[must_use]
-pub fn past(end: Instant, sequence: u64) -> Key {
-    Key::new(PAST, format!("{}|{sequence:012}", end.sortable()))
-}
-
-/// The entry of a version of a rate card, whatever its time.
-#[must_use]
-pub fn card_version(id: &Name, version: u32) -> Key {
-    Key::new(format!("R|C|{id}"), format!("{version:010}"))
-}
-
-/// The entry of a version of the exchange rates, whatever its time.
-#[must_use]
-pub fn exchange_version(version: u32) -> Key {
-    Key::new(EXCHANGES, format!("{version:010}"))
-}
-
-/// One part of the body of a version.
-#[must_use]
-pub fn version_body(sequence: u64, part: usize) -> Key {
-    Key::new(format!("R|B|{sequence:012}"), format!("{part:04}"))
 }
 
 /// An API key, by its id.
@@ -291,8 +282,11 @@ pub fn api_key_entry(id: &str) -> Key {
     Key::new(KEYS, id)
 }
 
-/// The partition of all that was changed.
-pub const AUDIT: &str = "A|AUDIT";
+/// The partition of all that was changed in a month (`YYYY-MM`).
+#[must_use]
+pub fn audit(month: &str) -> String {
+    format!("A|AUDIT|{month}")
+}
 
 /// The partition of all plans.
 pub const PLANS: &str = "P|PLANS";
@@ -315,16 +309,16 @@ pub fn subscriber(plan: &Name, tenant: &Name) -> Key {
     Key::new(subscribers(plan), tenant.as_str())
 }
 
-/// The partition of the purged receipt hours of a tenant.
+/// The partition of the purged receipt hours of a tenant's month (`YYYY-MM`).
 #[must_use]
-pub fn purges(tenant: &Name) -> String {
-    format!("T|{tenant}|P")
+pub fn purges(tenant: &Name, month: &str) -> String {
+    format!("T|{tenant}|P|{month}")
 }
 
 /// The record of a purged receipt hour.
 #[must_use]
-pub fn purge(tenant: &Name, receipt_hour: &str) -> Key {
-    Key::new(purges(tenant), receipt_hour)
+pub fn purge(tenant: &Name, receipt_hour: Instant) -> Key {
+    Key::new(purges(tenant, &receipt_hour.month()), receipt_hour.hour())
 }
 
 /// The mark of a name that was erased, by the pseudonym that stands for it.

@@ -25,6 +25,17 @@ use serde::{Deserialize, Serialize};
 /// The most limits that a tenant may have over all layers.
 pub const LIMITS_MAX: usize = 200;
 
+/// Over how many partitions of the table a tenant's pages of an hour are spread: 1, 2,
+/// 4, 8 or 16.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Lanes(u8);
+
+/// A number of lanes that there is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1, 2, 4, 8 or 16")]
+pub struct LanesError;
+
 /// The most counters that one event may touch.
 pub(crate) const COUNTERS_MAX: usize = 40;
 
@@ -49,6 +60,9 @@ pub struct Config {
     pub raised: Option<(Instant, u32)>,
     /// Whether it may use anything without a plan.
     pub require_plan: bool,
+    /// Over how many partitions of the table its pages of an hour are spread;
+    /// absent = 1.
+    pub lanes: Option<Lanes>,
     /// When it was first seen: nothing of it is older by receipt.
     pub created: Option<Instant>,
     /// What `POST /quota` set.
@@ -83,7 +97,41 @@ pub struct Config {
 #[error("a tenant may have at most 200 limits, and an event touch at most 40 counters")]
 pub struct LimitsError;
 
+impl Lanes {
+    /// All pages of an hour in one partition.
+    pub const ONE: Self = Self(1);
+
+    /// The number.
+    #[must_use]
+    pub fn count(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for Lanes {
+    type Error = LanesError;
+    fn try_from(lanes: u8) -> Result<Self, LanesError> {
+        if lanes.is_power_of_two() && lanes <= 16 {
+            Ok(Self(lanes))
+        } else {
+            Err(LanesError)
+        }
+    }
+}
+
+impl From<Lanes> for u8 {
+    fn from(lanes: Lanes) -> Self {
+        lanes.0
+    }
+}
+
 impl Config {
+    /// How many lanes its pages are spread over.
+    #[must_use]
+    pub fn lanes(&self) -> Lanes {
+        self.lanes.unwrap_or(Lanes::ONE)
+    }
+
     /// All limits of all layers.
     #[must_use]
     pub fn all_limits(&self) -> Vec<Limit> {

@@ -1,8 +1,7 @@
 //! What is to be removed.
 
-use crate::event::dimensions::Dimensions;
 use crate::event::name::Name;
-use serde::{Deserialize, Serialize};
+use crate::event::person::Person;
 
 /// What is to be purged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,35 +26,6 @@ pub struct EraseOrder {
     pub name: Name,
     /// Only count.
     pub dry_run: bool,
-}
-
-/// As what someone is named.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Person {
-    /// An agent.
-    Agent,
-    /// A consumer.
-    Consumer,
-}
-
-impl Person {
-    /// Its name in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Consumer => "consumer",
-        }
-    }
-
-    /// The name of this person in `dimensions`.
-    pub fn of(self, dimensions: &mut Dimensions) -> &mut Option<Name> {
-        match self {
-            Self::Agent => &mut dimensions.agent,
-            Self::Consumer => &mut dimensions.consumer,
-        }
-    }
 }
 
 /// What is to be removed: events past their age, or a name.

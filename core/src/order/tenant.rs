@@ -1,6 +1,7 @@
 //! A tenant's own fields.
 
 use crate::event::name::Name;
+use crate::limit::config::Lanes;
 use crate::money::currency::Currency;
 use alloc::string::String;
 use serde::Serialize;
@@ -21,4 +22,6 @@ pub struct TenantSettings {
     pub retention_days: Option<u32>,
     /// Whether it may use nothing without a plan.
     pub require_plan: bool,
+    /// Over how many partitions its pages of an hour are spread.
+    pub lanes: Option<Lanes>,
 }

@@ -39,6 +39,22 @@ impl Instant {
             .map_err(|_| InstantError::Range)
     }
 
+    /// From nanoseconds since the epoch.
+    ///
+    /// # Errors
+    /// [`InstantError::Range`] beyond the years -9999 to 9999.
+    pub fn from_nanos(nanos: i128) -> Result<Self, InstantError> {
+        Timestamp::from_nanosecond(nanos)
+            .map(Self)
+            .map_err(|_| InstantError::Range)
+    }
+
+    /// Nanoseconds since the epoch.
+    #[must_use]
+    pub fn unix_nanos(self) -> i128 {
+        self.0.as_nanosecond()
+    }
+
     /// Whole seconds since the epoch, rounded down.
     #[must_use]
     pub fn unix_seconds(self) -> i64 {

@@ -3,7 +3,8 @@
 use crate::event::dimension::{Counted, Dimension};
 use crate::event::name::Name;
 use crate::event::totals::{Overflow, Totals};
-use crate::ledger::page::{Page, PageError};
+use crate::ledger::page::error::PageError;
+use crate::ledger::page::page::Page;
 use crate::ledger::view::View;
 use crate::money::amount::Amount;
 use crate::price::catalog::CardRef;

@@ -159,6 +159,7 @@ impl Recorder {
             mode: batch.mode,
             received: batch.received,
             page_id: &format!("P{:06}", self.plans),
+            seed: [7; 32],
             standing,
         };
         let planned = plan(&self.rules, drafts, at).unwrap();

@@ -94,6 +94,7 @@ pub(crate) fn page(events: Vec<Stored>) -> Page {
         config_version: 1,
         currency: Currency::USD,
         events,
+        sealed: None,
     }
 }
 

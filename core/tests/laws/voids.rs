@@ -71,6 +71,7 @@ impl Recorder {
             mode,
             received,
             page_id: &page_id,
+            seed: [7; 32],
             standing: &Standing::new(),
         };
         let voidable = Voidable {
@@ -188,7 +189,7 @@ fn what_voids_an_event_is_of_its_time_place_and_price_and_known_by_its_id() {
     };
     assert_eq!(
         (key.pk.as_str(), received),
-        ("T|acme|E|2026-11-23", at("2026-11-23T10:00:00Z"))
+        ("T|acme|E|2026-11-23T10|00", at("2026-11-23T10:00:00Z"))
     );
     // sha256("e1")
     assert_eq!(
@@ -228,6 +229,7 @@ fn a_void_is_remembered_as_long_as_its_event() {
         mode: Mode::Observe,
         received,
         page_id: "P",
+        seed: [7; 32],
         standing: &Standing::new(),
     };
     let event = crate::given::event("e1", "hitl_approval");

@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Config, EraseOrder, KeyOrder, KeyScope, Person, PurgeOrder, Removal, TenantSettings,
+    Config, EraseOrder, KeyOrder, KeyScope, Lanes, Person, PurgeOrder, Removal, TenantSettings,
 };
 
 /// The longest name for people, in characters.
@@ -55,6 +55,7 @@ fn settings(object: &mut Object<'_>) -> Option<TenantSettings> {
         rate_card: object.read("rate_card", scalar::path_name),
         retention_days: object.read("retention_days", days),
         require_plan: object.read("require_plan", scalar::flag).unwrap_or(false),
+        lanes: object.read("lanes", lanes),
     })
 }
 
@@ -160,6 +161,12 @@ fn days(raw: &RawValue) -> Result<u32, Fault> {
     u32::try_from(days).map_err(Fault::rule)
 }
 
+fn lanes(raw: &RawValue) -> Result<Lanes, Fault> {
+    let lanes = scalar::integer(1, 16)(raw)?;
+    let lanes = u8::try_from(lanes).map_err(Fault::rule)?;
+    Lanes::try_from(lanes).map_err(Fault::rule)
+}
+
 fn above_floor(pointer: &str, days: Option<u32>) -> Result<(), Problem> {
     match days {
         Some(days) if days < Config::RETENTION_DAYS_MIN => {
@@ -196,6 +203,10 @@ mod tests {
                 (br#"{"slug":"a/b"}"#, 422, "/slug"),
                 (br#"{"currency":"usd"}"#, 422, "/currency"),
                 (br#"{"require_plan":1}"#, 400, "/require_plan"),
+                (br#"{"lanes":3}"#, 422, "/lanes"),
+                (br#"{"lanes":32}"#, 422, "/lanes"),
+                (br#"{"lanes":0}"#, 422, "/lanes"),
+                (br#"{"lanes":"2"}"#, 400, "/lanes"),
                 (br#"{"plan":"pro"}"#, 400, "/plan"),
             ],
         );

@@ -1,12 +1,14 @@
-//! Core's items and writes as the SDK's.
+//! Core's items and writes as the SDK's, and back.
 
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, ConsumedCapacity, Delete, Put, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
 };
 use std::collections::HashMap;
 use tollgate_core::{Attrs, Change, Guard, Key, Value, Write};
+use tollgate_service::Commit;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -93,61 +95,68 @@ impl Expression {
     }
 }
 
+/// A write as expressions: what becomes of the item, and on which condition.
+pub(crate) struct Expressed {
+    pub(crate) update: String,
+    pub(crate) condition: Option<String>,
+    pub(crate) names: Option<HashMap<String, String>>,
+    pub(crate) values: Option<Item>,
+}
+
+impl Expressed {
+    pub(crate) fn of(write: &Write) -> Self {
+        let mut expression = Expression::default();
+        let condition = expression.guards(&write.guards);
+        let update = match &write.change {
+            Change::Update { add, set } => expression.update(add, set),
+            Change::Put(_) | Change::Delete => String::new(),
+        };
+        let (names, values) = expression.into_parts();
+        Self {
+            update,
+            condition,
+            names,
+            values,
+        }
+    }
+}
+
 /// One write as an action of a transaction on `table`.
 pub(crate) fn action(table: &str, write: &Write) -> Result<TransactWriteItem, BuildError> {
-    let mut expression = Expression::default();
-    let condition = expression.guards(&write.guards);
+    let of = Expressed::of(write);
     let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
     let item = TransactWriteItem::builder();
     Ok(match &write.change {
         Change::Put(attrs) => {
-            let (names, values) = expression.into_parts();
             let put = Put::builder()
                 .table_name(table)
                 .set_item(Some(full_item(&write.key, attrs)))
-                .set_condition_expression(condition);
-            let put = put
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values);
-            item.put(
-                put.return_values_on_condition_check_failure(all_old)
-                    .build()?,
-            )
-            .build()
+                .set_condition_expression(of.condition)
+                .set_expression_attribute_names(of.names)
+                .set_expression_attribute_values(of.values)
+                .return_values_on_condition_check_failure(all_old);
+            item.put(put.build()?).build()
         }
         Change::Delete => {
-            let (names, values) = expression.into_parts();
             let delete = Delete::builder()
                 .table_name(table)
                 .set_key(Some(key_item(&write.key)))
-                .set_condition_expression(condition);
-            let delete = delete
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values);
-            item.delete(
-                delete
-                    .return_values_on_condition_check_failure(all_old)
-                    .build()?,
-            )
-            .build()
+                .set_condition_expression(of.condition)
+                .set_expression_attribute_names(of.names)
+                .set_expression_attribute_values(of.values)
+                .return_values_on_condition_check_failure(all_old);
+            item.delete(delete.build()?).build()
         }
-        Change::Update { add, set } => {
-            let text = expression.update(add, set);
-            let (names, values) = expression.into_parts();
+        Change::Update { .. } => {
             let update = Update::builder()
                 .table_name(table)
                 .set_key(Some(key_item(&write.key)))
-                .set_condition_expression(condition);
-            let update = update
-                .update_expression(text)
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values);
-            item.update(
-                update
-                    .return_values_on_condition_check_failure(all_old)
-                    .build()?,
-            )
-            .build()
+                .update_expression(of.update)
+                .set_condition_expression(of.condition)
+                .set_expression_attribute_names(of.names)
+                .set_expression_attribute_values(of.values)
+                .return_values_on_condition_check_failure(all_old);
+            item.update(update.build()?).build()
         }
     })
 }
@@ -159,7 +168,7 @@ pub(crate) fn key_item(key: &Key) -> Item {
     ])
 }
 
-fn full_item(key: &Key, attrs: &Attrs) -> Item {
+pub(crate) fn full_item(key: &Key, attrs: &Attrs) -> Item {
     let mut item = key_item(key);
     item.extend(
         attrs
@@ -199,4 +208,21 @@ fn from_attribute(value: AttributeValue) -> Option<Value> {
 /// The text of a key attribute.
 pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+/// A commit that consumed this.
+pub(crate) fn units<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) -> Commit {
+    let units = |capacity: &ConsumedCapacity| {
+        capacity
+            .write_capacity_units()
+            .or(capacity.capacity_units())
+    };
+    Commit::Done {
+        write_units: consumed.into_iter().filter_map(units).map(whole).sum(),
+    }
+}
+
+/// Write units are whole; the SDK gives them as a float.
+fn whole(units: f64) -> u64 {
+    format!("{units:.0}").parse().unwrap_or(0)
 }

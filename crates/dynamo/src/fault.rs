@@ -1,5 +1,6 @@
 //! What the SDK's errors mean: out of reach, or broken.
 
+use crate::convert::Item;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -41,6 +42,30 @@ where
     } else {
         StoreError::Broken(why)
     }
+}
+
+/// Sorts the error of a write of one item, conditions apart: one that met a
+/// transaction, or had no room, did not happen.
+pub(crate) fn single_fault<E>(error: SdkError<E>) -> Result<Commit, StoreError>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let reason = match error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code)
+    {
+        Some("TransactionConflictException") => Reason::Conflict,
+        Some("ProvisionedThroughputExceededException" | "ThrottlingException") => Reason::Throttled,
+        _ => return Err(fault(error)),
+    };
+    Ok(Commit::Refused(vec![Refusal { index: 0, reason }]))
+}
+
+/// A write of one item whose condition did not hold.
+pub(crate) fn refused(item: Option<&Item>) -> Commit {
+    let standing = item.filter(|item| !item.is_empty()).cloned();
+    let reason = Reason::Guard(standing.and_then(crate::convert::attrs));
+    Commit::Refused(vec![Refusal { index: 0, reason }])
 }
 
 /// Sorts the error of a transaction: a cancelled one says why, write by write.

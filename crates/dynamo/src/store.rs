@@ -1,8 +1,9 @@
 //! [`Store`] on DynamoDB.
 
-use crate::convert::{Item, SK, action, attrs, key_item, text};
+use crate::convert::{Item, SK, action, attrs, key_item, text, units};
 use crate::fault::{commit_fault, fault, together_fault};
 use crate::schema::TASK_INDEX;
+use crate::single::{self, is_single};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -217,6 +218,11 @@ impl Store for Dynamo {
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
+        if let [write] = writes
+            && is_single(write)
+        {
+            return single::commit(&self.client, &self.table, write).await;
+        }
         let mut request = self
             .client
             .transact_write_items()
@@ -228,24 +234,10 @@ impl Store for Dynamo {
             );
         }
         match request.send().await {
-            Ok(reply) => {
-                let units = reply.consumed_capacity().iter().filter_map(|capacity| {
-                    capacity
-                        .write_capacity_units()
-                        .or(capacity.capacity_units())
-                });
-                Ok(Commit::Done {
-                    write_units: units.map(whole).sum(),
-                })
-            }
+            Ok(reply) => Ok(units(reply.consumed_capacity())),
             Err(error) => commit_fault(error),
         }
     }
-}
-
-/// Write units are whole; the SDK gives them as a float.
-fn whole(units: f64) -> u64 {
-    format!("{units:.0}").parse().unwrap_or(0)
 }
 
 /// The key condition; an upper bound beside a lower one is inclusive, and what

@@ -18,6 +18,7 @@ fn tenant_json(tenant: &Name, config: &Config) -> Value {
         "rate_card": config.rate_card,
         "retention_days": config.retention(),
         "require_plan": config.require_plan,
+        "lanes": config.lanes(),
         "created": config.created,
         "version": config.version,
     })

@@ -42,7 +42,8 @@ async fn a_purge_and_stats_read_what_is_kept_however_much_was_purged_before() {
     let (first, last) = (costs[8], costs[costs.len() - 1]);
     println!("purge and stats: {first:?} after 45 days, {last:?} after {DAYS}");
     for (first, last) in first.iter().zip(last) {
-        assert!(last.calls <= first.calls + 1, "{first:?} {last:?}");
-        assert!(last.units <= first.units + 2, "{first:?} {last:?}");
+        // What is kept lies in two months or in three.
+        assert!(last.calls <= first.calls + 4, "{first:?} {last:?}");
+        assert!(last.units <= first.units + 4, "{first:?} {last:?}");
     }
 }

@@ -149,7 +149,7 @@ fn limit() -> Value {
 }
 
 fn tenant() -> Value {
-    json!({ "name": "Acme", "slug": "acme", "currency": "USD", "rate_card": "ai", "retention_days": 100, "require_plan": false })
+    json!({ "name": "Acme", "slug": "acme", "currency": "USD", "rate_card": "ai", "retention_days": 100, "require_plan": false, "lanes": 4 })
 }
 
 pub(crate) fn plan() -> Value {

@@ -192,7 +192,10 @@ async fn prepared(kind: Kind) -> TestApp {
             table::config(&Name::new("damaged").expect("a name")),
             damaged,
         );
-        app.store.commit(&[write]).await.expect("a commit");
+        let version = vec![(table::VERSION.into(), tollgate_core::Value::N(1))];
+        let key = table::version(&Name::new("damaged").expect("a name"));
+        let writes = [write, Write::set(key, version)];
+        app.store.commit(&writes).await.expect("a commit");
     }
     app
 }

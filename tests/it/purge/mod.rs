@@ -78,10 +78,12 @@ async fn purge(app: &TestApp, order: Value) -> (Value, Value) {
     (reply.at("/removed"), reply.at("/pages"))
 }
 
-/// The pages of `acme` among the items.
+/// The pages of `acme` among the items; what is left to expire is gone.
 fn pages(items: &std::collections::BTreeMap<Key, Attrs>) -> usize {
-    items
-        .keys()
-        .filter(|key| key.pk.starts_with("T|acme|E|"))
+    let pages = items
+        .iter()
+        .filter(|(key, _)| key.pk.starts_with("T|acme|E|"));
+    pages
+        .filter(|(_, attrs)| !attrs.contains_key(tollgate_core::table::TTL))
         .count()
 }

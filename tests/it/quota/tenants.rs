@@ -11,7 +11,7 @@ async fn a_tenant_is_shown_as_it_was_set_and_absent_is_unset() {
     let app = TestApp::new().await;
     card_with(&app, "euro", json!({ "currency": "EUR", "operations": {} })).await;
     let full = json!({
-        "name": "Acme GmbH \u{2713}", "slug": "acme", "currency": "EUR", "rate_card": "euro", "retention_days": 35, "require_plan": false,
+        "name": "Acme GmbH \u{2713}", "slug": "acme", "currency": "EUR", "rate_card": "euro", "retention_days": 35, "require_plan": false, "lanes": 4,
     });
     let answered = app.put("/tenants/acme", full.clone()).await.expect(200);
     let head = json!({ "tenant_id": "acme", "created": NOW, "version": answered.at("/version") });
@@ -21,7 +21,7 @@ async fn a_tenant_is_shown_as_it_was_set_and_absent_is_unset() {
         answered.json()
     );
     let bare = app.put("/tenants/acme", json!({})).await.expect(200);
-    let expected = json!({ "name": null, "slug": null, "currency": "EUR", "rate_card": null, "retention_days": 400, "require_plan": false });
+    let expected = json!({ "name": null, "slug": null, "currency": "EUR", "rate_card": null, "retention_days": 400, "require_plan": false, "lanes": 1 });
     let head = merged(head, json!({ "version": bare.at("/version") }));
     assert_eq!(
         bare.json(),

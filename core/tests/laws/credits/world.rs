@@ -134,6 +134,7 @@ impl World {
             mode,
             received: self.now,
             page_id: page,
+            seed: [7; 32],
             standing,
         }
     }

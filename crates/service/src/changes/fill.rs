@@ -7,7 +7,7 @@ use crate::engine::service::Service;
 use crate::engine::snapshot::Snapshot;
 use crate::store::failure::Failure;
 use crate::store::store::{Query, Slice};
-use crate::usage::pages::{page_of, pages_of};
+use crate::usage::pages::{Walk, page_of};
 use crate::usage::scan::{rows_of, spans};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -356,18 +356,17 @@ impl Stretch<'_> {
         let hour: Instant = format!("{}:00:00Z", at.span)
             .parse()
             .map_err(|_| Failure::damaged("the place of a change"))?;
-        let pages = pages_of(tenant, hour);
-        let from = pages.from.clone().max(at.from.clone());
-        let query = pages.from(from);
-        let slice = self.service.store.query(&query).await?;
-        for (sk, attrs) in &slice.items {
-            if self.is_before_end(Phase::Pages, &at.span, sk) {
+        let hour_read = self.service.read_hour(tenant, hour).await?;
+        let mut walk = Walk::new(tenant, [hour_read]).from(at.from.as_str());
+        let slice = walk.read_slice(self.service).await?.unwrap_or_default();
+        for (key, attrs) in &slice {
+            if self.is_before_end(Phase::Pages, &at.span, &key.sk) {
                 self.add_page(hour, &page_of(attrs)?);
             }
         }
-        match query.after(&slice) {
-            Some(next) => Ok(Position {
-                from: next.from,
+        match slice.last().filter(|_| !walk.is_at_end()) {
+            Some((last, _)) => Ok(Position {
+                from: format!("{}\0", last.sk),
                 ..at
             }),
             None => {

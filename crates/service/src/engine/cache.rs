@@ -1,12 +1,15 @@
 //! What one process remembers of the store.
 
-use crate::engine::closed::Closed;
+use crate::engine::head::Head;
 use crate::engine::key::KeyRecord;
+use crate::engine::times::Times;
 use crate::engine::version::Version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tollgate_core::{Catalog, CounterKey, Crossing, Instant, Name, Reading, Rules, Standing};
+use tollgate_core::{
+    Catalog, CounterKey, Crossing, Instant, Lanes, Name, Reading, Rules, Standing,
+};
 
 /// The most tenants, keys or counters that a process remembers.
 const REMEMBERED_MAX: usize = 10_000;
@@ -25,10 +28,12 @@ pub(crate) struct Cache {
 
 #[derive(Default)]
 struct Remembered {
-    rules: BTreeMap<Name, (Arc<Rules>, Closed)>,
+    rules: BTreeMap<Name, (Arc<Rules>, Times)>,
     keys: BTreeMap<String, Arc<KeyRecord>>,
     catalog: Option<Arc<Catalog>>,
     sequence: u64,
+    /// The catalogue's head as it was read last, and when that began.
+    head: Option<(Head, tokio::time::Instant)>,
     /// Versions that are no longer listed, by sequence number.
     past: BTreeMap<u64, Version>,
     /// What was last read, however long ago: for outages of the store.
@@ -43,8 +48,8 @@ struct Remembered {
     announcing: usize,
     /// By tenant, the last time of receipt that was given.
     stamps: BTreeMap<Name, Instant>,
-    /// By tenant, the last hour of receipt that was registered.
-    hours: BTreeMap<Name, Instant>,
+    /// By tenant, the last hour of receipt that was registered, and its lanes.
+    hours: BTreeMap<Name, (Instant, Lanes)>,
     /// The newest hour of receipt of all tenants, as far as is known.
     newest: Option<Instant>,
     /// When a client's own time last confirmed the clock.
@@ -81,13 +86,20 @@ impl Cache {
     }
 
     /// The tenant's rules and the cards, if they are as they are stored.
-    pub(crate) fn rules(&self, tenant: &Name) -> Option<(Arc<Rules>, Arc<Catalog>, Closed)> {
+    pub(crate) fn rules(&self, tenant: &Name) -> Option<(Arc<Rules>, Arc<Catalog>, Times)> {
         if !self.is_sole {
             return None;
         }
         let inner = self.lock();
-        let (rules, closed) = inner.rules.get(tenant)?;
-        Some((Arc::clone(rules), inner.catalog.clone()?, *closed))
+        let (rules, times) = inner.rules.get(tenant)?;
+        Some((Arc::clone(rules), inner.catalog.clone()?, *times))
+    }
+
+    /// The tenant's rules of this version of its configuration, if they were read.
+    pub(crate) fn rules_of(&self, tenant: &Name, version: u64) -> Option<Arc<Rules>> {
+        let inner = self.lock();
+        let known = inner.last.rules.get(tenant)?;
+        (known.config().version == version).then(|| Arc::clone(known))
     }
 
     /// The same as they were last read.
@@ -104,14 +116,14 @@ impl Cache {
     pub(crate) fn remember_rules(
         &self,
         tenant: &Name,
-        (rules, catalog, closed): (&Arc<Rules>, &Arc<Catalog>, Closed),
+        (rules, catalog, times): (&Arc<Rules>, &Arc<Catalog>, Times),
         forgotten: u64,
     ) {
         let mut inner = self.lock();
         make_room(&mut inner.last.rules).insert(tenant.clone(), Arc::clone(rules));
         inner.last.catalog = Some(Arc::clone(catalog));
         if self.is_sole && inner.forgotten == forgotten {
-            make_room(&mut inner.rules).insert(tenant.clone(), (Arc::clone(rules), closed));
+            make_room(&mut inner.rules).insert(tenant.clone(), (Arc::clone(rules), times));
         }
     }
 
@@ -154,6 +166,7 @@ impl Cache {
     pub(crate) fn forget_latest_cards(&self) {
         let mut inner = self.lock();
         inner.rules.clear();
+        inner.head = None;
         inner.forgotten += 1;
     }
 
@@ -194,12 +207,27 @@ impl Cache {
         make_room(&mut inner.stamps).insert(tenant.clone(), stamp.max(last));
     }
 
-    pub(crate) fn is_registered(&self, tenant: &Name, hour: Instant) -> bool {
-        self.lock().hours.get(tenant) == Some(&hour)
+    /// Whether the hour is known to be registered with as many lanes.
+    pub(crate) fn is_registered(&self, tenant: &Name, hour: Instant, lanes: Lanes) -> bool {
+        let inner = self.lock();
+        let known = inner.hours.get(tenant);
+        known.is_some_and(|(known, of)| *known == hour && *of >= lanes)
     }
 
-    pub(crate) fn note_registered(&self, tenant: &Name, hour: Instant) {
-        make_room(&mut self.lock().hours).insert(tenant.clone(), hour);
+    pub(crate) fn note_registered(&self, tenant: &Name, hour: Instant, lanes: Lanes) {
+        make_room(&mut self.lock().hours).insert(tenant.clone(), (hour, lanes));
+    }
+
+    /// The head of the catalogue, if it was read at most `age` ago.
+    pub(crate) fn head(&self, age: Duration) -> Option<Head> {
+        let inner = self.lock();
+        let (head, read) = inner.head?;
+        (read.elapsed() < age).then_some(head)
+    }
+
+    /// Remembers the head as it was read after `read`.
+    pub(crate) fn remember_head(&self, head: Head, read: tokio::time::Instant) {
+        self.lock().head = Some((head, read));
     }
 
     /// The newest hour of receipt of all tenants, as far as is known.

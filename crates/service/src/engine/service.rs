@@ -1,9 +1,9 @@
 //! The service: a store, a clock, and what one process may remember.
 
 use crate::engine::cache::Cache;
-use crate::engine::closed::Closed;
 use crate::engine::head::Head;
 use crate::engine::snapshot::Snapshot;
+use crate::engine::times::Times;
 use crate::store::body::body;
 use crate::store::clock::Clock;
 use crate::store::failure::Failure;
@@ -11,7 +11,7 @@ use crate::store::steady::Steady;
 use crate::store::store::{Query, Slice, Store};
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_core::{Attrs, Config, HOUR_SECONDS, Instant, Key, Name, Rules, Write, table};
+use tollgate_core::{Attrs, Config, HOUR_SECONDS, Instant, Key, Lanes, Name, Rules, Write, table};
 
 /// How many processes change the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +31,21 @@ pub enum Tenancy {
 /// How old a reading may be when a commit starts, where others change it.
 const READING_SECONDS_MAX: i64 = 1;
 const READING_MAX: Duration = Duration::from_secs(1);
+
+impl Tenancy {
+    /// How old the catalogue's head may be when a request begins. A version that is
+    /// put is told as done only once no process goes by an older head.
+    pub(crate) fn head_age(self) -> Duration {
+        match self {
+            Self::Sole => Duration::ZERO,
+            Self::Shared { settle } => settle.min(HEAD_AGE_MAX),
+        }
+    }
+}
+
+/// The longest that a process goes by the catalogue's head without reading it again:
+/// one item is not read by every request of a deployment.
+const HEAD_AGE_MAX: Duration = Duration::from_secs(1);
 
 /// How a service is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,59 +125,73 @@ impl Service {
         Ok(Health { clock_is_trusted })
     }
 
-    /// The tenant's configuration and the rate cards, as they are now.
+    /// The tenant's configuration and the rate cards, as they are now. Of one that
+    /// this process knows, only the version is read.
     pub(crate) async fn snapshot(&self, tenant: &Name) -> Result<Snapshot, Failure> {
         let (read, forgotten) = (
             (self.now(), tokio::time::Instant::now()),
             self.cache.forgotten(),
         );
-        let snapshot = |(rules, catalog, closed)| Snapshot {
+        let snapshot = |(rules, catalog, times)| Snapshot {
             tenant: tenant.clone(),
             rules,
             catalog,
-            closed,
+            times,
             read,
         };
         if let Some(known) = self.cache.rules(tenant) {
             return Ok(snapshot(known));
         }
         let hour = read.0.floor_to(HOUR_SECONDS);
-        let asks_hour = !self.cache.is_registered(tenant, hour);
-        let mut keys = vec![
-            table::config(tenant),
-            table::catalog_head(),
-            table::times(tenant),
-        ];
+        let asks_hour = !self.cache.is_registered(tenant, hour, Lanes::ONE);
+        let known_head = self.cache.head(self.tenancy.head_age());
+        let mut keys = vec![table::version(tenant)];
         keys.extend(asks_hour.then(|| table::hour(tenant, hour)));
+        keys.extend(known_head.is_none().then(table::catalog_head));
         let mut items = self.store.read(&keys).await?.into_iter();
-        let config = items.next().flatten();
-        let config = config.map_or_else(|| Ok(Config::default()), |attrs| body(&attrs))?;
-        let head = Head::of(items.next().flatten().as_ref());
-        let catalog = self.read_catalog_at(head).await?;
-        let closed = Closed::of(items.next().flatten().as_ref());
-        if items.next().flatten().is_some() {
-            self.cache.note_registered(tenant, hour);
+        let times = Times::of(items.next().flatten().as_ref());
+        if asks_hour && let Some(record) = items.next().flatten() {
+            self.note_hour(tenant, hour, &record);
         }
+        let head = known_head.unwrap_or_else(|| {
+            let head = Head::of(items.next().flatten().as_ref());
+            self.cache.remember_head(head, read.1);
+            head
+        });
+        let catalog = self.read_catalog_at(head).await?;
+        let rules = self.read_rules(tenant, times.version).await?;
         if self.tenancy == Tenancy::Sole {
             self.read_last_stamp(tenant).await?;
         }
-        let rules = Arc::new(Rules::new(Arc::new(config)));
         self.cache
-            .remember_rules(tenant, (&rules, &catalog, closed), forgotten);
-        Ok(snapshot((rules, catalog, closed)))
+            .remember_rules(tenant, (&rules, &catalog, times), forgotten);
+        Ok(snapshot((rules, catalog, times)))
+    }
+
+    /// The rules of the tenant's configuration of this version, or of a later one.
+    async fn read_rules(&self, tenant: &Name, version: u64) -> Result<Arc<Rules>, Failure> {
+        if version == 0 {
+            return Ok(Arc::new(Rules::new(Arc::new(Config::default()))));
+        }
+        if let Some(known) = self.cache.rules_of(tenant, version) {
+            return Ok(known);
+        }
+        let attrs = self.read_item(table::config(tenant)).await?;
+        let config: Config = attrs.map_or_else(|| Ok(Config::default()), |attrs| body(&attrs))?;
+        Ok(Arc::new(Rules::new(Arc::new(config))))
     }
 
     /// The tenant's configuration and the rate cards as they were last read,
     /// for while the store is out of reach.
     pub(crate) fn last_read(&self, tenant: &Name) -> Option<Snapshot> {
         let (rules, catalog) = self.cache.last_rules(tenant)?;
-        let (tenant, closed) = (tenant.clone(), Closed::of(None));
+        let (tenant, times) = (tenant.clone(), Times::of(None));
         let read = (self.now(), tokio::time::Instant::now());
         Some(Snapshot {
             tenant,
             rules,
             catalog,
-            closed,
+            times,
             read,
         })
     }

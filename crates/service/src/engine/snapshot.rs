@@ -1,7 +1,7 @@
 //! What a plan needs of a tenant.
 
-use crate::engine::closed::Closed;
 use crate::engine::submission::Rejection;
+use crate::engine::times::Times;
 use std::sync::Arc;
 use tollgate_core::{Catalog, Draft, Event, Instant, Name, Priced, Rules};
 
@@ -11,8 +11,8 @@ pub(crate) struct Snapshot {
     pub(crate) tenant: Name,
     pub(crate) rules: Arc<Rules>,
     pub(crate) catalog: Arc<Catalog>,
-    /// Up to when receipts are closed.
-    pub(crate) closed: Closed,
+    /// What its version item says.
+    pub(crate) times: Times,
     /// When its reading began, by the clock, and by one that nobody sets.
     pub(crate) read: (Instant, tokio::time::Instant),
 }

@@ -1,12 +1,11 @@
 //! Times of receipt: never in a closed hour, never before one given earlier.
 
-use crate::engine::closed::Closed;
 use crate::engine::service::{Service, Tenancy};
 use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::AHEAD_SECONDS_MAX;
+use crate::engine::times::{Times, seconds};
 use crate::store::failure::Failure;
-use crate::store::store::Query;
-use tollgate_core::{Attrs, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Name, Value, Write, table};
+use tollgate_core::{Attrs, DAY_SECONDS, Guard, Instant, Name, Write, table};
 use ulid::Ulid;
 
 /// How far a clock may lie behind what is stored; it is carried forward.
@@ -15,10 +14,6 @@ const BEHIND_SECONDS_MAX: i64 = 300;
 const TRUSTED_SECONDS: i64 = 35 * DAY_SECONDS;
 /// The digits of a page's id that say when it was received.
 const ULID_CHARS: usize = 26;
-
-fn seconds(at: Instant) -> Value {
-    Value::N(i128::from(at.unix_seconds()))
-}
 
 impl Service {
     /// The time of receipt of what is about to be written: now, but never within
@@ -34,7 +29,7 @@ impl Service {
             Tenancy::Sole => self.read_last_stamp(tenant).await?,
             Tenancy::Shared { .. } => self.cache.last_stamp(tenant).unwrap_or(Instant::EPOCH),
         };
-        let floor = last.max(snapshot.closed.0);
+        let floor = last.max(snapshot.times.closed);
         if now.plus_seconds(BEHIND_SECONDS_MAX) < floor {
             tracing::error!(%tenant, %now, stored = %floor, "the clock lies behind what is stored");
             return Err(Failure::ClockBehind);
@@ -53,48 +48,6 @@ impl Service {
         let last = self.read_last_received(tenant).await?;
         self.cache.note_stamp(tenant, last);
         Ok(last)
-    }
-
-    /// When the tenant's newest page was received; the epoch without any.
-    async fn read_last_received(&self, tenant: &Name) -> Result<Instant, Failure> {
-        let mut newest = Query::of(table::hours(tenant));
-        (newest.descending, newest.limit) = (true, 1);
-        let hours = self.store.query(&newest).await?.items;
-        let Some((hour, _)) = hours.into_iter().next() else {
-            return Ok(Instant::EPOCH);
-        };
-        let hour: Instant = format!("{hour}:00:00Z").parse().unwrap_or(Instant::EPOCH);
-        let mut newest = Query::of(table::pages(tenant, &hour.day()));
-        (newest.descending, newest.limit) = (true, 1);
-        let pages = self.store.query(&newest).await?.items;
-        let received = pages.first().and_then(|(sk, _)| received_at(sk));
-        Ok(received.unwrap_or(hour))
-    }
-
-    /// Makes it known, before its first page, that an hour has any: readers and
-    /// rollups ask for those hours, and never a clock.
-    pub(crate) async fn register_hour(
-        &self,
-        tenant: &Name,
-        received: Instant,
-    ) -> Result<(), Failure> {
-        let hour = received.floor_to(HOUR_SECONDS);
-        if self.cache.is_registered(tenant, hour) {
-            return Ok(());
-        }
-        let keys = [table::hour(tenant, hour), table::clock()];
-        let mut items = self.store.read(&keys).await?.into_iter();
-        if items.next().flatten().is_none() {
-            let open = Write::put(table::hour(tenant, hour), Attrs::new()).when(Guard::Absent);
-            // Refused = another was first.
-            self.write(&[open]).await?;
-        }
-        if let Some(clock) = items.next().flatten() {
-            self.cache.note_newest(Closed::of(Some(&clock)).0);
-        }
-        self.note_receipt(hour).await?;
-        self.cache.note_registered(tenant, hour);
-        Ok(())
     }
 
     /// Whether the clock is near enough to what was received last for anything
@@ -131,7 +84,7 @@ impl Service {
         let Some(attrs) = self.read_item(table::clock()).await? else {
             return Ok(None);
         };
-        let newest = Closed::of(Some(&attrs)).0;
+        let newest = Times::of(Some(&attrs)).closed;
         self.cache.note_newest(newest);
         Ok(Some(newest))
     }
@@ -162,13 +115,13 @@ impl Service {
         until: Instant,
     ) -> Result<bool, Failure> {
         let _alone = self.gate.write().await;
-        let attrs = self.read_item(table::times(tenant)).await?;
-        if Closed::of(attrs.as_ref()).0 < until {
+        let times = self.read_times(tenant).await?;
+        if times.closed < until {
             self.set_time(tenant, table::CLOSED, until).await?;
             // Rules that were read before it do not know of it.
             self.cache.forget(tenant);
         }
-        Ok(Closed::settled(attrs.as_ref()).0 < until)
+        Ok(times.settled < until)
     }
 
     /// Says that nobody writes into the hours before `until` any more.
@@ -180,9 +133,15 @@ impl Service {
         self.set_time(tenant, table::SETTLED, until).await
     }
 
-    async fn set_time(&self, tenant: &Name, name: &str, at: Instant) -> Result<(), Failure> {
+    /// Sets one of the tenant's times, unless a later one is set.
+    pub(crate) async fn set_time(
+        &self,
+        tenant: &Name,
+        name: &str,
+        at: Instant,
+    ) -> Result<(), Failure> {
         let before = i128::from(at.unix_seconds()).saturating_sub(1);
-        let write = Write::set(table::times(tenant), vec![(name.into(), seconds(at))]);
+        let write = Write::set(table::version(tenant), vec![(name.into(), seconds(at))]);
         // Refused = a later one is set.
         self.write(&[write.when(Guard::AtMost(name.into(), before))])
             .await

@@ -6,7 +6,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::{Rejection, Submission, timely};
 use crate::record::record::refusing;
 use crate::record::state::standing_of;
-use crate::store::clock::ulid;
+use crate::store::clock::{random, ulid};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use tollgate_core::{
@@ -136,6 +136,7 @@ impl Service {
             mode,
             received,
             page_id: &page,
+            seed: random(),
             standing,
         };
         let taking = match plan_hold(course, &snapshot, &sight.draft, at) {

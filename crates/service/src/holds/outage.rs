@@ -32,6 +32,7 @@ impl Service {
             mode,
             received,
             page_id: "",
+            seed: [0; 32],
             standing,
         };
         let taking = take(&snapshot.rules, &draft, asked, None, at)?;

@@ -4,7 +4,7 @@ use crate::engine::attempt::{Attempt, Committed, Refused};
 use crate::engine::service::Service;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::Rejection;
-use crate::store::clock::ulid;
+use crate::store::clock::{random, ulid};
 use crate::store::failure::Failure;
 use tollgate_core::{
     Actual, Answer, Attrs, Circumstances, Closing, Draft, Event, Fingerprint, Hold, HoldState,
@@ -172,10 +172,12 @@ impl Service {
             mode,
             received,
             page_id,
+            seed: random(),
             standing,
         };
         let settled = capture(&snapshot.rules, hold, draft, at)?;
-        self.register_hour(tenant, received).await?;
+        let lanes = snapshot.rules.config().lanes();
+        self.register_hour(tenant, received, lanes).await?;
         course.pages.push(page);
         Ok(settled)
     }

@@ -82,7 +82,9 @@ impl Service {
     /// place among those that are called: what else is due to it is passed over.
     async fn deliver_pass(&self, round: &Round<'_>, failed: &mut BTreeSet<Name>) -> Pass {
         let mut pass = Pass::default();
-        let mut next = Some(Query::of(table::DUE_ALERTS).to(table::due_by(round.began)));
+        let due_by = table::due_by(round.began);
+        let mut lists = table::due_alerts().map(|list| Query::of(list).to(due_by.as_str()));
+        let mut next = lists.next();
         let (mut reading, mut calls) = (None, FuturesUnordered::new());
         let mut waiting: BTreeMap<Name, Vec<String>> = BTreeMap::new();
         // Whoever was called in this pass: what is due later stays for the next.
@@ -108,7 +110,7 @@ impl Service {
                 }
                 Some((query, read)) = settle(&mut reading) => match read {
                     Ok(slice) => {
-                        next = query.after(&slice);
+                        next = query.after(&slice).or_else(|| lists.next());
                         for (entry, _) in slice.items {
                             let Some((tenant, place)) = table::due_alert_of(&entry) else {
                                 continue;

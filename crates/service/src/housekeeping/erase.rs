@@ -5,11 +5,11 @@ use crate::engine::service::Service;
 use crate::settings::actor::Actor;
 use crate::settings::audit::{Change as Audit, audit_write};
 use crate::store::failure::Failure;
-use crate::usage::pages::{Walk, page_of};
+use crate::usage::pages::{Walk, is_expiring, page_bytes, page_of};
 use crate::usage::rosters::{Mask, joined_of};
 use crate::usage::watermark::{Erasing, Reached, Watermark};
 use tollgate_core::{
-    Attrs, DAY_SECONDS, EraseOrder, Guard, Instant, Key, Name, Value, Write, table,
+    Attrs, DAY_SECONDS, EraseOrder, Guard, Instant, Key, Name, Page, Value, Write, table,
 };
 
 /// What was, or would be, changed.
@@ -149,7 +149,9 @@ impl Service {
                 let Some((body, named)) = covered(&attrs, &mut mask)? else {
                     continue;
                 };
-                (events, pages) = (events + named, pages + 1);
+                if !is_expiring(&attrs) {
+                    (events, pages) = (events + named, pages + 1);
+                }
                 let old = attrs.insert(table::BODY.into(), Value::B(body));
                 writes.extend(old.map(|old| replaced(key, attrs, old)));
             }
@@ -172,9 +174,9 @@ impl Service {
     }
 
     /// A walk over the pages received up to `at`.
-    async fn walk_to<'a>(&self, tenant: &'a Name, at: Instant) -> Result<Walk<'a>, Failure> {
+    async fn walk_to(&self, tenant: &Name, at: Instant) -> Result<Walk, Failure> {
         let mut hours = self.list_hours_from(tenant, Instant::EPOCH).await?;
-        hours.retain(|hour| *hour <= at);
+        hours.retain(|hour| hour.at <= at);
         Ok(Walk::new(tenant, hours))
     }
 
@@ -183,7 +185,7 @@ impl Service {
         let mut walk = self.walk_to(tenant, erasing.at).await?;
         let (mut events, mut pages) = (0, 0);
         while let Some(slice) = walk.read_slice(self).await? {
-            for (_, attrs) in &slice {
+            for (_, attrs) in slice.iter().filter(|(_, attrs)| !is_expiring(attrs)) {
                 if let Some((_, named)) = covered(attrs, &mut mask)? {
                     (events, pages) = (events + named, pages + 1);
                 }
@@ -263,10 +265,11 @@ fn covered(attrs: &Attrs, mask: &mut Mask<'_>) -> Result<Option<(Vec<u8>, u64)>,
         named += u64::from(covered);
     }
     if named == 0 {
-        Ok(None)
-    } else {
-        Ok(Some((page.encode()?, named)))
+        return Ok(None);
     }
+    let pseudonym = |person, name: &Name| mask.pseudonym(person, name);
+    let body = Page::erase(page_bytes(attrs), pseudonym)?;
+    Ok(body.map(|body| (body, named)))
 }
 
 /// What shows later, of what was taken before under the name, that it is erased.

@@ -1,14 +1,12 @@
 //! Rolling up closed receipt hours and days.
 
-use crate::engine::closed::Closed;
 use crate::engine::key::hex;
 use crate::engine::service::Service;
 use crate::store::body::body_attrs;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::hour::Hour;
-use crate::usage::pages::page_of;
-use crate::usage::pseudonym::Pseudonyms;
+use crate::usage::pages::{Walk, page_bytes, page_of};
 use crate::usage::scan::{rows_of, spans};
 use crate::usage::watermark::{Reached, Watermark};
 use sha2::{Digest, Sha256};
@@ -90,9 +88,9 @@ impl Service {
     /// Rolls up the hours before `until` that were published as closed, requests
     /// planned before being done.
     pub(crate) async fn fold_hours(&self, tenant: &Name, until: Instant) -> Result<u64, Failure> {
-        let times = self.read_item(table::times(tenant)).await?;
-        let closed = Closed::of(times.as_ref()).0.min(until);
-        if Closed::settled(times.as_ref()).0 < closed {
+        let times = self.read_times(tenant).await?;
+        let closed = times.closed.min(until);
+        if times.settled < closed {
             self.settle_closing(tenant, closed).await?;
         }
         let (mut rolled, mut held) = (0, None);
@@ -146,7 +144,6 @@ impl Service {
         held: &mut Option<Held>,
     ) -> Result<Step, Failure> {
         let at = reached.mark.next;
-        let pages = self.read_pages_of_hour(tenant, at).await?;
         let ends_day = at.plus_seconds(HOUR_SECONDS).floor_to(DAY_SECONDS) > at;
         let mut next = Watermark {
             next: at.plus_seconds(HOUR_SECONDS),
@@ -155,9 +152,10 @@ impl Service {
             ..reached.mark.clone()
         };
         let mut writes = Vec::new();
-        if !pages.is_empty() || ends_day {
-            let roster = self.held(tenant, at, held).await?;
-            let folded = self.folded(tenant, reached, &pages, roster)?;
+        let roster = self.held(tenant, at, held).await?;
+        let folded = self.fold_pages(tenant, reached, roster).await?;
+        let has_pages = folded.hour.pages > 0;
+        if has_pages || ends_day {
             if !self.join(tenant, reached, &folded.joined).await? {
                 return Ok(Step::Overtaken);
             }
@@ -171,17 +169,15 @@ impl Service {
             if ends_day {
                 self.roll_up_day(tenant, at.floor_to(DAY_SECONDS)).await?;
             }
-            if !pages.is_empty() {
+            if has_pages {
                 next.digest.clone_from(&folded.hour.digest);
-                writes.push(Write::put(
-                    table::hour(tenant, at),
-                    body_attrs(&folded.hour)?,
-                ));
+                let known = body_attrs(&folded.hour)?.into_iter().collect();
+                writes.push(Write::set(table::hour(tenant, at), known));
             }
         }
         let moved = reached.move_to(self, tenant, next, writes).await?;
         Ok(if moved {
-            Step::Done(!pages.is_empty())
+            Step::Done(has_pages)
         } else {
             Step::Overtaken
         })
@@ -207,11 +203,12 @@ impl Service {
         Ok(&mut held.insert(kept).roster)
     }
 
-    fn folded(
+    /// Folds the pages of the hour at the watermark, slice by slice: a page is not
+    /// kept once it is added.
+    async fn fold_pages(
         &self,
         tenant: &Name,
         reached: &Reached,
-        pages: &[(String, Attrs)],
         roster: &mut Roster,
     ) -> Result<Folded, Failure> {
         let at = reached.mark.next;
@@ -228,19 +225,21 @@ impl Service {
         };
         let mut hash = Sha256::new();
         hash.update(reached.mark.digest.as_bytes());
-        let mut pseudonyms = self.pseudonyms(tenant);
-        for (sk, attrs) in pages {
-            let page = page_of(attrs)?;
-            rows.add_page(&page, roster)?;
-            hour.pages += 1;
-            hour.events = hour
-                .events
-                .saturating_add(page.events.len().try_into().unwrap_or(u64::MAX));
-            for at in page.events.iter().map(|stored| stored.event.timestamp) {
-                times = Some(times.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+        let mut walk = Walk::new(tenant, [self.read_hour(tenant, at).await?]);
+        while let Some(slice) = walk.read_slice(self).await? {
+            for (key, attrs) in &slice {
+                let page = page_of(attrs)?;
+                rows.add_page(&page, roster)?;
+                hour.pages += 1;
+                let events = page.events.len().try_into().unwrap_or(u64::MAX);
+                hour.events = hour.events.saturating_add(events);
+                for at in page.events.iter().map(|stored| stored.event.timestamp) {
+                    let (first, last) = times.unwrap_or((at, at));
+                    times = Some((first.min(at), last.max(at)));
+                }
+                hash.update(key.sk.as_bytes());
+                hash.update(Page::digest(page_bytes(attrs))?);
             }
-            hash.update(sk.as_bytes());
-            hash.update(covered_digest(page, &mut pseudonyms)?);
         }
         (hour.first, hour.last) = times.unwrap_or((at, at));
         hour.digest = hex(&hash.finalize());
@@ -332,13 +331,4 @@ impl Service {
         }
         Ok(())
     }
-}
-
-/// The digest of a page in which pseudonyms stand for agents and consumers, so
-/// that erasing a name changes no digest.
-fn covered_digest(mut page: Page, pseudonyms: &mut Pseudonyms<'_>) -> Result<[u8; 32], Failure> {
-    page.events
-        .iter_mut()
-        .for_each(|stored| pseudonyms.cover(&mut stored.event));
-    Ok(Sha256::digest(page.encode()?).into())
 }

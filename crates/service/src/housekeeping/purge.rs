@@ -1,17 +1,21 @@
 //! Purging: whole receipt hours whose events are all past their retention.
 
-use crate::engine::service::Service;
+use crate::engine::service::{Service, Tenancy};
+use crate::engine::times::seconds;
 use crate::settings::actor::Actor;
 use crate::settings::audit::{Change as Audit, audit_write};
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::hour::{Hour, LastPurge};
+use crate::usage::pages::{Walk, is_expiring};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tollgate_core::{
-    Attrs, Config, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, PurgeOrder, Range, Value,
-    Write, table,
+    Attrs, Config, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, PurgeOrder, Range, Write,
+    table,
 };
 
 /// What was, or would be, purged.
@@ -45,11 +49,11 @@ struct Purge {
     done: bool,
 }
 
-/// Pages deleted in one transaction, which may concern 4 MB of items: one that
-/// is begun within this takes 300 KB more at most.
-const DELETES: usize = 50;
+/// Pages that are left to expire at once.
+const EXPIRED_AT_ONCE: usize = 25;
 
-const DELETES_BYTES: usize = 3_000_000;
+/// The pause between them: some 250 pages a second.
+const PACE: Duration = Duration::from_millis(100);
 
 const TENANTS_AT_ONCE: usize = 100;
 
@@ -147,9 +151,8 @@ impl Service {
             }
         }
         // Days are rolled up from their pages, so none goes before.
-        let hours = Query::of(table::hours(tenant)).from(from.hour());
-        let hours = hours.to(reached.mark.open_day().hour());
-        for (_, attrs) in self.read_all(hours).await? {
+        let until = Some(reached.mark.open_day());
+        for (_, attrs) in self.list_hour_records(tenant, from, until).await? {
             // An hour without pages has an empty record.
             let Some(hour) = hour_of(&attrs)? else {
                 continue;
@@ -210,6 +213,7 @@ impl Service {
             .list_hours_from(tenant, from)
             .await?
             .into_iter()
+            .map(|hour| hour.at)
             .filter(|at| *at < until)
         {
             let (mut events, mut pages, mut last) = (0_u64, 0_u64, Instant::EPOCH);
@@ -237,12 +241,14 @@ impl Service {
         tenant: &Name,
         from: Instant,
     ) -> Result<BTreeMap<String, Purge>, Failure> {
-        let marks = Query::of(table::purges(tenant)).from(from.hour());
-        let items = self.read_all(marks).await?;
-        items
-            .into_iter()
-            .map(|(hour, attrs)| Ok((hour, body(&attrs)?)))
-            .collect()
+        let mut purges = BTreeMap::new();
+        for month in self.read_times(tenant).await?.months(from, None) {
+            let marks = Query::of(table::purges(tenant, &month)).from(from.hour());
+            for (hour, attrs) in self.read_all(marks).await? {
+                purges.insert(hour, body(&attrs)?);
+            }
+        }
+        Ok(purges)
     }
 
     async fn purge_hour(&self, tenant: &Name, hour: Hour, actor: &Actor) -> Result<(), Failure> {
@@ -269,25 +275,20 @@ impl Service {
         self.remove_pages(tenant, &purge).await
     }
 
-    /// Deletes what pages the hour still has, then says that none is left.
+    /// Lets what pages the hour still has expire, then says that none is left. An
+    /// update of one item costs half of a delete in a transaction, and cancels
+    /// nobody's; the store removes what is expired.
     async fn remove_pages(&self, tenant: &Name, purge: &Purge) -> Result<(), Failure> {
-        let at = purge.hour.hour;
-        let pages = self.read_pages_of_hour(tenant, at).await?;
-        let (mut deletes, mut bytes) = (Vec::new(), 0);
-        for (sk, attrs) in &pages {
-            let key = Key::new(table::pages(tenant, &at.day()), sk.as_str());
-            deletes.push(Write::delete(key));
-            bytes += attrs
-                .get(table::BODY)
-                .and_then(Value::as_bytes)
-                .map_or(0, <[u8]>::len);
-            if deletes.len() == DELETES || bytes > DELETES_BYTES {
-                self.write(&std::mem::take(&mut deletes)).await?;
-                bytes = 0;
+        let hour = self.read_hour(tenant, purge.hour.hour).await?;
+        let mut walk = Walk::new(tenant, [hour]);
+        while let Some(slice) = walk.read_slice(self).await? {
+            let kept = slice.into_iter().filter(|(_, attrs)| !is_expiring(attrs));
+            let keys: Vec<Key> = kept.map(|(key, _)| key).collect();
+            for chunk in keys.chunks(EXPIRED_AT_ONCE) {
+                let expiries = chunk.iter().map(|key| self.expire_page(key));
+                try_join_all(expiries).await?;
+                self.pace().await;
             }
-        }
-        if !deletes.is_empty() {
-            self.write(&deletes).await?;
         }
         let done = Purge {
             done: true,
@@ -297,8 +298,22 @@ impl Service {
         Ok(())
     }
 
+    async fn expire_page(&self, key: &Key) -> Result<(), Failure> {
+        let set = vec![(table::TTL.into(), seconds(self.now()))];
+        // Refused = it is gone already.
+        let write = Write::set(key.clone(), set).when(Guard::Present);
+        self.write(&[write]).await.map(drop)
+    }
+
+    /// Leaves the store room for requests, where others have it too.
+    async fn pace(&self) {
+        if let Tenancy::Shared { settle } = self.tenancy {
+            tokio::time::sleep(settle.min(PACE)).await;
+        }
+    }
+
     fn mark(&self, tenant: &Name, purge: &Purge, guards: Vec<Guard>) -> Result<Write, Failure> {
-        let key = table::purge(tenant, &purge.hour.hour.hour());
+        let key = table::purge(tenant, purge.hour.hour);
         Ok(Write {
             guards,
             ..Write::put(key, body_attrs(purge)?)

@@ -5,12 +5,12 @@ use crate::engine::service::Service;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::{Options, Outcome, Submission};
 use crate::record::course::{Course, State, first_of_each};
-use crate::store::clock::ulid;
+use crate::store::clock::{random, ulid};
 use crate::store::failure::Failure;
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Circumstances, CounterKey, Decision, HOUR_SECONDS, Instant, Mode, Name, PlanError, Planned,
-    PriceError, Ruling, plan,
+    Circumstances, CounterKey, Decision, HOUR_SECONDS, Instant, Lanes, Mode, Name, PlanError,
+    Planned, PriceError, Ruling, plan,
 };
 
 impl Service {
@@ -98,7 +98,7 @@ impl Service {
         // Before the first page of an hour it is registered: a repeat or a refusal,
         // which has no page, is found by reading first.
         let hour = self.now().floor_to(HOUR_SECONDS);
-        let is_first = !self.cache.is_registered(course.tenant, hour);
+        let is_first = !self.cache.is_registered(course.tenant, hour, Lanes::ONE);
         if state.is_none() && (is_first || self.cache.is_pressed(course.tenant)) {
             state = Some(self.read_state(course, &mut attempt, &snapshot).await?);
         }
@@ -133,7 +133,8 @@ impl Service {
                 (snapshot, state) = (self.use_first(course, snapshot, first).await?, None);
                 continue;
             }
-            self.register_hour(course.tenant, received).await?;
+            let lanes = snapshot.rules.config().lanes();
+            self.register_hour(course.tenant, received, lanes).await?;
             course.pages.push(page);
             match self
                 .commit_planned(&mut attempt, &snapshot, &planned.writes)
@@ -175,6 +176,7 @@ impl Service {
             mode: course.options.mode,
             received,
             page_id: &page,
+            seed: random(),
             standing,
         };
         match plan(&snapshot.rules, &drafts, at) {

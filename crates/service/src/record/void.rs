@@ -4,7 +4,7 @@ use crate::engine::attempt::{Attempt, Committed};
 use crate::engine::service::Service;
 use crate::settings::actor::Actor;
 use crate::settings::audit::{Change, audit_write};
-use crate::store::clock::ulid;
+use crate::store::clock::{random, ulid};
 use crate::store::failure::Failure;
 use crate::usage::rosters::Mask;
 use crate::usage::usage::{Entry, marker_of};
@@ -116,6 +116,7 @@ impl Service {
             mode,
             received,
             page_id,
+            seed: random(),
             standing,
         };
         let (stored, currency) = (entry.stored, entry.currency);
@@ -135,7 +136,8 @@ impl Service {
             detail,
         };
         writes.push(audit_write(received, actor, change)?.0);
-        self.register_hour(tenant, received).await?;
+        let lanes = snapshot.rules.config().lanes();
+        self.register_hour(tenant, received, lanes).await?;
         course.pages.push(page);
         let committed = self
             .commit_planned(&mut course.attempt, &snapshot, &writes)

@@ -1,13 +1,19 @@
 //! The audit trail: who changed what, when.
 
 use crate::engine::service::Service;
+use crate::engine::stamp::received_at;
+use crate::engine::submission::AHEAD_SECONDS_MAX;
+use crate::engine::times::{months, seconds};
 use crate::settings::actor::Actor;
 use crate::store::body::{body, body_attrs};
 use crate::store::clock::ulid;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use serde::{Deserialize, Serialize};
-use tollgate_core::{Guard, Instant, Key, Name, Write, table};
+use tollgate_core::{DAY_SECONDS, Guard, Instant, Key, Name, Write, table};
+
+/// How long an entry is kept.
+const KEPT_SECONDS: i64 = 400 * DAY_SECONDS;
 
 /// One entry of the audit trail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,8 +50,10 @@ pub(crate) fn audit_write(
         tenant_id: change.tenant.map(Name::to_string),
         detail: change.detail,
     };
-    let key = Key::new(table::AUDIT, ulid(now));
-    let write = Write::put(key.clone(), body_attrs(&entry)?).when(Guard::Absent);
+    let key = Key::new(table::audit(&now.month()), ulid(now));
+    let mut attrs = body_attrs(&entry)?;
+    attrs.insert(table::TTL.into(), seconds(now.plus_seconds(KEPT_SECONDS)));
+    let write = Write::put(key.clone(), attrs).when(Guard::Absent);
     Ok((write, key))
 }
 
@@ -60,18 +68,26 @@ impl Service {
         before: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<AuditEntry>, Option<String>), Failure> {
-        let mut query = Query::of(table::AUDIT);
-        query.descending = true;
-        query.limit = limit;
-        query.to = before.map(str::to_owned);
-        let slice = self.store.query(&query).await?;
-        let next = slice
-            .items
-            .last()
-            .filter(|_| slice.more)
-            .map(|(id, _)| id.clone());
+        let newest = before.and_then(received_at).unwrap_or_else(|| self.now());
+        // A clock that was ahead may have made some of the month to come.
+        let newest = newest.plus_seconds(AHEAD_SECONDS_MAX);
+        let (mut items, mut more) = (Vec::new(), false);
+        let oldest = newest.plus_seconds(-KEPT_SECONDS - AHEAD_SECONDS_MAX);
+        for month in months(oldest, newest).into_iter().rev() {
+            let mut query = Query::of(table::audit(&month));
+            query.descending = true;
+            query.limit = limit.saturating_sub(items.len()).saturating_add(1);
+            query.to = before.map(str::to_owned);
+            items.extend(self.store.query(&query).await?.items);
+            more = items.len() > limit;
+            if more {
+                break;
+            }
+        }
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|(id, _)| id.clone());
         let entries: Result<Vec<AuditEntry>, Failure> =
-            slice.items.iter().map(|(_, attrs)| body(attrs)).collect();
+            items.iter().map(|(_, attrs)| body(attrs)).collect();
         Ok((entries?, next))
     }
 }

@@ -87,7 +87,7 @@ impl Service {
     where
         F: FnMut(&Catalog, u64, Instant) -> Result<NewVersion, Failure>,
     {
-        let _alone = self.gate.write().await;
+        let alone = self.gate.write().await;
         let mut attempt = Attempt::new();
         loop {
             let before = Head::of(self.read_item(table::catalog_head()).await?.as_ref());
@@ -112,6 +112,9 @@ impl Service {
             let settled = self.write(&writes).await;
             self.cache.forget_latest_cards();
             if settled? || self.read_item(key).await?.is_some() {
+                drop(alone);
+                // Until then others may go by the head of before.
+                tokio::time::sleep(self.tenancy.head_age()).await;
                 return Ok(());
             }
             attempt.again("cards are put all the time").await?;

@@ -107,6 +107,7 @@ impl Service {
             config.rate_card.clone_from(&settings.rate_card);
             config.set_retention(settings.retention_days, now);
             config.require_plan = settings.require_plan;
+            config.lanes = settings.lanes;
             Ok(())
         })
         .await
@@ -325,7 +326,12 @@ pub(crate) fn config_writes(
         0 => Guard::Absent,
         version => Guard::Equals(table::VERSION.into(), Value::N(i128::from(version))),
     };
-    let mut writes = vec![Write::put(table::config(tenant), attrs).when(guard)];
+    let version = attrs.get(table::VERSION).cloned();
+    let version = version.map(|version| (table::VERSION.into(), version));
+    let mut writes = vec![
+        Write::put(table::config(tenant), attrs).when(guard),
+        Write::set(table::version(tenant), version.into_iter().collect()),
+    ];
     if held.version == 0 {
         let since = Value::S(next.created.unwrap_or(Instant::EPOCH).to_string());
         let attrs = Attrs::from([(table::BODY.into(), since)]);

@@ -10,12 +10,11 @@ use crate::engine::service::Service;
 use crate::engine::stamp::received_at;
 use crate::store::clock::ulid_floor;
 use crate::store::failure::Failure;
-use crate::store::store::Query;
-use crate::usage::pages::{may_hold, page_of, pages_of};
+use crate::usage::pages::{Walk, may_hold, page_of};
 use crate::usage::usage::Entry;
 use std::collections::{BTreeSet, VecDeque};
 use std::str::FromStr;
-use tollgate_core::{Attrs, Currency, Filter, HOUR_SECONDS, Instant, Name, Range, Stored};
+use tollgate_core::{Attrs, Currency, Filter, HOUR_SECONDS, Instant, Key, Name, Range, Stored};
 
 /// An export under way. It holds one slice of pages and no more.
 #[derive(Debug)]
@@ -28,12 +27,10 @@ pub struct Export {
     /// The receipt hours that were purged when it began, from its own first.
     purged: BTreeSet<String>,
     /// The receipt hour up to which everything was read and found whole.
-    whole: String,
-    /// The slice to read next; `None` once there is none.
-    next: Option<Query>,
-    /// The receipt hours after that of `next`.
-    hours: VecDeque<Instant>,
-    pages: VecDeque<(String, Attrs)>,
+    whole: Instant,
+    /// What is still to be read.
+    walk: Walk,
+    pages: VecDeque<(Key, Attrs)>,
     opened: Opened,
     /// How many events of its first page were given by an export before.
     skipped: usize,
@@ -103,19 +100,14 @@ impl Service {
             |place| (place.at.clone(), place.index),
         );
         let received = received_at(&at).ok_or(Failure::Cursor)?;
-        let purged = self.find_purged_from(tenant, &received.hour()).await?;
+        let purged = self.list_purged(tenant, received, None).await?;
         let erased = self.count_erased(tenant, &filter).await?;
         if place.is_some_and(|place| (place.purged, place.erased) != (purged.len(), erased)) {
             return Err(Failure::Cursor);
         }
         let hours = self.list_hours_from(tenant, received).await?;
-        let mut hours = VecDeque::from(hours);
-        let next = hours.pop_front().map(|hour| {
-            let pages = pages_of(tenant, hour);
-            let from = pages.from.clone().max(at.clone());
-            pages.from(from)
-        });
-        let (tenant, whole) = (tenant.clone(), received.hour());
+        let walk = Walk::new(tenant, hours).from(at.as_str());
+        let (tenant, whole) = (tenant.clone(), received.floor_to(HOUR_SECONDS));
         let opened = Opened {
             received,
             currency: Currency::USD,
@@ -129,8 +121,7 @@ impl Service {
             erased,
             purged,
             whole,
-            next,
-            hours,
+            walk,
             pages,
             opened,
             skipped,
@@ -149,8 +140,8 @@ impl Service {
         if let Some(entry) = export.entry()? {
             return Ok(Step::Event(entry));
         }
-        let Some(query) = export.next.take() else {
-            self.find_whole(export).await?;
+        let Some(slice) = export.walk.read_slice(self).await? else {
+            self.find_whole(export, None).await?;
             let erased = self.count_erased(&export.tenant, &export.filter).await?;
             return if erased == export.erased {
                 Ok(Step::End)
@@ -158,23 +149,28 @@ impl Service {
                 Err(Failure::Unavailable("names were erased".to_owned()))
             };
         };
-        let slice = self.store.query(&query).await?;
-        export.next = query.after(&slice).or_else(|| export.next_hour());
-        (export.at, export.index) = (query.from, export.skipped);
-        let last = slice.items.last().and_then(|(sk, _)| received_at(sk));
-        export.pages = slice.items.into();
+        let first = slice.first().map(|(key, _)| key.sk.clone());
+        let last = slice.last().and_then(|(key, _)| received_at(&key.sk));
+        if let Some(first) = first.filter(|first| *first > export.at) {
+            (export.at, export.index) = (first, export.skipped);
+        }
+        export.pages = slice.into();
         if let Some(last) = last {
-            self.find_whole(export).await?;
-            export.whole = last.hour();
+            self.find_whole(export, Some(last)).await?;
+            export.whole = last.floor_to(HOUR_SECONDS);
         }
         Ok(Step::Slice)
     }
 
     /// Fails where a purge passed by since the export began and took, or is
-    /// about to take, what was not yet found whole.
-    async fn find_whole(&self, export: &Export) -> Result<(), Failure> {
-        let now = self.find_purged_from(&export.tenant, &export.whole).await?;
-        if now.iter().eq(export.purged.range(export.whole.clone()..)) {
+    /// about to take, what was not yet found whole of the receipts up to the hour of
+    /// `to`.
+    async fn find_whole(&self, export: &Export, to: Option<Instant>) -> Result<(), Failure> {
+        let now = self.list_purged(&export.tenant, export.whole, to).await?;
+        let last = to.map(Instant::hour);
+        let is_asked = |hour: &&String| last.as_ref().is_none_or(|last| *hour <= last);
+        let known = export.purged.range(export.whole.hour()..);
+        if now.iter().eq(known.filter(is_asked)) {
             return Ok(());
         }
         Err(Failure::Unavailable(
@@ -231,10 +227,10 @@ impl Export {
                     stored,
                 }));
             }
-            let Some((sk, attrs)) = self.pages.pop_front() else {
+            let Some((key, attrs)) = self.pages.pop_front() else {
                 return Ok(None);
             };
-            self.open(sk, &attrs)?;
+            self.open(key.sk, &attrs)?;
         }
     }
 
@@ -262,13 +258,6 @@ impl Export {
         };
         (self.at, self.index) = (sk, skipped);
         Ok(())
-    }
-
-    /// The query of the next hour that is not yet read.
-    fn next_hour(&mut self) -> Option<Query> {
-        self.hours
-            .pop_front()
-            .map(|hour| pages_of(&self.tenant, hour))
     }
 }
 

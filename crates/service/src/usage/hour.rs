@@ -16,8 +16,8 @@ pub struct Hour {
     pub first: Instant,
     /// The latest time of any of them.
     pub last: Instant,
-    /// SHA-256 over the hour before's digest and its pages, sorted by key, with
-    /// pseudonyms in place of agents and consumers.
+    /// SHA-256 over the hour before's digest and the sort keys and digests of its
+    /// pages, by receipt; a page's digest stays where names are erased.
     pub digest: String,
 }
 

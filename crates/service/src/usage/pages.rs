@@ -1,29 +1,45 @@
 //! Reading pages.
 
+use crate::engine::hours::ReceiptHour;
 use crate::engine::service::Service;
-use crate::store::clock::ulid_floor;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use std::collections::BTreeSet;
-use tollgate_core::{Attrs, HOUR_SECONDS, Instant, Key, Name, Page, Range, Value, table};
+use std::collections::{BTreeSet, VecDeque};
+use tollgate_core::{Attrs, Instant, Key, Name, Page, Range, Value, table};
 
-/// A walk over all pages of some receipt hours, slice by slice.
-pub(crate) struct Walk<'a> {
-    tenant: &'a Name,
-    hours: std::vec::IntoIter<Instant>,
-    next: Option<Query>,
+/// A walk over all pages of some receipt hours by receipt, slice by slice: the lanes
+/// of an hour are merged.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    tenant: Name,
+    hours: VecDeque<ReceiptHour>,
+    /// Where the first of the hours begins.
+    from: String,
+    lanes: Vec<Lane>,
 }
 
-impl<'a> Walk<'a> {
+/// What is left of one lane of an hour.
+#[derive(Debug)]
+struct Lane {
+    next: Option<Query>,
+    read: VecDeque<(Key, Attrs)>,
+}
+
+impl Walk {
     /// Over the pages received in `hours`.
-    pub(crate) fn new(tenant: &'a Name, hours: Vec<Instant>) -> Self {
-        let mut hours = hours.into_iter();
-        let next = hours.next().map(|hour| pages_of(tenant, hour));
+    pub(crate) fn new(tenant: &Name, hours: impl IntoIterator<Item = ReceiptHour>) -> Self {
         Self {
-            tenant,
-            hours,
-            next,
+            tenant: tenant.clone(),
+            hours: hours.into_iter().collect(),
+            from: String::new(),
+            lanes: Vec::new(),
         }
+    }
+
+    /// The same without the pages of the first hour before the sort key `from`.
+    pub(crate) fn from(self, from: impl Into<String>) -> Self {
+        let from = from.into();
+        Self { from, ..self }
     }
 
     /// The next slice: keys and items, perhaps none; `None` at the end.
@@ -31,15 +47,69 @@ impl<'a> Walk<'a> {
         &mut self,
         service: &Service,
     ) -> Result<Option<Vec<(Key, Attrs)>>, Failure> {
-        let Some(query) = self.next.take() else {
+        if self.lanes.iter().all(Lane::is_empty) && !self.open_hour() {
             return Ok(None);
+        }
+        for lane in &mut self.lanes {
+            lane.fill(service).await?;
+        }
+        // What is read of the lane that was read least far is known to be whole.
+        let ends = self.lanes.iter().filter(|lane| lane.next.is_some());
+        let end = ends
+            .filter_map(|lane| Some(lane.read.back()?.0.sk.clone()))
+            .min();
+        let mut slice = Vec::new();
+        for lane in &mut self.lanes {
+            slice.extend(lane.take_to(end.as_deref()));
+        }
+        if self.lanes.len() > 1 {
+            slice.sort_by(|(a, _), (b, _)| a.sk.cmp(&b.sk));
+        }
+        Ok(Some(slice))
+    }
+
+    /// Whether nothing is left to read.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.hours.is_empty() && self.lanes.iter().all(Lane::is_empty)
+    }
+
+    fn open_hour(&mut self) -> bool {
+        let Some(hour) = self.hours.pop_front() else {
+            return false;
         };
-        let slice = service.store.query(&query).await?;
-        let rest = query.after(&slice);
-        let next_hour = || self.hours.next().map(|hour| pages_of(self.tenant, hour));
-        self.next = rest.or_else(next_hour);
-        let key = |(sk, attrs)| (Key::new(query.pk.as_str(), sk), attrs);
-        Ok(Some(slice.items.into_iter().map(key).collect()))
+        let from = std::mem::take(&mut self.from);
+        let lane = |lane: u8| {
+            let pk = table::pages(&self.tenant, &table::stretch(hour.at, lane));
+            let next = Some(Query::of(pk).from(from.as_str()));
+            let read = VecDeque::new();
+            Lane { next, read }
+        };
+        self.lanes = (0..hour.lanes).map(lane).collect();
+        true
+    }
+}
+
+impl Lane {
+    fn is_empty(&self) -> bool {
+        self.next.is_none() && self.read.is_empty()
+    }
+
+    /// Reads on, if nothing of what was read is left.
+    async fn fill(&mut self, service: &Service) -> Result<(), Failure> {
+        while let Some(query) = self.next.take_if(|_| self.read.is_empty()) {
+            let slice = service.store.query(&query).await?;
+            self.next = query.after(&slice);
+            let key = |(sk, attrs)| (Key::new(query.pk.as_str(), sk), attrs);
+            self.read.extend(slice.items.into_iter().map(key));
+        }
+        Ok(())
+    }
+
+    /// What was read up to the sort key `end`, or all of it.
+    fn take_to(&mut self, end: Option<&str>) -> impl Iterator<Item = (Key, Attrs)> + '_ {
+        let is_within = |(key, _): &(Key, Attrs)| end.is_none_or(|end| key.sk.as_str() <= end);
+        let count = self.read.iter().take_while(|item| is_within(item)).count();
+        self.read.drain(..count)
     }
 }
 
@@ -51,28 +121,13 @@ impl Service {
         tenant: &Name,
         first: Instant,
         range: Range,
-        mut visit: F,
+        visit: F,
     ) -> Result<(), Failure>
     where
         F: FnMut(Page) -> Result<(), Failure>,
     {
         let hours = self.list_hours_from(tenant, first).await?;
-        let mut walk = Walk::new(tenant, hours);
-        while let Some(slice) = walk.read_slice(self).await? {
-            for (_, attrs) in slice.iter().filter(|(_, attrs)| may_hold(attrs, range)) {
-                visit(page_of(attrs)?)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The keys and items of the pages received in the hour from `hour` on.
-    pub(crate) async fn read_pages_of_hour(
-        &self,
-        tenant: &Name,
-        hour: Instant,
-    ) -> Result<Vec<(String, Attrs)>, Failure> {
-        self.read_all(pages_of(tenant, hour)).await
+        self.visit(Walk::new(tenant, hours), range, visit).await
     }
 
     /// Visits the pages received in the hour from `hour` on that may hold
@@ -82,36 +137,43 @@ impl Service {
         tenant: &Name,
         hour: Instant,
         range: Range,
-        mut visit: F,
+        visit: F,
     ) -> Result<(), Failure>
     where
         F: FnMut(Page) -> Result<(), Failure>,
     {
-        let mut next = Some(pages_of(tenant, hour));
-        while let Some(query) = next {
-            let slice = self.store.query(&query).await?;
-            next = query.after(&slice);
-            for (_, attrs) in slice
-                .items
-                .iter()
-                .filter(|(_, attrs)| may_hold(attrs, range))
-            {
+        let hour = self.read_hour(tenant, hour).await?;
+        self.visit(Walk::new(tenant, [hour]), range, visit).await
+    }
+
+    async fn visit<F>(&self, mut walk: Walk, range: Range, mut visit: F) -> Result<(), Failure>
+    where
+        F: FnMut(Page) -> Result<(), Failure>,
+    {
+        while let Some(slice) = walk.read_slice(self).await? {
+            for (_, attrs) in slice.iter().filter(|(_, attrs)| may_hold(attrs, range)) {
                 visit(page_of(attrs)?)?;
             }
         }
         Ok(())
     }
 
-    /// The receipt hours from `hour` on whose pages are, or are being, purged.
-    pub(crate) async fn find_purged_from(
+    /// The receipt hours from that of `from` on, and up to that of `to` where there
+    /// is one, whose pages are, or are being, purged.
+    pub(crate) async fn list_purged(
         &self,
         tenant: &Name,
-        hour: &str,
+        from: Instant,
+        to: Option<Instant>,
     ) -> Result<BTreeSet<String>, Failure> {
-        let marks = self
-            .read_all(Query::of(table::purges(tenant)).from(hour))
-            .await?;
-        Ok(marks.into_iter().map(|(hour, _)| hour).collect())
+        let mut purged = BTreeSet::new();
+        for month in self.read_times(tenant).await?.months(from, to) {
+            let mut query = Query::of(table::purges(tenant, &month)).from(from.hour());
+            query.to = to.map(|to| format!("{}~", to.hour()));
+            let marks = self.read_all(query).await?;
+            purged.extend(marks.into_iter().map(|(hour, _)| hour));
+        }
+        Ok(purged)
     }
 
     /// Whether pages received from `first` on are, or are being, purged. Asked
@@ -122,9 +184,13 @@ impl Service {
         tenant: &Name,
         first: Instant,
     ) -> Result<bool, Failure> {
-        let mut query = Query::of(table::purges(tenant)).from(first.hour());
-        query.limit = 1;
-        Ok(!self.store.query(&query).await?.items.is_empty())
+        let Some(reached) = self.read_reached(tenant).await? else {
+            return Ok(false);
+        };
+        // Only days that are rolled up are purged.
+        let end = reached.mark.open_day();
+        let purges = end > first && !self.list_purged(tenant, first, Some(end)).await?.is_empty();
+        Ok(purges)
     }
 
     /// Those of `hours` whose pages are, or are being, purged. Asked after
@@ -136,7 +202,7 @@ impl Service {
     ) -> Result<BTreeSet<Instant>, Failure> {
         let keys: Vec<Key> = hours
             .iter()
-            .map(|hour| table::purge(tenant, &hour.hour()))
+            .map(|hour| table::purge(tenant, *hour))
             .collect();
         if keys.is_empty() {
             return Ok(BTreeSet::new());
@@ -151,13 +217,8 @@ impl Service {
     }
 }
 
-pub(crate) fn pages_of(tenant: &Name, hour: Instant) -> Query {
-    Query::of(table::pages(tenant, &hour.day()))
-        .from(ulid_floor(hour))
-        .to(ulid_floor(hour.plus_seconds(HOUR_SECONDS)))
-}
-
-/// Whether a page can hold events of `range`, by its first and last event time.
+/// Whether a page can hold events of `range`, by its first and last event time; one
+/// that a purge left to expire holds none.
 pub(crate) fn may_hold(attrs: &Attrs, range: Range) -> bool {
     let seconds = |name: &str| attrs.get(name).and_then(Value::as_number);
     let (first, last) = (seconds(table::FIRST), seconds(table::LAST));
@@ -167,14 +228,21 @@ pub(crate) fn may_hold(attrs: &Attrs, range: Range) -> bool {
     let before_end = range
         .end
         .is_none_or(|end| first.is_none_or(|first| first <= i128::from(end.unix_seconds())));
-    after_start && before_end
+    after_start && before_end && !is_expiring(attrs)
+}
+
+/// Whether a purge left the page to expire.
+pub(crate) fn is_expiring(attrs: &Attrs) -> bool {
+    attrs.contains_key(table::TTL)
 }
 
 /// The page that an item holds.
 pub(crate) fn page_of(attrs: &Attrs) -> Result<Page, Failure> {
-    let bytes = attrs
-        .get(table::BODY)
-        .and_then(Value::as_bytes)
-        .unwrap_or_default();
-    Ok(Page::decode(bytes)?)
+    Ok(Page::decode(page_bytes(attrs))?)
+}
+
+/// The bytes of the page that an item holds.
+pub(crate) fn page_bytes(attrs: &Attrs) -> &[u8] {
+    let bytes = attrs.get(table::BODY).and_then(Value::as_bytes);
+    bytes.unwrap_or_default()
 }

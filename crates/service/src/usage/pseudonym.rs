@@ -6,7 +6,7 @@ use crate::store::failure::Failure;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::collections::HashMap;
-use tollgate_core::{Dimensions, Event, Instant, Name, Person, table};
+use tollgate_core::{Dimensions, Instant, Name, Person, table};
 
 /// What every pseudonym begins with.
 const PREFIX: &str = "erased-";
@@ -77,15 +77,6 @@ impl Pseudonyms<'_> {
     /// What shows which secret makes them: the pseudonym of nobody.
     pub(crate) fn proof(&self) -> Name {
         keyed(self.service.secret(), self.tenant, None, "proof")
-    }
-
-    /// Replaces the names of agent and consumer, as digests see an event.
-    pub(crate) fn cover(&mut self, event: &mut Event) {
-        for person in [Person::Agent, Person::Consumer] {
-            if let Some(name) = person.of(&mut event.dimensions) {
-                *name = self.of(person, name);
-            }
-        }
     }
 }
 

@@ -131,6 +131,13 @@ impl<'a> Mask<'a> {
         }
     }
 
+    /// What stands for this name, if it is the one on its way out.
+    pub(crate) fn pseudonym(&mut self, person: Person, name: &Name) -> Option<Name> {
+        let (erasing, pseudonyms) = self.0.as_mut()?;
+        let is_it = erasing.person == person && pseudonyms.of(person, name) == erasing.pseudonym;
+        is_it.then(|| erasing.pseudonym.clone())
+    }
+
     /// Replaces the name among those who joined a roster; whether it was there.
     pub(crate) fn cover_joined(&mut self, joined: &mut Joined) -> bool {
         let Some((erasing, pseudonyms)) = &mut self.0 else {

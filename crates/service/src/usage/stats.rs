@@ -3,7 +3,6 @@
 use crate::engine::service::Service;
 use crate::store::body::body;
 use crate::store::failure::Failure;
-use crate::store::store::Query;
 use crate::usage::hour::{Hour, LastPurge};
 use crate::usage::scan::PASSES_MAX;
 use tollgate_core::{Instant, Name, Range, table};
@@ -61,11 +60,11 @@ impl Service {
         stats.last_rollup = reached.mark.at;
         stats.last_purge = self.find_last_purge(tenant).await?;
         let kept_from = stats.last_purge.as_ref().map(|purge| purge.kept_from);
-        let from = kept_from.unwrap_or(Instant::EPOCH).hour();
-        let purged = self.find_purged_from(tenant, &from).await?;
-        let hours = Query::of(table::hours(tenant)).from(&*from);
-        for (hour, attrs) in self.read_all(hours.to(reached.mark.next.hour())).await? {
-            if attrs.contains_key(table::BODY) && !purged.contains(&hour) {
+        let from = kept_from.unwrap_or(Instant::EPOCH);
+        let purged = self.list_purged(tenant, from, None).await?;
+        let until = Some(reached.mark.next);
+        for (hour, attrs) in self.list_hour_records(tenant, from, until).await? {
+            if attrs.contains_key(table::BODY) && !purged.contains(&hour.hour()) {
                 let known: Hour = body(&attrs)?;
                 stats.add(known.events, known.first, known.last);
             }
@@ -77,7 +76,7 @@ impl Service {
             Ok(())
         })
         .await?;
-        Ok(if self.find_purged_from(tenant, &from).await? == purged {
+        Ok(if self.list_purged(tenant, from, None).await? == purged {
             Some(stats)
         } else {
             None

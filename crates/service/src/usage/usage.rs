@@ -3,7 +3,7 @@
 use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use crate::usage::pages::page_of;
+use crate::usage::pages::{is_expiring, page_of};
 use crate::usage::scan::Ask;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
@@ -112,7 +112,7 @@ impl Service {
         Ok((self.read_entry(tenant, marker.page).await?, void.is_some()))
     }
 
-    /// The event at `place` (`day/ulid/index`).
+    /// The event at `place` (`stretch/ulid/index`).
     pub(crate) async fn read_entry(&self, tenant: &Name, place: String) -> Result<Entry, Failure> {
         let found = self.read_entries(tenant, &[place]).await?;
         found.into_iter().next().ok_or(Failure::NotFound("event"))
@@ -155,7 +155,7 @@ impl Service {
         Ok((first, more, sum))
     }
 
-    /// The events at `places` (`day/ulid/index`) in their order; purged ones
+    /// The events at `places` (`stretch/ulid/index`) in their order; purged ones
     /// left out.
     async fn read_entries(&self, tenant: &Name, places: &[String]) -> Result<Vec<Entry>, Failure> {
         let places: Vec<(Key, usize)> = places
@@ -171,7 +171,7 @@ impl Service {
         let mut pages: BTreeMap<Key, Page> = BTreeMap::new();
         for chunk in keys.chunks(PAGES_AT_ONCE) {
             for (key, attrs) in chunk.iter().zip(self.store.read(chunk).await?) {
-                if let Some(attrs) = attrs {
+                if let Some(attrs) = attrs.filter(|attrs| !is_expiring(attrs)) {
                     pages.insert(key.clone(), page_of(&attrs)?);
                 }
             }
@@ -227,8 +227,8 @@ impl TaskWalk {
 }
 
 fn page_key(tenant: &Name, place: &str) -> Option<(Key, usize)> {
-    let (day, ulid, index) = Marker::place(place)?;
-    Some((Key::new(table::pages(tenant, day), ulid), index))
+    let (stretch, ulid, index) = Marker::place(place)?;
+    Some((Key::new(table::pages(tenant, stretch), ulid), index))
 }
 
 pub(crate) fn entry(stored: &Stored, page: &Page) -> Entry {

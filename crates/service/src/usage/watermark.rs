@@ -4,7 +4,6 @@
 use crate::engine::service::Service;
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
-use crate::store::store::Query;
 use serde::{Deserialize, Serialize};
 use tollgate_core::{DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Name, Person, Value, Write, table};
 
@@ -80,38 +79,6 @@ impl Service {
         };
         Ok(Some(Reached { mark, stored: None }))
     }
-
-    /// The first receipt hour from `from` on, and before `to`, that may have
-    /// pages.
-    pub(crate) async fn find_first_hour(
-        &self,
-        tenant: &Name,
-        from: Instant,
-        to: Option<Instant>,
-    ) -> Result<Option<Instant>, Failure> {
-        let mut query = Query::of(table::hours(tenant)).from(from.hour());
-        (query.to, query.limit) = (to.map(Instant::hour), 1);
-        let hours = self.store.query(&query).await?.items;
-        hours.first().map(|(hour, _)| hour_of(hour)).transpose()
-    }
-
-    /// The receipt hours from `from` on that may have pages.
-    pub(crate) async fn list_hours_from(
-        &self,
-        tenant: &Name,
-        from: Instant,
-    ) -> Result<Vec<Instant>, Failure> {
-        let hours = self
-            .read_all(Query::of(table::hours(tenant)).from(from.hour()))
-            .await?;
-        hours.iter().map(|(hour, _)| hour_of(hour)).collect()
-    }
-}
-
-fn hour_of(sk: &str) -> Result<Instant, Failure> {
-    format!("{sk}:00:00Z")
-        .parse()
-        .map_err(|_| Failure::damaged("the key of an hour"))
 }
 
 impl Reached {

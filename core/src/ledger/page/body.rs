@@ -1,0 +1,110 @@
+//! The bytes of a page: a format number, a checksum, who and what is named, and
+//! the columns.
+
+use crate::event::name::Name;
+use crate::event::person::Person;
+use crate::ledger::page::error::PageError;
+use crate::ledger::page::people::Member;
+use crate::ledger::posting::Posting;
+use crate::money::currency::Currency;
+use crate::price::catalog::CardRef;
+use crate::time::instant::Instant;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Each thing once, in columns; names of people under salts.
+const FORMAT: u8 = 5;
+
+/// The most events that bytes may say that they hold.
+pub(super) const EVENTS_MAX: usize = 10_000;
+
+/// Format 5.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Body<M = Member> {
+    pub(super) received: Instant,
+    pub(super) config_version: u64,
+    pub(super) currency: Currency,
+    pub(super) count: usize,
+    /// The sealed batch whose events they are.
+    pub(super) batch: Option<Name>,
+    pub(super) people: Vec<M>,
+    /// All other names, referred to by number from 1.
+    pub(super) names: Vec<Name>,
+    /// By number from 0.
+    pub(super) cards: Vec<CardRef>,
+    /// What was drawn on, without amounts; by number from 0.
+    pub(super) sources: Vec<Posting>,
+    /// By event; empty where none has any.
+    pub(super) metadata: Vec<Option<String>>,
+    pub(super) columns: Vec<u8>,
+}
+
+impl Body {
+    /// Bytes led by the format's number and the CRC-32 of what follows.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, PageError> {
+        let room = self.columns.len().saturating_add(512);
+        let mut bytes = Vec::with_capacity(room);
+        bytes.extend([FORMAT, 0, 0, 0, 0]);
+        let mut bytes = postcard::to_extend(self, bytes).map_err(|_| PageError::Damaged)?;
+        let sum = crc32fast::hash(bytes.get(5..).unwrap_or_default()).to_le_bytes();
+        if let Some(place) = bytes.get_mut(1..5) {
+            place.copy_from_slice(&sum);
+        }
+        Ok(bytes)
+    }
+
+    /// Reads what [`Body::to_bytes`] wrote.
+    pub(super) fn of(bytes: &[u8]) -> Result<Self, PageError> {
+        let (format, rest) = bytes.split_first().ok_or(PageError::Damaged)?;
+        if *format != FORMAT {
+            return Err(PageError::Format);
+        }
+        let (sum, body) = rest.split_first_chunk().ok_or(PageError::Damaged)?;
+        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
+            return Err(PageError::Damaged);
+        }
+        let body: Self = postcard::from_bytes(body).map_err(|_| PageError::Damaged)?;
+        if body.count > EVENTS_MAX {
+            return Err(PageError::Damaged);
+        }
+        Ok(body)
+    }
+
+    /// SHA-256 over all of it, with what it commits to in place of each name of a
+    /// person.
+    pub(super) fn digest(self) -> Result<[u8; 32], PageError> {
+        let covered = Body {
+            people: self.people.iter().map(Member::commitment).collect(),
+            received: self.received,
+            config_version: self.config_version,
+            currency: self.currency,
+            count: self.count,
+            batch: self.batch,
+            names: self.names,
+            cards: self.cards,
+            sources: self.sources,
+            metadata: self.metadata,
+            columns: self.columns,
+        };
+        let bytes = postcard::to_allocvec(&covered).map_err(|_| PageError::Damaged)?;
+        Ok(Sha256::digest(bytes).into())
+    }
+
+    /// The same with pseudonyms in place of those names for which `pseudonym` has
+    /// one; `None` where it names none of them.
+    pub(super) fn erased(
+        mut self,
+        pseudonym: &mut impl FnMut(Person, &Name) -> Option<Name>,
+    ) -> Option<Self> {
+        let mut found = false;
+        for member in self.people.iter_mut().filter(|member| !member.is_erased()) {
+            if let Some(name) = pseudonym(member.person, member.shown()) {
+                *member = member.erased(name);
+                found = true;
+            }
+        }
+        found.then_some(self)
+    }
+}

@@ -1,0 +1,11 @@
+//! Pages: the stored form of the events of one write.
+
+mod body;
+mod codec;
+mod column;
+pub(crate) mod error;
+#[expect(clippy::module_inception, reason = "a page is what the folder is of")]
+pub(crate) mod page;
+mod people;
+mod read;
+mod write;

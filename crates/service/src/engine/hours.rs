@@ -1,0 +1,204 @@
+//! The receipt hours of a tenant: who reads pages asks for them here, and never a
+//! clock.
+
+use crate::engine::service::Service;
+use crate::engine::stamp::received_at;
+use crate::engine::times::{Times, seconds};
+use crate::store::failure::Failure;
+use crate::store::store::Query;
+use std::sync::Arc;
+use tollgate_core::{
+    Attrs, Guard, HOUR_SECONDS, Instant, Lanes, Name, Value, WindowKind, Write, table,
+};
+
+/// A receipt hour with pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ReceiptHour {
+    /// Its first instant.
+    pub(crate) at: Instant,
+    /// How many lanes its pages may be in.
+    pub(crate) lanes: u8,
+}
+
+impl ReceiptHour {
+    fn of(at: Instant, record: Option<&Attrs>) -> Self {
+        let lanes = lanes_of(record).unwrap_or(Lanes::ONE).count();
+        Self { at, lanes }
+    }
+}
+
+fn lanes_of(record: Option<&Attrs>) -> Option<Lanes> {
+    let lanes = record?.get(table::LANES)?.as_number()?;
+    Lanes::try_from(u8::try_from(lanes).ok()?).ok()
+}
+
+impl Service {
+    /// Makes it known, before its first page, that an hour has any, and in how many
+    /// lanes.
+    pub(crate) async fn register_hour(
+        &self,
+        tenant: &Name,
+        received: Instant,
+        lanes: Lanes,
+    ) -> Result<(), Failure> {
+        let hour = received.floor_to(HOUR_SECONDS);
+        if self.cache.is_registered(tenant, hour, lanes) {
+            return Ok(());
+        }
+        let keys = [
+            table::hour(tenant, hour),
+            table::version(tenant),
+            table::clock(),
+        ];
+        let mut items = self.store.read(&keys).await?.into_iter();
+        let record = items.next().flatten();
+        let times = Times::of(items.next().flatten().as_ref());
+        if let Some(clock) = items.next().flatten() {
+            self.cache.note_newest(Times::of(Some(&clock)).closed);
+        }
+        self.register_month(tenant, hour, times).await?;
+        if lanes_of(record.as_ref()) < Some(lanes) {
+            let count = i128::from(lanes.count());
+            let set = vec![(table::LANES.into(), Value::N(count))];
+            let fewer = Guard::AtMost(table::LANES.into(), count.saturating_sub(1));
+            // Refused = another was first, perhaps with more.
+            self.write(&[Write::set(table::hour(tenant, hour), set).when(fewer)])
+                .await?;
+        }
+        self.note_receipt(hour).await?;
+        self.cache.note_registered(tenant, hour, lanes);
+        Ok(())
+    }
+
+    /// Notes what the record of an hour says of its lanes.
+    pub(crate) fn note_hour(&self, tenant: &Name, hour: Instant, record: &Attrs) {
+        if let Some(lanes) = lanes_of(Some(record)) {
+            self.cache.note_registered(tenant, hour, lanes);
+        }
+    }
+
+    /// Makes it known that a month has hours, and that none is before `hour`, if that
+    /// is so: clocks differ, and one may have been far ahead.
+    async fn register_month(
+        &self,
+        tenant: &Name,
+        hour: Instant,
+        mut times: Times,
+    ) -> Result<(), Failure> {
+        while times.first.is_none_or(|first| hour < first) {
+            let name = Arc::from(table::FIRST_HOUR);
+            let as_read = match times.first {
+                Some(first) => Guard::Equals(Arc::clone(&name), seconds(first)),
+                None => Guard::Lacks(Arc::clone(&name)),
+            };
+            let write = Write::set(table::version(tenant), vec![(name, seconds(hour))]);
+            if self.write(&[write.when(as_read)]).await? {
+                break;
+            }
+            times = self.read_times(tenant).await?;
+        }
+        let month = WindowKind::Month.holding(hour).start;
+        if times.last_month.is_some_and(|last| last >= month) {
+            return Ok(());
+        }
+        self.set_time(tenant, table::LAST_MONTH, month).await
+    }
+
+    /// What the tenant's version item says.
+    pub(crate) async fn read_times(&self, tenant: &Name) -> Result<Times, Failure> {
+        let attrs = self.read_item(table::version(tenant)).await?;
+        Ok(Times::of(attrs.as_ref()))
+    }
+
+    /// The receipt hour from `at` on.
+    pub(crate) async fn read_hour(
+        &self,
+        tenant: &Name,
+        at: Instant,
+    ) -> Result<ReceiptHour, Failure> {
+        let record = self.read_item(table::hour(tenant, at)).await?;
+        Ok(ReceiptHour::of(at, record.as_ref()))
+    }
+
+    /// The first receipt hour from `from` on, and before `to`, that may have
+    /// pages.
+    pub(crate) async fn find_first_hour(
+        &self,
+        tenant: &Name,
+        from: Instant,
+        to: Option<Instant>,
+    ) -> Result<Option<Instant>, Failure> {
+        let times = self.read_times(tenant).await?;
+        for month in times.months(from, to) {
+            let mut query = Query::of(table::hours(tenant, &month)).from(from.hour());
+            (query.to, query.limit) = (to.map(Instant::hour), 1);
+            let hours = self.store.query(&query).await?.items;
+            if let Some((hour, _)) = hours.first() {
+                return hour_of(hour).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The receipt hours from `from` on that may have pages.
+    pub(crate) async fn list_hours_from(
+        &self,
+        tenant: &Name,
+        from: Instant,
+    ) -> Result<Vec<ReceiptHour>, Failure> {
+        let records = self.list_hour_records(tenant, from, None).await?;
+        let hour = |(at, record): &(Instant, Attrs)| ReceiptHour::of(*at, Some(record));
+        Ok(records.iter().map(hour).collect())
+    }
+
+    /// The records of receipt hours from `from` on and before `to`.
+    pub(crate) async fn list_hour_records(
+        &self,
+        tenant: &Name,
+        from: Instant,
+        to: Option<Instant>,
+    ) -> Result<Vec<(Instant, Attrs)>, Failure> {
+        let mut records = Vec::new();
+        for month in self.read_times(tenant).await?.months(from, to) {
+            let mut query = Query::of(table::hours(tenant, &month)).from(from.hour());
+            query.to = to.map(Instant::hour);
+            for (hour, attrs) in self.read_all(query).await? {
+                records.push((hour_of(&hour)?, attrs));
+            }
+        }
+        Ok(records)
+    }
+
+    /// When the tenant's newest page was received; the epoch without any.
+    pub(crate) async fn read_last_received(&self, tenant: &Name) -> Result<Instant, Failure> {
+        let Some(month) = self.read_times(tenant).await?.last_month else {
+            return Ok(Instant::EPOCH);
+        };
+        let newest = |pk: String| {
+            let mut query = Query::of(pk);
+            (query.descending, query.limit) = (true, 1);
+            query
+        };
+        let hours = newest(table::hours(tenant, &month.month()));
+        let hours = self.store.query(&hours).await?.items;
+        let Some((hour, record)) = hours.first() else {
+            return Ok(month);
+        };
+        let hour = ReceiptHour::of(hour_of(hour)?, Some(record));
+        let mut last = hour.at;
+        for lane in 0..hour.lanes {
+            let stretch = table::stretch(hour.at, lane);
+            let pages = newest(table::pages(tenant, &stretch));
+            let pages = self.store.query(&pages).await?.items;
+            let received = pages.first().and_then(|(sk, _)| received_at(sk));
+            last = received.map_or(last, |received| received.max(last));
+        }
+        Ok(last)
+    }
+}
+
+fn hour_of(sk: &str) -> Result<Instant, Failure> {
+    format!("{sk}:00:00Z")
+        .parse()
+        .map_err(|_| Failure::damaged("the key of an hour"))
+}
