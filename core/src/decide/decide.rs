@@ -50,6 +50,8 @@ pub(crate) struct Decider<'a> {
     is_pressed: bool,
     /// Whether rulings list every limit that applies.
     shows: bool,
+    /// Whether rates by second count.
+    rates: bool,
     tallies: Tallies<'a>,
     /// By track, the place it was last found at: the next event is mostly in the
     /// same one.
@@ -75,6 +77,7 @@ impl<'a> Decider<'a> {
             verdicts: Vec::new(),
             is_pressed: false,
             shows: true,
+            rates: mode == Mode::Enforce,
             tallies: Tallies::new(standing, rules.tracks().len()),
             last: Vec::new(),
             window: None,
@@ -90,6 +93,12 @@ impl<'a> Decider<'a> {
         if count > 1 {
             self.last = alloc::vec![None; self.rules.tracks().len()];
         }
+        self
+    }
+
+    /// Of events whose request was counted in rates by second before.
+    pub(crate) fn without_rates(mut self) -> Self {
+        self.rates = false;
         self
     }
 
@@ -274,7 +283,7 @@ impl<'a> Decider<'a> {
 
     /// Where `track`, the one of this number, counts the event.
     fn place(&mut self, number: usize, track: &'a Track, draft: &Draft) -> Option<Place> {
-        if track.is_rate() && self.mode == Mode::Observe {
+        if track.is_rate() && !self.rates {
             return None;
         }
         if let Some(place) = self.last.get(number).copied().flatten()

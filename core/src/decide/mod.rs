@@ -9,6 +9,7 @@ pub(crate) mod plan;
 pub(crate) mod postings;
 pub(crate) mod rules;
 pub(crate) mod ruling;
+pub(crate) mod sealed;
 pub(crate) mod settle;
 pub(crate) mod take;
 pub(crate) mod tallies;

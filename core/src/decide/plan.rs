@@ -8,6 +8,7 @@ use crate::decide::ruling::{Decided, Ruling, Verdict};
 use crate::decide::writes::{Circumstances, PlanError, marker_of, page_place, write_page};
 use crate::event::label::Label;
 use crate::ledger::alert::{Crossing, write_alerts};
+use crate::ledger::batch::BatchMarker;
 use crate::ledger::item::{ACTIONS_MAX, Role, Write};
 use crate::ledger::marker::Answer;
 use crate::ledger::page::page::Stored;
@@ -18,6 +19,11 @@ use alloc::vec::Vec;
 
 /// The most bytes of events in a page; an item holds 400 KB.
 const PAGE_BYTES_MAX: usize = 300_000;
+
+/// At least the bytes that the figures of an event take in a page, and the numbers of
+/// its names: eight quantities of 8 bytes, four amounts of 18, a time of 10, and 16
+/// numbers of 2.
+const FIGURES_BYTES: usize = 180;
 
 /// What to write for the first events of a list, and how each was decided.
 #[derive(Clone, Debug)]
@@ -31,6 +37,10 @@ pub struct Planned {
     pub is_pressed: bool,
     /// The alerts that it announces; their writes come last.
     pub crossings: Vec<Crossing>,
+    /// Of a sealed batch: how far it is once the plan has happened.
+    pub batch: Option<BatchMarker>,
+    /// Of a sealed batch that a rate by second refuses as a whole: the ruling.
+    pub too_fast: Option<Ruling>,
 }
 
 /// One event of a plan.
@@ -56,8 +66,12 @@ impl Planned {
 }
 
 /// What a pack holds so far.
-#[derive(Default)]
-struct Pack {
+#[derive(Clone, Copy)]
+pub(crate) struct Pack {
+    /// Writes beside those of events, counters and alerts.
+    fixed: usize,
+    /// Writes of each event that is admitted.
+    each: usize,
     admitted: usize,
     counters: usize,
     alerts: usize,
@@ -74,9 +88,20 @@ struct Pack {
 /// # Errors
 /// [`PlanError`] where a figure leaves its range.
 pub fn plan(rules: &Rules, drafts: &[Draft], at: Circumstances<'_>) -> Result<Planned, PlanError> {
-    let mut decider = Decider::new(rules, at.standing, at.mode, at.received).of_many(drafts.len());
-    let mut pack = Pack::default();
-    let mut taken = 0_usize;
+    let decider = Decider::new(rules, at.standing, at.mode, at.received).of_many(drafts.len());
+    let decided = decide_pack(decider, drafts, at.mode, Pack::of(1, 1))?;
+    write_plan(rules, drafts, at, decided)
+}
+
+/// Decides as many of the first `drafts` as one transaction takes beside what `pack`
+/// has.
+pub(crate) fn decide_pack(
+    mut decider: Decider<'_>,
+    drafts: &[Draft],
+    mode: Mode,
+    mut pack: Pack,
+) -> Result<Decided, PlanError> {
+    let (mut taken, mut last) = (0_usize, None);
     for draft in drafts {
         match decider.touch(draft) {
             Err(_) if taken > 0 => break,
@@ -86,28 +111,41 @@ pub fn plan(rules: &Rules, drafts: &[Draft], at: Circumstances<'_>) -> Result<Pl
             admitted: pack.admitted.saturating_add(1),
             counters: pack.counters.saturating_add(decider.new_counters()),
             alerts: pack.alerts.saturating_add(decider.new_alerts()),
-            bytes: pack.bytes.saturating_add(estimate_size(draft)),
+            bytes: pack.bytes.saturating_add(estimate_size(draft, last)),
+            ..pack
         };
         if taken > 0 && !next.fits() {
             break;
         }
         taken = taken.saturating_add(1);
-        if decider.rule() != Decision::Deny || at.mode == Mode::Observe {
-            pack = next;
+        if decider.rule() != Decision::Deny || mode == Mode::Observe {
+            (pack, last) = (next, Some(draft));
         }
     }
-    write_plan(rules, drafts, at, decider.finish())
+    Ok(decider.finish())
 }
 
 impl Pack {
+    /// Nothing yet, beside `fixed` writes; with `each` for every event.
+    pub(crate) fn of(fixed: usize, each: usize) -> Self {
+        Self {
+            fixed,
+            each,
+            admitted: 0,
+            counters: 0,
+            alerts: 0,
+            bytes: 0,
+        }
+    }
+
     /// Whether one transaction takes it: its page, markers, counters and alerts.
     fn fits(&self) -> bool {
-        let alerts = self.alerts.saturating_mul(2);
         let actions = self
-            .counters
-            .saturating_add(self.admitted)
-            .saturating_add(alerts);
-        actions < ACTIONS_MAX && self.bytes <= PAGE_BYTES_MAX
+            .fixed
+            .saturating_add(self.admitted.saturating_mul(self.each))
+            .saturating_add(self.counters)
+            .saturating_add(self.alerts.saturating_mul(2));
+        actions <= ACTIONS_MAX && self.bytes <= PAGE_BYTES_MAX
     }
 }
 
@@ -149,6 +187,8 @@ fn write_plan(
         writes: Vec::new(),
         is_pressed,
         crossings: Vec::new(),
+        batch: None,
+        too_fast: None,
     };
     if !stored.is_empty() {
         let currency = planned.currency();
@@ -165,7 +205,7 @@ fn write_plan(
 }
 
 impl Planned {
-    fn currency(&self) -> Currency {
+    pub(crate) fn currency(&self) -> Currency {
         let mut answers = self.events.iter().filter_map(|event| event.answer.as_ref());
         answers
             .next()
@@ -196,20 +236,30 @@ pub(crate) fn write_postings(
     Ok(crossings)
 }
 
-/// At least the bytes that the event takes in a page.
-fn estimate_size(draft: &Draft) -> usize {
+/// At least the bytes that the event takes in a page behind `last`, whose names are
+/// not stored again.
+fn estimate_size(draft: &Draft, last: Option<&Draft>) -> usize {
     let event = &draft.event;
     let d = &event.dimensions;
-    let labels = Label::ALL
+    let is_new = |label: &Label| {
+        let before = last.and_then(|last| last.event.label(*label));
+        event.label(*label) != before
+    };
+    let labels = Label::ALL.into_iter().filter(is_new);
+    let labels = labels.filter_map(|label| event.label(label));
+    let operation = last.is_none_or(|last| last.event.dimensions.operation != d.operation);
+    let id = Some(&event.id).filter(|id| id.of_sealed().is_none());
+    let own = operation
+        .then_some(&d.operation)
         .into_iter()
-        .filter_map(|label| event.label(label));
-    let own = [&d.operation, &event.id].into_iter().chain(&d.path);
+        .chain(id)
+        .chain(&d.path);
     let texts = labels.chain(own).map(|name| name.as_str().len());
     let metadata = event
         .metadata
         .as_ref()
         .map_or(0, alloc::string::String::len);
     texts
-        .fold(256, usize::saturating_add)
+        .fold(FIGURES_BYTES, usize::saturating_add)
         .saturating_add(metadata)
 }

@@ -53,6 +53,11 @@ impl Track {
 }
 
 impl Rules {
+    /// Whether anything is limited by second.
+    pub(crate) fn has_rates(&self) -> bool {
+        self.tracks.iter().any(Track::is_rate)
+    }
+
     /// Makes `config` ready.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {

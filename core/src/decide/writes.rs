@@ -7,7 +7,7 @@ use crate::event::totals::Overflow;
 use crate::ledger::item::{Attrs, Guard, Key, Value, Write};
 use crate::ledger::marker::{Answer, Marker};
 use crate::ledger::page::error::PageError;
-use crate::ledger::page::page::{Page, Stored};
+use crate::ledger::page::page::{Page, Sealed, Stored};
 use crate::ledger::posting::Posting;
 use crate::ledger::standing::Standing;
 use crate::ledger::table;
@@ -54,7 +54,8 @@ pub(crate) fn page_place(rules: &Rules, at: Circumstances<'_>, place: usize) -> 
     format!("{}/{}/{place}", page_stretch(rules, at), at.page_id)
 }
 
-fn page_stretch(rules: &Rules, at: Circumstances<'_>) -> String {
+/// The stretch of the page that is planned.
+pub(crate) fn page_stretch(rules: &Rules, at: Circumstances<'_>) -> String {
     let lanes = rules.config().lanes().count();
     table::stretch(at.received, table::lane(at.page_id, lanes))
 }
@@ -86,17 +87,9 @@ pub(crate) fn marker_of_stored(
     fingerprint: Fingerprint,
     currency: Currency,
 ) -> Marker {
-    let answer = Answer {
-        timestamp: stored.event.timestamp,
-        timestamp_given: true,
-        cost: stored.signed_cost(),
-        currency,
-        card: stored.card.clone(),
-        decision: stored.decision,
-    };
     Marker {
         fingerprint,
-        answer,
+        answer: Answer::of(stored, currency),
         page,
         draws: Vec::new(),
     }
@@ -109,13 +102,24 @@ pub(crate) fn write_page(
     currency: Currency,
     events: Vec<Stored>,
 ) -> Result<Write, PlanError> {
+    write_page_of(rules, at, currency, events, None)
+}
+
+/// The same, of a sealed batch where it says so.
+pub(crate) fn write_page_of(
+    rules: &Rules,
+    at: Circumstances<'_>,
+    currency: Currency,
+    events: Vec<Stored>,
+    sealed: Option<Sealed>,
+) -> Result<Write, PlanError> {
     let config_version = rules.config().version;
     let page = Page {
         received: at.received,
         config_version,
         currency,
         events,
-        sealed: None,
+        sealed,
     };
     let times = || page.events.iter().map(|stored| stored.event.timestamp);
     let seconds =

@@ -47,6 +47,8 @@ pub struct Write {
 pub enum Role {
     /// The marker of the event at this place of the list that was planned.
     Marker(usize),
+    /// The marker of a sealed batch.
+    Batch,
     /// A counter.
     Counter,
     /// A hold as it stands.

@@ -5,6 +5,7 @@ use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
 use crate::ledger::item::{Attrs, Guard, Value, Write};
 use crate::ledger::page::error::PageError;
+use crate::ledger::page::page::Stored;
 use crate::ledger::posting::Posting;
 use crate::ledger::table;
 use crate::limit::decision::Decision;
@@ -47,6 +48,22 @@ pub struct Answer {
     pub card: CardRef,
     /// What was decided.
     pub decision: Decision,
+}
+
+impl Answer {
+    /// The answer to an event as it stands in a page whose costs are in `currency`; its
+    /// timestamp was named.
+    #[must_use]
+    pub fn of(stored: &Stored, currency: Currency) -> Self {
+        Self {
+            timestamp: stored.event.timestamp,
+            timestamp_given: true,
+            cost: stored.signed_cost(),
+            currency,
+            card: stored.card.clone(),
+            decision: stored.decision,
+        }
+    }
 }
 
 const FORMAT: u8 = 3;

@@ -3,6 +3,7 @@
 pub(crate) mod actual;
 pub(crate) mod alert;
 pub(crate) mod attribute;
+pub(crate) mod batch;
 pub(crate) mod hold;
 pub(crate) mod item;
 pub(crate) mod marker;
@@ -11,4 +12,5 @@ pub(crate) mod page;
 pub(crate) mod posting;
 pub(crate) mod standing;
 pub mod table;
+pub(crate) mod tasks;
 pub(crate) mod view;

@@ -39,6 +39,12 @@ pub const FINGERPRINT: &str = "fp";
 /// A marker's or hour's page.
 pub const PAGE: &str = "pg";
 
+/// How many of a sealed batch's events are settled.
+pub const SETTLED_EVENTS: &str = "dn";
+
+/// Which of a sealed batch's events were voided.
+pub const VOIDED: &str = "vo";
+
 /// Hash key of the sparse task index.
 pub const TASK_KEY: &str = "tk";
 
@@ -110,10 +116,23 @@ pub fn marker(tenant: &Name, event: &Name) -> Key {
     Key::new(format!("T|{tenant}|I|{event}"), "I")
 }
 
+/// The marker of a sealed batch: present once any of it is recorded.
+#[must_use]
+pub fn batch(tenant: &Name, batch: &Name) -> Key {
+    Key::new(format!("T|{tenant}|B|{batch}"), "B")
+}
+
 /// The task index's hash key of a task.
 #[must_use]
 pub fn task(tenant: &Name, task: &Name) -> String {
     format!("T|{tenant}|{task}")
+}
+
+/// The partition of what tells in which closed receipt hours sealed batches have
+/// events of a task, by receipt day: one for all tasks whose hash begins so.
+#[must_use]
+pub fn task_hours(tenant: &Name, first: u8) -> String {
+    format!("T|{tenant}|J|{first:02x}")
 }
 
 /// The partition of the pages of a stretch: a receipt hour and a lane of it.

@@ -5,31 +5,13 @@ use crate::event::dimensions::Dimensions;
 use crate::event::event::Event;
 use crate::event::name::Name;
 use crate::event::totals::Overflow;
+use crate::ledger::tasks::TaskHash;
 use crate::usage::members::Members;
 use crate::usage::place::Place;
 use crate::usage::tally::Tally;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
-/// The first 128 bits of the SHA-256 of a task's id: enough to tell any two
-/// tasks apart, and all that counting them needs.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct TaskHash([u8; 16]);
-
-impl TaskHash {
-    /// Of this task.
-    #[must_use]
-    pub fn of(task: &Name) -> Self {
-        let digest = Sha256::digest(task.as_str());
-        let mut hash = [0; 16];
-        hash.iter_mut()
-            .zip(digest)
-            .for_each(|(to, from)| *to = from);
-        Self(hash)
-    }
-}
 
 /// Who has been seen, each with a number that sets of [`Members`] and rollup
 /// rows refer to. Numbers are given in order of appearance, so the same pages

@@ -70,6 +70,8 @@ pub enum Outcome {
     Recorded(Answer),
     /// It had been recorded before.
     Replayed(Answer),
+    /// The same, and it is purged since.
+    Forgotten,
     /// It was not recorded.
     Rejected(Problem),
 }
@@ -81,13 +83,15 @@ pub struct BatchRecord {
     pub event_id: Option<Name>,
     /// What became of it.
     pub outcome: Outcome,
+    /// Whether it was voided since; of events of sealed batches alone.
+    pub voided: Option<bool>,
 }
 
 impl Outcome {
     fn word(&self) -> &'static str {
         match self {
             Self::Recorded(_) => "recorded",
-            Self::Replayed(_) => "replayed",
+            Self::Replayed(_) | Self::Forgotten => "replayed",
             Self::Rejected(_) => "rejected",
         }
     }
@@ -99,6 +103,7 @@ impl Outcome {
                 "currency": answer.currency.code(),
                 "decision": answer.decision.as_str(),
             }),
+            Self::Forgotten => json!({ "cost": null }),
             Self::Rejected(problem) => json!({"problem": problem.in_batch()}),
         }
     }
@@ -133,6 +138,9 @@ fn batch_result((index, record): (usize, &BatchRecord)) -> Value {
     ]);
     if let Value::Object(fields) = record.outcome.fields() {
         result.extend(fields);
+    }
+    if let Some(voided) = record.voided {
+        result.insert("voided".to_owned(), voided.into());
     }
     Value::Object(result)
 }
@@ -195,6 +203,7 @@ mod tests {
         let record = |id: Option<&str>, outcome| BatchRecord {
             event_id: id.map(name),
             outcome,
+            voided: None,
         };
         let body = batch(&[
             record(Some("e1"), Outcome::Recorded(answer())),

@@ -2,7 +2,9 @@
 
 use crate::kind::Kind;
 use crate::problem::{FieldError, Problem};
-use tollgate_core::{Config, Currency, HoldState, LimitsError, Mismatch, Name, PriceError};
+use tollgate_core::{
+    Config, Currency, HoldState, LimitsError, Mismatch, Name, PriceError, Refused,
+};
 
 /// The usual cases.
 impl Problem {
@@ -106,6 +108,33 @@ impl Problem {
     pub fn event_id_reused(id: &Name) -> Self {
         let detail = format!("event `{id}` is recorded with other content");
         Self::new(Kind::EventIdReused, detail).with("event_id", id.as_str())
+    }
+
+    /// 409: the batch was sent with other content.
+    #[must_use]
+    pub fn batch_id_reused() -> Self {
+        let detail = "the batch id was used for a batch with other content";
+        Self::new(Kind::BatchIdReused, detail)
+    }
+
+    /// What a repeat of a sealed batch is told of an event that was refused when the
+    /// batch was first sent.
+    #[must_use]
+    pub fn refused_before(refused: &Refused) -> Self {
+        let (kind, limit) = match refused {
+            Refused::Limit { money: true, limit } => (Kind::BudgetExceeded, Some(limit)),
+            Refused::Limit { limit, .. } => (Kind::UsageLimitExceeded, Some(limit)),
+            Refused::Budget => (Kind::BudgetExceeded, None),
+            Refused::Plan => (Kind::UsagePolicyConfigurationError, None),
+            Refused::Invalid | Refused::Unpriced => (Kind::InvalidEvent, None),
+            Refused::Currency => (Kind::CurrencyMismatch, None),
+        };
+        let detail = "it was refused when its batch was first sent; send it in a new batch";
+        let problem = Self::new(kind, detail);
+        match limit {
+            Some(limit) => problem.with("limit_id", limit.as_str()),
+            None => problem,
+        }
     }
 
     /// 409: the id was taken for another estimate.

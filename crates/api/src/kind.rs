@@ -25,6 +25,8 @@ pub enum Kind {
     Conflict,
     /// The id belongs to an event with other content.
     EventIdReused,
+    /// The batch id belongs to other content.
+    BatchIdReused,
     /// The id belongs to a hold of another estimate.
     HoldIdReused,
     /// The hold has ended.
@@ -79,6 +81,7 @@ impl Kind {
             Self::Conflict
             | Self::KeyRepeated
             | Self::EventIdReused
+            | Self::BatchIdReused
             | Self::HoldIdReused
             | Self::HoldClosed => 409,
             Self::PreconditionFailed => 412,
@@ -114,6 +117,7 @@ impl Kind {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict | Self::KeyRepeated => "conflict",
             Self::EventIdReused => "event_id_reused",
+            Self::BatchIdReused => "batch_id_reused",
             Self::HoldIdReused => "hold_id_reused",
             Self::HoldClosed => "hold_closed",
             Self::PreconditionFailed => "precondition_failed",
@@ -150,6 +154,7 @@ impl Kind {
             Self::MethodNotAllowed => "The route has no such method",
             Self::Conflict | Self::KeyRepeated => "The request conflicts with what is there",
             Self::EventIdReused => "The event id belongs to other content",
+            Self::BatchIdReused => "The batch id belongs to other content",
             Self::HoldIdReused => "The hold id belongs to another estimate",
             Self::HoldClosed => "The hold has ended",
             Self::PreconditionFailed => "The version is no longer current",

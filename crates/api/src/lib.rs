@@ -70,7 +70,7 @@ pub use admin::{parse_key, parse_purge, parse_tenant};
 pub use alerts::{alert_json, alerts_json, is_public_address, parse_alerts, webhook_url};
 pub use answer::{BatchRecord, Outcome, batch, checked, recorded, with_degraded};
 pub use asap::{parse_asap, parse_asap_batch, parse_either};
-pub use batches::{BATCH_MAX, parse_batch};
+pub use batches::{BATCH_MAX, BadElement, NewBatch, parse_batch};
 pub use bill::{BillRange, bill_json};
 pub use budgets::{budget_json, parse_budget};
 pub use cards::{NewCard, parse_card};

@@ -223,7 +223,7 @@ impl Params {
     /// 400 naming the parameter.
     pub fn filters(&self) -> Result<Filter, Problem> {
         let mut filter = Filter {
-            id: self.name("id")?,
+            id: self.read("id", Name::known)?,
             ..Filter::default()
         };
         for dimension in Dimension::FILTERS {

@@ -59,6 +59,15 @@ impl Call {
         Name::new(self.path_text(name)).map_err(|_| Problem::not_found(what))
     }
 
+    /// The path's part `event_id`, which may be that of an event of a sealed batch.
+    ///
+    /// # Errors
+    /// 404 for a text that cannot be an id.
+    pub fn path_event(&self) -> Result<Name, Problem> {
+        let id = self.path_text("event_id");
+        Name::known(id).map_err(|_| Problem::not_found("event"))
+    }
+
     /// The tenant in the path as one to read.
     ///
     /// # Errors

@@ -42,6 +42,7 @@ pub fn from_failure(failure: &Failure) -> Problem {
         Failure::RangePurged => Problem::range_purged(),
         Failure::Cursor => Problem::invalid_cursor(),
         Failure::KeyReused => Problem::idempotency_key_reused(),
+        Failure::BatchReused => Problem::batch_id_reused(),
         Failure::Answered => Problem::conflict(failure.to_string()),
     }
 }

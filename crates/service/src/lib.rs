@@ -50,6 +50,7 @@ pub use housekeeping::alerts::{Courier, Delivered};
 pub use housekeeping::erase::Erased;
 pub use housekeeping::purge::Purged;
 pub use record::check::Estimate;
+pub use record::sealed::{SealedBatch, SealedEventOutcome, SealedOutcome, SealedPart};
 pub use record::void::VoidOutcome;
 pub use settings::actor::Actor;
 pub use settings::audit::AuditEntry;

@@ -20,7 +20,7 @@ pub(crate) async fn post_event_void(app: Arc<App>, call: Call) -> Handled {
     }
     let caller = call.caller()?;
     let tenant = caller.tenant_to_write(in_query.as_ref().or(asked.tenant.as_ref()))?;
-    let event = call.path_name("event_id", "event")?;
+    let event = call.path_event()?;
     let outcome = app
         .service
         .void(

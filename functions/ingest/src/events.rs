@@ -1,11 +1,12 @@
 //! `POST /events` and `POST /events/batch`.
 
-use crate::submit::{Asked, asked, options, permitted, submission};
+use crate::sealed::post_sealed;
+use crate::submit::{Asked, asked, count, options, permitted, submission};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_api::{
-    BatchRecord, NewEvent, Problem, batch, parse_batch, parse_cloud_batch, parse_cloud_event,
-    parse_event, recorded,
+    BatchRecord, NewBatch, NewEvent, Problem, batch, parse_batch, parse_cloud_batch,
+    parse_cloud_event, parse_event, recorded,
 };
 use tollgate_core::{Event, Name};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
@@ -47,18 +48,6 @@ pub(crate) async fn post_events(app: Arc<App>, call: Call) -> Handled {
     let outcome = outcomes.into_iter().next().ok_or_else(Problem::internal)?;
     count(&app, &asked, &outcome);
     answer(&app, &call, &tenant, &event, outcome, by_key)
-}
-
-/// Counts what limits decided of an event. Replays were counted before, and
-/// observe mode asks limits for nothing.
-fn count(app: &App, asked: &Asked, outcome: &Outcome) {
-    match outcome {
-        Outcome::Recorded(answer, ruling) if asked.enforces() => {
-            app.metrics.decided(answer.decision, ruling)
-        }
-        Outcome::Denied(ruling) if asked.enforces() => app.metrics.decided(ruling.decision, ruling),
-        _ => {}
-    }
 }
 
 fn answer(
@@ -109,7 +98,12 @@ pub(crate) async fn post_events_batch(app: Arc<App>, call: Call) -> Handled {
             ));
         }
         CLOUD_BATCH => parse_cloud_batch(&call.body)?,
-        _ => parse_batch(&call.body)?,
+        _ => match parse_batch(&call.body)? {
+            NewBatch::Events(events) => events,
+            NewBatch::Sealed(id, elements) => {
+                return post_sealed(&app, &call, &asked, id, elements).await;
+            }
+        },
     };
     let mut records: Vec<BatchRecord> = Vec::with_capacity(parsed.len());
     let mut by_tenant: BTreeMap<Name, Vec<(usize, Submission)>> = BTreeMap::new();
@@ -130,7 +124,12 @@ pub(crate) async fn post_events_batch(app: Arc<App>, call: Call) -> Handled {
             }
             Err(problem) => (event_id, tollgate_api::Outcome::Rejected(problem)),
         };
-        records.push(BatchRecord { event_id, outcome });
+        let voided = None;
+        records.push(BatchRecord {
+            event_id,
+            outcome,
+            voided,
+        });
     }
     for (tenant, submissions) in by_tenant {
         record(&app, &call, &tenant, submissions, &asked, &mut records).await?;

@@ -4,6 +4,7 @@
 
 mod asap;
 mod events;
+mod sealed;
 mod submit;
 
 use tollgate_core::KeyScope;

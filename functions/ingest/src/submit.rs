@@ -2,8 +2,8 @@
 
 use tollgate_api::{NewEvent, Problem};
 use tollgate_core::{Config, KeyScope, Mode, Name};
-use tollgate_gateway::{Call, Caller, from_failure};
-use tollgate_service::{AGE_SECONDS_MAX, Options, Service, Submission, ulid};
+use tollgate_gateway::{App, Call, Caller, from_failure};
+use tollgate_service::{AGE_SECONDS_MAX, Options, Outcome, Service, Submission, ulid};
 
 /// The oldest event that an agent's key may record, in seconds.
 const ENFORCE_AGE_SECONDS_MAX: i64 = 300;
@@ -96,4 +96,16 @@ pub(crate) fn submission(
         event: event.into_event(id, call.now),
         timestamp_given,
     })
+}
+
+/// Counts what limits decided of an event. Replays were counted before, and
+/// observe mode asks limits for nothing.
+pub(crate) fn count(app: &App, asked: &Asked, outcome: &Outcome) {
+    match outcome {
+        Outcome::Recorded(answer, ruling) if asked.enforces() => {
+            app.metrics.decided(answer.decision, ruling)
+        }
+        Outcome::Denied(ruling) if asked.enforces() => app.metrics.decided(ruling.decision, ruling),
+        _ => {}
+    }
 }

@@ -83,7 +83,7 @@ fn position(app: &App, question: &str, cursor: &str) -> Result<Position, Problem
     let timestamp: Instant = timestamp.parse().map_err(|_| Problem::invalid_cursor())?;
     Ok((
         timestamp,
-        Name::new(id).map_err(|_| Problem::invalid_cursor())?,
+        Name::known(id).map_err(|_| Problem::invalid_cursor())?,
     ))
 }
 
@@ -125,7 +125,7 @@ pub(crate) async fn get_usage_task(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn get_event(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(&["tenant_id"])?;
     let tenant = tenant(&call, &params)?;
-    let id = call.path_name("event_id", "event")?;
+    let id = call.path_event()?;
     let (entry, voided) = app.service.find_event(&tenant, &id).await.map_err(failed)?;
     Ok(Reply::ok(&single_event(
         &entry.stored,

@@ -8,6 +8,7 @@ mod idempotency;
 mod money;
 mod replays;
 mod scopes;
+mod sealed;
 mod usage;
 mod validate;
 mod window;

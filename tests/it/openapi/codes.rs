@@ -49,6 +49,10 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
             keyed("/keys", &json!({ "tenant_id": "acme", "scopes": ["read"] }))
         }
         Kind::EventIdReused => post("/events", event(json!({ "id": "e1", "units": 2 }))),
+        Kind::BatchIdReused => post(
+            "/events/batch",
+            json!({ "batch_id": "b1", "events": [event(json!({ "id": null, "units": 2 }))] }),
+        ),
         Kind::HoldIdReused => post(
             "/holds",
             json!({ "id": "h1", "event": event(json!({ "id": null, "units": 2 })) }),
@@ -106,7 +110,7 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
     })
 }
 
-const KINDS: [Kind; 30] = [
+const KINDS: [Kind; 31] = [
     Kind::InvalidRequest,
     Kind::InvalidCursor,
     Kind::Unauthenticated,
@@ -118,6 +122,7 @@ const KINDS: [Kind; 30] = [
     Kind::MethodNotAllowed,
     Kind::Conflict,
     Kind::EventIdReused,
+    Kind::BatchIdReused,
     Kind::KeyRepeated,
     Kind::HoldIdReused,
     Kind::HoldClosed,
@@ -143,6 +148,8 @@ const KINDS: [Kind; 30] = [
 async fn prepared(kind: Kind) -> TestApp {
     let app = TestApp::new().await;
     app.record("acme", json!({ "id": "e1" })).await.expect(201);
+    let sealed = json!({ "batch_id": "b1", "events": [{ "tenant_id": "acme", "operation": "agent_message" }] });
+    app.post("/events/batch", sealed).await.expect(200);
     for hold in ["h1", "h2"] {
         let estimate =
             json!({ "id": hold, "event": { "tenant_id": "acme", "operation": "agent_message" } });

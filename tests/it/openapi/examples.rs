@@ -57,6 +57,14 @@ async fn holds(app: &TestApp) {
         .expect(200);
 }
 
+/// What the examples of batches need beside: a sealed one.
+async fn sealed(app: &TestApp) {
+    let event = json!({ "tenant_id": "acme-corp", "operation": "agent_message", "tokens_in": 12 });
+    let body = json!({ "batch_id": "b-0", "events": [event] });
+    app.post("/events/batch", body).await.expect(200);
+    app.clock.advance(1);
+}
+
 /// What the examples of plans need beside: one, and a subscription to it.
 async fn plans(app: &TestApp) {
     let features = json!([
@@ -194,6 +202,9 @@ async fn answered_as_documented(store: TestStore<'_>) {
         let access = access.expect("a route").access;
         for example in examples(&document, operation) {
             let (app, key) = scene(store).await;
+            if path == "/events/batch" {
+                sealed(&app).await;
+            }
             if path.starts_with("/holds") {
                 holds(&app).await;
             }

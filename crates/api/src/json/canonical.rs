@@ -11,14 +11,24 @@ pub const METADATA_BYTES_MAX: usize = 2048;
 
 /// An event's metadata: any JSON, in canonical form.
 pub(crate) fn metadata(raw: &RawValue) -> Result<String, Fault> {
-    let mut canonical = Canonical::default();
+    canonical(raw, METADATA_BYTES_MAX)
+}
+
+/// The canonical text of any value; of one that has none, the text as it is.
+pub(crate) fn canonical_or_raw(raw: &RawValue) -> String {
+    canonical(raw, usize::MAX).unwrap_or_else(|_| raw.get().to_owned())
+}
+
+fn canonical(raw: &RawValue, bytes_max: usize) -> Result<String, Fault> {
+    let text = String::new();
+    let mut canonical = Canonical { text, bytes_max };
     canonical.value(raw)?;
     Ok(canonical.text)
 }
 
-#[derive(Default)]
 struct Canonical {
     text: String,
+    bytes_max: usize,
 }
 
 impl Canonical {
@@ -65,9 +75,10 @@ impl Canonical {
     }
 
     fn push(&mut self, more: &str) -> Result<(), Fault> {
-        if self.text.len().saturating_add(more.len()) > METADATA_BYTES_MAX {
+        if self.text.len().saturating_add(more.len()) > self.bytes_max {
             return Err(Fault::Rule(format!(
-                "must have at most {METADATA_BYTES_MAX} bytes in canonical form"
+                "must have at most {} bytes in canonical form",
+                self.bytes_max
             )));
         }
         self.text.push_str(more);

@@ -12,7 +12,8 @@ mod object;
 pub(crate) mod scalar;
 
 pub use canonical::METADATA_BYTES_MAX;
+pub(crate) use canonical::canonical_or_raw;
 pub(crate) use errors::{Errors, Fault};
 pub use node::{BODY_BYTES_MAX, DEPTH_MAX};
-pub(crate) use node::{Node, NodeKind};
+pub(crate) use node::{Node, NodeKind, below};
 pub(crate) use object::Object;

@@ -49,6 +49,16 @@ pub(crate) fn event_id(raw: &RawValue) -> Result<Name, Fault> {
     unreserved(name(raw)?)
 }
 
+/// The id of a sealed batch.
+pub(crate) fn batch_id(raw: &RawValue) -> Result<Name, Fault> {
+    let id = unreserved(name(raw)?)?;
+    if id.as_str().len() > Name::BATCH_LENGTH_MAX {
+        let most = Name::BATCH_LENGTH_MAX;
+        return Err(Fault::Rule(format!("must have at most {most} characters")));
+    }
+    Ok(id)
+}
+
 /// The id of a hold, under which its event may be booked.
 pub(crate) fn hold_id(raw: &RawValue) -> Result<Name, Fault> {
     unreserved(path_name(raw)?)

@@ -134,8 +134,12 @@ impl Service {
         {
             self.cache.forget(&snapshot.tenant);
         }
-        let shows_marker =
-            |of: &Refused| matches!((of.role, &of.guard), (Role::Marker(_), Some(Some(_))));
+        let shows_marker = |of: &Refused| {
+            matches!(
+                (of.role, &of.guard),
+                (Role::Marker(_) | Role::Batch, Some(Some(_)))
+            )
+        };
         if !refused.iter().any(shows_marker) {
             attempt.again("too many conflicts").await?;
         }

@@ -4,8 +4,9 @@
 use crate::engine::service::Service;
 use crate::settings::actor::Actor;
 use crate::settings::audit::{Change as Audit, audit_write};
+use crate::store::body::body_bytes;
 use crate::store::failure::Failure;
-use crate::usage::pages::{Walk, is_expiring, page_bytes, page_of};
+use crate::usage::pages::{Walk, is_expiring, page_of};
 use crate::usage::rosters::{Mask, joined_of};
 use crate::usage::watermark::{Erasing, Reached, Watermark};
 use tollgate_core::{
@@ -268,7 +269,7 @@ fn covered(attrs: &Attrs, mask: &mut Mask<'_>) -> Result<Option<(Vec<u8>, u64)>,
         return Ok(None);
     }
     let pseudonym = |person, name: &Name| mask.pseudonym(person, name);
-    let body = Page::erase(page_bytes(attrs), pseudonym)?;
+    let body = Page::erase(body_bytes(attrs), pseudonym)?;
     Ok(body.map(|body| (body, named)))
 }
 

@@ -2,12 +2,13 @@
 
 use crate::engine::key::hex;
 use crate::engine::service::Service;
-use crate::store::body::body_attrs;
+use crate::store::body::{body_attrs, body_bytes};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::hour::Hour;
-use crate::usage::pages::{Walk, page_bytes, page_of};
+use crate::usage::pages::{Walk, page_of};
 use crate::usage::scan::{rows_of, spans};
+use crate::usage::tasks::TasksOfHour;
 use crate::usage::watermark::{Reached, Watermark};
 use sha2::{Digest, Sha256};
 use tollgate_core::{
@@ -27,6 +28,7 @@ struct Folded {
     rows: Rows,
     joined: Joined,
     hour: Hour,
+    tasks: TasksOfHour,
 }
 
 /// The roster of a receipt month as far as it was read or joined.
@@ -166,6 +168,9 @@ impl Service {
                 })
                 .await?;
             }
+            let kept_until = self.snapshot(tenant).await?.rules.expiry(at);
+            self.index_tasks(tenant, at, (&folded.tasks, kept_until))
+                .await?;
             if ends_day {
                 self.roll_up_day(tenant, at.floor_to(DAY_SECONDS)).await?;
             }
@@ -213,7 +218,7 @@ impl Service {
     ) -> Result<Folded, Failure> {
         let at = reached.mark.next;
         let before = roster.extent();
-        let mut rows = Rows::default();
+        let (mut rows, mut tasks) = (Rows::default(), TasksOfHour::default());
         let mut times: Option<(Instant, Instant)> = None;
         let mut hour = Hour {
             hour: at,
@@ -230,6 +235,7 @@ impl Service {
             for (key, attrs) in &slice {
                 let page = page_of(attrs)?;
                 rows.add_page(&page, roster)?;
+                tasks.add_page(&page);
                 hour.pages += 1;
                 let events = page.events.len().try_into().unwrap_or(u64::MAX);
                 hour.events = hour.events.saturating_add(events);
@@ -238,7 +244,7 @@ impl Service {
                     times = Some((first.min(at), last.max(at)));
                 }
                 hash.update(key.sk.as_bytes());
-                hash.update(Page::digest(page_bytes(attrs))?);
+                hash.update(Page::digest(body_bytes(attrs))?);
             }
         }
         (hour.first, hour.last) = times.unwrap_or((at, at));
@@ -247,6 +253,7 @@ impl Service {
             rows,
             joined: roster.joined(before),
             hour,
+            tasks,
         })
     }
 

@@ -4,10 +4,12 @@
 use crate::engine::attempt::Refused;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::submission::{Options, Outcome, Rejection, Submission, timely};
+use crate::record::batch::Batch;
 use crate::store::failure::Failure;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Attrs, Draft, Event, Instant, Marker, Name, Planned, PriceError, Role, Standing,
+    Attrs, Circumstances, Draft, Event, Instant, Key, Marker, Name, PlanError, Planned, PriceError,
+    Role, Rules, Standing, plan, plan_sealed, table,
 };
 
 /// Events on their way: what is still to be recorded, and what became of the
@@ -16,13 +18,15 @@ pub(crate) struct Course<'a> {
     pub(crate) tenant: &'a Name,
     pub(crate) options: Options,
     pub(crate) submissions: Vec<Submission>,
-    outcomes: Vec<Option<Outcome>>,
+    pub(crate) outcomes: Vec<Option<Outcome>>,
     /// The events still to be recorded, by their place in the list.
     pub(crate) waiting: Vec<(usize, Draft)>,
     /// The pages that this request tried to write, newest last.
     pub(crate) pages: Vec<String>,
     /// Whether holds that were over were freed for it already.
     pub(crate) freed: bool,
+    /// The sealed batch that they are, if they are one.
+    pub(crate) batch: Option<Batch>,
 }
 
 /// What was read before a decision: where the counters stand for the waiting
@@ -67,6 +71,20 @@ impl<'a> Course<'a> {
             waiting: Vec::new(),
             pages: Vec::new(),
             freed: false,
+            batch: None,
+        }
+    }
+
+    /// The events of a sealed batch; nothing is decided yet.
+    pub(crate) fn of_batch(
+        tenant: &'a Name,
+        submissions: Vec<Submission>,
+        options: Options,
+        batch: Batch,
+    ) -> Self {
+        Self {
+            batch: Some(batch),
+            ..Self::new(tenant, submissions, options)
         }
     }
 
@@ -74,22 +92,21 @@ impl<'a> Course<'a> {
         self.submissions.iter().map(|of| &of.event)
     }
 
-    /// By which time they are to be timely, and how old they may be.
+    /// By which time they are to be timely, and how old they may be: what was cut off
+    /// is timed by its first sending.
     pub(crate) fn ages(&self, now: Instant) -> (Instant, i64) {
-        (now, self.options.age_seconds_max)
+        let sent = self.batch.as_ref().and_then(Batch::sent_before);
+        (sent.unwrap_or(now), self.options.age_seconds_max)
     }
 
     /// Prices every first event of its id, or rejects it.
     pub(crate) fn price(&mut self, snapshot: &Snapshot, now: Instant, firsts: &[usize]) {
+        let (now, age_seconds_max) = self.ages(now);
         for (place, submission) in self.submissions.iter().enumerate() {
             if firsts.get(place) != Some(&place) {
                 continue;
             }
-            let timely = timely(
-                submission.event.timestamp,
-                now,
-                self.options.age_seconds_max,
-            );
+            let timely = timely(submission.event.timestamp, now, age_seconds_max);
             let given = submission.timestamp_given;
             match timely.and_then(|()| snapshot.draft(&submission.event, given)) {
                 Ok(draft) => self.waiting.push((place, draft)),
@@ -103,7 +120,11 @@ impl<'a> Course<'a> {
     /// The first waiting events, as many as a transaction may take; of those
     /// only what `state` was read for.
     pub(crate) fn drafts(&self, state: Option<&State>) -> Vec<Draft> {
-        let first = self.waiting.iter().take(tollgate_core::ACTIONS_MAX);
+        let most = match self.batch {
+            Some(_) => usize::MAX,
+            None => tollgate_core::ACTIONS_MAX,
+        };
+        let first = self.waiting.iter().take(most);
         let known = first.take_while(|(place, _)| state.is_none_or(|state| *place <= state.last));
         known.map(|(_, draft)| draft.clone()).collect()
     }
@@ -169,16 +190,83 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// Settles the first waiting events by their markers, as they were found;
+    /// The keys of what marks these events as recorded.
+    pub(crate) fn markers(&self, drafts: &[Draft]) -> Vec<Key> {
+        match &self.batch {
+            Some(batch) => vec![table::batch(self.tenant, &batch.id)],
+            None => drafts
+                .iter()
+                .map(|draft| table::marker(self.tenant, &draft.event.id))
+                .collect(),
+        }
+    }
+
+    /// A sealed batch of which something is recorded: what is settled waits no more, and
+    /// what is left is to be timed and priced as its first sending was.
+    pub(crate) fn settle_batch(&mut self, attrs: &Attrs) -> Result<(), Failure> {
+        let Some(batch) = &mut self.batch else {
+            return Ok(());
+        };
+        for (place, outcome) in batch.meet(attrs)? {
+            set(&mut self.outcomes, place, outcome);
+        }
+        for (place, submission) in self.submissions.iter_mut().enumerate() {
+            if batch.is_settled(place) && !batch.is_own(place) {
+                // Told from what is stored.
+                if let Some(slot) = self.outcomes.get_mut(place) {
+                    *slot = None;
+                }
+            }
+            if !submission.timestamp_given {
+                submission.event.timestamp = batch.marker.received;
+            }
+        }
+        self.waiting.retain(|(place, _)| !batch.is_settled(*place));
+        Ok(())
+    }
+
+    /// Whether what is left of a sealed batch is to be priced again.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.batch.as_ref().is_some_and(|batch| batch.is_resumed) && !self.waiting.is_empty()
+    }
+
+    /// Prices what is left of a sealed batch as its first sending was.
+    pub(crate) fn price_again(&mut self, snapshot: &Snapshot, now: Instant) {
+        let Some(batch) = &mut self.batch else {
+            return;
+        };
+        batch.is_resumed = false;
+        let open = |place: &usize| !batch.is_settled(*place);
+        let open: Vec<usize> = (0..self.submissions.len()).filter(open).collect();
+        let mut firsts = vec![usize::MAX; self.submissions.len()];
+        for place in open {
+            if let Some(first) = firsts.get_mut(place) {
+                *first = place;
+            }
+            if let Some(slot) = self.outcomes.get_mut(place) {
+                *slot = None;
+            }
+        }
+        self.waiting.clear();
+        self.price(snapshot, now, &firsts);
+    }
+
+    /// Settles the first `count` waiting events by their markers, as they were found;
     /// the place of the last of them.
-    pub(crate) fn settle_found(&mut self, found: Vec<Option<Attrs>>) -> Result<usize, Failure> {
-        let places = self
-            .waiting
-            .iter()
-            .take(found.len())
-            .map(|(place, _)| *place);
+    pub(crate) fn settle_found(
+        &mut self,
+        count: usize,
+        found: Vec<Option<Attrs>>,
+    ) -> Result<usize, Failure> {
+        let places = self.waiting.iter().take(count).map(|(place, _)| *place);
         let places: Vec<usize> = places.collect();
         let last = places.last().copied().unwrap_or(0);
+        if self.batch.is_some() {
+            if let Some(attrs) = found.into_iter().next().flatten() {
+                self.settle_batch(&attrs)?;
+            }
+            return Ok(last);
+        }
         for (place, attrs) in places.into_iter().zip(found) {
             if let Some(attrs) = attrs {
                 self.settle_duplicate(place, &attrs)?;
@@ -189,6 +277,9 @@ impl<'a> Course<'a> {
 
     /// Sets the outcomes of a plan that happened or needed no write.
     pub(crate) fn take(&mut self, planned: Planned) {
+        if let Some(batch) = &mut self.batch {
+            batch.advance(&planned);
+        }
         let taken = planned.events.len().min(self.waiting.len());
         for ((place, _), event) in self.waiting.drain(..taken).zip(planned.events) {
             let ruling = Box::new(event.ruling);
@@ -198,6 +289,44 @@ impl<'a> Course<'a> {
             };
             set(&mut self.outcomes, place, outcome);
         }
+    }
+
+    /// Plans the first waiting events, as what they are.
+    pub(crate) fn plan(
+        &self,
+        rules: &Rules,
+        drafts: &[Draft],
+        at: Circumstances<'_>,
+    ) -> Result<Planned, PlanError> {
+        match &self.batch {
+            Some(batch) => {
+                let marker = batch.with_rejected(&self.outcomes);
+                let rest = self.waiting.get(drafts.len());
+                let rest = rest.map(|(place, _)| batch.index(*place));
+                plan_sealed(rules, drafts, at, batch.sealing(&marker, rest))
+            }
+            None => plan(rules, drafts, at),
+        }
+    }
+
+    /// Notes the page that a plan is about to write.
+    pub(crate) fn note_tried(&mut self, page: String, planned: &Planned) {
+        if let Some(batch) = &mut self.batch {
+            let places: Vec<usize> = self.waiting.iter().map(|(place, _)| *place).collect();
+            batch.note_tried(&page, &places, planned);
+        }
+        self.pages.push(page);
+    }
+
+    /// Whether a rate refuses a sealed batch as a whole: then nothing of it waits.
+    pub(crate) fn is_too_fast(&mut self, planned: &Planned) -> bool {
+        if let Some(batch) = &mut self.batch {
+            batch.too_fast.clone_from(&planned.too_fast);
+        }
+        if planned.too_fast.is_some() {
+            self.waiting.clear();
+        }
+        planned.too_fast.is_some()
     }
 
     /// Learns from a refused commit, duplicates first; whether counters are to
@@ -212,6 +341,7 @@ impl<'a> Course<'a> {
                         self.settle_duplicate(*place, attrs)?;
                     }
                 }
+                (Role::Batch, Some(Some(attrs))) => self.settle_batch(attrs)?,
                 (Role::Counter, Some(_)) => counters = true,
                 _ => {}
             }
@@ -256,7 +386,7 @@ fn is_repeat(original: &Submission, repeat: &Submission) -> bool {
     repeat_event == original.event
 }
 
-fn set(outcomes: &mut [Option<Outcome>], place: usize, outcome: Outcome) {
+pub(crate) fn set(outcomes: &mut [Option<Outcome>], place: usize, outcome: Outcome) {
     if let Some(slot) = outcomes.get_mut(place) {
         *slot = Some(outcome);
     }

@@ -1,8 +1,10 @@
 //! Recording, checking and voiding events.
 
+pub(crate) mod batch;
 pub(crate) mod check;
 pub(crate) mod course;
 pub(crate) mod outage;
 pub(crate) mod record;
+pub(crate) mod sealed;
 pub(crate) mod state;
 pub(crate) mod void;

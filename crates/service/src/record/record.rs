@@ -10,7 +10,7 @@ use crate::store::failure::Failure;
 use std::collections::BTreeSet;
 use tollgate_core::{
     Circumstances, CounterKey, Decision, HOUR_SECONDS, Instant, Lanes, Mode, Name, PlanError,
-    Planned, PriceError, Ruling, plan,
+    Planned, PriceError, Ruling,
 };
 
 impl Service {
@@ -42,7 +42,8 @@ impl Service {
                 .filter_map(|place| submissions.get(*place).cloned())
                 .collect();
             let course = Course::new(tenant, again, options);
-            let settled = self.record_firsts(course, &mut known).await?;
+            let (course, firsts) = self.record_firsts(course, &mut known).await?;
+            let settled = course.finish(&firsts);
             for (place, outcome) in open.into_iter().zip(settled) {
                 if let Some(slot) = outcomes.get_mut(place) {
                     *slot = outcome;
@@ -52,13 +53,13 @@ impl Service {
         Ok(outcomes.into_iter().flatten().collect())
     }
 
-    /// Records the first event of every id, and settles what repeats those. What
+    /// Records the first event of every id, and says which is the first of each. What
     /// was read for earlier passes is not read again.
-    async fn record_firsts(
+    pub(crate) async fn record_firsts<'a>(
         &self,
-        mut course: Course<'_>,
+        mut course: Course<'a>,
         known: &mut Option<(Snapshot, Option<State>)>,
-    ) -> Result<Vec<Option<Outcome>>, Failure> {
+    ) -> Result<(Course<'a>, Vec<usize>), Failure> {
         let (mut snapshot, mut state) = match known.take() {
             Some((snapshot, state)) if !self.is_outdated(&snapshot) => (snapshot, state),
             _ => (self.snapshot_for(&course).await?, None),
@@ -77,7 +78,7 @@ impl Service {
             (snapshot, state) = self.record_pack(&mut course, snapshot, state).await?;
         }
         *known = Some((snapshot, state));
-        Ok(course.finish(&firsts))
+        Ok((course, firsts))
     }
 
     /// What is known of the tenant, with the prices of the oldest event.
@@ -103,8 +104,10 @@ impl Service {
             state = Some(self.read_state(course, &mut attempt, &snapshot).await?);
         }
         while !course.waiting.is_empty() {
-            if self.is_outdated(&snapshot) {
+            if self.is_outdated(&snapshot) || course.is_resumed() {
                 (snapshot, state) = (self.snapshot_for(course).await?, None);
+                course.price_again(&snapshot, self.now());
+                continue;
             }
             let pack = self.plan_pack(course, &snapshot, state.as_ref()).await?;
             let Some((page, received, planned)) = pack else {
@@ -125,17 +128,21 @@ impl Service {
                 .any(|ruling| ruling.decision != Decision::Allow);
             self.cache
                 .set_pressed(course.tenant, refuses || planned.is_pressed);
-            let Some(first) = planned.first_admitted() else {
+            if course.is_too_fast(&planned) {
+                break;
+            }
+            if planned.writes.is_empty() {
                 course.take(planned);
                 break;
-            };
-            if snapshot.rules.config().currency.is_none() {
+            }
+            let first = planned.first_admitted();
+            if let Some(first) = first.filter(|_| snapshot.rules.config().currency.is_none()) {
                 (snapshot, state) = (self.use_first(course, snapshot, first).await?, None);
                 continue;
             }
             let lanes = snapshot.rules.config().lanes();
             self.register_hour(course.tenant, received, lanes).await?;
-            course.pages.push(page);
+            course.note_tried(page, &planned);
             match self
                 .commit_planned(&mut attempt, &snapshot, &planned.writes)
                 .await?
@@ -179,7 +186,7 @@ impl Service {
             seed: random(),
             standing,
         };
-        match plan(&snapshot.rules, &drafts, at) {
+        match course.plan(&snapshot.rules, &drafts, at) {
             // A plan stops before an event that it cannot count, so only the
             // first can be at fault.
             Err(PlanError::Overflow(_)) if course.reject_first(PriceError::Range) => Ok(None),
@@ -198,9 +205,10 @@ impl Service {
         state: Option<&State>,
         snapshot: &Snapshot,
     ) -> Result<Option<More>, Failure> {
-        let refuses = planned
-            .rulings()
-            .any(|ruling| ruling.decision != Decision::Allow);
+        let refuses = planned.too_fast.is_some()
+            || planned
+                .rulings()
+                .any(|ruling| ruling.decision != Decision::Allow);
         let Some(state) = state else {
             let asks = refuses || !planned.crossings.is_empty();
             return Ok(asks.then_some(More::Each));

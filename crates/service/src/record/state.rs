@@ -27,10 +27,10 @@ impl Service {
         let waiting = course.drafts(None);
         let (drafts, counters) = choose(snapshot, &waiting, course, self.now(), ACTIONS_MAX);
         let standing = self.read_counters(course.tenant, &counters).await?;
-        let markers = markers(course.tenant, drafts);
+        let markers = course.markers(drafts);
         let found = self.read_at_once(attempt, &markers).await?;
         let ids = drafts.iter().map(|draft| draft.event.id.clone()).collect();
-        let last = course.settle_found(found)?;
+        let last = course.settle_found(drafts.len(), found)?;
         self.cache.note_readings(course.tenant, &standing);
         Ok(State {
             standing,
@@ -49,7 +49,7 @@ impl Service {
     ) -> Result<State, Failure> {
         let waiting = course.drafts(None);
         let (drafts, counters) = choose(snapshot, &waiting, course, self.now(), TOGETHER_MAX);
-        let mut keys = markers(course.tenant, drafts);
+        let mut keys = course.markers(drafts);
         let count = keys.len();
         keys.extend(
             counters
@@ -60,7 +60,7 @@ impl Service {
         let readings = found.split_off(count);
         let standing = standing_of(counters, readings);
         let ids = drafts.iter().map(|draft| draft.event.id.clone()).collect();
-        let last = course.settle_found(found)?;
+        let last = course.settle_found(drafts.len(), found)?;
         self.cache.note_readings(course.tenant, &standing);
         Ok(State {
             standing,
@@ -117,13 +117,6 @@ pub(crate) fn standing_of(counters: Vec<CounterKey>, items: Vec<Option<Attrs>>) 
         .collect()
 }
 
-fn markers(tenant: &Name, drafts: &[Draft]) -> Vec<Key> {
-    drafts
-        .iter()
-        .map(|draft| table::marker(tenant, &draft.event.id))
-        .collect()
-}
-
 /// The first of `waiting` whose markers and counters are at most `most` items,
 /// and those counters: what one transaction can use.
 fn choose<'a>(
@@ -143,7 +136,9 @@ fn choose<'a>(
             .iter()
             .filter(|counter| !counters.contains(*counter))
             .count();
-        if place > 0 && place + 1 + counters.len() + added > most {
+        // A sealed batch has one marker.
+        let markers = if course.batch.is_some() { 2 } else { place + 1 };
+        if place > 0 && markers + counters.len() + added > most {
             let chosen = waiting.get(..place).unwrap_or(waiting);
             return (chosen, counters.into_iter().collect());
         }
@@ -158,6 +153,16 @@ impl Service {
     pub(crate) async fn settle_rejections(&self, course: &mut Course<'_>) -> Result<(), Failure> {
         let rejected: Vec<usize> = course.rejected().collect();
         if rejected.is_empty() {
+            return Ok(());
+        }
+        if let Some(batch) = &course.batch {
+            if !batch.is_stored
+                && let Some(attrs) = self
+                    .read_item(table::batch(course.tenant, &batch.id))
+                    .await?
+            {
+                course.settle_batch(&attrs)?;
+            }
             return Ok(());
         }
         let key = |place: &usize| {

@@ -7,11 +7,11 @@ use crate::settings::audit::{Change, audit_write};
 use crate::store::clock::{random, ulid};
 use crate::store::failure::Failure;
 use crate::usage::rosters::Mask;
-use crate::usage::usage::{Entry, marker_of};
+use crate::usage::usage::{Entry, Recorded, marker_of};
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Answer, Attrs, Circumstances, Grant, Instant, Marker, Mode, Name, Standing, Value, Voidable,
-    Voided, table, void, void_id,
+    Answer, Attrs, Circumstances, Grant, Instant, Marker, Mode, Name, Posting, Standing, Value,
+    Voidable, Voided, table, void, void_id,
 };
 
 /// What became of a request to take an event back.
@@ -88,22 +88,17 @@ impl Service {
         actor: &Actor,
     ) -> Result<Option<VoidOutcome>, Failure> {
         let tenant = course.tenant;
-        let [original, own] = self
-            .read_markers(tenant, [course.event, &course.id])
-            .await?;
-        let marker = original.as_ref().map(marker_of).transpose()?;
-        let drawn = marker.iter().flat_map(|marker| &marker.draws);
-        course.grants = drawn
-            .filter_map(|draw| Grant::id_of(&draw.counter))
-            .collect();
+        let [original, own] = self.read_marks(tenant, [course.event, &course.id]).await?;
         if let Some(attrs) = own {
+            course.grants = self.find_grants(tenant, course.event, original).await?;
             return Ok(Some(course.end(&marker_of(&attrs)?)));
         }
         let attrs = original.ok_or(Failure::NotFound("event"))?;
-        let Marker { page, draws, .. } = marker.ok_or(Failure::NotFound("event"))?;
-        let entry = self
-            .unname(tenant, self.read_entry(tenant, page).await?)
-            .await?;
+        let marked_until = expiry_of(&attrs);
+        let found = self.read_recorded(tenant, course.event, attrs).await?;
+        let Recorded { draws, batch, .. } = found;
+        course.grants = grants_of(&draws);
+        let entry = self.unname(tenant, found.entry).await?;
         if entry.stored.voids.is_some() {
             return Ok(Some(VoidOutcome::OfVoid));
         }
@@ -124,7 +119,7 @@ impl Service {
             stored,
             currency,
             draws,
-            marked_until: expiry_of(&attrs),
+            marked_until,
         };
         let Voided { marker, mut writes } = void(&snapshot.rules, &voidable, at)?;
         let detail = serde_json::json!({
@@ -136,6 +131,9 @@ impl Service {
             detail,
         };
         writes.push(audit_write(received, actor, change)?.0);
+        if let (Some(batch), Some((id, index))) = (batch, course.event.of_sealed()) {
+            writes.push(batch.write_voided(table::batch(tenant, &id), index)?);
+        }
         let lanes = snapshot.rules.config().lanes();
         self.register_hour(tenant, received, lanes).await?;
         course.pages.push(page);
@@ -157,19 +155,30 @@ impl Service {
         Ok(entry)
     }
 
-    /// The markers of two events.
-    pub(crate) async fn read_markers(
+    /// The grants that a recorded event drew on, as far as is still known.
+    async fn find_grants(
         &self,
         tenant: &Name,
-        ids: [&Name; 2],
-    ) -> Result<[Option<Attrs>; 2], Failure> {
-        let mut items = self
-            .store
-            .read(&ids.map(|id| table::marker(tenant, id)))
-            .await?
-            .into_iter();
-        Ok([items.next().flatten(), items.next().flatten()])
+        event: &Name,
+        mark: Option<Attrs>,
+    ) -> Result<BTreeSet<Name>, Failure> {
+        let Some(mark) = mark else {
+            return Ok(BTreeSet::new());
+        };
+        if event.of_sealed().is_none() {
+            return Ok(grants_of(&marker_of(&mark)?.draws));
+        }
+        match self.read_recorded(tenant, event, mark).await {
+            Ok(found) => Ok(grants_of(&found.draws)),
+            Err(Failure::NotFound(_)) => Ok(BTreeSet::new()),
+            Err(failure) => Err(failure),
+        }
     }
+}
+
+fn grants_of(draws: &[Posting]) -> BTreeSet<Name> {
+    let grants = draws.iter().filter_map(|draw| Grant::id_of(&draw.counter));
+    grants.collect()
 }
 
 impl Course<'_> {

@@ -8,15 +8,17 @@ use tollgate_core::{Attrs, Value, table};
 /// # Errors
 /// [`Failure::Damaged`] where it is none of its kind.
 pub(crate) fn body<T: serde::de::DeserializeOwned>(attrs: &Attrs) -> Result<T, Failure> {
-    let bytes = attrs
-        .get(table::BODY)
-        .and_then(Value::as_bytes)
-        .unwrap_or_default();
-    serde_json::from_slice(bytes).map_err(|why| {
+    serde_json::from_slice(body_bytes(attrs)).map_err(|why| {
         let kind = std::any::type_name::<T>();
         let kind = kind.rsplit("::").next().unwrap_or(kind);
         Failure::damaged(format_args!("a stored {kind} ({why})"))
     })
+}
+
+/// The bytes of the body of an item.
+pub(crate) fn body_bytes(attrs: &Attrs) -> &[u8] {
+    let bytes = attrs.get(table::BODY).and_then(Value::as_bytes);
+    bytes.unwrap_or_default()
 }
 
 /// The attributes of an item that holds only a JSON body.

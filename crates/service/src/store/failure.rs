@@ -79,6 +79,9 @@ pub enum Failure {
     /// A cursor that this service did not make for this question.
     #[error("the cursor is not valid for this request")]
     Cursor,
+    /// The id belongs to a sealed batch of other content.
+    #[error("the batch id was used for a batch with other content")]
+    BatchReused,
     /// The key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,

@@ -201,6 +201,38 @@ impl Service {
             entries.retain(|entry| !purged.contains(&entry.received.floor_to(HOUR_SECONDS)));
             entries.into_iter().for_each(|entry| listing.insert(entry));
         }
+        for hour in self.list_task_hours(tenant, task).await? {
+            if hour < mark.next {
+                self.list_sealed(tenant, hour, listing).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the events of sealed batches of one receipt hour.
+    async fn list_sealed(
+        &self,
+        tenant: &Name,
+        hour: Instant,
+        listing: &mut Listing<'_>,
+    ) -> Result<(), Failure> {
+        let before = listing.first.clone();
+        let range = listing.range;
+        self.visit_hour(tenant, hour, range, |page| {
+            if page.sealed.is_some() {
+                listing.take(&page, None);
+            }
+            Ok(())
+        })
+        .await?;
+        // Asked after reading: an hour that is not marked was whole.
+        if !self
+            .find_purged(tenant, &BTreeSet::from([hour]))
+            .await?
+            .is_empty()
+        {
+            listing.first = before;
+        }
         Ok(())
     }
 

@@ -12,5 +12,6 @@ pub(crate) mod pseudonym;
 pub(crate) mod rosters;
 pub(crate) mod scan;
 pub(crate) mod stats;
+pub(crate) mod tasks;
 pub(crate) mod usage;
 pub(crate) mod watermark;

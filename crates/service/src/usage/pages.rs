@@ -2,6 +2,7 @@
 
 use crate::engine::hours::ReceiptHour;
 use crate::engine::service::Service;
+use crate::store::body::body_bytes;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use std::collections::{BTreeSet, VecDeque};
@@ -238,11 +239,5 @@ pub(crate) fn is_expiring(attrs: &Attrs) -> bool {
 
 /// The page that an item holds.
 pub(crate) fn page_of(attrs: &Attrs) -> Result<Page, Failure> {
-    Ok(Page::decode(page_bytes(attrs))?)
-}
-
-/// The bytes of the page that an item holds.
-pub(crate) fn page_bytes(attrs: &Attrs) -> &[u8] {
-    let bytes = attrs.get(table::BODY).and_then(Value::as_bytes);
-    bytes.unwrap_or_default()
+    Ok(Page::decode(body_bytes(attrs))?)
 }

@@ -1,6 +1,7 @@
 //! Reading rosters, and names as they are to be seen.
 
 use crate::engine::service::Service;
+use crate::store::body::body_bytes;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::pseudonym::Pseudonyms;
@@ -79,11 +80,7 @@ impl Service {
 }
 
 pub(crate) fn joined_of(attrs: &Attrs) -> Result<Joined, Failure> {
-    let bytes = attrs
-        .get(table::BODY)
-        .and_then(Value::as_bytes)
-        .unwrap_or_default();
-    Joined::decode(bytes).ok_or_else(|| Failure::damaged("a roster"))
+    Joined::decode(body_bytes(attrs)).ok_or_else(|| Failure::damaged("a roster"))
 }
 
 /// Whether it is one of as many parts as its hour has. One beyond them is left

@@ -2,6 +2,7 @@
 //! ones, and pages where a range cuts through an hour.
 
 use crate::engine::service::Service;
+use crate::store::body::body_bytes;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::cover::Cover;
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
     Attrs, DAY_SECONDS, HOUR_SECONDS, Instant, Kept, Name, Overflow, Page, Place, Range,
-    Renumbering, Roster, Rows, Stored, Tally, Value, View, table,
+    Renumbering, Roster, Rows, Stored, Tally, View, table,
 };
 
 /// Which rows a question needs.
@@ -351,9 +352,5 @@ pub(crate) fn spans(sk: &str, rest: &str) -> Result<(Instant, Instant), Failure>
 
 /// The rows of a rollup's chunk.
 pub(crate) fn rows_of(attrs: &Attrs) -> Result<Vec<(Place, Tally)>, Failure> {
-    let bytes = attrs
-        .get(table::BODY)
-        .and_then(Value::as_bytes)
-        .unwrap_or_default();
-    Rows::decode(bytes).ok_or_else(|| Failure::damaged("a rollup"))
+    Rows::decode(body_bytes(attrs)).ok_or_else(|| Failure::damaged("a rollup"))
 }

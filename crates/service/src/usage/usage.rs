@@ -7,8 +7,8 @@ use crate::usage::pages::{is_expiring, page_of};
 use crate::usage::scan::Ask;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Aggregate, Attrs, Filter, GroupBy, Instant, Key, Marker, Name, Page, Place, Range, Roster,
-    RowFilter, Stored, Tally, Usage, View, table, void_id,
+    Aggregate, Attrs, BatchMarker, Filter, GroupBy, Instant, Key, Marker, Name, Page, Place,
+    Posting, Range, Roster, RowFilter, Stored, Tally, Usage, View, table, void_id,
 };
 
 /// A recorded event with the time of its receipt.
@@ -20,6 +20,52 @@ pub struct Entry {
     pub currency: tollgate_core::Currency,
     /// The event.
     pub stored: Stored,
+}
+
+/// The events of a task, found so far.
+struct FoundTask<'a> {
+    after: Option<&'a Position>,
+    limit: usize,
+    /// The first of them behind `after`, and one more than wanted.
+    first: BTreeMap<Position, Entry>,
+    roster: Roster,
+    sum: Tally,
+    known: bool,
+}
+
+impl FoundTask<'_> {
+    fn add(&mut self, entry: Entry) -> Result<(), Failure> {
+        self.known = true;
+        let event = &entry.stored.event;
+        self.sum.see(&self.roster.place(event)?);
+        self.sum.totals.add(&entry.stored.totals())?;
+        let place = (event.timestamp, event.id.clone());
+        if self.after.is_none_or(|after| place > *after) {
+            self.first.insert(place, entry);
+            if self.first.len() > self.limit.saturating_add(1) {
+                self.first.pop_last();
+            }
+        }
+        Ok(())
+    }
+
+    fn add_sealed(&mut self, task: &Name, page: &Page) -> Result<(), Failure> {
+        if page.sealed.is_none() {
+            return Ok(());
+        }
+        page.events
+            .iter()
+            .filter(|stored| stored.event.task.as_ref() == Some(task))
+            .try_for_each(|stored| self.add(entry(stored, page)))
+    }
+}
+
+/// A recorded event, and what it took of credit.
+pub(crate) struct Recorded {
+    pub(crate) entry: Entry,
+    pub(crate) draws: Vec<Posting>,
+    /// The marker of its sealed batch, if it is in one.
+    pub(crate) batch: Option<BatchMarker>,
 }
 
 /// A place in the order of events: by timestamp, then id.
@@ -107,15 +153,66 @@ impl Service {
     /// # Errors
     /// [`Failure::NotFound`] where there is none, or its page is purged.
     pub async fn find_event(&self, tenant: &Name, id: &Name) -> Result<(Entry, bool), Failure> {
-        let [marker, void] = self.read_markers(tenant, [id, &void_id(id)]).await?;
-        let marker = marker_of(&marker.ok_or(Failure::NotFound("event"))?)?;
-        Ok((self.read_entry(tenant, marker.page).await?, void.is_some()))
+        let void = void_id(id);
+        let [mark, void] = self.read_marks(tenant, [id, &void]).await?;
+        let mark = mark.ok_or(Failure::NotFound("event"))?;
+        let found = self.read_recorded(tenant, id, mark).await?;
+        Ok((found.entry, void.is_some()))
     }
 
-    /// The event at `place` (`stretch/ulid/index`).
-    pub(crate) async fn read_entry(&self, tenant: &Name, place: String) -> Result<Entry, Failure> {
-        let found = self.read_entries(tenant, &[place]).await?;
-        found.into_iter().next().ok_or(Failure::NotFound("event"))
+    /// What marks two events as recorded: a marker of its own, or its batch's.
+    pub(crate) async fn read_marks(
+        &self,
+        tenant: &Name,
+        ids: [&Name; 2],
+    ) -> Result<[Option<Attrs>; 2], Failure> {
+        let key = |id: &Name| match id.of_sealed() {
+            Some((batch, _)) => table::batch(tenant, &batch),
+            None => table::marker(tenant, id),
+        };
+        let mut items = self.store.read(&ids.map(key)).await?.into_iter();
+        Ok([items.next().flatten(), items.next().flatten()])
+    }
+
+    /// The event `id` that `mark` marks.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] where its page is purged, or its batch was recorded
+    /// without it.
+    pub(crate) async fn read_recorded(
+        &self,
+        tenant: &Name,
+        id: &Name,
+        mark: Attrs,
+    ) -> Result<Recorded, Failure> {
+        let missing = Failure::NotFound("event");
+        let Some((_, index)) = id.of_sealed() else {
+            let marker = marker_of(&mark)?;
+            let found = self.read_entries(tenant, &[marker.page]).await?;
+            return Ok(Recorded {
+                entry: found.into_iter().next().ok_or(missing)?,
+                draws: marker.draws,
+                batch: None,
+            });
+        };
+        let batch = batch_of(&mark)?;
+        let Some(page) = batch.page_of(index) else {
+            return Err(missing);
+        };
+        let (key, _) = page_key(tenant, &format!("{page}/0")).ok_or(Failure::damaged("a batch"))?;
+        let attrs = self.read_item(key).await?;
+        let Some(attrs) = attrs.filter(|attrs| !is_expiring(attrs)) else {
+            return Err(missing);
+        };
+        let page = page_of(&attrs)?;
+        let events = page.sealed.iter().flat_map(|sealed| &sealed.events);
+        let mut events = events.zip(&page.events);
+        let (sealed, stored) = events.find(|(of, _)| of.index == index).ok_or(missing)?;
+        Ok(Recorded {
+            entry: entry(stored, &page),
+            draws: sealed.draws.clone(),
+            batch: Some(batch),
+        })
     }
 
     /// The first `limit` events of a task after `after` by timestamp, then id,
@@ -132,27 +229,46 @@ impl Service {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<(Vec<Entry>, bool, Tally), Failure> {
-        let (mut roster, mut sum) = (Roster::default(), Tally::default());
-        let (mut first, mut more, mut known) = (Vec::new(), false, false);
+        let mut found = FoundTask {
+            after,
+            limit,
+            first: BTreeMap::new(),
+            roster: Roster::default(),
+            sum: Tally::default(),
+            known: false,
+        };
         let mut walk = TaskWalk::new(tenant, task, None);
         while let Some(entries) = walk.next(self, tenant).await? {
-            for entry in entries {
-                known = true;
-                let event = &entry.stored.event;
-                sum.see(&roster.place(event)?);
-                sum.totals.add(&entry.stored.totals())?;
-                let behind = after.is_none_or(|(at, id)| (&event.timestamp, &event.id) > (at, id));
-                if behind && first.len() < limit {
-                    first.push(entry);
-                } else {
-                    more |= behind;
-                }
-            }
+            entries.into_iter().try_for_each(|entry| found.add(entry))?;
         }
-        if !known {
+        self.find_sealed(tenant, task, &mut found).await?;
+        if !found.known {
             return Err(Failure::NotFound("task"));
         }
-        Ok((first, more, sum))
+        let more = found.first.len() > limit;
+        let first = found.first.into_values().take(limit);
+        Ok((first.collect(), more, found.sum))
+    }
+
+    /// Adds the events of a task that sealed batches hold: of closed hours, those that
+    /// have any; of open ones, all are read.
+    async fn find_sealed(
+        &self,
+        tenant: &Name,
+        task: &Name,
+        found: &mut FoundTask<'_>,
+    ) -> Result<(), Failure> {
+        let Some(reached) = self.read_reached(tenant).await? else {
+            return Ok(());
+        };
+        let next = reached.mark.next;
+        let hours = self.list_task_hours(tenant, task).await?;
+        for hour in hours.into_iter().filter(|hour| *hour < next) {
+            let add = |page| found.add_sealed(task, &page);
+            self.visit_hour(tenant, hour, Range::default(), add).await?;
+        }
+        let add = |page| found.add_sealed(task, &page);
+        self.visit_pages(tenant, next, Range::default(), add).await
     }
 
     /// The events at `places` (`stretch/ulid/index`) in their order; purged ones
@@ -237,6 +353,11 @@ pub(crate) fn entry(stored: &Stored, page: &Page) -> Entry {
         currency: page.currency,
         stored: stored.clone(),
     }
+}
+
+/// The marker of a sealed batch that an item holds.
+pub(crate) fn batch_of(attrs: &Attrs) -> Result<BatchMarker, Failure> {
+    BatchMarker::from_attrs(attrs).ok_or(Failure::damaged("the marker of a batch"))
 }
 
 /// The marker that an item holds.

@@ -1,0 +1,64 @@
+//! Sealed batches that take several transactions, cut off by a fault.
+
+use super::{batch, event, send, statuses, tokens, used};
+use serde_json::{Value, json};
+use tollgate_tests::{Fault, Operation, TestApp};
+
+const EVENTS: usize = 250;
+
+/// As many agents as events: each has a counter, and a transaction takes 98.
+fn body() -> Value {
+    let of = |number: usize| {
+        let fields = json!({ "tokens_in": number, "agent_id": format!("a{number}") });
+        event(fields)
+    };
+    batch("b-1", &(0..EVENTS).map(of).collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn what_was_cut_off_goes_on_where_it_stood_timed_by_its_first_sending() {
+    for lost in [Fault::Before, Fault::After] {
+        let app = TestApp::new().await;
+        // The last three are over their limit.
+        tokens(&app, EVENTS as u64 - 4).await;
+        app.record("acme", json!({ "id": "first" }))
+            .await
+            .expect(201);
+        let key = app.key("acme", &["ingest"]).await;
+        let (mut commits, after) = (0, lost == Fault::After);
+        app.store.rule(move |call| {
+            commits += u32::from(call.operation == Operation::Commit);
+            // The store is gone from the second pack on.
+            if commits < 2 || call.operation != Operation::Commit {
+                Fault::None
+            } else if commits == 2 {
+                lost.clone()
+            } else {
+                Fault::Before
+            }
+        });
+        let cut = app
+            .call_with(&key, "POST", "/events/batch", body().to_string())
+            .await;
+        app.store.rule(|_| Fault::None);
+        let _ = cut.expect(503);
+        // By now its events would be too old.
+        app.clock.advance(40 * 86_400);
+        let again = send(&app, &body()).await.expect(200);
+        let recorded = again.at("/recorded").as_u64().expect("a count");
+        let replayed = again.at("/replayed").as_u64().expect("a count");
+        assert_eq!(recorded + replayed, EVENTS as u64 - 3, "{}", again.text);
+        let packs = if after { 2 } else { 1 };
+        assert_eq!(replayed, packs * 98, "{}", statuses(&again));
+        assert_eq!(used(&app).await.0, EVENTS - 3 + 1);
+        let last = app.get("/events/b-1~240?tenant_id=acme").await.expect(200);
+        assert_eq!(last.at("/timestamp"), "2026-11-22T10:00:00Z");
+        assert_eq!(last.at("/received_at"), "2027-01-01T10:00:00Z");
+        let whole = send(&app, &body()).await.expect(200);
+        assert_eq!(whole.at("/replayed"), EVENTS - 3);
+        assert_eq!(
+            whole.at("/results/249/problem/code"),
+            "usage_limit_exceeded"
+        );
+    }
+}
