@@ -1,5 +1,5 @@
-//! Events per second through HTTP, in batches, on the embedded store in a file, and on
-//! the embedded DynamoDB behind the SDK.
+//! Events per second through HTTP, in batches, sealed and not, on the embedded store in
+//! a file, and on the embedded DynamoDB behind the SDK.
 //!
 //! `cargo bench -p tollgate-tests --bench throughput [-- EVENTS BATCH CONNECTIONS]`
 //!
@@ -36,39 +36,51 @@ async fn main() {
         ("one tenant limit and one for each agent", true),
     ] {
         for (kept, is_dynamo) in [("embedded store", false), ("embedded DynamoDB", true)] {
-            let folder = tempfile::tempdir().expect("a folder");
-            let store: Arc<dyn Store> = if is_dynamo {
-                Arc::new(embedded::open(Some(folder.path())).await.expect("a store"))
-            } else {
-                Arc::new(file_in(folder.path()))
-            };
-            let address = serve_over(store, KEY).await;
-            if limited {
-                limit(address).await;
+            for (form, is_sealed) in [("sealed batches", true), ("batches", false)] {
+                let folder = tempfile::tempdir().expect("a folder");
+                let store: Arc<dyn Store> = if is_dynamo {
+                    Arc::new(embedded::open(Some(folder.path())).await.expect("a store"))
+                } else {
+                    Arc::new(file_in(folder.path()))
+                };
+                let address = serve_over(store, KEY).await;
+                if limited {
+                    limit(address).await;
+                }
+                // As many events take so long one by one.
+                let events = if batch == 1 { events / 10 } else { events };
+                let bodies = bodies(events, batch, is_sealed);
+                let (rate, times) = run(address, events, bodies, connections).await;
+                let at = |part: usize| times[(times.len() - 1) * part / 100];
+                println!(
+                    "{kept}, {name}: {events} events, {form} of {batch}, {connections} connections: \
+                     {rate} events/s, p50 {} us, p99 {} us",
+                    at(50),
+                    at(99),
+                );
             }
-            // As many events take so long one by one.
-            let events = if batch == 1 { events / 10 } else { events };
-            let bodies = bodies(events, batch);
-            let began = Instant::now();
-            let sent: Vec<_> = (0..connections)
-                .map(|lane| tokio::spawn(send(address, bodies.clone(), lane, connections)))
-                .collect();
-            let mut times = Vec::new();
-            for lane in sent {
-                times.extend(lane.await.expect("a lane"));
-            }
-            let micros = began.elapsed().as_micros();
-            times.sort_unstable();
-            let at = |part: usize| times[(times.len() - 1) * part / 100];
-            println!(
-                "{kept}, {name}: {events} events, batches of {batch}, {connections} connections: {} events/s, \
-                 p50 {} us, p99 {} us",
-                events as u128 * 1_000_000 / micros,
-                at(50),
-                at(99),
-            );
         }
     }
+}
+
+/// Events per second, and the microseconds that each request took, ascending.
+async fn run(
+    address: SocketAddr,
+    events: usize,
+    bodies: Arc<Vec<String>>,
+    connections: usize,
+) -> (u128, Vec<u128>) {
+    let began = Instant::now();
+    let sent: Vec<_> = (0..connections)
+        .map(|lane| tokio::spawn(send(address, bodies.clone(), lane, connections)))
+        .collect();
+    let mut times = Vec::new();
+    for lane in sent {
+        times.extend(lane.await.expect("a lane"));
+    }
+    let micros = began.elapsed().as_micros();
+    times.sort_unstable();
+    (events as u128 * 1_000_000 / micros, times)
 }
 
 async fn limit(address: SocketAddr) {
@@ -87,18 +99,27 @@ async fn limit(address: SocketAddr) {
     assert!(reply.expect("an answer").status().is_success());
 }
 
-fn bodies(events: usize, batch: usize) -> Arc<Vec<String>> {
+fn bodies(events: usize, batch: usize, is_sealed: bool) -> Arc<Vec<String>> {
     let event = |index: usize| -> Value {
-        json!({
-            "id": format!("evt-{index:08}"), "tenant_id": "bench", "operation": "agent_message",
+        let mut event = json!({
+            "tenant_id": "bench", "operation": "agent_message",
             "tokens_in": index % 4000, "tokens_out": index % 900, "duration_ms": 800 + index % 700,
             "agent_id": format!("agent-{}", index % 8), "session_id": format!("session-{}", index % 500), "model": "gpt-4o",
-        })
+        });
+        if !is_sealed {
+            event["id"] = json!(format!("evt-{index:08}"));
+        }
+        event
     };
-    let starts = (0..events).step_by(batch);
-    Arc::new(
-        starts.map(|start| json!({ "events": (start..events.min(start + batch)).map(event).collect::<Vec<_>>() }).to_string()).collect(),
-    )
+    let body = |start: usize| {
+        let mut body =
+            json!({ "events": (start..events.min(start + batch)).map(event).collect::<Vec<_>>() });
+        if is_sealed {
+            body["batch_id"] = json!(format!("batch-{start:08}"));
+        }
+        body.to_string()
+    };
+    Arc::new((0..events).step_by(batch).map(body).collect())
 }
 
 /// The microseconds that each request took.

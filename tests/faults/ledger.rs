@@ -6,10 +6,10 @@ pub(crate) mod credit;
 mod due;
 
 use due::{add_held, due, taken};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Attrs, Config, Hold, Key, Limit, Marker, Name, Page, Posting, Series, Stored, Value,
-    WindowKind, table,
+    Attrs, BatchMarker, Config, Hold, Key, Limit, Marker, Name, Page, Posting, Series, Stored,
+    Value, WindowKind, table,
 };
 use tollgate_service::{Memory, Query, Store};
 
@@ -88,11 +88,12 @@ impl Ledger {
                 .map(|(key, _)| key)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(
-            count("I").len(),
-            ledger.events.len(),
-            "a marker for each event"
-        );
+        let (sealed, others): (Vec<&String>, Vec<&String>) =
+            ledger.events.keys().partition(|id| id.contains('~'));
+        assert_eq!(count("I").len(), others.len(), "a marker for each event");
+        let batch = |id: &&String| id.split('~').next().expect("a batch").to_owned();
+        let batches: BTreeSet<String> = sealed.iter().map(batch).collect();
+        assert_eq!(count("B").len(), batches.len(), "one for each sealed batch");
         let dump = memory.dump();
         for key in count("C") {
             let attrs = &dump[&key];
@@ -199,7 +200,21 @@ impl Ledger {
 /// Asserts that each event has a marker that points to it, and takes what it
 /// drew from there.
 async fn markers_agree(store: &dyn Store, tenant: &Name, events: &mut BTreeMap<String, Booked>) {
+    let voided: BTreeSet<String> = events
+        .values()
+        .filter_map(|booked| Some(booked.stored.voids.as_ref()?.to_string()))
+        .collect();
     for (id, booked) in events {
+        let name = Name::known(id).expect("an id");
+        if let Some((batch, index)) = name.of_sealed() {
+            let attrs = item(store, table::batch(tenant, &batch)).await;
+            let attrs = attrs.unwrap_or_else(|| panic!("{id} has no batch"));
+            let marker = BatchMarker::from_attrs(&attrs).expect("a batch's marker");
+            let page = booked.place.rsplit_once('/').expect("a place").0;
+            assert_eq!(marker.page_of(index), Some(page), "{id}");
+            assert_eq!(marker.voided.contains(&index), voided.contains(id), "{id}");
+            continue;
+        }
         let key = table::marker(tenant, &Name::new(id).expect("an id"));
         let attrs = item(store, key)
             .await
@@ -231,7 +246,10 @@ async fn events(store: &dyn Store, tenant: &Name, config: &Config) -> BTreeMap<S
             for (ulid, attrs) in &slice.items {
                 let page =
                     Page::decode(attrs[table::BODY].as_bytes().expect("bytes")).expect("a page");
+                let sealed = page.sealed.map(|sealed| sealed.events);
+                let mut sealed = sealed.into_iter().flatten();
                 for (index, stored) in page.events.into_iter().enumerate() {
+                    let draws = sealed.next().map(|of| of.draws).unwrap_or_default();
                     let id = stored.event.id.to_string();
                     let (version, place) =
                         (page.config_version, format!("{stretch}/{ulid}/{index}"));
@@ -239,7 +257,7 @@ async fn events(store: &dyn Store, tenant: &Name, config: &Config) -> BTreeMap<S
                         stored,
                         version,
                         place,
-                        draws: Vec::new(),
+                        draws,
                     };
                     let twice = events.insert(id.clone(), booked);
                     assert!(twice.is_none(), "{id} stands in two pages");

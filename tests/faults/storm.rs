@@ -140,6 +140,7 @@ async fn storm(weather: Weather, store: &dyn Store, apps: &[TestApp]) -> Count {
         changes: place < TENANTS.len(),
         chance: Chance::new(weather.seed.wrapping_mul(1000) + place as u64),
         sent: Vec::new(),
+        sealed: Vec::new(),
         recorded: BTreeMap::new(),
     };
     let mut clients: Vec<Client> = (0..CLIENTS).map(client).collect();

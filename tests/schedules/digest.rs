@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use tollgate_core::{Attrs, Key, Value};
+use tollgate_core::{Attrs, Key, Page, Value};
 
 /// 128 bits of all that was put in, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,11 @@ impl Digest {
             text.extend_from_slice(attribute.as_bytes());
             match value {
                 Value::S(letters) => named(letters.as_bytes(), made, &mut text),
+                // As it is read: the salts of its names are by chance.
+                Value::B(bytes) if key.pk.contains("|E|") => {
+                    let page = format!("{:?}", Page::decode(bytes));
+                    named(page.as_bytes(), made, &mut text);
+                }
                 Value::B(bytes) => named(bytes, made, &mut text),
                 Value::N(number) => text.extend_from_slice(&number.to_be_bytes()),
             }

@@ -8,6 +8,7 @@ mod outcome;
 mod report;
 mod row;
 mod run;
+mod sealed;
 mod send;
 mod shift;
 mod tally;
@@ -20,7 +21,7 @@ use crate::names;
 use crate::output::print;
 use crate::rate_card::CardFile;
 use crate::retry::Patience;
-use batch::Batches;
+use batch::{Batches, Seal};
 use field::Field;
 use mapping::{Mapping, Wish};
 use report::Report;
@@ -75,6 +76,12 @@ pub(crate) struct Args {
     /// Record past limits, since it has happened, or be stopped by them
     #[arg(long, value_enum, default_value_t = Mode::Observe)]
     mode: Mode,
+    /// Send sealed batches: cheaper to record, and each counts once as a whole. A changed file, or another --batch, is other events
+    #[arg(long)]
+    sealed: bool,
+    /// With --sealed: send although another version of the file was sent before
+    #[arg(long, requires = "sealed")]
+    again: bool,
     /// Character between cells
     #[arg(long, default_value = ",", value_parser = delimiter)]
     delimiter: u8,
@@ -100,14 +107,22 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let client = Client::new(&args.connection, Patience::LONG)?;
     let now = shift::now()?;
     let shift = match args.shift_to_now {
-        true => Shift::to_now(&client, &args.tenant, &survey, now).await?,
+        true => {
+            let first = args.seal(&survey).map(|seal| seal.first_event());
+            let first = first.unwrap_or_else(|| survey.first.id.clone());
+            Shift::to_now(&client, &args.tenant, (&survey, &first), now).await?
+        }
         false => Shift::NONE,
     };
+    if let Some(seal) = args.seal(&survey).filter(|_| !args.again) {
+        sealed::refuse_other_version(&client, &args.tenant, &survey, &seal).await?;
+    }
     let mut report = args.report(&trace.reading.mapping, &survey, shift, now);
     if let Some(card) = card {
         report.card = Some(card.ensure(&client).await?);
     }
-    args.send(&client, &trace, &report).await
+    let seal = args.seal(&survey);
+    args.send(&client, &trace, &report, seal).await
 }
 
 impl Args {
@@ -133,6 +148,12 @@ impl Args {
         Ok(Trace { source, reading })
     }
 
+    /// How batches are sealed, if they are.
+    fn seal(&self, survey: &Survey) -> Option<Seal> {
+        self.sealed
+            .then(|| Seal::new(&survey.digest, usize::from(self.batch)))
+    }
+
     fn report<'a>(
         &'a self,
         mapping: &'a Mapping,
@@ -151,6 +172,7 @@ impl Args {
                 .span
                 .is_some_and(|(oldest, _)| shift.needs_backfill(oldest, now)),
             mode: self.mode.as_str(),
+            is_sealed: self.sealed,
         }
     }
 
@@ -159,6 +181,7 @@ impl Args {
         client: &Client,
         trace: &Trace,
         report: &Report<'_>,
+        seal: Option<Seal>,
     ) -> Result<(), Failure> {
         if !self.json {
             print(&report.preface())?;
@@ -172,7 +195,7 @@ impl Args {
             trace.rows()?,
             self.tenant.clone(),
             report.shift.seconds,
-            usize::from(self.batch),
+            (usize::from(self.batch), seal),
         );
         let bar = run::progress(report.rows, self.json);
         let ran = run::run(&sender, batches, usize::from(self.concurrency), &bar).await;

@@ -18,6 +18,8 @@ pub(super) struct Client<'a> {
     pub(super) changes: bool,
     pub(super) chance: Chance,
     pub(super) sent: Vec<Value>,
+    /// Sealed batches, and what became of their events once any was recorded.
+    pub(super) sealed: Vec<(Value, Option<Vec<bool>>)>,
     pub(super) recorded: BTreeMap<String, bool>,
 }
 
@@ -31,7 +33,9 @@ impl Client<'_> {
             }
             match self.chance.below(100) {
                 0..45 => self.single().await,
-                45..85 => self.batch().await,
+                45..65 => self.batch().await,
+                65..80 => self.seal().await,
+                80..85 => self.seal_again().await,
                 85..88 => self.again().await,
                 88..90 => self.void().await,
                 90..95 => self.hold().await,
@@ -93,6 +97,62 @@ impl Client<'_> {
                 result["status"] != "rejected",
                 &result["problem"]["code"],
             );
+        }
+    }
+
+    /// Sends events as a sealed batch: some of them with counters of their own, so that
+    /// it may take several transactions.
+    async fn seal(&mut self) {
+        let count = if self.chance.percent(10) {
+            130
+        } else {
+            self.chance.below(24) + 1
+        };
+        let id = format!("{}-b{}", self.name, self.sealed.len());
+        let mut events = Vec::new();
+        for number in 0..count {
+            let mut event = self.fresh();
+            self.sent.pop();
+            event.as_object_mut().expect("an event").remove("id");
+            if count > 100 {
+                event["agent_id"] = json!(format!("{id}-{number}"));
+            }
+            events.push(event);
+        }
+        let body = json!({ "batch_id": id, "events": events });
+        self.sealed.push((body, None));
+        self.send_sealed(self.sealed.len() - 1).await;
+    }
+
+    async fn seal_again(&mut self) {
+        if !self.sealed.is_empty() {
+            let count = u64::try_from(self.sealed.len()).expect("a count");
+            let place = usize::try_from(self.chance.below(count)).expect("a place");
+            self.send_sealed(place).await;
+        }
+    }
+
+    /// Sends a sealed batch. Once any of it is recorded, each sending says the same.
+    async fn send_sealed(&mut self, place: usize) {
+        let (body, before) = self.sealed[place].clone();
+        let path = format!("/events/batch{}", self.mode());
+        let reply = send(self.app(), "POST", &path, &body).await.expect(200);
+        let results = reply.at("/results");
+        let results = results.as_array().expect("results");
+        let mut fates = Vec::new();
+        for result in results {
+            let is_recorded = result["status"] != "rejected";
+            fates.push(is_recorded);
+            let event = json!({ "id": result["event_id"] });
+            self.settle(&event, is_recorded, &result["problem"]["code"]);
+        }
+        assert!(
+            before.is_none_or(|before| before == fates),
+            "{}",
+            reply.text
+        );
+        if fates.contains(&true) {
+            self.sealed[place].1 = Some(fates);
         }
     }
 
@@ -170,6 +230,13 @@ impl Client<'_> {
     async fn change(&mut self) {
         if !self.changes {
             return;
+        }
+        if self.chance.percent(20) {
+            let lanes = *self.chance.pick(&[1, 2, 4, 16]);
+            let path = format!("/tenants/{}", self.tenant);
+            send(self.app(), "PUT", &path, &json!({ "lanes": lanes }))
+                .await
+                .expect(200);
         }
         let minutes = self.apps[0]
             .service()

@@ -103,7 +103,7 @@ pub(crate) fn all(route: &Route) -> Vec<Value> {
     let mut all: Vec<Value> = good(route).into_iter().collect();
     if route.path == "/events/batch" {
         let event = crate::given::without(event(), &["id"]);
-        all.push(json!({ "batch_id": "b-1", "events": [event] }));
+        all.push(json!({ "batch_id": "b-1", "events": [event.clone(), event] }));
     }
     if route.path == "/usage/purge" {
         for person in ["agent_id", "consumer_id"] {

@@ -19,12 +19,60 @@ pub(crate) struct Outgoing {
     pub(crate) json: String,
 }
 
+/// Some events, sent at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Batch {
+    /// What seals it; `None` = each event counts by its own id.
+    pub(crate) id: Option<String>,
+    pub(crate) events: Vec<Outgoing>,
+}
+
+/// How sealed batches are called: the same for the same file and size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seal(String);
+
+impl Seal {
+    /// Of a file with this digest, in batches of so many events.
+    pub(crate) fn new(digest: &str, size: usize) -> Self {
+        let digest = digest.get(..DIGITS).unwrap_or(digest);
+        Self(format!("replay-{digest}-{size}"))
+    }
+
+    /// The batch at this place, from 0.
+    pub(crate) fn batch(&self, place: usize) -> String {
+        format!("{}-{place}", self.0)
+    }
+
+    /// What the ids of all of its events begin with.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.0
+    }
+
+    /// The id of the file's first event.
+    pub(crate) fn first_event(&self) -> String {
+        format!("{}~0", self.batch(0))
+    }
+
+    /// Whether `id` is the one of an event that any sealed run sent.
+    pub(crate) fn is_replayed(id: &str) -> bool {
+        let batch = id
+            .strip_prefix("replay-")
+            .and_then(|rest| rest.split_once('-'));
+        batch.is_some_and(|(digest, rest)| digest.len() == DIGITS && rest.contains('~'))
+    }
+}
+
+/// The digits of a file's digest in ids.
+const DIGITS: usize = 32;
+
 /// Parts a file's rows into batches, in order.
 pub(crate) struct Batches<R> {
     rows: R,
     tenant: Name,
     shift: i64,
     size: usize,
+    seal: Option<Seal>,
+    place: usize,
     waiting: Option<Outgoing>,
 }
 
@@ -32,13 +80,21 @@ pub(crate) struct Batches<R> {
 const BATCH_BYTES_MAX: usize = 1_000_000;
 
 impl<R> Batches<R> {
-    /// Batches of at most `size` events, their times moved by `shift` seconds.
-    pub(crate) fn new(rows: R, tenant: Name, shift: i64, size: usize) -> Self {
+    /// Batches of at most `size` events, their times moved by `shift` seconds; sealed
+    /// where there is a `seal`.
+    pub(crate) fn new(
+        rows: R,
+        tenant: Name,
+        shift: i64,
+        (size, seal): (usize, Option<Seal>),
+    ) -> Self {
         Self {
             rows,
             tenant,
             shift,
             size: size.max(1),
+            seal,
+            place: 0,
             waiting: None,
         }
     }
@@ -51,7 +107,7 @@ impl<R: Iterator<Item = Result<Row, Failure>>> Batches<R> {
         }
         let row = self.rows.next()?;
         Some(row.map(|row| Outgoing {
-            json: row.event(&self.tenant, self.shift),
+            json: row.event(&self.tenant, self.shift, self.seal.is_some()),
             row: row.number,
             tokens_in: row.tokens_in,
             tokens_out: row.tokens_out,
@@ -59,7 +115,8 @@ impl<R: Iterator<Item = Result<Row, Failure>>> Batches<R> {
         }))
     }
 
-    fn fill(&mut self) -> Result<Vec<Outgoing>, Failure> {
+    fn fill(&mut self) -> Result<Batch, Failure> {
+        let id = self.seal.as_ref().map(|seal| seal.batch(self.place));
         let mut batch = Vec::new();
         let mut bytes = 0_usize;
         while batch.len() < self.size {
@@ -73,22 +130,36 @@ impl<R: Iterator<Item = Result<Row, Failure>>> Batches<R> {
             }
             batch.push(event);
         }
-        Ok(batch)
+        if let Some(id) = &id {
+            for (index, event) in batch.iter_mut().enumerate() {
+                event.id = format!("{id}~{index}");
+            }
+        }
+        self.place = self.place.saturating_add(1);
+        Ok(Batch { id, events: batch })
     }
 }
 
 impl<R: Iterator<Item = Result<Row, Failure>>> Iterator for Batches<R> {
-    type Item = Result<Vec<Outgoing>, Failure>;
+    type Item = Result<Batch, Failure>;
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.fill();
-        (!matches!(&batch, Ok(events) if events.is_empty())).then_some(batch)
+        (!matches!(&batch, Ok(batch) if batch.events.is_empty())).then_some(batch)
     }
 }
 
 /// The body of `POST /events/batch`.
-pub(crate) fn body(events: &[Outgoing]) -> String {
-    let events: Vec<&str> = events.iter().map(|event| event.json.as_str()).collect();
-    format!(r#"{{"events":[{}]}}"#, events.join(","))
+pub(crate) fn body(batch: &Batch) -> String {
+    let events: Vec<&str> = batch
+        .events
+        .iter()
+        .map(|event| event.json.as_str())
+        .collect();
+    let events = events.join(",");
+    match &batch.id {
+        Some(id) => format!(r#"{{"batch_id":"{id}","events":[{events}]}}"#),
+        None => format!(r#"{{"events":[{events}]}}"#),
+    }
 }
 
 #[cfg(test)]
@@ -116,9 +187,9 @@ mod tests {
             rows(count, cell).into_iter(),
             Name::new("acme").unwrap(),
             0,
-            size,
+            (size, None),
         );
-        batches.map(|batch| batch.unwrap()).collect()
+        batches.map(|batch| batch.unwrap().events).collect()
     }
 
     #[test]
@@ -139,7 +210,8 @@ mod tests {
 
     #[test]
     fn a_body_is_json_below_the_servers_limit() {
-        let one = batches(3, "a", 3).remove(0);
+        let events = batches(3, "a", 3).remove(0);
+        let one = Batch { id: None, events };
         let parsed: serde_json::Value = serde_json::from_str(&body(&one)).unwrap();
         assert_eq!(parsed["events"].as_array().unwrap().len(), 3);
         let long = "x".repeat(128);
@@ -147,20 +219,46 @@ mod tests {
             rows(8000, &long).into_iter(),
             Name::new("acme").unwrap(),
             0,
-            8000,
+            (8000, None),
         );
         let first = batches.next().unwrap().unwrap();
-        assert!(body(&first).len() < 1_048_576 && first.len() > 3000);
+        assert!(body(&first).len() < 1_048_576 && first.events.len() > 3000);
         assert_eq!(
-            batches.next().unwrap().unwrap()[0].row,
-            first.last().unwrap().row + 1
+            batches.next().unwrap().unwrap().events[0].row,
+            first.events.last().unwrap().row + 1
         );
+    }
+
+    #[test]
+    fn sealed_batches_are_called_by_file_size_and_place_and_their_events_have_no_id() {
+        let seal = Seal::new(&"ab".repeat(32), 90);
+        let tenant = Name::new("acme").unwrap();
+        let rows = rows(100, "a").into_iter();
+        let batches = Batches::new(rows, tenant, 0, (90, Some(seal.clone())));
+        let batches: Vec<Batch> = batches.map(|batch| batch.unwrap()).collect();
+        let ids: Vec<_> = batches
+            .iter()
+            .filter_map(|batch| batch.id.clone())
+            .collect();
+        let digest = "ab".repeat(16);
+        assert_eq!(
+            ids,
+            [
+                format!("replay-{digest}-90-0"),
+                format!("replay-{digest}-90-1")
+            ]
+        );
+        assert_eq!(batches[0].events[0].id, seal.first_event());
+        assert!(Seal::is_replayed(&batches[1].events[9].id));
+        assert!(!Seal::is_replayed(&format!("replay-{digest}")));
+        assert!(!body(&batches[0]).contains(r#""id""#));
+        assert_ne!(Seal::new("cd", 90), seal);
     }
 
     #[test]
     fn a_bad_row_stops_the_batches() {
         let bad = [Err(Failure::new("row 1: bad"))];
-        let mut batches = Batches::new(bad.into_iter(), Name::new("acme").unwrap(), 0, 10);
+        let mut batches = Batches::new(bad.into_iter(), Name::new("acme").unwrap(), 0, (10, None));
         assert!(batches.next().unwrap().is_err());
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum Status {
     Recorded(Priced),
     /// It had been counted before.
     Replayed(Priced),
+    /// The same, and its price is purged since.
+    Forgotten,
     /// It was not counted.
     Rejected(Problem),
 }
@@ -67,13 +69,14 @@ impl Outcome {
     pub(crate) fn is_transient(&self) -> bool {
         match &self.status {
             Status::Rejected(problem) => problem.is_transient(),
-            Status::Recorded(_) | Status::Replayed(_) => false,
+            Status::Recorded(_) | Status::Replayed(_) | Status::Forgotten => false,
         }
     }
 
     fn of(event: &Outgoing, result: &Value) -> Result<Self, Failure> {
         let status = match result["status"].as_str() {
             Some("recorded") => Priced::of(result).map(Status::Recorded),
+            Some("replayed") if result["cost"].is_null() => Some(Status::Forgotten),
             Some("replayed") => Priced::of(result).map(Status::Replayed),
             Some("rejected") => Some(Status::Rejected(Problem::inside(&result["problem"]))),
             _ => None,

@@ -29,6 +29,8 @@ pub(crate) struct Report<'a> {
     pub(crate) backfill: bool,
     /// `observe` or `enforce`.
     pub(crate) mode: &'static str,
+    /// Whether batches are sealed.
+    pub(crate) is_sealed: bool,
 }
 
 impl Report<'_> {
@@ -44,6 +46,10 @@ impl Report<'_> {
             ),
             format!("mapping    {}", self.mapping),
         ];
+        if self.is_sealed {
+            let line = "sealed     batches count once as a whole; a changed file, or another --batch, is other events";
+            lines.push(line.to_owned());
+        }
         lines.extend(self.card.as_ref().map(card_line));
         match self.shift {
             Shift { seconds: 0, .. } => {}

@@ -18,6 +18,7 @@ fn report(mapping: &Mapping) -> Report<'_> {
         shift: Shift::NONE,
         backfill: false,
         mode: "observe",
+        is_sealed: false,
     }
 }
 

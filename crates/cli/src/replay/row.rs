@@ -146,10 +146,13 @@ impl Reading {
 }
 
 impl Row {
-    /// The event as JSON, its time moved by `shift` seconds.
-    pub(crate) fn event(&self, tenant: &Name, shift: i64) -> String {
+    /// The event as JSON, its time moved by `shift` seconds; without an id where its
+    /// batch has one.
+    pub(crate) fn event(&self, tenant: &Name, shift: i64, is_sealed: bool) -> String {
         let mut event = Map::new();
-        event.insert("id".into(), self.id.as_str().into());
+        if !is_sealed {
+            event.insert("id".into(), self.id.as_str().into());
+        }
         event.insert("tenant_id".into(), tenant.as_str().into());
         if let Some(at) = self.timestamp {
             event.insert(

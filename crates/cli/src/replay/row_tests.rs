@@ -31,7 +31,7 @@ fn refusal(reading: &Reading, cells: &[&str]) -> String {
 fn a_row_becomes_an_event() {
     let row = azure().row(&first(), 1).unwrap();
     assert_eq!((row.tokens_in, row.tokens_out), (374, 44));
-    let event = row.event(&azure().tenant, 0);
+    let event = row.event(&azure().tenant, 0, false);
     let rest = format!(
         r#"{{"id":"{}","tenant_id":"acme","timestamp":"2023-11-16T18:15:46.68059Z","operation":"gpt-4o","tokens_in":374,"tokens_out":44}}"#,
         row.id
@@ -74,11 +74,11 @@ fn every_part_of_an_id_changes_it() {
 fn a_shift_moves_the_time_and_nothing_else() {
     let row = azure().row(&first(), 1).unwrap();
     let (tenant, day) = (azure().tenant, 86_400);
-    let moved = row.event(&tenant, day);
+    let moved = row.event(&tenant, day, false);
     assert!(moved.contains("2023-11-17T18:15:46.68059Z"), "{moved}");
     assert_eq!(
         moved.replace("2023-11-17", "2023-11-16"),
-        row.event(&tenant, 0)
+        row.event(&tenant, 0, false)
     );
 }
 
@@ -114,14 +114,14 @@ fn names_are_checked_and_may_be_empty() {
     let empty = reading
         .row(&StringRecord::from(vec!["", "1", ""]), 1)
         .unwrap();
-    assert!(!empty.event(&reading.tenant, 0).contains("agent_id"));
+    assert!(!empty.event(&reading.tenant, 0, false).contains("agent_id"));
     assert!(refusal(&reading, &["a b", "1", ""]).contains("`a b` may hold only"));
     assert!(refusal(&reading, &["a", "1", "-2"]).contains("must not be negative"));
     let full = reading
         .row(&StringRecord::from(vec!["a1", "1", "12.50"]), 1)
         .unwrap();
     assert!(
-        full.event(&reading.tenant, 0)
+        full.event(&reading.tenant, 0, false)
             .contains(r#""latency_ms":"12.5""#)
     );
 }
@@ -141,7 +141,7 @@ fn every_row_has_an_operation() {
         .row(&StringRecord::from(vec!["gpt-4o", "1"]), 1)
         .unwrap();
     assert!(
-        row.event(&reading.tenant, 0)
+        row.event(&reading.tenant, 0, false)
             .contains(r#""operation":"gpt-4o""#)
     );
     assert!(refusal(&reading, &["", "1"]).contains("operation: is empty"));

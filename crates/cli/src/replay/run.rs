@@ -1,6 +1,6 @@
 //! One run over all batches.
 
-use super::batch::Outgoing;
+use super::batch::Batch;
 use super::outcome::Outcome;
 use super::send::{SendError, Sender};
 use super::tally::Tally;
@@ -39,7 +39,7 @@ pub(crate) async fn run<B>(
     bar: &ProgressBar,
 ) -> Ran
 where
-    B: Iterator<Item = Result<Vec<Outgoing>, Failure>>,
+    B: Iterator<Item = Result<Batch, Failure>>,
 {
     let start = Instant::now();
     let mut tally = Tally::default();
@@ -77,7 +77,7 @@ async fn send_all<B>(
     tally: &mut Tally,
 ) -> Result<(), Stop>
 where
-    B: Iterator<Item = Result<Vec<Outgoing>, Failure>>,
+    B: Iterator<Item = Result<Batch, Failure>>,
 {
     let Some(first) = batches.next() else {
         return Ok(());
@@ -96,7 +96,7 @@ where
 
 async fn send(
     sender: &Sender<'_>,
-    batch: Result<Vec<Outgoing>, Failure>,
+    batch: Result<Batch, Failure>,
 ) -> Result<Vec<Outcome>, SendError> {
     sender.send(batch?).await
 }

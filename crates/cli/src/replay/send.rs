@@ -1,6 +1,6 @@
 //! Sending batches until every event has its outcome.
 
-use super::batch::{Outgoing, body};
+use super::batch::{Batch, Outgoing, body};
 use super::outcome::Outcome;
 use crate::call::{Call, target};
 use crate::client::{CallError, Client};
@@ -27,15 +27,17 @@ pub(crate) enum SendError {
 }
 
 impl Sender<'_> {
-    /// Sends `events`, those that met a passing fault again, until each has
-    /// an outcome. An event that was counted before its answer got lost comes
-    /// back as replayed.
-    pub(crate) async fn send(&self, events: Vec<Outgoing>) -> Result<Vec<Outcome>, SendError> {
+    /// Sends a batch, of one that is not sealed the events that met a passing fault
+    /// again, until each has an outcome. An event that was counted before its answer
+    /// got lost comes back as replayed.
+    pub(crate) async fn send(&self, mut pending: Batch) -> Result<Vec<Outcome>, SendError> {
         let mut settled = Vec::new();
-        let mut pending = events;
         let mut attempt = 1;
         loop {
             let outcomes = self.send_once(&pending).await?;
+            if pending.id.is_some() {
+                return Ok(outcomes);
+            }
             let pause = Patience::LONG.pause(attempt, None, random());
             let (faulted, done): (Vec<_>, Vec<_>) =
                 outcomes.into_iter().partition(Outcome::is_transient);
@@ -44,20 +46,21 @@ impl Sender<'_> {
                 settled.extend(faulted);
                 return Ok(settled);
             };
-            pending.retain(|event| faulted.iter().any(|outcome| outcome.row == event.row));
+            let is_left = |event: &Outgoing| faulted.iter().any(|outcome| outcome.row == event.row);
+            pending.events.retain(is_left);
             tokio::time::sleep(pause).await;
             attempt = attempt.saturating_add(1);
         }
     }
 
-    async fn send_once(&self, events: &[Outgoing]) -> Result<Vec<Outcome>, SendError> {
+    async fn send_once(&self, batch: &Batch) -> Result<Vec<Outcome>, SendError> {
         let backfill = self.backfill.then_some("true");
         let path = target(
             "/events/batch",
             &[("mode", Some(self.mode)), ("backfill", backfill)],
         );
-        let answer = self.client.send(&Call::post(path, body(events))).await?;
-        Outcome::of_batch(events, &answer).map_err(SendError::Other)
+        let answer = self.client.send(&Call::post(path, body(batch))).await?;
+        Outcome::of_batch(&batch.events, &answer).map_err(SendError::Other)
     }
 }
 

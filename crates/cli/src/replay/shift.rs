@@ -28,12 +28,12 @@ impl Shift {
         is_found: false,
     };
 
-    /// The move that an earlier run used, which the first row tells; on a
-    /// first run the one that makes the newest row happen now.
+    /// The move that an earlier run used, which the first row tells, sent as `first_id`;
+    /// on a first run the one that makes the newest row happen now.
     pub(crate) async fn to_now(
         client: &Client,
         tenant: &Name,
-        survey: &Survey,
+        (survey, first_id): (&Survey, &str),
         now: Instant,
     ) -> Result<Self, Failure> {
         let (Some(first), Some((_, newest))) = (survey.first.timestamp, survey.span) else {
@@ -41,7 +41,7 @@ impl Shift {
                 "--shift-to-now needs a column of times; name it with --map timestamp=COLUMN",
             ));
         };
-        let path = format!("/events/{}", survey.first.id);
+        let path = format!("/events/{first_id}");
         let call = Call::get(target(&path, &[("tenant_id", Some(tenant.as_str()))]));
         let stored = client.find(&call).await.map_err(unreadable)?;
         match stored {

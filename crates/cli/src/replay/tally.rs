@@ -69,6 +69,10 @@ impl Tally {
                 self.replayed = sum(self.replayed, 1)?;
                 self.price(priced)
             }
+            Status::Forgotten => {
+                self.replayed = sum(self.replayed, 1)?;
+                Ok(())
+            }
             Status::Rejected(problem) => self.reject(outcome.row, outcome.id, problem),
         }
     }

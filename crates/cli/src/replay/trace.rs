@@ -1,8 +1,10 @@
 //! A file of requests, read row by row.
 
 use super::row::{Reading, Row};
+use crate::call::hex;
 use crate::failure::Failure;
 use csv::{ReaderBuilder, StringRecord, StringRecordsIntoIter};
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use tollgate_core::Instant;
@@ -34,6 +36,8 @@ pub(crate) struct Survey {
     pub(crate) first: Row,
     /// The oldest and newest time, where rows have times.
     pub(crate) span: Option<(Instant, Instant)>,
+    /// Hex of a SHA-256 over all rows as they are sent.
+    pub(crate) digest: String,
 }
 
 /// The rows of a file, in order, each checked.
@@ -86,19 +90,29 @@ impl Trace {
         let mut rows = self.rows()?;
         let first = rows.next().ok_or_else(|| no_rows(&self.source.path))??;
         let span = first.timestamp.map(|at| (at, at));
+        let mut hash = Sha256::new();
+        let mut add = |row: &Row| {
+            hash.update(row.event(&self.reading.tenant, 0, true));
+            hash.update([0]);
+        };
+        add(&first);
         let mut survey = Survey {
             rows: 1,
             first,
             span,
+            digest: String::new(),
         };
         for row in rows {
-            let at = row?.timestamp;
+            let row = row?;
+            add(&row);
+            let at = row.timestamp;
             survey.rows = survey.rows.saturating_add(1);
             survey.span = survey
                 .span
                 .zip(at)
                 .map(|((oldest, newest), at)| (oldest.min(at), newest.max(at)));
         }
+        survey.digest = hex(&hash.finalize());
         Ok(survey)
     }
 }
