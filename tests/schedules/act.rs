@@ -6,7 +6,8 @@ use tollgate_core::{
 };
 use tollgate_service::{
     AGE_SECONDS_MAX, Actor, CaptureOutcome, Failure, HoldMoved, HoldOutcome, HoldRequest, Options,
-    Outcome, Question, Service, Submission,
+    Outcome, Question, SealedBatch, SealedEventOutcome, SealedOutcome, SealedPart, Service,
+    Submission,
 };
 
 /// The tenant of all protocols.
@@ -33,6 +34,9 @@ pub(crate) enum Act {
     Record(Used),
     /// Records several.
     Batch(&'static [Used]),
+    /// Records several as a sealed batch, under the ids that their places give them. In
+    /// parts, each takes a transaction of its own.
+    Seal(&'static str, &'static [Used], Parts),
     /// Holds an estimate.
     Hold(Used),
     /// Captures the hold of this id with so many tokens.
@@ -53,6 +57,18 @@ pub(crate) enum Act {
     /// no limit refuses: a check that is not part of the write.
     CheckThenRecord(Used),
 }
+
+/// Whether a sealed batch fits one transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parts {
+    /// It does.
+    One,
+    /// Each event is too large to be beside another.
+    Each,
+}
+
+/// More than half of what a page holds.
+const LARGE: usize = 160_000;
 
 /// What a client is told.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,6 +152,45 @@ async fn record(service: &Service, events: &[Used], mode: Mode) -> Result<Vec<An
         Outcome::Rejected(rejection) => panic!("{rejection}"),
     };
     Ok(outcomes.into_iter().map(answer).collect())
+}
+
+async fn seal(
+    service: &Service,
+    batch: &str,
+    events: &[Used],
+    parts: Parts,
+) -> Result<Vec<Answer>, Failure> {
+    let part = |(index, (id, tokens)): (u32, &Used)| {
+        let mut submission = submission(("e", *tokens));
+        submission.event.id = name(batch).sealed_event(index);
+        assert_eq!(submission.event.id.as_str(), *id);
+        if parts == Parts::Each {
+            submission.event.metadata = Some("x".repeat(LARGE));
+        }
+        SealedPart::Event(submission)
+    };
+    let batch = SealedBatch {
+        id: name(batch),
+        sent: service.now(),
+        parts: (0_u32..).zip(events).map(part).collect(),
+    };
+    let options = Options {
+        mode: Mode::Enforce,
+        age_seconds_max: AGE_SECONDS_MAX,
+    };
+    let settled = match service.record_sealed(&name(TENANT), batch, options).await? {
+        SealedOutcome::Settled(settled) => settled,
+        SealedOutcome::TooFast(ruling) => panic!("{ruling:?}"),
+    };
+    let answer = |outcome: Option<SealedEventOutcome>| match outcome.expect("an event") {
+        SealedEventOutcome::Now(Outcome::Recorded(..)) => Answer::Done,
+        SealedEventOutcome::Before { .. } => Answer::Replayed,
+        SealedEventOutcome::Now(Outcome::Denied(_)) | SealedEventOutcome::Refused(_) => {
+            Answer::Denied
+        }
+        SealedEventOutcome::Now(other) => panic!("{other:?}"),
+    };
+    Ok(settled.into_iter().map(answer).collect())
 }
 
 async fn check_then_record(service: &Service, event: Used) -> Result<Vec<Answer>, Failure> {
@@ -241,6 +296,9 @@ impl Act {
             Act::Batch(events) => record(service, events, Mode::Enforce)
                 .await
                 .map(Answer::Each),
+            Act::Seal(batch, events, parts) => {
+                seal(service, batch, events, parts).await.map(Answer::Each)
+            }
             Act::CheckThenRecord(event) => check_then_record(service, event).await.map(first),
             Act::Hold(event) => hold(service, event).await,
             Act::Capture(used) => capture(service, used).await,
@@ -286,7 +344,7 @@ impl Act {
             Act::Record(event) | Act::Hold(event) | Act::CheckThenRecord(event) => {
                 std::slice::from_ref(event)
             }
-            Act::Batch(events) => events,
+            Act::Batch(events) | Act::Seal(_, events, _) => events,
             Act::Capture(_)
             | Act::Release(_)
             | Act::Extend(..)

@@ -158,6 +158,7 @@ async fn end_of_hold(
         }),
         Act::Record(_)
         | Act::Batch(_)
+        | Act::Seal(..)
         | Act::Limit(_)
         | Act::Key(_)
         | Act::Grant(..)

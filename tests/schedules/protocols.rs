@@ -100,6 +100,24 @@ async fn batches_that_overlap_are_counted_once_and_never_pass_the_limit_whatever
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sealed_batch_is_counted_once_and_never_passes_the_limit_whatever_meets_and_fails() {
+    let told = [
+        (0, Answer::Done),
+        (0, Answer::Replayed),
+        (0, Answer::Denied),
+        (2, Answer::Done),
+        (2, Answer::Denied),
+    ];
+    every_schedule("sealed", &told).await;
+    let told = [
+        (0, Answer::Done),
+        (0, Answer::Replayed),
+        (0, Answer::Denied),
+    ];
+    every_schedule("sealed in parts", &told).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn holds_and_events_together_never_pass_the_limit_whatever_meets_and_fails() {
     every_schedule(
         "hold",

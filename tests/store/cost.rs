@@ -255,3 +255,32 @@ async fn alerts_cost_nothing_until_a_threshold_is_crossed_and_then_2_write_units
         ]
     );
 }
+
+/// A sealed batch of so many events as an agent's platform sends them.
+async fn sealed(app: &TestApp, id: &str, count: usize) -> u64 {
+    app.store.take_commits();
+    let of = |number: usize| {
+        let mut event = event("", false);
+        event.as_object_mut().expect("an event").remove("id");
+        event["tokens_in"] = json!(1000 + number * 7 % 900);
+        event["tokens_out"] = json!(100 + number * 13 % 400);
+        event["latency_ms"] = json!(format!("{}.5", 200 + number % 777));
+        event["session_id"] = json!(format!("session-{}", number % 40));
+        event
+    };
+    let events: Vec<Value> = (0..count).map(of).collect();
+    let body = json!({ "batch_id": id, "events": events });
+    let reply = app.post("/events/batch", body).await.expect(200);
+    assert_eq!(reply.at("/recorded"), count);
+    units(app)
+}
+
+#[tokio::test]
+async fn a_sealed_batch_with_one_limited_scope_costs_at_most_a_fifth_of_a_write_unit_an_event() {
+    let app = app(true).await;
+    for (count, most) in [(100, 20), (1000, 60)] {
+        let units = sealed(&app, &format!("b-{count}"), count).await;
+        println!("a sealed batch of {count}: {units} write units");
+        assert!(units <= most, "{units} for {count}");
+    }
+}

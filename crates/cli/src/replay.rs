@@ -150,8 +150,9 @@ impl Args {
 
     /// How batches are sealed, if they are.
     fn seal(&self, survey: &Survey) -> Option<Seal> {
+        let name = self.file.file_name().unwrap_or_default().to_string_lossy();
         self.sealed
-            .then(|| Seal::new(&survey.digest, usize::from(self.batch)))
+            .then(|| Seal::new(&name, &survey.digest, usize::from(self.batch)))
     }
 
     fn report<'a>(

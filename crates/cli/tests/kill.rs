@@ -40,6 +40,22 @@ async fn ask(
     (status == 200).then_some(body)
 }
 
+/// The batch of this number of a lane; one lane seals its batches.
+fn body(lane: u64, batch: u64) -> Value {
+    let event = |number: u64| {
+        let mut event = json!({ "tenant_id": "acme", "operation": "hitl_approval" });
+        if lane > 0 {
+            event["id"] = json!(format!("{lane}-{batch}-{number}"));
+        }
+        event
+    };
+    let mut body = json!({ "events": (0..BATCH).map(event).collect::<Vec<_>>() });
+    if lane == 0 {
+        body["batch_id"] = json!(format!("{lane}-{batch}"));
+    }
+    body
+}
+
 /// Sends batch after batch, each until it is acknowledged, always with the
 /// same ids, until told to stop.
 async fn produce(
@@ -54,8 +70,7 @@ async fn produce(
         .expect("a client");
     let mut batch = 0;
     while !stop.load(Ordering::SeqCst) {
-        let event = |number: u64| json!({ "id": format!("{lane}-{batch}-{number}"), "tenant_id": "acme", "operation": "hitl_approval" });
-        let body = json!({ "events": (0..BATCH).map(event).collect::<Vec<_>>() }).to_string();
+        let body = body(lane, batch).to_string();
         loop {
             let at = server.borrow().clone();
             match ask(&client, &at, "POST", "/events/batch", body.clone()).await {

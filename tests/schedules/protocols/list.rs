@@ -1,6 +1,6 @@
 //! The protocols by name, and with how many faults each is searched.
 
-use crate::act::{Act, Bounds, TTL_SECONDS};
+use crate::act::{Act, Bounds, Parts, TTL_SECONDS};
 use crate::naive::CHECK_THEN_RECORD;
 use crate::play::{Client, Processes, Protocol};
 
@@ -65,6 +65,17 @@ const BATCHES: &[Client] = &[
     client(0, Act::Batch(&[("e0", 50), ("e1", 50)])),
     client(1, Act::Batch(&[("e1", 50), ("e2", 50)])),
     client(2, Act::Batch(&[("e2", 50), ("e0", 50)])),
+];
+/// Both of its events fit, or one of them beside the other event.
+const SEALED: &[Client] = &[
+    client(0, Act::Seal("s", &[("s~0", 50), ("s~1", 50)], Parts::One)),
+    client(0, Act::Seal("s", &[("s~0", 50), ("s~1", 50)], Parts::One)),
+    client(1, Act::Record(("e2", 50))),
+];
+/// The same in two transactions.
+const SEALED_IN_PARTS: &[Client] = &[
+    client(0, Act::Seal("s", &[("s~0", 50), ("s~1", 50)], Parts::Each)),
+    client(0, Act::Seal("s", &[("s~0", 50), ("s~1", 50)], Parts::Each)),
 ];
 const HOLDS: &[Client] = &[
     client(0, Act::Hold(("h0", 50))),
@@ -155,6 +166,14 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
             ..protocol("batch with room", BATCHES)
         },
         2,
+    ),
+    (protocol("sealed", SEALED), 1),
+    (
+        Protocol {
+            limit: hard(100),
+            ..protocol("sealed in parts", SEALED_IN_PARTS)
+        },
+        1,
     ),
     (protocol("hold", HOLDS), 1),
     (protocol("hold and record", HOLD_AND_RECORD), 1),

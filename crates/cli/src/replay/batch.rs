@@ -1,7 +1,9 @@
 //! Events on their way, in batches.
 
 use super::row::Row;
+use crate::call::hex;
 use crate::failure::Failure;
+use sha2::{Digest, Sha256};
 use tollgate_core::Name;
 
 /// One event as it is sent.
@@ -29,23 +31,27 @@ pub(crate) struct Batch {
 
 /// How sealed batches are called: the same for the same file and size.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seal(String);
+pub(crate) struct Seal {
+    /// What the ids of all versions of a file of this name begin with.
+    file: String,
+    /// What those of this version and size do.
+    version: String,
+}
 
 impl Seal {
-    /// Of a file with this digest, in batches of so many events.
-    pub(crate) fn new(digest: &str, size: usize) -> Self {
+    /// Of a file of this name with this digest, in batches of so many events.
+    pub(crate) fn new(name: &str, digest: &str, size: usize) -> Self {
+        let name = hex(&Sha256::digest(name));
+        let name = name.get(..NAME_DIGITS).unwrap_or(&name);
         let digest = digest.get(..DIGITS).unwrap_or(digest);
-        Self(format!("replay-{digest}-{size}"))
+        let file = format!("replay-{name}-");
+        let version = format!("{file}{digest}-{size}-");
+        Self { file, version }
     }
 
     /// The batch at this place, from 0.
     pub(crate) fn batch(&self, place: usize) -> String {
-        format!("{}-{place}", self.0)
-    }
-
-    /// What the ids of all of its events begin with.
-    pub(crate) fn prefix(&self) -> &str {
-        &self.0
+        format!("{}{place}", self.version)
     }
 
     /// The id of the file's first event.
@@ -53,16 +59,15 @@ impl Seal {
         format!("{}~0", self.batch(0))
     }
 
-    /// Whether `id` is the one of an event that any sealed run sent.
-    pub(crate) fn is_replayed(id: &str) -> bool {
-        let batch = id
-            .strip_prefix("replay-")
-            .and_then(|rest| rest.split_once('-'));
-        batch.is_some_and(|(digest, rest)| digest.len() == DIGITS && rest.contains('~'))
+    /// Whether `id` is the one of an event that came of another version of the file, or
+    /// of another size.
+    pub(crate) fn is_other_version(&self, id: &str) -> bool {
+        id.starts_with(&self.file) && id.contains('~') && !id.starts_with(&self.version)
     }
 }
 
-/// The digits of a file's digest in ids.
+/// The digits of a file's name, and of its content, in ids.
+const NAME_DIGITS: usize = 8;
 const DIGITS: usize = 32;
 
 /// Parts a file's rows into batches, in order.
@@ -231,7 +236,7 @@ mod tests {
 
     #[test]
     fn sealed_batches_are_called_by_file_size_and_place_and_their_events_have_no_id() {
-        let seal = Seal::new(&"ab".repeat(32), 90);
+        let seal = Seal::new("a.csv", &"ab".repeat(32), 90);
         let tenant = Name::new("acme").unwrap();
         let rows = rows(100, "a").into_iter();
         let batches = Batches::new(rows, tenant, 0, (90, Some(seal.clone())));
@@ -240,19 +245,19 @@ mod tests {
             .iter()
             .filter_map(|batch| batch.id.clone())
             .collect();
-        let digest = "ab".repeat(16);
-        assert_eq!(
-            ids,
-            [
-                format!("replay-{digest}-90-0"),
-                format!("replay-{digest}-90-1")
-            ]
-        );
+        let version = format!("replay-32f29f33-{}-90", "ab".repeat(16));
+        assert_eq!(ids, [format!("{version}-0"), format!("{version}-1")]);
         assert_eq!(batches[0].events[0].id, seal.first_event());
-        assert!(Seal::is_replayed(&batches[1].events[9].id));
-        assert!(!Seal::is_replayed(&format!("replay-{digest}")));
+        let own = &batches[1].events[9].id;
+        assert!(!seal.is_other_version(own));
+        for other in [
+            Seal::new("a.csv", "cd", 90),
+            Seal::new("a.csv", &"ab".repeat(32), 9),
+        ] {
+            assert!(other.is_other_version(own));
+        }
+        assert!(!Seal::new("b.csv", "cd", 90).is_other_version(own));
         assert!(!body(&batches[0]).contains(r#""id""#));
-        assert_ne!(Seal::new("cd", 90), seal);
     }
 
     #[test]

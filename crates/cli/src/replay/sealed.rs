@@ -7,8 +7,8 @@ use crate::client::{CallError, Client};
 use crate::failure::Failure;
 use tollgate_core::{Instant, Name};
 
-/// Refuses to go on where events at the time of the file's first row came of a sealed
-/// run of another version of it: they would count beside those of this one. Where the
+/// Refuses to go on where an event at the time of the file's first row came of a sealed
+/// run of another version of a file of this name: they would count beside those of this one. Where the
 /// key may not read, or rows have no times, nothing is known.
 pub(crate) async fn refuse_other_version(
     client: &Client,
@@ -31,10 +31,9 @@ pub(crate) async fn refuse_other_version(
         Err(CallError::Refused(problem)) if problem.status == 403 => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let own = seal.prefix();
     let events = found["data"].as_array().into_iter().flatten();
     let mut ids = events.filter_map(|event| event["id"].as_str());
-    match ids.find(|id| Seal::is_replayed(id) && !id.starts_with(own)) {
+    match ids.find(|id| seal.is_other_version(id)) {
         Some(other) => Err(Failure::new(format!(
             "another version of the file, or another --batch, was sent sealed before \
              (event `{other}`): its events would count beside these; --again sends them all the same"
