@@ -4,6 +4,7 @@
 mod alert_pipe;
 mod calls;
 mod contract;
+mod copies;
 mod cost;
 mod denials;
 mod expiry;

@@ -59,6 +59,13 @@ impl Planned {
         self.events.iter().position(|event| event.answer.is_some())
     }
 
+    /// Whether it refuses or warns of anything.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        let mut rulings = self.rulings();
+        self.too_fast.is_some() || rulings.any(|ruling| ruling.decision != Decision::Allow)
+    }
+
     /// The rulings, in order.
     pub fn rulings(&self) -> impl Iterator<Item = &Ruling> {
         self.events.iter().map(|event| &event.ruling)

@@ -4,11 +4,17 @@ use crate::failure::Failure;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use tollgate_service::Store;
+use tollgate_service::{Scan, Store};
 
 /// The DynamoDB table of that name, in the account and region of the environment.
 #[cfg(feature = "aws")]
 pub(crate) async fn connect(table: &str) -> Result<Arc<dyn Store>, Failure> {
+    Ok(Arc::new(tollgate_dynamo::Dynamo::connect(table).await))
+}
+
+/// The same, all of whose items can be read.
+#[cfg(feature = "aws")]
+pub(crate) async fn connect_to_scan(table: &str) -> Result<Arc<dyn Scan>, Failure> {
     Ok(Arc::new(tollgate_dynamo::Dynamo::connect(table).await))
 }
 
@@ -37,6 +43,11 @@ pub(crate) async fn serve_dynamodb(
 #[cfg(not(feature = "aws"))]
 pub(crate) async fn connect(_: &str) -> Result<Arc<dyn Store>, Failure> {
     Err(refuse("`--table`"))
+}
+
+#[cfg(not(feature = "aws"))]
+pub(crate) async fn connect_to_scan(_: &str) -> Result<Arc<dyn Scan>, Failure> {
+    Err(refuse("`tollgate copy`"))
 }
 
 #[cfg(not(feature = "aws"))]

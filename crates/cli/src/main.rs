@@ -7,6 +7,7 @@ mod call;
 mod card_view;
 mod client;
 mod connection;
+mod copy;
 mod dynamodb;
 mod embedded;
 mod failure;
@@ -60,6 +61,7 @@ enum Command {
     Rollup(rollup::Args),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
+    Copy(copy::Args),
     Usage(usage::Args),
     Price(price::Args),
     RateCards(rate_cards::Args),
@@ -92,6 +94,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Rollup(args) => rollup::run(args).await,
         Command::Backup(args) => backup::back_up(args).await,
         Command::Restore(args) => backup::restore(args).await,
+        Command::Copy(args) => copy::run(args).await,
         Command::Usage(args) => usage::run(args).await,
         Command::Price(args) => price::run(args).await,
         Command::RateCards(args) => rate_cards::run(args).await,

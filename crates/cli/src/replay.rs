@@ -76,7 +76,9 @@ pub(crate) struct Args {
     /// Record past limits, since it has happened, or be stopped by them
     #[arg(long, value_enum, default_value_t = Mode::Observe)]
     mode: Mode,
-    /// Send sealed batches: cheaper to record, and each counts once as a whole. A changed file, or another --batch, is other events
+    /// Send sealed batches: each counts once as a whole, and costs less to record
+    ///
+    /// A changed file, or another --batch, is other events.
     #[arg(long)]
     sealed: bool,
     /// With --sealed: send although another version of the file was sent before

@@ -12,6 +12,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tollgate_core::{Attrs, Key};
+use tollgate_service::Scan;
 use tollgate_sqlite::{FILE, Sqlite};
 
 fn tollgate(arguments: &[&OsStr]) -> Output {

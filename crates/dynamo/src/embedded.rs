@@ -209,6 +209,7 @@ fn answer(database: &Database, target: &str, body: &[u8]) -> (u16, String) {
         "PutItem" => run(body, |request| database.put_item(request)),
         "UpdateItem" => run(body, |request| database.update_item(request)),
         "DeleteItem" => run(body, |request| database.delete_item(request)),
+        "Scan" => run(body, |request| database.scan(request)),
         "CreateTable" => run(body, |request| database.create_table(request)),
         "DescribeTable" => run(body, |request| database.describe_table(request)),
         other => Err(DynoxideError::ValidationException(format!(

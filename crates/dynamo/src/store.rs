@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tollgate_core::table::{TASK_KEY, TASK_SORT};
 use tollgate_core::{Attrs, Key, Write};
-use tollgate_service::{Commit, Query, Slice, Store, StoreError, Together};
+use tollgate_service::{Commit, Query, Scan, Slice, Store, StoreError, Together};
 
 /// The most keys of one batch read.
 const READS_MAX: usize = 100;
@@ -237,6 +237,35 @@ impl Store for Dynamo {
             Ok(reply) => Ok(units(reply.consumed_capacity())),
             Err(error) => commit_fault(error),
         }
+    }
+}
+
+#[async_trait]
+impl Scan for Dynamo {
+    async fn scan(
+        &self,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, Attrs)>, StoreError> {
+        let request = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(after.as_ref().map(key_item));
+        let reply = request.send().await.map_err(fault)?;
+        let item = |item: Item| {
+            let part = |name| text(&item, name).unwrap_or_default().to_owned();
+            let key = Key::new(part("pk"), part(SK));
+            Ok((key, attrs(item).ok_or_else(damaged)?))
+        };
+        reply
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(item)
+            .collect()
     }
 }
 

@@ -57,6 +57,7 @@ pub use settings::audit::AuditEntry;
 pub use settings::credits::CreditView;
 pub use settings::replay::{Once, Question, StoredAnswer};
 pub use store::clock::{Clock, random, ulid};
+pub use store::copy::{CopyError, Scan, copy};
 pub use store::failure::Failure;
 pub use store::memory::Memory;
 pub use store::store::{

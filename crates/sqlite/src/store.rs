@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tollgate_core::{Attrs, Key, Write};
 use tollgate_service::{
-    Commit, Query, Slice, Store, StoreError, Together, check_together, check_writes,
+    Commit, Query, Scan, Slice, Store, StoreError, Together, check_together, check_writes,
 };
 
 /// The most reads of items, and of partitions, at once: others wait.
@@ -112,21 +112,6 @@ impl Sqlite {
         Ok(removed)
     }
 
-    /// The items after `after` in the order of keys, at most `limit`: for what goes
-    /// through all of them.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] where one is not as it was written.
-    pub async fn scan(
-        &self,
-        after: Option<Key>,
-        limit: usize,
-    ) -> Result<Vec<(Key, Attrs)>, StoreError> {
-        let queries = &self.queries;
-        self.blocking(queries, move |readers| readers.scan(after.as_ref(), limit))
-            .await
-    }
-
     async fn order(&self, order: Order) -> Result<(), StoreError> {
         let orders = self.orders.as_ref().ok_or_else(gone)?;
         orders.send(order).await.map_err(|_| gone())
@@ -147,6 +132,19 @@ impl Sqlite {
         });
         read.await
             .map_err(|error| StoreError::Unavailable(error.to_string()))?
+    }
+}
+
+#[async_trait]
+impl Scan for Sqlite {
+    async fn scan(
+        &self,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, Attrs)>, StoreError> {
+        let queries = &self.queries;
+        self.blocking(queries, move |readers| readers.scan(after.as_ref(), limit))
+            .await
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use tollgate_core::{Attrs, Guard, Key, Value, Write, table};
-use tollgate_service::{Commit, Reason, Store, StoreError};
+use tollgate_service::{Commit, Reason, Scan, Store, StoreError};
 use tollgate_sqlite::{FILE, Sqlite};
 
 fn key(number: usize) -> Key {

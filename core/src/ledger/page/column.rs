@@ -229,8 +229,9 @@ mod tests {
         prop_oneof![
             any::<i128>(),
             -50_i128..50,
-            (any::<i32>(), 0_u32..25)
-                .prop_map(|(small, tens)| i128::from(small) * 10_i128.pow(tens)),
+            (any::<i32>(), 0_u32..25).prop_map(
+                |(small, tens)| i128::from(small).saturating_mul(10_i128.saturating_pow(tens))
+            ),
         ]
     }
 

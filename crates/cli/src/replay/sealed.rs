@@ -8,8 +8,8 @@ use crate::failure::Failure;
 use tollgate_core::{Instant, Name};
 
 /// Refuses to go on where an event at the time of the file's first row came of a sealed
-/// run of another version of a file of this name: they would count beside those of this one. Where the
-/// key may not read, or rows have no times, nothing is known.
+/// run of another version of a file of this name: its events would count beside those of
+/// this one. Where the key may not read, or rows have no times, nothing is known.
 pub(crate) async fn refuse_other_version(
     client: &Client,
     tenant: &Name,

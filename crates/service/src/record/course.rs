@@ -318,15 +318,16 @@ impl<'a> Course<'a> {
         self.pages.push(page);
     }
 
-    /// Whether a rate refuses a sealed batch as a whole: then nothing of it waits.
-    pub(crate) fn is_too_fast(&mut self, planned: &Planned) -> bool {
-        if let Some(batch) = &mut self.batch {
-            batch.too_fast.clone_from(&planned.too_fast);
+    /// Sets the outcomes of a plan that needs no write: none of its events is admitted,
+    /// or a rate refuses a sealed batch as a whole.
+    pub(crate) fn take_unwritten(&mut self, mut planned: Planned) {
+        match (&mut self.batch, planned.too_fast.take()) {
+            (Some(batch), Some(ruling)) => {
+                batch.too_fast = Some(ruling);
+                self.waiting.clear();
+            }
+            _ => self.take(planned),
         }
-        if planned.too_fast.is_some() {
-            self.waiting.clear();
-        }
-        planned.too_fast.is_some()
     }
 
     /// Learns from a refused commit, duplicates first; whether counters are to

@@ -9,8 +9,8 @@ use crate::store::clock::{random, ulid};
 use crate::store::failure::Failure;
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Circumstances, CounterKey, Decision, HOUR_SECONDS, Instant, Lanes, Mode, Name, PlanError,
-    Planned, PriceError, Ruling,
+    Circumstances, CounterKey, HOUR_SECONDS, Instant, Lanes, Mode, Name, PlanError, Planned,
+    PriceError, Ruling,
 };
 
 impl Service {
@@ -123,16 +123,10 @@ impl Service {
                 );
                 continue;
             }
-            let refuses = planned
-                .rulings()
-                .any(|ruling| ruling.decision != Decision::Allow);
-            self.cache
-                .set_pressed(course.tenant, refuses || planned.is_pressed);
-            if course.is_too_fast(&planned) {
-                break;
-            }
+            let is_pressed = planned.refuses() || planned.is_pressed;
+            self.cache.set_pressed(course.tenant, is_pressed);
             if planned.writes.is_empty() {
-                course.take(planned);
+                course.take_unwritten(planned);
                 break;
             }
             let first = planned.first_admitted();
@@ -205,12 +199,8 @@ impl Service {
         state: Option<&State>,
         snapshot: &Snapshot,
     ) -> Result<Option<More>, Failure> {
-        let refuses = planned.too_fast.is_some()
-            || planned
-                .rulings()
-                .any(|ruling| ruling.decision != Decision::Allow);
         let Some(state) = state else {
-            let asks = refuses || !planned.crossings.is_empty();
+            let asks = planned.refuses() || !planned.crossings.is_empty();
             return Ok(asks.then_some(More::Each));
         };
         if course.options.mode != Mode::Enforce {

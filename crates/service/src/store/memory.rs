@@ -1,11 +1,13 @@
 //! A store in memory: the executable specification of [`Store`].
 
+use crate::store::copy::Scan;
 use crate::store::store::{
     Commit, Query, Reason, Refusal, Slice, Store, StoreError, Together, check_together,
     check_writes,
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tollgate_core::{Attrs, Key, Value, Write, table};
 
@@ -109,6 +111,22 @@ impl Store for Memory {
             };
         }
         Ok(Commit::Done { write_units: 0 })
+    }
+}
+
+#[async_trait]
+impl Scan for Memory {
+    async fn scan(
+        &self,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, Attrs)>, StoreError> {
+        let items = self.items();
+        let first = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rest = items.range((first, Bound::Unbounded)).take(limit);
+        Ok(rest
+            .map(|(key, attrs)| (key.clone(), attrs.clone()))
+            .collect())
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod clock;
+pub(crate) mod copy;
 pub(crate) mod failure;
 pub(crate) mod memory;
 pub(crate) mod steady;

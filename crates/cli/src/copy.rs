@@ -1,0 +1,90 @@
+//! `tollgate copy`: everything between a data folder and a DynamoDB table.
+
+use crate::aws;
+use crate::failure::Failure;
+use crate::folder::{Folder, SECRET};
+use crate::output::print_either;
+use crate::progress;
+use serde_json::json;
+use std::path::PathBuf;
+use tollgate_service::copy;
+use tollgate_sqlite::Sqlite;
+
+/// Copy everything between a data folder and a DynamoDB table
+///
+/// Item by item, each compared in the end. Nobody may use either meanwhile: stop the
+/// server, and the functions. The target holds nothing, or what an earlier copy that
+/// broke off left there. Pseudonyms and cursors depend on the secret: the stack's
+/// `CursorSecret` and `cursor.secret` in the folder must be the same.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  tollgate copy --data ./data --table tollgate --to table\n  \
+    tollgate copy --data ./new --table tollgate --to data --secret secret.txt"
+)]
+pub(crate) struct Args {
+    /// Folder that keeps everything
+    #[arg(long)]
+    data: PathBuf,
+    /// DynamoDB table, in the account and region of the environment
+    #[arg(long)]
+    table: String,
+    /// Which of the two is to hold a copy of the other
+    #[arg(long, value_enum)]
+    to: Side,
+    /// With `--to data`: file that holds the stack's `CursorSecret`
+    #[arg(long, value_name = "FILE", required_if_eq("to", "data"))]
+    secret: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One end of a copy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum Side {
+    /// The data folder
+    Data,
+    /// The table
+    Table,
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let table = aws::connect_to_scan(&args.table).await?;
+    if args.to == Side::Table && !args.data.join(tollgate_sqlite::FILE).is_file() {
+        let folder = args.data.display();
+        return Err(Failure::new(format!("`{folder}` is no data folder")));
+    }
+    let folder = Folder::open(&args.data)?;
+    if let Some(file) = args.secret.as_ref().filter(|_| args.to == Side::Data) {
+        let failed = |error| Failure::to(format!("read `{}`", file.display()), error);
+        let secret = std::fs::read_to_string(file).map_err(failed)?;
+        folder.secret(SECRET, || Ok(secret.trim().to_owned()))?;
+    }
+    let opened = Sqlite::open(folder.database());
+    let file = opened.map_err(|error| Failure::to("open the store", error))?;
+    let bar = progress::bar(0, "items");
+    let show = |items| {
+        bar.set_length(items);
+        bar.set_position(items);
+    };
+    let copied = match args.to {
+        Side::Table => copy(&file, &*table, show).await,
+        Side::Data => copy(&*table, &file, show).await,
+    };
+    bar.finish_and_clear();
+    let items = copied.map_err(|error| Failure::to("copy", error))?;
+    if args.to == Side::Data {
+        folder.set_used()?;
+    }
+    let (data, table) = (args.data.display().to_string(), args.table);
+    let target = match args.to {
+        Side::Data => &data,
+        Side::Table => &table,
+    };
+    print_either(
+        args.json,
+        &json!({ "data": data, "table": table, "items": items }),
+        |_| format!("{items} items copied to `{target}`, and each read and compared"),
+    )
+}
