@@ -112,7 +112,7 @@ fn hours(memory: &Memory) -> Vec<(Key, Attrs)> {
     memory
         .dump()
         .into_iter()
-        .filter(|(key, _)| key.pk.starts_with(&format!("T|{TENANT}|H|20")))
+        .filter(|(key, _)| key.pk.starts_with(&format!("T|{TENANT}|Y|20")))
         .collect()
 }
 
@@ -299,7 +299,7 @@ async fn no_digest_depends_on_when_a_name_was_erased() {
     assert_eq!(hours(&rolled), expected, "erased after a rollup");
     // The erased pages are rolled up anew, from the beginning.
     let anew = copy(&rolled).await;
-    let is_hour = |key: &Key| key.pk.contains("|H|20");
+    let is_hour = |key: &Key| key.pk.contains("|Y|20");
     for (key, mut attrs) in anew.dump().into_iter().filter(|(key, _)| {
         key.pk.ends_with("|W") || is_hour(key) || key.pk.contains("|R|") || key.pk.contains("|N|")
     }) {

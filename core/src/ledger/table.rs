@@ -163,7 +163,7 @@ pub fn lane(ulid: &str, lanes: u8) -> u8 {
 /// The partition of a tenant's receipt hours of a month (`YYYY-MM`) with pages.
 #[must_use]
 pub fn hours(tenant: &Name, month: &str) -> String {
-    format!("T|{tenant}|H|{month}")
+    format!("T|{tenant}|Y|{month}")
 }
 
 /// The record of a receipt hour: its lanes, and what is known once it is rolled up.

@@ -5,6 +5,7 @@ mod cloud;
 mod decisions;
 mod events;
 mod idempotency;
+mod lanes;
 mod money;
 mod replays;
 mod scopes;
