@@ -16,6 +16,7 @@ mod first_key;
 mod folder;
 mod grid;
 mod keys;
+mod listen;
 mod names;
 mod output;
 mod plans;

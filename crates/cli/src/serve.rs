@@ -3,6 +3,7 @@
 use crate::embedded::Embedded;
 use crate::failure::Failure;
 use crate::folder::{Folder, OPERATOR_KEY, SECRET};
+use crate::listen;
 use crate::output::print;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -84,15 +85,13 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     )?;
     let schedule = tokio::spawn(keep_house(Arc::clone(&app), store));
     let alerts = tokio::spawn(deliver_alerts(Arc::clone(&app)));
-    let served = axum::serve(listener, router(&app, routes()))
-        .with_graceful_shutdown(stopped())
-        .await;
+    listen::serve(listener, router(&app, routes()), stopped).await;
     for task in [schedule, alerts] {
         task.abort();
         // The store is closed before the folder is free for another.
         task.await.ok();
     }
-    served.map_err(|error| Failure::to("serve", error))
+    Ok(())
 }
 
 /// The routes of all functions.

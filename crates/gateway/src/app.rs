@@ -3,10 +3,14 @@
 use crate::embedded::Embedded;
 use crate::metrics::Metrics;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tollgate_service::{KeyRecord, Service};
 
 /// The constitutional hash that holds where none is configured.
 pub const DEFAULT_HASH: &str = "cdd01ef066bc6cf2";
+
+/// The most bytes of bodies that requests under way may have.
+const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How a process is set up.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +34,8 @@ pub struct App {
     pub settings: Settings,
     /// What it counted.
     pub metrics: Metrics,
+    /// A permit for each byte of bodies that requests under way may have.
+    pub(crate) bodies: Semaphore,
     may_stream: bool,
 }
 
@@ -69,6 +75,7 @@ impl App {
             service,
             settings,
             metrics,
+            bodies: Semaphore::new(BODIES_BYTES_MAX),
             may_stream,
         })
     }

@@ -8,7 +8,7 @@ use crate::reply::{Content, Reply};
 use crate::route::{Access, Handled, Route};
 use crate::tally::Answered;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::RawPathParams;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::response::Response;
@@ -19,10 +19,16 @@ use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 use subtle::ConstantTimeEq;
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
 use tollgate_api::Problem;
 use tollgate_core::KeyScope;
 use tollgate_service::ulid;
+
+/// How long the body of a request may take, and wait for room.
+const BODY_MAX: Duration = Duration::from_secs(10);
 
 /// The largest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -152,9 +158,6 @@ async fn gates(
     if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
         return Err(Problem::too_large(BODY_BYTES_MAX));
     }
-    let body = to_bytes(body, BODY_BYTES_MAX)
-        .await
-        .map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
     let query = parts.uri.query().map(str::to_owned);
     let mut call = Call {
         request_id: trace.request_id.clone(),
@@ -163,9 +166,10 @@ async fn gates(
         path,
         query,
         headers: parts.headers,
-        body: body.to_vec(),
+        body: Vec::new(),
     };
     if route.access == Access::Open {
+        let _room = read_body(app, body, announced, &mut call).await?;
         return (route.handler)(Arc::clone(app), call).await;
     }
     let caller = authenticate(app, &call.headers, route.in_outage).await?;
@@ -174,7 +178,33 @@ async fn gates(
     trace.passed = true;
     permit(route.access, &caller)?;
     call.caller = Some(caller);
+    // Whoever has no key costs no more than the head of a request.
+    let _room = read_body(app, body, announced, &mut call).await?;
     answer_once(app, route, call).await
+}
+
+/// Reads the body, once there is room for it beside those of other requests; the room
+/// is free again once the request is answered.
+async fn read_body<'a>(
+    app: &'a App,
+    body: Body,
+    announced: Option<usize>,
+    call: &mut Call,
+) -> Result<Option<SemaphorePermit<'a>>, Problem> {
+    if body.is_end_stream() {
+        return Ok(None);
+    }
+    let bytes = announced.unwrap_or(BODY_BYTES_MAX).max(1);
+    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+    let room = timeout(BODY_MAX, app.bodies.acquire_many(bytes)).await;
+    let Ok(Ok(room)) = room else {
+        return Err(Problem::store_unavailable(1));
+    };
+    let read = timeout(BODY_MAX, to_bytes(body, BODY_BYTES_MAX)).await;
+    let read = read.map_err(|_| Problem::invalid_request("", "its body took too long"))?;
+    let read = read.map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
+    call.body = read.to_vec();
+    Ok(Some(room))
 }
 
 /// The compliance gate: after the key, and in place of no part of it.

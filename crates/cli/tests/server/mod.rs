@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// A server, killed when it is dropped: it has no chance to tidy up.
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) child: Child,
     /// Open for as long as it runs, so that it can write.
     _output: BufReader<ChildStdout>,
     /// Where it listens.
