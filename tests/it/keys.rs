@@ -214,3 +214,34 @@ async fn a_key_with_one_character_changed_is_no_key() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_key_is_told_late_and_as_late_whether_its_id_is_known_or_not() {
+    let app = TestApp::new().await;
+    let good = app.key("acme", &["read"]).await;
+    let mut known = good.clone();
+    known.replace_range(
+        known.len() - 4..,
+        if good.ends_with("zzzz") {
+            "yyyy"
+        } else {
+            "zzzz"
+        },
+    );
+    let unknown = format!("tg_unknown_{}", "x".repeat(40));
+    let mut took = Vec::new();
+    for key in [&known, &known, &unknown, "nonsense"] {
+        let began = tokio::time::Instant::now();
+        app.call_with(key, "GET", "/usage/acme", axum::body::Body::empty())
+            .await
+            .expect(401);
+        took.push(began.elapsed());
+    }
+    assert!(took.iter().all(|each| *each == took[0]), "{took:?}");
+    assert!(took[0] >= std::time::Duration::from_millis(100), "{took:?}");
+    let began = tokio::time::Instant::now();
+    app.call_with(&good, "GET", "/usage/acme", axum::body::Body::empty())
+        .await
+        .expect(200);
+    assert!(began.elapsed().is_zero());
+}

@@ -7,6 +7,9 @@ use tollgate_dynamo::embedded;
 use tollgate_service::{CopyError, Memory, Scan, Store, Tenancy, copy};
 use tollgate_tests::{TestApp, file_in};
 
+/// The day of these stores, in seconds since the epoch.
+const NOW: i64 = 1_795_000_000;
+
 /// A store with some of everything: more than one slice of items.
 async fn used() -> Arc<Memory> {
     let memory = Arc::new(Memory::default());
@@ -49,9 +52,9 @@ async fn a_folder_goes_to_dynamodb_and_back_item_by_item_and_works_there() {
     let (file, back) = (file_in(&first), file_in(&back));
     let items = memory.dump().len() as u64;
     let copied = [
-        copy(&*memory, &file, |_| {}).await,
-        copy(&file, &dynamo, |_| {}).await,
-        copy(&dynamo, &back, |_| {}).await,
+        copy(&*memory, &file, NOW, |_| {}).await,
+        copy(&file, &dynamo, NOW, |_| {}).await,
+        copy(&dynamo, &back, NOW, |_| {}).await,
     ];
     assert_eq!(copied, [Ok(items), Ok(items), Ok(items)]);
     let expected: Vec<(Key, Attrs)> = memory.dump().into_iter().collect();
@@ -79,14 +82,14 @@ async fn a_copy_goes_on_where_it_broke_off_and_never_over_something_else() {
         target.commit(&[write]).await.expect("a commit");
     }
     let items = memory.dump().len() as u64;
-    assert_eq!(copy(&*memory, &target, |_| {}).await, Ok(items));
+    assert_eq!(copy(&*memory, &target, NOW, |_| {}).await, Ok(items));
     assert!(target.dump() == memory.dump());
     let (key, mut attrs) = memory.dump().into_iter().nth(77).expect("an item");
     attrs.insert("more".into(), Value::N(1));
     let other = Write::put(key.clone(), attrs);
     target.commit(&[other]).await.expect("a commit");
     assert_eq!(
-        copy(&*memory, &target, |_| {}).await,
+        copy(&*memory, &target, NOW, |_| {}).await,
         Err(CopyError::Differs(key))
     );
     let target = Memory::default();
@@ -96,7 +99,7 @@ async fn a_copy_goes_on_where_it_broke_off_and_never_over_something_else() {
         .await
         .expect("a commit");
     assert_eq!(
-        copy(&*memory, &target, |_| {}).await,
+        copy(&*memory, &target, NOW, |_| {}).await,
         Err(CopyError::Extra(extra))
     );
 }

@@ -54,7 +54,8 @@ impl Track {
 
 impl Rules {
     /// Whether anything is limited by second.
-    pub(crate) fn has_rates(&self) -> bool {
+    #[must_use]
+    pub fn has_rates(&self) -> bool {
         self.tracks.iter().any(Track::is_rate)
     }
 

@@ -1,6 +1,6 @@
 //! Planning a sealed batch: a page, one marker for all of its events, counters.
 
-use crate::decide::decide::{Decider, decide};
+use crate::decide::decide::Decider;
 use crate::decide::plan::{Pack, Planned, PlannedEvent, decide_pack, write_postings};
 use crate::decide::rules::Rules;
 use crate::decide::ruling::{Decided, Ruling, Verdict};
@@ -24,6 +24,9 @@ pub struct Sealing<'a> {
     /// How far it is, with all that were rejected for what they are among the
     /// refused.
     pub marker: &'a BatchMarker,
+    /// All of its events that are not settled, planned or not: where anything is limited
+    /// by second, and else none.
+    pub all: &'a [Draft],
     /// The place of the first of its events that is left behind those planned.
     pub rest: Option<u32>,
     /// Whether the marker is stored: else nothing of it is recorded.
@@ -50,12 +53,20 @@ pub fn plan_sealed(
     if drafts.is_empty() {
         return Ok(Planned::nothing());
     }
-    let mut decider = Decider::new(rules, at.standing, at.mode, at.received).of_many(drafts.len());
+    let decider = || Decider::new(rules, at.standing, at.mode, at.received);
+    let mut decider_of_pack = decider().of_many(drafts.len());
     if sealing.is_stored {
-        decider = decider.without_rates();
-    } else if at.mode == Mode::Enforce && rules.has_rates() {
-        let decided = decide(rules, at.standing, at.mode, at.received, drafts)?;
-        let refused = decided.verdicts.into_iter().find(is_too_fast);
+        decider_of_pack = decider_of_pack.without_rates();
+    } else if at.mode == Mode::Enforce {
+        let mut all = decider().of_many(sealing.all.len());
+        // What cannot be counted is rejected by itself, when its turn comes.
+        for draft in sealing.all {
+            if all.touch(draft).is_err() {
+                break;
+            }
+            all.rule();
+        }
+        let refused = all.finish().verdicts.into_iter().find(is_too_fast);
         if let Some(Verdict { ruling, .. }) = refused {
             return Ok(Planned {
                 too_fast: Some(ruling),
@@ -63,7 +74,7 @@ pub fn plan_sealed(
             });
         }
     }
-    let decided = decide_pack(decider, drafts, at.mode, Pack::of(2, 0))?;
+    let decided = decide_pack(decider_of_pack, drafts, at.mode, Pack::of(2, 0))?;
     write_sealed(rules, drafts, at, sealing, decided)
 }
 
@@ -100,6 +111,9 @@ fn write_sealed(
                 answer: None,
             });
             continue;
+        }
+        if let Some(index) = index {
+            marker.refused.remove(&index);
         }
         marker.keep_until(rules.expiry(draft.event.timestamp.max(at.received)));
         sealed.extend(index.map(|index| SealedEvent { index, draws }));

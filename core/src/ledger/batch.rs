@@ -142,7 +142,7 @@ impl BatchMarker {
     ///
     /// # Errors
     /// [`PageError::Damaged`] for what cannot be encoded.
-    pub(crate) fn write(&self, key: Key, before: Option<u32>) -> Result<Write, PageError> {
+    pub fn write(&self, key: Key, before: Option<u32>) -> Result<Write, PageError> {
         let body = Body {
             fingerprint: self.fingerprint,
             received: self.received,

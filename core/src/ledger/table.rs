@@ -63,10 +63,6 @@ pub const LAST: &str = "t1";
 /// How many events a page holds.
 pub const COUNT: &str = "n";
 
-/// The first receipt hour with pages, in seconds since the epoch.
-pub const FIRST_HOUR: &str = "h0";
-/// The first instant of the last receipt month with pages, in the same.
-pub const LAST_MONTH: &str = "h1";
 /// How many lanes the pages of a receipt hour may be in.
 pub const LANES: &str = "ln";
 /// Up to when receipt hours are closed, in seconds since the epoch.
@@ -85,8 +81,7 @@ pub fn config(tenant: &Name) -> Key {
 }
 
 /// What each request of a tenant reads first, and mostly alone: the version of its
-/// configuration, its first receipt hour and its last month, and up to when its hours
-/// are closed.
+/// configuration, and up to when its receipt hours are closed.
 #[must_use]
 pub fn version(tenant: &Name) -> Key {
     Key::new(format!("T|{tenant}|V"), "V")
@@ -158,6 +153,18 @@ pub fn lane(ulid: &str, lanes: u8) -> u8 {
     chance
         .and_then(|chance| chance.checked_rem(lanes))
         .unwrap_or(0)
+}
+
+/// The partition of a tenant's receipt months with pages.
+#[must_use]
+pub fn months(tenant: &Name) -> String {
+    format!("T|{tenant}|Y")
+}
+
+/// The entry of a receipt month (`YYYY-MM`).
+#[must_use]
+pub fn month(tenant: &Name, month: &str) -> Key {
+    Key::new(months(tenant), month)
 }
 
 /// The partition of a tenant's receipt hours of a month (`YYYY-MM`) with pages.

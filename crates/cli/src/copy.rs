@@ -7,7 +7,8 @@ use crate::output::print_either;
 use crate::progress;
 use serde_json::json;
 use std::path::PathBuf;
-use tollgate_service::copy;
+use tollgate_gateway::SystemClock;
+use tollgate_service::{Clock, copy};
 use tollgate_sqlite::Sqlite;
 
 /// Copy everything between a data folder and a DynamoDB table
@@ -59,18 +60,26 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     if let Some(file) = args.secret.as_ref().filter(|_| args.to == Side::Data) {
         let failed = |error| Failure::to(format!("read `{}`", file.display()), error);
         let secret = std::fs::read_to_string(file).map_err(failed)?;
-        folder.secret(SECRET, || Ok(secret.trim().to_owned()))?;
+        let kept = folder.secret(SECRET, || Ok(secret.trim().to_owned()))?;
+        if kept != secret.trim() {
+            return Err(Failure::new(format!(
+                "`{}` has another `{SECRET}` than `{}` says: use a new folder",
+                args.data.display(),
+                file.display()
+            )));
+        }
     }
     let opened = Sqlite::open(folder.database());
     let file = opened.map_err(|error| Failure::to("open the store", error))?;
+    let now = SystemClock.now().unix_seconds();
     let bar = progress::bar(0, "items");
     let show = |items| {
         bar.set_length(items);
         bar.set_position(items);
     };
     let copied = match args.to {
-        Side::Table => copy(&file, &*table, show).await,
-        Side::Data => copy(&*table, &file, show).await,
+        Side::Table => copy(&file, &*table, now, show).await,
+        Side::Data => copy(&*table, &file, now, show).await,
     };
     bar.finish_and_clear();
     let items = copied.map_err(|error| Failure::to("copy", error))?;

@@ -101,10 +101,6 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
 /// All good bodies of the route: more than one where fields exclude each other.
 pub(crate) fn all(route: &Route) -> Vec<Value> {
     let mut all: Vec<Value> = good(route).into_iter().collect();
-    if route.path == "/events/batch" {
-        let event = crate::given::without(event(), &["id"]);
-        all.push(json!({ "batch_id": "b-1", "events": [event.clone(), event] }));
-    }
     if route.path == "/usage/purge" {
         for person in ["agent_id", "consumer_id"] {
             all.push(
@@ -113,6 +109,16 @@ pub(crate) fn all(route: &Route) -> Vec<Value> {
         }
     }
     all
+}
+
+/// All good bodies, and a sealed batch: it is told by its answer's rows, not by a 4xx of its own.
+pub(crate) fn documented(route: &Route) -> Vec<Value> {
+    let mut documented = all(route);
+    if route.path == "/events/batch" {
+        let event = crate::given::without(event(), &["id"]);
+        documented.push(json!({ "batch_id": "b-1", "events": [event] }));
+    }
+    documented
 }
 
 fn event() -> Value {

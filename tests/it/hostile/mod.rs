@@ -9,7 +9,9 @@ mod texts;
 mod urls;
 mod values;
 
-pub(crate) use bodies::{all as good_bodies, furnish, good as good_body, hold, path as good_path};
+pub(crate) use bodies::{
+    documented as good_bodies, furnish, good as good_body, hold, path as good_path,
+};
 
 use crate::given::{Open, card, limit, problem};
 use crate::openapi::Document;

@@ -10,6 +10,7 @@ use crate::ledger::page::column::Reader;
 use crate::ledger::page::error::PageError;
 use crate::ledger::page::page::{Page, Sealed, SealedEvent, Stored};
 use crate::ledger::page::people::{Member, is_person};
+use crate::ledger::page::write::{AGENTS_NODE, CONSUMERS_NODE};
 use crate::ledger::posting::Posting;
 use crate::limit::decision::Decision;
 use crate::money::amount::Amount;
@@ -185,9 +186,13 @@ fn read_events(
     let (lengths, nodes) = columns.lists()?;
     let mut nodes = nodes.into_iter();
     for (stored, length) in events.iter_mut().zip(lengths) {
-        let agent = &stored.event.dimensions.agent;
+        let at = &stored.event.dimensions;
         let node = |number| {
-            let named = named(names, number)?.or_else(|| agent.clone());
+            let named = match number {
+                AGENTS_NODE => at.agent.clone(),
+                CONSUMERS_NODE => at.consumer.clone(),
+                number => named(names, number)?,
+            };
             named.ok_or(PageError::Damaged)
         };
         let path: Result<Vec<Name>, PageError> = nodes.by_ref().take(length).map(node).collect();

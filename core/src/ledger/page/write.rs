@@ -108,18 +108,33 @@ pub(super) fn write(page: &Page, seed: [u8; 32]) -> Body {
     }
 }
 
-/// The nodes that each counts in; 0 = the one named as its agent is, so that no
-/// name stands there beside the agent's own.
+/// The nodes that each counts in; 0 = the one named as its agent is, and -1 as its
+/// consumer, so that no name stands there beside the person's own.
 fn write_paths(writer: &mut Writer, events: &[Stored], names: &mut Dictionary<Name>) {
     let paths = || events.iter().map(|stored| &stored.event.dimensions);
     let lengths = paths().map(|at| as_number(at.path.len()));
     writer.put(&lengths.collect::<Vec<_>>());
-    let nodes = paths().flat_map(|at| at.path.iter().map(|node| (node, at.agent.as_ref())));
-    let number = |(node, agent): (&Name, Option<&Name>)| {
-        names.number(Some(node).filter(|_| agent != Some(node)))
-    };
-    writer.put(&nodes.map(number).collect::<Vec<_>>());
+    let mut nodes = Vec::new();
+    for at in paths() {
+        for node in &at.path {
+            nodes.push(
+                match (
+                    Some(node) == at.agent.as_ref(),
+                    Some(node) == at.consumer.as_ref(),
+                ) {
+                    (true, _) => AGENTS_NODE,
+                    (false, true) => CONSUMERS_NODE,
+                    (false, false) => names.number(Some(node)),
+                },
+            );
+        }
+    }
+    writer.put(&nodes);
 }
+
+/// The numbers of nodes that are named as someone is.
+pub(super) const AGENTS_NODE: i128 = 0;
+pub(super) const CONSUMERS_NODE: i128 = -1;
 
 fn write_figures(writer: &mut Writer, events: &[Stored], cards: &mut Dictionary<CardRef>) {
     for component in Component::ALL {

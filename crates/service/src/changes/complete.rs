@@ -11,7 +11,7 @@ use futures::stream;
 use futures::stream::StreamExt;
 use std::time::Duration;
 use tokio::time::Instant as Moment;
-use tollgate_core::{Config, Name, State, Write, table};
+use tollgate_core::{Config, Guard, Name, State, Write, table};
 
 /// How long a request that changes limits waits for the change to be complete.
 const REQUEST_MAX: Duration = Duration::from_secs(15);
@@ -185,7 +185,11 @@ impl Service {
             let snapshot = self.snapshot(tenant).await?;
             let config = snapshot.rules.config();
             if !config.is_counting() {
-                self.write(&[Write::delete(table::changed(tenant))]).await?;
+                let version = i128::from(config.version);
+                let own = Guard::AtMost(table::VERSION.into(), version);
+                // Refused = the entry is of a later change.
+                self.write(&[Write::delete(table::changed(tenant)).when(own)])
+                    .await?;
                 return Ok(Progress::Complete);
             }
             if let Some(pause) = self.pause_for_requests(tenant, config) {

@@ -3,13 +3,10 @@
 
 use crate::engine::service::Service;
 use crate::engine::stamp::received_at;
-use crate::engine::times::{Times, seconds};
+use crate::engine::times::Times;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use std::sync::Arc;
-use tollgate_core::{
-    Attrs, Guard, HOUR_SECONDS, Instant, Lanes, Name, Value, WindowKind, Write, table,
-};
+use tollgate_core::{Attrs, Guard, HOUR_SECONDS, Instant, Lanes, Name, Value, Write, table};
 
 /// A receipt hour with pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,18 +42,17 @@ impl Service {
         if self.cache.is_registered(tenant, hour, lanes) {
             return Ok(());
         }
-        let keys = [
-            table::hour(tenant, hour),
-            table::version(tenant),
-            table::clock(),
-        ];
+        let month = table::month(tenant, &hour.month());
+        let keys = [table::hour(tenant, hour), month.clone(), table::clock()];
         let mut items = self.store.read(&keys).await?.into_iter();
         let record = items.next().flatten();
-        let times = Times::of(items.next().flatten().as_ref());
+        if items.next().flatten().is_none() {
+            // Before its first hour; twice is as well.
+            self.write(&[Write::put(month, Attrs::new())]).await?;
+        }
         if let Some(clock) = items.next().flatten() {
             self.cache.note_newest(Times::of(Some(&clock)).closed);
         }
-        self.register_month(tenant, hour, times).await?;
         if lanes_of(record.as_ref()) < Some(lanes) {
             let count = i128::from(lanes.count());
             let set = vec![(table::LANES.into(), Value::N(count))];
@@ -77,31 +73,18 @@ impl Service {
         }
     }
 
-    /// Makes it known that a month has hours, and that none is before `hour`, if that
-    /// is so: clocks differ, and one may have been far ahead.
-    async fn register_month(
+    /// The receipt months (`YYYY-MM`) that may have pages from `from` on and before
+    /// `to`, ascending.
+    pub(crate) async fn list_months(
         &self,
         tenant: &Name,
-        hour: Instant,
-        mut times: Times,
-    ) -> Result<(), Failure> {
-        while times.first.is_none_or(|first| hour < first) {
-            let name = Arc::from(table::FIRST_HOUR);
-            let as_read = match times.first {
-                Some(first) => Guard::Equals(Arc::clone(&name), seconds(first)),
-                None => Guard::Lacks(Arc::clone(&name)),
-            };
-            let write = Write::set(table::version(tenant), vec![(name, seconds(hour))]);
-            if self.write(&[write.when(as_read)]).await? {
-                break;
-            }
-            times = self.read_times(tenant).await?;
-        }
-        let month = WindowKind::Month.holding(hour).start;
-        if times.last_month.is_some_and(|last| last >= month) {
-            return Ok(());
-        }
-        self.set_time(tenant, table::LAST_MONTH, month).await
+        from: Instant,
+        to: Option<Instant>,
+    ) -> Result<Vec<String>, Failure> {
+        let mut query = Query::of(table::months(tenant)).from(from.month());
+        query.to = to.map(|to| format!("{}~", to.month()));
+        let months = self.read_all(query).await?;
+        Ok(months.into_iter().map(|(month, _)| month).collect())
     }
 
     /// What the tenant's version item says.
@@ -128,8 +111,7 @@ impl Service {
         from: Instant,
         to: Option<Instant>,
     ) -> Result<Option<Instant>, Failure> {
-        let times = self.read_times(tenant).await?;
-        for month in times.months(from, to) {
+        for month in self.list_months(tenant, from, to).await? {
             let mut query = Query::of(table::hours(tenant, &month)).from(from.hour());
             (query.to, query.limit) = (to.map(Instant::hour), 1);
             let hours = self.store.query(&query).await?.items;
@@ -159,7 +141,7 @@ impl Service {
         to: Option<Instant>,
     ) -> Result<Vec<(Instant, Attrs)>, Failure> {
         let mut records = Vec::new();
-        for month in self.read_times(tenant).await?.months(from, to) {
+        for month in self.list_months(tenant, from, to).await? {
             let mut query = Query::of(table::hours(tenant, &month)).from(from.hour());
             query.to = to.map(Instant::hour);
             for (hour, attrs) in self.read_all(query).await? {
@@ -171,18 +153,21 @@ impl Service {
 
     /// When the tenant's newest page was received; the epoch without any.
     pub(crate) async fn read_last_received(&self, tenant: &Name) -> Result<Instant, Failure> {
-        let Some(month) = self.read_times(tenant).await?.last_month else {
-            return Ok(Instant::EPOCH);
-        };
         let newest = |pk: String| {
             let mut query = Query::of(pk);
             (query.descending, query.limit) = (true, 1);
             query
         };
-        let hours = newest(table::hours(tenant, &month.month()));
+        let months = newest(table::months(tenant));
+        let months = self.store.query(&months).await?.items;
+        let Some((month, _)) = months.first() else {
+            return Ok(Instant::EPOCH);
+        };
+        let hours = newest(table::hours(tenant, month));
         let hours = self.store.query(&hours).await?.items;
         let Some((hour, record)) = hours.first() else {
-            return Ok(month);
+            let first = format!("{month}-01T00:00:00Z").parse();
+            return first.map_err(|_| Failure::damaged("the key of a month"));
         };
         let hour = ReceiptHour::of(hour_of(hour)?, Some(record));
         let mut last = hour.at;

@@ -12,10 +12,6 @@ pub(crate) struct Times {
     pub(crate) closed: Instant,
     /// The same of those hours that nobody writes to any more.
     pub(crate) settled: Instant,
-    /// The first receipt hour with pages.
-    pub(crate) first: Option<Instant>,
-    /// The first instant of the last receipt month with any.
-    pub(crate) last_month: Option<Instant>,
 }
 
 impl Times {
@@ -31,18 +27,7 @@ impl Times {
             version: version.unwrap_or(0),
             closed: at(table::CLOSED).unwrap_or(Instant::EPOCH),
             settled: at(table::SETTLED).unwrap_or(Instant::EPOCH),
-            first: at(table::FIRST_HOUR),
-            last_month: at(table::LAST_MONTH),
         }
-    }
-
-    /// The receipt months (`YYYY-MM`) that may have pages from `from` on and before
-    /// `to`, ascending.
-    pub(crate) fn months(&self, from: Instant, to: Option<Instant>) -> Vec<String> {
-        let (Some(first), Some(last)) = (self.first, self.last_month) else {
-            return Vec::new();
-        };
-        months(from.max(first), to.map_or(last, |to| to.min(last)))
     }
 }
 

@@ -122,7 +122,10 @@ impl Service {
                             }
                         }
                     }
-                    Err(error) => pass.failure = pass.failure.or(Some(error.into())),
+                    Err(error) => {
+                        next = lists.next();
+                        pass.failure = pass.failure.or(Some(error.into()));
+                    }
                 },
                 else => return pass,
             }

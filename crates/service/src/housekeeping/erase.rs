@@ -153,8 +153,8 @@ impl Service {
                 if !is_expiring(&attrs) {
                     (events, pages) = (events + named, pages + 1);
                 }
-                let old = attrs.insert(table::BODY.into(), Value::B(body));
-                writes.extend(old.map(|old| replaced(key, attrs, old)));
+                let old = attrs.remove(table::BODY);
+                writes.extend(old.map(|old| replaced(key, body, old)));
             }
             for chunk in writes.chunks(PAGES_AT_ONCE) {
                 self.rewrite(tenant, reached, chunk.to_vec()).await?;
@@ -212,10 +212,10 @@ impl Service {
             {
                 let mut joined = joined_of(&attrs)?;
                 if mask.cover_joined(&mut joined)
-                    && let Some(old) = attrs.insert(table::BODY.into(), Value::B(joined.encode()))
+                    && let Some(old) = attrs.remove(table::BODY)
                 {
                     let key = Key::new(table::roster(tenant, &month.month()), sk);
-                    self.rewrite(tenant, reached, vec![replaced(key, attrs, old)])
+                    self.rewrite(tenant, reached, vec![replaced(key, joined.encode(), old)])
                         .await?;
                 }
             }
@@ -280,8 +280,10 @@ fn erased_mark(tenant: &Name, erasing: &Erasing) -> Write {
     Write::put(table::erased(tenant, &erasing.pseudonym), attrs)
 }
 
-fn replaced(key: Key, attrs: Attrs, old: Value) -> Write {
-    Write::put(key, attrs).when(Guard::Equals(table::BODY.into(), old))
+/// The body, and nothing else: a purge may let the page expire meanwhile.
+fn replaced(key: Key, body: Vec<u8>, old: Value) -> Write {
+    let name = || table::BODY.into();
+    Write::set(key, vec![(name(), Value::B(body))]).when(Guard::Equals(name(), old))
 }
 
 fn next_month(at: Instant) -> Instant {

@@ -242,7 +242,7 @@ impl Service {
         from: Instant,
     ) -> Result<BTreeMap<String, Purge>, Failure> {
         let mut purges = BTreeMap::new();
-        for month in self.read_times(tenant).await?.months(from, None) {
+        for month in self.list_months(tenant, from, None).await? {
             let marks = Query::of(table::purges(tenant, &month)).from(from.hour());
             for (hour, attrs) in self.read_all(marks).await? {
                 purges.insert(hour, body(&attrs)?);

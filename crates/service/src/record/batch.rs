@@ -3,9 +3,7 @@
 use crate::engine::submission::{Outcome, Rejection};
 use crate::store::failure::Failure;
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{
-    Attrs, BatchMarker, Fingerprint, Instant, Name, Planned, Refused, Ruling, Sealing,
-};
+use tollgate_core::{Attrs, BatchMarker, Fingerprint, Instant, Name, Planned, Refused, Ruling};
 
 /// A sealed batch on its way.
 pub(crate) struct Batch {
@@ -79,17 +77,6 @@ impl Batch {
         marker
     }
 
-    /// How a plan is to seal it, by the marker that [`Self::with_rejected`] made; the
-    /// first event that is not planned is at `rest`.
-    pub(crate) fn sealing<'a>(&'a self, marker: &'a BatchMarker, rest: Option<u32>) -> Sealing<'a> {
-        Sealing {
-            id: &self.id,
-            marker,
-            rest,
-            is_stored: self.is_stored,
-        }
-    }
-
     /// Notes what a plan would make of the events at these places, should its answer be
     /// lost.
     pub(crate) fn note_tried(&mut self, page: &str, places: &[usize], planned: &Planned) {
@@ -103,6 +90,17 @@ impl Batch {
             (*place, outcome)
         });
         self.tried.insert(page.to_owned(), outcomes.collect());
+    }
+
+    /// The marker once all that is left was refused for what it is, and how many events
+    /// were settled before; `None` where nothing is left, or nothing is recorded.
+    pub(crate) fn end(&self, outcomes: &[Option<Outcome>]) -> Option<(BatchMarker, u32)> {
+        let is_open = self.is_stored && !self.marker.is_whole();
+        is_open.then(|| {
+            let mut marker = self.with_rejected(outcomes);
+            marker.settled = marker.count;
+            (marker, self.marker.settled)
+        })
     }
 
     /// A plan of it happened, or needed no write.
@@ -128,6 +126,10 @@ impl Batch {
         if self.is_stored && marker.settled == self.marker.settled {
             // It stands where this request knows it to stand.
             return Ok(Vec::new());
+        }
+        if !self.is_stored {
+            // What this request refused is in no marker: what stands is another's.
+            self.own.clear();
         }
         let mut found = Vec::new();
         for (page, outcomes) in std::mem::take(&mut self.tried) {

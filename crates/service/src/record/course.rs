@@ -9,7 +9,7 @@ use crate::store::failure::Failure;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
     Attrs, Circumstances, Draft, Event, Instant, Key, Marker, Name, PlanError, Planned, PriceError,
-    Role, Rules, Standing, plan, plan_sealed, table,
+    Role, Rules, Sealing, Standing, plan, plan_sealed, table,
 };
 
 /// Events on their way: what is still to be recorded, and what became of the
@@ -201,56 +201,6 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// A sealed batch of which something is recorded: what is settled waits no more, and
-    /// what is left is to be timed and priced as its first sending was.
-    pub(crate) fn settle_batch(&mut self, attrs: &Attrs) -> Result<(), Failure> {
-        let Some(batch) = &mut self.batch else {
-            return Ok(());
-        };
-        for (place, outcome) in batch.meet(attrs)? {
-            set(&mut self.outcomes, place, outcome);
-        }
-        for (place, submission) in self.submissions.iter_mut().enumerate() {
-            if batch.is_settled(place) && !batch.is_own(place) {
-                // Told from what is stored.
-                if let Some(slot) = self.outcomes.get_mut(place) {
-                    *slot = None;
-                }
-            }
-            if !submission.timestamp_given {
-                submission.event.timestamp = batch.marker.received;
-            }
-        }
-        self.waiting.retain(|(place, _)| !batch.is_settled(*place));
-        Ok(())
-    }
-
-    /// Whether what is left of a sealed batch is to be priced again.
-    pub(crate) fn is_resumed(&self) -> bool {
-        self.batch.as_ref().is_some_and(|batch| batch.is_resumed) && !self.waiting.is_empty()
-    }
-
-    /// Prices what is left of a sealed batch as its first sending was.
-    pub(crate) fn price_again(&mut self, snapshot: &Snapshot, now: Instant) {
-        let Some(batch) = &mut self.batch else {
-            return;
-        };
-        batch.is_resumed = false;
-        let open = |place: &usize| !batch.is_settled(*place);
-        let open: Vec<usize> = (0..self.submissions.len()).filter(open).collect();
-        let mut firsts = vec![usize::MAX; self.submissions.len()];
-        for place in open {
-            if let Some(first) = firsts.get_mut(place) {
-                *first = place;
-            }
-            if let Some(slot) = self.outcomes.get_mut(place) {
-                *slot = None;
-            }
-        }
-        self.waiting.clear();
-        self.price(snapshot, now, &firsts);
-    }
-
     /// Settles the first `count` waiting events by their markers, as they were found;
     /// the place of the last of them.
     pub(crate) fn settle_found(
@@ -303,7 +253,19 @@ impl<'a> Course<'a> {
                 let marker = batch.with_rejected(&self.outcomes);
                 let rest = self.waiting.get(drafts.len());
                 let rest = rest.map(|(place, _)| batch.index(*place));
-                plan_sealed(rules, drafts, at, batch.sealing(&marker, rest))
+                let all = if rules.has_rates() {
+                    self.drafts(None)
+                } else {
+                    Vec::new()
+                };
+                let sealing = Sealing {
+                    id: &batch.id,
+                    marker: &marker,
+                    all: &all,
+                    rest,
+                    is_stored: batch.is_stored,
+                };
+                plan_sealed(rules, drafts, at, sealing)
             }
             None => plan(rules, drafts, at),
         }

@@ -71,7 +71,7 @@ impl Service {
         }
         course.price(&snapshot, now, &firsts);
         self.settle_rejections(&mut course).await?;
-        while !course.waiting.is_empty() {
+        while course.goes_on() {
             state = state
                 .filter(|state| course.is_read_by(state))
                 .map(State::of_later_pass);
@@ -103,7 +103,7 @@ impl Service {
         if state.is_none() && (is_first || self.cache.is_pressed(course.tenant)) {
             state = Some(self.read_state(course, &mut attempt, &snapshot).await?);
         }
-        while !course.waiting.is_empty() {
+        while course.goes_on() {
             if self.is_outdated(&snapshot) || course.is_resumed() {
                 (snapshot, state) = (self.snapshot_for(course).await?, None);
                 course.price_again(&snapshot, self.now());

@@ -101,6 +101,11 @@ impl Service {
         if let Some(ruling) = sealed.too_fast {
             return Ok(SealedOutcome::TooFast(Box::new(ruling)));
         }
+        if let Some((marker, settled)) = sealed.end(&outcomes) {
+            let key = table::batch(tenant, &sealed.id);
+            // Refused = another sender is ahead.
+            self.write(&[marker.write(key, Some(settled))?]).await?;
+        }
         self.tell(tenant, count, outcomes, &sealed)
             .await
             .map(SealedOutcome::Settled)

@@ -152,7 +152,7 @@ impl Service {
     /// the same event may have been recorded when it was still acceptable.
     pub(crate) async fn settle_rejections(&self, course: &mut Course<'_>) -> Result<(), Failure> {
         let rejected: Vec<usize> = course.rejected().collect();
-        if rejected.is_empty() {
+        if rejected.is_empty() && !course.submissions.is_empty() {
             return Ok(());
         }
         if let Some(batch) = &course.batch {

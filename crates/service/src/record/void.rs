@@ -96,6 +96,11 @@ impl Service {
         let attrs = original.ok_or(Failure::NotFound("event"))?;
         let marked_until = expiry_of(&attrs);
         let found = self.read_recorded(tenant, course.event, attrs).await?;
+        if found.is_voided(course.event) {
+            // By a void whose own marker is forgotten, or was not there yet.
+            course.attempt.again("it is being voided").await?;
+            return Ok(None);
+        }
         let Recorded { draws, batch, .. } = found;
         course.grants = grants_of(&draws);
         let entry = self.unname(tenant, found.entry).await?;

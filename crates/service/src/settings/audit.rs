@@ -76,9 +76,14 @@ impl Service {
         for month in months(oldest, newest).into_iter().rev() {
             let mut query = Query::of(table::audit(&month));
             query.descending = true;
-            query.limit = limit.saturating_sub(items.len()).saturating_add(1);
+            query.limit = limit.saturating_add(1);
             query.to = before.map(str::to_owned);
-            items.extend(self.store.query(&query).await?.items);
+            let mut next = Some(query);
+            while let Some(query) = next.filter(|_| items.len() <= limit) {
+                let slice = self.store.query(&query).await?;
+                next = query.after(&slice);
+                items.extend(slice.items);
+            }
             more = items.len() > limit;
             if more {
                 break;

@@ -281,7 +281,9 @@ impl Service {
         next.set_rolled(rolled);
         let mut writes = config_writes(tenant, held, &next)?;
         if next.is_counting() {
-            writes.push(Write::put(table::changed(tenant), Attrs::new()));
+            let version = Value::N(i128::from(next.version));
+            let attrs = Attrs::from([(table::VERSION.into(), version)]);
+            writes.push(Write::put(table::changed(tenant), attrs));
         }
         writes.extend(further);
         let (audit, key) = audit_write(now, actor, audit)?;

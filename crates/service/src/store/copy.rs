@@ -4,7 +4,7 @@ use crate::store::store::{Commit, Reason, Store, StoreError};
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use std::time::Duration;
-use tollgate_core::{Attrs, Guard, Key, Write};
+use tollgate_core::{Attrs, DAY_SECONDS, Guard, Key, Value, Write, table};
 
 /// A store that all items can be read from.
 #[async_trait]
@@ -42,36 +42,52 @@ const AT_ONCE: usize = 25;
 const TRIES_MAX: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Copies every item of `from` into `to`, which holds nothing else, and then reads all of
-/// `to` and compares it with `from`; how many items there are. Nobody may use either
-/// meanwhile. Doing it again after it broke off goes on.
+/// Copies every item of `from` that has not expired by `now` (seconds since the epoch) into
+/// `to`, which holds nothing else, and then reads all of `to` and compares it with `from`;
+/// how many items were copied. Nobody may use either meanwhile, but for the stores' own
+/// expiry. Doing it again after it broke off goes on.
 ///
 /// # Errors
 /// [`CopyError`]: then `to` is no copy.
 pub async fn copy(
     from: &dyn Scan,
     to: &dyn Scan,
+    now: i64,
     mut progress: impl FnMut(u64),
 ) -> Result<u64, CopyError> {
-    let (mut copied, mut after) = (0, None);
+    let (mut copied, mut lasting, mut after) = (0, 0, None);
     loop {
         let slice = from.scan(after, SLICE).await?;
         let Some((last, _)) = slice.last() else {
             break;
         };
         after = Some(last.clone());
-        for chunk in slice.chunks(AT_ONCE) {
+        let live = slice.iter().filter(|(_, attrs)| lives_at(attrs, now));
+        let live: Vec<&(Key, Attrs)> = live.collect();
+        for chunk in live.chunks(AT_ONCE) {
             try_join_all(chunk.iter().map(|(key, attrs)| put(to, key, attrs))).await?;
         }
-        copied += count(&slice);
+        copied += count(live.len());
+        lasting += count(live.iter().filter(|(_, attrs)| lasts(attrs, now)).count());
         progress(copied);
     }
-    let compared = compare(from, to).await?;
-    if compared == copied {
+    let compared = compare(from, to, now).await?;
+    if compared == lasting {
         Ok(copied)
     } else {
-        Err(CopyError::Missing(copied, compared))
+        Err(CopyError::Missing(lasting, compared))
     }
+}
+
+/// Whether an item has not expired by `now`.
+fn lives_at(attrs: &Attrs, now: i64) -> bool {
+    let ttl = attrs.get(table::TTL).and_then(Value::as_number);
+    ttl.is_none_or(|ttl| ttl >= i128::from(now))
+}
+
+/// Whether it does not expire while it is copied.
+fn lasts(attrs: &Attrs, now: i64) -> bool {
+    lives_at(attrs, now.saturating_add(DAY_SECONDS))
 }
 
 async fn put(to: &dyn Scan, key: &Key, attrs: &Attrs) -> Result<(), CopyError> {
@@ -102,8 +118,8 @@ async fn put(to: &dyn Scan, key: &Key, attrs: &Attrs) -> Result<(), CopyError> {
     Err(StoreError::Unavailable("the target has too much to do".to_owned()).into())
 }
 
-/// How many items `to` holds, each of which is the same in `from`.
-async fn compare(from: &dyn Scan, to: &dyn Scan) -> Result<u64, CopyError> {
+/// How many lasting items `to` holds, each of which is the same in `from`.
+async fn compare(from: &dyn Scan, to: &dyn Scan, now: i64) -> Result<u64, CopyError> {
     let (mut compared, mut after) = (0, None);
     loop {
         let slice = to.scan(after, SLICE).await?;
@@ -116,13 +132,15 @@ async fn compare(from: &dyn Scan, to: &dyn Scan) -> Result<u64, CopyError> {
             match source {
                 Some(source) if source == *attrs => {}
                 Some(_) => return Err(CopyError::Differs(key.clone())),
+                // The source's own expiry may have taken it.
+                None if !lasts(attrs, now) => {}
                 None => return Err(CopyError::Extra(key.clone())),
             }
         }
-        compared += count(&slice);
+        compared += count(slice.iter().filter(|(_, attrs)| lasts(attrs, now)).count());
     }
 }
 
-fn count(slice: &[(Key, Attrs)]) -> u64 {
-    u64::try_from(slice.len()).unwrap_or(u64::MAX)
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
 }

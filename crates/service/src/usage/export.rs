@@ -106,7 +106,10 @@ impl Service {
             return Err(Failure::Cursor);
         }
         let hours = self.list_hours_from(tenant, received).await?;
-        let walk = Walk::new(tenant, hours).from(at.as_str());
+        let kept = hours
+            .into_iter()
+            .filter(|hour| !purged.contains(&hour.at.hour()));
+        let walk = Walk::new(tenant, kept).from(at.as_str()).capped();
         let (tenant, whole) = (tenant.clone(), received.floor_to(HOUR_SECONDS));
         let opened = Opened {
             received,
@@ -151,7 +154,9 @@ impl Service {
         };
         let first = slice.first().map(|(key, _)| key.sk.clone());
         let last = slice.last().and_then(|(key, _)| received_at(&key.sk));
-        if let Some(first) = first.filter(|first| *first > export.at) {
+        // An hour may turn out to have no pages.
+        let passed = || export.walk.next_hour().map(ulid_floor);
+        if let Some(first) = first.or_else(passed).filter(|first| *first > export.at) {
             (export.at, export.index) = (first, export.skipped);
         }
         export.pages = slice.into();

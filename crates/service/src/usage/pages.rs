@@ -16,6 +16,8 @@ pub(crate) struct Walk {
     hours: VecDeque<ReceiptHour>,
     /// Where the first of the hours begins.
     from: String,
+    /// Whether no lane is read further than the others were when the hour was opened.
+    is_capped: bool,
     lanes: Vec<Lane>,
 }
 
@@ -33,6 +35,7 @@ impl Walk {
             tenant: tenant.clone(),
             hours: hours.into_iter().collect(),
             from: String::new(),
+            is_capped: false,
             lanes: Vec::new(),
         }
     }
@@ -43,13 +46,33 @@ impl Walk {
         Self { from, ..self }
     }
 
+    /// The same, for who goes on later behind the last page that was given: of an hour
+    /// with several lanes, no page is given that came after one lane was read to its end.
+    pub(crate) fn capped(self) -> Self {
+        Self {
+            is_capped: true,
+            ..self
+        }
+    }
+
+    /// The next hour, where nothing is left of the one before.
+    pub(crate) fn next_hour(&self) -> Option<Instant> {
+        let next = self.hours.front().map(|hour| hour.at);
+        next.filter(|_| self.lanes.iter().all(Lane::is_empty))
+    }
+
     /// The next slice: keys and items, perhaps none; `None` at the end.
     pub(crate) async fn read_slice(
         &mut self,
         service: &Service,
     ) -> Result<Option<Vec<(Key, Attrs)>>, Failure> {
-        if self.lanes.iter().all(Lane::is_empty) && !self.open_hour() {
-            return Ok(None);
+        if self.lanes.iter().all(Lane::is_empty) {
+            if !self.open_hour() {
+                return Ok(None);
+            }
+            if self.is_capped && self.lanes.len() > 1 {
+                self.cap(service).await?;
+            }
         }
         for lane in &mut self.lanes {
             lane.fill(service).await?;
@@ -67,6 +90,22 @@ impl Walk {
             slice.sort_by(|(a, _), (b, _)| a.sk.cmp(&b.sk));
         }
         Ok(Some(slice))
+    }
+
+    /// Bounds all lanes by the newest page that any has now.
+    async fn cap(&mut self, service: &Service) -> Result<(), Failure> {
+        let mut newest = String::new();
+        for query in self.lanes.iter().filter_map(|lane| lane.next.as_ref()) {
+            let mut last = query.clone();
+            (last.descending, last.limit) = (true, 1);
+            for (sk, _) in service.store.query(&last).await?.items {
+                newest = newest.max(sk);
+            }
+        }
+        for query in self.lanes.iter_mut().filter_map(|lane| lane.next.as_mut()) {
+            query.to = Some(format!("{newest}\0"));
+        }
+        Ok(())
     }
 
     /// Whether nothing is left to read.
@@ -168,7 +207,7 @@ impl Service {
         to: Option<Instant>,
     ) -> Result<BTreeSet<String>, Failure> {
         let mut purged = BTreeSet::new();
-        for month in self.read_times(tenant).await?.months(from, to) {
+        for month in self.list_months(tenant, from, to).await? {
             let mut query = Query::of(table::purges(tenant, &month)).from(from.hour());
             query.to = to.map(|to| format!("{}~", to.hour()));
             let marks = self.read_all(query).await?;

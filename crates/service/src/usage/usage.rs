@@ -68,6 +68,14 @@ pub(crate) struct Recorded {
     pub(crate) batch: Option<BatchMarker>,
 }
 
+impl Recorded {
+    /// Whether the marker of its sealed batch says that it is voided.
+    pub(crate) fn is_voided(&self, id: &Name) -> bool {
+        let of = self.batch.as_ref().zip(id.of_sealed());
+        of.is_some_and(|(batch, (_, index))| batch.voided.contains(&index))
+    }
+}
+
 /// A place in the order of events: by timestamp, then id.
 pub type Position = (Instant, Name);
 
@@ -157,7 +165,8 @@ impl Service {
         let [mark, void] = self.read_marks(tenant, [id, &void]).await?;
         let mark = mark.ok_or(Failure::NotFound("event"))?;
         let found = self.read_recorded(tenant, id, mark).await?;
-        Ok((found.entry, void.is_some()))
+        let is_voided = void.is_some() || found.is_voided(id);
+        Ok((found.entry, is_voided))
     }
 
     /// What marks two events as recorded: a marker of its own, or its batch's.

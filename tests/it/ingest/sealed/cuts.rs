@@ -7,9 +7,12 @@ use tollgate_tests::{Fault, Operation, TestApp};
 const EVENTS: usize = 250;
 
 /// As many agents as events: each has a counter, and a transaction takes 98.
-fn body() -> Value {
+fn body(timestamp: Option<&str>) -> Value {
     let of = |number: usize| {
-        let fields = json!({ "tokens_in": number, "agent_id": format!("a{number}") });
+        let mut fields = json!({ "tokens_in": number, "agent_id": format!("a{number}") });
+        if let Some(timestamp) = timestamp {
+            fields["timestamp"] = json!(timestamp);
+        }
         event(fields)
     };
     batch("b-1", &(0..EVENTS).map(of).collect::<Vec<_>>())
@@ -17,7 +20,10 @@ fn body() -> Value {
 
 #[tokio::test]
 async fn what_was_cut_off_goes_on_where_it_stood_timed_by_its_first_sending() {
-    for lost in [Fault::Before, Fault::After] {
+    let named = Some("2026-11-22T10:00:00Z");
+    let cases = [Fault::Before, Fault::After].map(|lost| [(lost.clone(), None), (lost, named)]);
+    for (lost, timestamp) in cases.into_iter().flatten() {
+        let body = || body(timestamp);
         let app = TestApp::new().await;
         // The last three are over their limit.
         tokens(&app, EVENTS as u64 - 4).await;

@@ -59,7 +59,7 @@ async fn a_store_that_fails_in_mid_stream_breaks_the_transfer_off() {
         let mut queries = 0;
         app.store.rule(move |call| {
             queries += u32::from(call.operation == Operation::Query);
-            if queries > 9 {
+            if queries > 13 {
                 Fault::Before
             } else {
                 Fault::None
@@ -85,7 +85,7 @@ async fn a_client_is_told_that_a_broken_transfer_is_broken() {
     let mut queries = 0;
     app.store.rule(move |call| {
         queries += u32::from(call.operation == Operation::Query);
-        if queries > 9 {
+        if queries > 13 {
             Fault::Before
         } else {
             Fault::None
