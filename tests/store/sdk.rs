@@ -207,6 +207,22 @@ async fn what_passes_is_unavailable_and_what_stays_is_broken() {
 }
 
 #[tokio::test]
+async fn an_error_says_code_and_message_and_never_the_item_that_came_with_it() {
+    let stood = json!({ "pk": { "S": "k" }, "sk": { "S": "x" }, "who": { "S": "a-person" } });
+    for status in [400, 500] {
+        let mut answer = failed("SomethingException");
+        answer["message"] = json!("it went wrong");
+        answer["Item"] = stood.clone();
+        let why = "SomethingException: it went wrong".to_owned();
+        let error = match status {
+            400 => StoreError::Broken(why),
+            _ => StoreError::Unavailable(why),
+        };
+        assert_eq!(commit(status, answer).await, Err(error));
+    }
+}
+
+#[tokio::test]
 async fn a_reason_that_is_not_known_is_broken_and_none_at_all_unavailable() {
     let unknown = commit(
         400,

@@ -16,7 +16,8 @@ use tollgate_sqlite::Sqlite;
 /// Item by item, each compared in the end. Nobody may use either meanwhile: stop the
 /// server, and the functions. The target holds nothing, or what an earlier copy that
 /// broke off left there. Pseudonyms and cursors depend on the secret: the stack's
-/// `CursorSecret` and `cursor.secret` in the folder must be the same.
+/// `CursorSecret` and `cursor.secret` in the folder must be the same. Keys made with
+/// `keys` go along; the operator's key, which is not in the store, does not.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  tollgate copy --data ./data --table tollgate --to table\n  \
@@ -82,7 +83,16 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         Side::Data => copy(&*table, &file, now, show).await,
     };
     bar.finish_and_clear();
-    let items = copied.map_err(|error| Failure::to("copy", error))?;
+    let items = copied.map_err(|error| {
+        Failure::to(
+            format!(
+                "copy between `{}` and table `{}`",
+                args.data.display(),
+                args.table
+            ),
+            error,
+        )
+    })?;
     if args.to == Side::Data {
         folder.set_used()?;
     }

@@ -36,11 +36,23 @@ where
         SdkError::ConstructionFailure(_) => false,
         _ => true,
     };
-    let why = DisplayErrorContext(&error).to_string();
+    let why = describe(&error);
     if passing {
         StoreError::Unavailable(why)
     } else {
         StoreError::Broken(why)
+    }
+}
+
+/// Code and message alone where there is an answer: the whole of it may hold items.
+pub(crate) fn describe<E>(error: &SdkError<E>) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let answer = error.as_service_error().map(ProvideErrorMetadata::meta);
+    match answer.and_then(|meta| Some((meta.code()?, meta.message().unwrap_or_default()))) {
+        Some((code, message)) => format!("{code}: {message}"),
+        None => DisplayErrorContext(error).to_string(),
     }
 }
 

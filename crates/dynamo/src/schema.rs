@@ -1,8 +1,9 @@
 //! The table, for stores that are not made by the template.
 
 use crate::convert::{PK, SK};
+use crate::fault::describe;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext};
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
@@ -52,7 +53,7 @@ pub async fn create_table(client: &Client, name: &str) -> Result<(), StoreError>
         {
             Ok(())
         }
-        Err(error) => Err(StoreError::Broken(DisplayErrorContext(&error).to_string())),
+        Err(error) => Err(StoreError::Broken(describe(&error))),
     }
 }
 
