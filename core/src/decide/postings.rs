@@ -96,9 +96,23 @@ impl Postings {
 
     /// Whether anything moves on a figure.
     pub(crate) fn has(&self, counter: &CounterKey, figure: &Figure) -> bool {
+        self.get(counter, figure).is_some()
+    }
+
+    fn get(&self, counter: &CounterKey, figure: &Figure) -> Option<&Amounts> {
         let at = self.0.binary_search_by(|(held, _)| held.cmp(counter));
-        let figures = at.ok().and_then(|at| self.0.get(at));
-        figures.is_some_and(|(_, figures)| figures.iter().any(|(held, _)| held == figure))
+        let (_, figures) = self.0.get(at.ok()?)?;
+        let found = figures.iter().find(|(held, _)| held == figure);
+        found.map(|(_, amounts)| amounts)
+    }
+
+    /// Posts in rates by second what `whole` does, where both post.
+    pub(crate) fn take_rates_of(&mut self, whole: &Self) {
+        for (counter, figure, amounts) in self.iter_mut() {
+            if counter.window.kind == WindowKind::Second {
+                *amounts = whole.get(counter, figure).copied().unwrap_or(*amounts);
+            }
+        }
     }
 
     /// Of counters, each once, and its figures, each once.

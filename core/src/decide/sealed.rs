@@ -2,6 +2,7 @@
 
 use crate::decide::decide::Decider;
 use crate::decide::plan::{Pack, Planned, PlannedEvent, decide_pack, write_postings};
+use crate::decide::postings::Postings;
 use crate::decide::rules::Rules;
 use crate::decide::ruling::{Decided, Ruling, Verdict};
 use crate::decide::writes::{Circumstances, PlanError, page_stretch, write_page_of};
@@ -35,8 +36,8 @@ pub struct Sealing<'a> {
 
 /// Plans as many of the first `drafts`, the events of a sealed batch that are not yet
 /// settled, as one transaction takes. Rates by second take the batch as one request:
-/// its first pack is refused as a whole where any of its events is, and what is left
-/// for later packs counts in none.
+/// it is refused as a whole where any of its events is, and what its first pack counts
+/// in counts all of its events at once, under one guard; later packs count in none.
 ///
 /// Pure, as [`crate::plan()`]. The writes are one page, the batch's marker, moved from
 /// where it stood, and one guarded update for each counter; the marker alone, where
@@ -55,9 +56,10 @@ pub fn plan_sealed(
     }
     let decider = || Decider::new(rules, at.standing, at.mode, at.received);
     let mut decider_of_pack = decider().of_many(drafts.len());
+    let mut rates = Postings::new();
     if sealing.is_stored {
         decider_of_pack = decider_of_pack.without_rates();
-    } else if at.mode == Mode::Enforce {
+    } else {
         let mut all = decider().of_many(sealing.all.len());
         // What cannot be counted is rejected by itself, when its turn comes.
         for draft in sealing.all {
@@ -66,15 +68,18 @@ pub fn plan_sealed(
             }
             all.rule();
         }
-        let refused = all.finish().verdicts.into_iter().find(is_too_fast);
-        if let Some(Verdict { ruling, .. }) = refused {
+        let all = all.finish();
+        rates = all.postings;
+        let refused = all.verdicts.into_iter().find(is_too_fast);
+        if let Some(Verdict { ruling, .. }) = refused.filter(|_| at.mode == Mode::Enforce) {
             return Ok(Planned {
                 too_fast: Some(ruling),
                 ..Planned::nothing()
             });
         }
     }
-    let decided = decide_pack(decider_of_pack, drafts, at.mode, Pack::of(2, 0))?;
+    let mut decided = decide_pack(decider_of_pack, drafts, at.mode, Pack::of(2, 0))?;
+    decided.postings.take_rates_of(&rates);
     write_sealed(rules, drafts, at, sealing, decided)
 }
 
@@ -111,9 +116,6 @@ fn write_sealed(
                 answer: None,
             });
             continue;
-        }
-        if let Some(index) = index {
-            marker.refused.remove(&index);
         }
         marker.keep_until(rules.expiry(draft.event.timestamp.max(at.received)));
         sealed.extend(index.map(|index| SealedEvent { index, draws }));

@@ -69,6 +69,10 @@ impl Batch {
     /// The batch as a plan takes it: with what was rejected for what it is.
     pub(crate) fn with_rejected(&self, outcomes: &[Option<Outcome>]) -> BatchMarker {
         let mut marker = self.marker.clone();
+        if !self.is_stored {
+            // What was said of those ahead may have changed with what they are priced by.
+            marker.refused.retain(|index, _| *index < marker.settled);
+        }
         for (place, outcome) in outcomes.iter().enumerate() {
             if let Some(Outcome::Rejected(rejection)) = outcome {
                 marker.refused.insert(self.index(place), refused(rejection));

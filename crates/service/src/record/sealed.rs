@@ -94,21 +94,41 @@ impl Service {
         let length = u32::try_from(count).unwrap_or(u32::MAX);
         let sealed = Batch::new(batch.id, told, length, indexes);
         let course = Course::of_batch(tenant, submissions, options, sealed);
-        let (course, _) = self.record_firsts(course, &mut None).await?;
+        let (mut course, _) = self.record_firsts(course, &mut None).await?;
+        self.end_batch(&mut course).await?;
         let (outcomes, Some(sealed)) = (course.outcomes, course.batch) else {
             return Err(Failure::Broken("a batch without its marker".to_owned()));
         };
         if let Some(ruling) = sealed.too_fast {
             return Ok(SealedOutcome::TooFast(Box::new(ruling)));
         }
-        if let Some((marker, settled)) = sealed.end(&outcomes) {
-            let key = table::batch(tenant, &sealed.id);
-            // Refused = another sender is ahead.
-            self.write(&[marker.write(key, Some(settled))?]).await?;
-        }
         self.tell(tenant, count, outcomes, &sealed)
             .await
             .map(SealedOutcome::Settled)
+    }
+
+    /// Stores that all that is left was refused for what it is, if anything is recorded.
+    /// Another sender may be ahead, who accepted it: then what is stored is told.
+    async fn end_batch(&self, course: &mut Course<'_>) -> Result<(), Failure> {
+        let sealed = course.batch.as_ref().filter(|of| of.too_fast.is_none());
+        let ended = sealed.and_then(|of| Some((of.end(&course.outcomes)?, &of.id)));
+        let Some(((marker, settled), id)) = ended else {
+            return Ok(());
+        };
+        let key = table::batch(course.tenant, id);
+        if self
+            .write(&[marker.write(key.clone(), Some(settled))?])
+            .await?
+        {
+            return Ok(());
+        }
+        let ahead = || Failure::Contended("others were faster".to_owned());
+        let stored = self.store.read(&[key]).await?.into_iter().flatten().next();
+        course.settle_batch(&stored.ok_or_else(ahead)?)?;
+        if course.goes_on() {
+            return Err(ahead());
+        }
+        Ok(())
     }
 
     /// The outcomes by place in the batch; those of earlier sendings from what is

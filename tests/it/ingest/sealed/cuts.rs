@@ -1,6 +1,7 @@
 //! Sealed batches that take several transactions, cut off by a fault.
 
 use super::{batch, event, send, statuses, tokens, used};
+use crate::given::refused;
 use serde_json::{Value, json};
 use tollgate_tests::{Fault, Operation, TestApp};
 
@@ -67,4 +68,31 @@ async fn what_was_cut_off_goes_on_where_it_stood_timed_by_its_first_sending() {
             "usage_limit_exceeded"
         );
     }
+}
+
+#[tokio::test]
+async fn a_rate_by_second_counts_all_transactions_of_a_batch_at_once() {
+    let app = TestApp::new().await;
+    tokens(&app, 1_000_000).await;
+    let quota = json!({ "tenant_id": "acme", "rate_limit_per_second": 300 });
+    app.post("/quota", quota).await.expect(200);
+    app.clock.advance(1);
+    let single = async |number: usize| {
+        let event = json!({ "id": format!("e{number}") });
+        app.record("acme", event).await.status
+    };
+    for number in 0..60 {
+        assert_eq!(single(number).await, 201);
+    }
+    // One transaction of it would pass the rate, and nothing told of it before.
+    refused(&send(&app, &body(None)).await, 429, "usage_limit_exceeded");
+    assert_eq!(used(&app).await.0, 60);
+    app.clock.advance(1);
+    let whole = send(&app, &body(None)).await.expect(200);
+    assert_eq!(whole.at("/recorded"), EVENTS);
+    for number in 60..110 {
+        assert_eq!(single(number).await, 201);
+    }
+    assert_eq!(single(110).await, 429);
+    assert_eq!(used(&app).await.0, 110 + EVENTS);
 }
