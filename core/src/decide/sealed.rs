@@ -36,8 +36,8 @@ pub struct Sealing<'a> {
 
 /// Plans as many of the first `drafts`, the events of a sealed batch that are not yet
 /// settled, as one transaction takes. Rates by second take the batch as one request:
-/// it is refused as a whole where any of its events is, and what its first pack counts
-/// in counts all of its events at once, under one guard; later packs count in none.
+/// it is refused as a whole where any of its events is, and its first pack counts all of
+/// its events at once, under one guard; later packs count in none.
 ///
 /// Pure, as [`crate::plan()`]. The writes are one page, the batch's marker, moved from
 /// where it stood, and one guarded update for each counter; the marker alone, where
