@@ -108,7 +108,7 @@ pub use time::calendar::{Calendar, Zone, ZoneError};
 pub use time::instant::{DAY_SECONDS, HOUR_SECONDS, Instant, InstantError};
 pub use time::range::Range;
 pub use time::window::{Window, WindowKind};
-pub use usage::aggregate::{Aggregate, GroupBy, NO_KEY};
+pub use usage::aggregate::{Aggregate, GroupBy, GroupPart, NO_KEY};
 pub use usage::filter::{Filter, RowFilter};
 pub use usage::members::Members;
 pub use usage::place::Place;

@@ -3,6 +3,7 @@
 use crate::gate::Gate;
 use async_trait::async_trait;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tollgate_core::{Attrs, Key, Write};
@@ -49,6 +50,8 @@ pub struct Faults {
     rule: Mutex<Option<Rule>>,
     calls: Mutex<u64>,
     commits: Mutex<Vec<Recorded>>,
+    /// Whether commits are remembered.
+    remembers: AtomicBool,
 }
 
 /// Which call is about to be made.
@@ -86,6 +89,7 @@ impl Faults {
             rule,
             calls,
             commits,
+            remembers: AtomicBool::new(true),
         })
     }
 
@@ -97,6 +101,11 @@ impl Faults {
     /// Every call without a planned fault goes wrong as `rule` says.
     pub fn rule(&self, rule: impl FnMut(Call) -> Fault + Send + 'static) {
         *self.rule.lock().expect("rule") = Some(Box::new(rule));
+    }
+
+    /// Remembers no commits from now on: they are too many.
+    pub fn remember_nothing(&self) {
+        self.remembers.store(false, Ordering::Relaxed);
     }
 
     /// No further faults.
@@ -191,10 +200,12 @@ impl Store for Faults {
             )),
             fault => reading(fault, self.inner.commit(writes)).await,
         };
-        self.commits.lock().expect("commits").push(Recorded {
-            writes: writes.to_vec(),
-            outcome: outcome.clone(),
-        });
+        if self.remembers.load(Ordering::Relaxed) {
+            self.commits.lock().expect("commits").push(Recorded {
+                writes: writes.to_vec(),
+                outcome: outcome.clone(),
+            });
+        }
         outcome
     }
 }

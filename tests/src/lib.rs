@@ -2,6 +2,7 @@
 //! store that they choose or spoil, and requests in one line.
 
 mod app;
+mod bulk;
 mod clock;
 mod faults;
 mod gate;
@@ -11,6 +12,7 @@ mod reply;
 mod server;
 
 pub use app::{Keys, TestApp, TestStore, file_in};
+pub use bulk::{Crowd, name};
 pub use clock::TestClock;
 pub use faults::{Call, Fault, Faults, Operation, Recorded};
 pub use gate::Gate;

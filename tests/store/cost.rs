@@ -136,7 +136,9 @@ async fn a_hold_with_one_limited_scope_costs_6_write_units_and_its_capture_10() 
         .expect(200);
     let released = units(&app);
     println!("hold: {held:?} write units, capture {captured}, release {released}");
-    assert_eq!((held, captured, released), ([6, 6], 10, 6));
+    // The first of a process puts the tenant on the list of those with open holds, up to
+    // the end of an hour.
+    assert_eq!((held, captured, released), ([6 + 1, 6], 10, 6));
 }
 
 #[tokio::test]

@@ -9,22 +9,22 @@ fn may_import(package: &str) -> &'static [&'static str] {
         "tollgate-core" => &[],
         "tollgate-api" | "tollgate-service" => &["core"],
         "tollgate-recorder" => &["core"],
-        "tollgate-dynamo" | "tollgate-sqlite" => &["service", "core"],
+        "tollgate-dynamo" | "tollgate-sqlite" | "tollgate-sqs" => &["service", "core"],
         "tollgate-edge" => &["api", "core"],
         "tollgate-gateway" => &["api", "service", "core"],
         "tollgate-ingest" | "tollgate-query" | "tollgate-quota" | "tollgate-billing"
         | "tollgate-purge" => &["gateway", "api", "service", "core"],
         // Their main.rs files.
         "tollgate-functions" => &[
-            "ingest", "query", "quota", "billing", "purge", "gateway", "dynamo",
+            "ingest", "query", "quota", "billing", "purge", "gateway", "dynamo", "sqs",
         ],
         "tollgate-cli" => &[
             "ingest", "query", "quota", "billing", "purge", "gateway", "dynamo", "sqlite", "api",
             "service", "core",
         ],
         "tollgate-tests" => &[
-            "ingest", "query", "quota", "billing", "purge", "gateway", "dynamo", "sqlite", "api",
-            "service", "core",
+            "ingest", "query", "quota", "billing", "purge", "gateway", "dynamo", "sqlite", "sqs",
+            "api", "service", "core",
         ],
         other => panic!("`{other}` has no place among the layers yet"),
     }
@@ -66,11 +66,12 @@ fn every_crate_imports_only_the_layers_below_it() {
 }
 
 #[test]
-fn the_sdk_is_known_to_dynamo_and_lambda_to_the_functions_alone() {
+fn the_sdk_is_known_to_dynamo_and_sqs_and_lambda_to_the_functions_alone() {
     for package in &metadata().packages {
         for import in imports(package) {
             let aws = import.starts_with("aws-")
-                && !["tollgate-dynamo", "tollgate-tests"].contains(&package.name.as_str());
+                && !["tollgate-dynamo", "tollgate-sqs", "tollgate-tests"]
+                    .contains(&package.name.as_str());
             assert!(!aws, "{} may not import {import}", package.name);
             let is_function = package.name == "tollgate-functions";
             assert!(

@@ -79,9 +79,10 @@ fn is_function_main(path: &str) -> bool {
 }
 
 #[test]
-fn the_sdk_is_used_in_dynamo_alone() {
+fn the_sdk_is_used_in_dynamo_and_sqs_alone() {
     assert_eq!(
-        strays(&["aws_"], |path| path.starts_with("crates/dynamo/")),
+        strays(&["aws_"], |path| path.starts_with("crates/dynamo/")
+            || path.starts_with("crates/sqs/")),
         [""; 0]
     );
 }

@@ -9,6 +9,10 @@ use crate::limit::counter::CounterKey;
 use crate::time::instant::Instant;
 use alloc::format;
 use alloc::string::String;
+pub use lists::{
+    CHANGES, TENANTS, changed, changed_plan, changed_plan_entry, changed_tenant, due_alert,
+    due_alert_of, due_alerts, holding, holding_lists, tenant_entry, unfolded, unfolded_lists,
+};
 pub use prices::{
     EXCHANGES, LISTED, PAST, card_version, catalog_head, exchange_version, listed, past,
     version_body,
@@ -18,6 +22,7 @@ pub use rollups::{
     roster_part,
 };
 
+mod lists;
 mod prices;
 mod rollups;
 
@@ -69,6 +74,8 @@ pub const LANES: &str = "ln";
 pub const CLOSED: &str = "hc";
 /// Up to when they may be rolled up: nobody writes there any more.
 pub const SETTLED: &str = "hs";
+/// When something of a tenant is to be done, in seconds since the epoch.
+pub const DUE: &str = "du";
 /// From when on the list of card versions is whole.
 pub const SINCE: &str = "s0";
 /// Where a hold is in its life.
@@ -92,15 +99,6 @@ pub fn version(tenant: &Name) -> Key {
 pub fn clock() -> Key {
     Key::new("L|CLOCK", "CLOCK")
 }
-
-/// The entry of a tenant in the list that the schedules walk.
-#[must_use]
-pub fn tenant_entry(tenant: &Name) -> Key {
-    Key::new(TENANTS, tenant.as_str())
-}
-
-/// The list of tenants.
-pub const TENANTS: &str = "L|TENANTS";
 
 /// The list of API keys.
 pub const KEYS: &str = "L|KEYS";
@@ -254,36 +252,6 @@ pub fn alert(tenant: &Name, place: &str) -> Key {
     Key::new(alerts(tenant), place)
 }
 
-/// In how many lists alerts wait, so that no partition has all; a tenant's are in one.
-const DUE_LISTS: u32 = 4;
-
-/// The lists of alerts that are to be delivered, by when.
-pub fn due_alerts() -> impl Iterator<Item = String> {
-    (0..DUE_LISTS).map(due_list)
-}
-
-fn due_list(number: u32) -> String {
-    format!("O|ALERTS|{number}")
-}
-
-/// The entry of an alert that is due at `due`.
-#[must_use]
-pub fn due_alert(due: Instant, tenant: &Name, place: &str) -> Key {
-    let list = crc32fast::hash(tenant.as_str().as_bytes()).checked_rem(DUE_LISTS);
-    Key::new(
-        due_list(list.unwrap_or(0)),
-        format!("{}|{tenant}|{place}", due.sortable()),
-    )
-}
-
-/// The tenant and the place of the alert that an entry with this sort key is
-/// of.
-#[must_use]
-pub fn due_alert_of(sk: &str) -> Option<(Name, &str)> {
-    let (tenant, place) = sk.split_once('|')?.1.split_once('|')?;
-    Some((Name::new(tenant).ok()?, place))
-}
-
 /// A stored response, by route and idempotency key digest.
 #[must_use]
 pub fn replay(tenant: &str, route: &str, digest: &str) -> Key {
@@ -357,33 +325,6 @@ pub fn erased(tenant: &Name, pseudonym: &Name) -> Key {
 #[must_use]
 pub fn filling(tenant: &Name) -> Key {
     Key::new(format!("T|{tenant}|F"), "F")
-}
-
-/// The list of changes that are to be completed.
-pub const CHANGES: &str = "L|CHANGES";
-
-/// The entry of a tenant whose change is to be completed.
-#[must_use]
-pub fn changed(tenant: &Name) -> Key {
-    Key::new(CHANGES, format!("T|{tenant}"))
-}
-
-/// The entry of a plan whose subscribers are to be renewed.
-#[must_use]
-pub fn changed_plan_entry(code: &Name) -> Key {
-    Key::new(CHANGES, format!("P|{code}"))
-}
-
-/// The tenant that an entry of the list is of, if it is one's.
-#[must_use]
-pub fn changed_tenant(sk: &str) -> Option<Name> {
-    Name::new(sk.strip_prefix("T|")?).ok()
-}
-
-/// The plan that an entry of the list is of, if it is one's.
-#[must_use]
-pub fn changed_plan(sk: &str) -> Option<Name> {
-    Name::new(sk.strip_prefix("P|")?).ok()
 }
 
 /// How far a tenant's receipt hours are rolled up.

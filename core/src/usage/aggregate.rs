@@ -39,7 +39,18 @@ pub enum GroupBy {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggregate {
     by: GroupBy,
+    part: GroupPart,
     groups: BTreeMap<GroupKey, Tally>,
+}
+
+/// Which groups are wanted, in the order of their keys: what is kept of groups by name
+/// is bounded by it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct GroupPart {
+    /// Those behind this key; `None` = from the first.
+    pub after: Option<String>,
+    /// The most wanted; one more tells that there are more.
+    pub limit: Option<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +61,19 @@ enum GroupKey {
     Start(Instant),
 }
 
-/// The key of events without the field; no name is spelt so.
+impl GroupKey {
+    /// The key as text, which sorts as the keys themselves do; `None` where only a
+    /// roster knows it, or there are few.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name.as_ref().map_or(NO_KEY, Name::as_str)),
+            Self::Tool(key) => Some(key.as_deref().unwrap_or(NO_KEY)),
+            Self::Number(_) | Self::Start(_) => None,
+        }
+    }
+}
+
+/// The key of events without the field; no name is spelt so, and each is behind it.
 pub const NO_KEY: &str = "(none)";
 
 /// From the Monday before the epoch, a Thursday.
@@ -142,11 +165,25 @@ impl FromStr for GroupBy {
 impl Aggregate {
     /// No use yet.
     #[must_use]
-    pub const fn new(by: GroupBy) -> Self {
+    pub const fn new(by: GroupBy, part: GroupPart) -> Self {
         Self {
             by,
+            part,
             groups: BTreeMap::new(),
         }
+    }
+
+    /// Whether a group may be among those that are wanted. One that is not once, as
+    /// enough come before it, never is.
+    fn wants(&self, key: &GroupKey) -> bool {
+        let Some(text) = key.text() else { return true };
+        let is_behind = self.part.after.as_deref().is_none_or(|after| text > after);
+        let is_full = self
+            .part
+            .limit
+            .is_some_and(|limit| self.groups.len() > limit);
+        let last = self.groups.last_key_value();
+        is_behind && !(is_full && last.is_some_and(|(last, _)| key > last))
     }
 
     /// Adds what was used at `place` at `at`, or within the hour or day that
@@ -155,12 +192,23 @@ impl Aggregate {
     /// # Errors
     /// [`Overflow`] where a total leaves its range.
     pub fn add(&mut self, at: Instant, place: &Place, tally: &Tally) -> Result<(), Overflow> {
-        let group = self.groups.entry(self.by.key(at, place)).or_default();
+        let key = self.by.key(at, place);
+        if !self.wants(&key) {
+            return Ok(());
+        }
+        let is_named = key.text().is_some();
+        let group = self.groups.entry(key).or_default();
         group.see(place);
-        group.add(tally)
+        group.add(tally)?;
+        let most = self.part.limit.map(|limit| limit.saturating_add(1));
+        if is_named && most.is_some_and(|most| self.groups.len() > most) {
+            self.groups.pop_last();
+        }
+        Ok(())
     }
 
-    /// The groups by their keys; `roster` knows the names behind the numbers.
+    /// The groups by their keys, those that are wanted and perhaps others; `roster`
+    /// knows the names behind the numbers.
     #[must_use]
     pub fn groups(self, roster: &Roster) -> BTreeMap<String, Tally> {
         let by = self.by;

@@ -5,6 +5,7 @@ use crate::event::dimensions::Dimensions;
 use crate::event::event::Event;
 use crate::event::name::Name;
 use crate::event::totals::Overflow;
+use crate::ledger::page::page::Page;
 use crate::ledger::tasks::TaskHash;
 use crate::usage::members::Members;
 use crate::usage::place::Place;
@@ -156,6 +157,21 @@ impl Roster {
             *number = name.map(|name| self.number(of, name)).transpose()?;
         }
         Ok(place)
+    }
+
+    /// Lets all whom the events of `page` name join, in their order.
+    ///
+    /// # Errors
+    /// As [`Roster::number`].
+    pub fn enrol_page(&mut self, page: &Page) -> Result<(), Overflow> {
+        for stored in &page.events {
+            for of in Counted::ALL {
+                if let Some(name) = stored.event.name_in(of.dimension()) {
+                    self.number(of, name)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How many are on it.

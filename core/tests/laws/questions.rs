@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
     Aggregate, Amount, Component, Counted, DAY_SECONDS, Dimension, Dimensions, Filter, GroupBy,
-    Instant, Label, Name, Place, Roster, Rows, Stored, Tally, View,
+    GroupPart, Instant, Label, Name, Place, Roster, Rows, Stored, Tally, View,
 };
 
 /// An event with the receipt hour that it came in: of two months.
@@ -96,14 +96,18 @@ fn filters() -> impl Strategy<Value = Filter> {
 
 /// A question answered from rollups of each receipt hour, in the numbers of
 /// its month, read back from their chunks.
-fn from_rollups(events: &[Received], filter: &Filter, by: GroupBy) -> BTreeMap<String, Tally> {
+fn from_rollups(
+    events: &[Received],
+    filter: &Filter,
+    (by, part): (GroupBy, GroupPart),
+) -> BTreeMap<String, Tally> {
     let view = View::keeping(filter.needs().and(by.needs()));
     let seconds = if by == GroupBy::Hour {
         3600
     } else {
         DAY_SECONDS
     };
-    let (mut answer, mut own) = (Aggregate::new(by), Roster::default());
+    let (mut answer, mut own) = (Aggregate::new(by, part), Roster::default());
     let wanted = filter.of_rows(&mut own).unwrap();
     for month in 0..2 {
         let (mut roster, mut chunks) = (Roster::default(), Vec::new());
@@ -133,6 +137,31 @@ fn from_rollups(events: &[Received], filter: &Filter, by: GroupBy) -> BTreeMap<S
 }
 
 /// What the naive fold keeps of a group.
+/// The same, some groups at a time.
+fn in_parts(
+    events: &[Received],
+    filter: &Filter,
+    by: GroupBy,
+    limit: usize,
+) -> BTreeMap<String, Tally> {
+    let mut all = BTreeMap::new();
+    let mut after: Option<String> = None;
+    loop {
+        let part = GroupPart {
+            after: after.clone(),
+            limit: Some(limit),
+        };
+        let groups = from_rollups(events, filter, (by, part));
+        let behind = |key: &String| after.as_ref().is_none_or(|after| key > after);
+        let next: Vec<_> = groups.into_iter().filter(|(key, _)| behind(key)).collect();
+        let Some((last, _)) = next.get(..limit.min(next.len())).and_then(<[_]>::last) else {
+            return all;
+        };
+        after = Some(last.clone());
+        all.extend(next.into_iter().take(limit));
+    }
+}
+
 #[derive(Debug, Default, PartialEq)]
 struct Naive {
     events: i64,
@@ -202,7 +231,9 @@ proptest! {
     #[test]
     fn rollups_answer_every_question_as_the_events_do(events in received(), filter in filters()) {
         for (asked, by) in GroupBy::ALL {
-            let answer = from_rollups(&events, &filter, by);
+            let answer = from_rollups(&events, &filter, (by, GroupPart::default()));
+            prop_assert_eq!(&in_parts(&events, &filter, by, 1), &answer, "{} one by one", asked);
+            prop_assert_eq!(&in_parts(&events, &filter, by, 2), &answer, "{} in twos", asked);
             let expected = naively(&events, &filter, by);
             prop_assert_eq!(answer.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{}", asked);
             for (tally, naive) in answer.values().zip(expected.values()) {
@@ -230,7 +261,10 @@ fn a_pseudonym_that_stands_for_two_numbers_is_one_agent() {
         .append(tollgate_core::Joined::decode(&joined.encode()).unwrap())
         .unwrap();
     let renumbering = renamed.onto(&mut own).unwrap();
-    let mut answer = Aggregate::new(GroupBy::Name(Dimension::Label(Label::Agent)));
+    let mut answer = Aggregate::new(
+        GroupBy::Name(Dimension::Label(Label::Agent)),
+        GroupPart::default(),
+    );
     for agent in [0, 1] {
         let (mut place, mut tally) = (
             Place {
@@ -270,7 +304,7 @@ fn weeks_are_iso_weeks_across_years() {
         ("2021-01-03T00:00:00Z", "2020-W53"),
     ];
     for (at, week) in table {
-        let mut answer = Aggregate::new(GroupBy::Week);
+        let mut answer = Aggregate::new(GroupBy::Week, GroupPart::default());
         answer
             .add(given::at(at), &Place::default(), &Tally::default())
             .unwrap();

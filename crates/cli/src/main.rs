@@ -34,6 +34,7 @@ mod serve;
 mod setup;
 mod usage;
 mod usage_error;
+mod workers;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;

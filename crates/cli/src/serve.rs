@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::folder::{Folder, OPERATOR_KEY, SECRET};
 use crate::listen;
 use crate::output::print;
+use crate::workers::Workers;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,14 +38,17 @@ pub(crate) struct Args {
     pub(crate) trust_clock: bool,
 }
 
-/// How often alerts that are due are sent.
-const ALERTS: Duration = Duration::from_secs(10);
-/// How often holds whose time is over are freed.
-const SCHEDULE: Duration = Duration::from_secs(60);
-/// How many of those rounds pass until closed hours are rolled up and old ones
-/// purged again.
-const ROUNDS_TO_ROLL_UP: u64 = 15;
-const ROUNDS_A_DAY: u64 = 60 * 24;
+/// How often the schedules are looked at.
+const ROUND: Duration = Duration::from_secs(10);
+/// What is done every how many rounds.
+const ROUNDS: [(&str, u64); 5] = [
+    ("deliver_alerts", 1),
+    ("complete_changes", 6),
+    ("expire_holds", 6),
+    ("rollup", 6 * 15),
+    ("purge", 6 * 15),
+];
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Runs the command until Ctrl-C or a termination signal.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
@@ -83,14 +87,18 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         &key,
         path.map(|path| path.display().to_string()),
     )?;
-    let schedule = tokio::spawn(keep_house(Arc::clone(&app), store));
-    let alerts = tokio::spawn(deliver_alerts(Arc::clone(&app)));
+    let (workers, work) = Workers::of(Arc::clone(&app));
+    let schedule = {
+        let app = Arc::clone(&app);
+        async move {
+            tokio::join!(keep_house(&app, &workers), work, sweep_daily(&app, store));
+        }
+    };
+    let schedule = tokio::spawn(schedule);
     listen::serve(listener, router(&app, routes()), stopped).await;
-    for task in [schedule, alerts] {
-        task.abort();
-        // The store is closed before the folder is free for another.
-        task.await.ok();
-    }
+    schedule.abort();
+    // The store is closed before the folder is free for another.
+    schedule.await.ok();
     Ok(())
 }
 
@@ -171,40 +179,27 @@ async fn sweep(app: &App, store: &Embedded) {
     }
 }
 
-/// Frees holds, rolls up and purges on its own, as the schedules do on Lambda,
-/// and removes expired items once a day, as DynamoDB does.
-async fn keep_house(app: Arc<App>, store: Embedded) {
+/// Asks for housekeeping, as the schedules do on AWS.
+async fn keep_house(app: &App, workers: &Workers) {
     for round in 0_u64.. {
-        if round.is_multiple_of(ROUNDS_A_DAY) {
-            sweep(&app, &store).await;
-        }
-        let rolls_up = round.is_multiple_of(ROUNDS_TO_ROLL_UP);
-        let actions: &[&str] = if rolls_up {
-            &["complete_changes", "expire_holds", "rollup", "purge"]
-        } else {
-            &["complete_changes", "expire_holds"]
-        };
-        for action in actions {
-            if let Err(error) =
-                tollgate_purge::scheduled(&app, &serde_json::json!({ "action": action })).await
-            {
+        for (action, rounds) in ROUNDS {
+            if !round.is_multiple_of(rounds) {
+                continue;
+            }
+            let event = serde_json::json!({ "action": action });
+            if let Err(error) = tollgate_purge::dispatch(app, &event, workers).await {
                 tracing::warn!(action, %error, "the schedule will try again");
             }
         }
-        tokio::time::sleep(SCHEDULE).await;
+        tokio::time::sleep(ROUND).await;
     }
 }
 
-/// Sends alerts that are due, as the schedule does on Lambda.
-async fn deliver_alerts(app: Arc<App>) {
+/// Removes expired items once a day, as DynamoDB does.
+async fn sweep_daily(app: &App, store: Embedded) {
     loop {
-        if let Err(error) =
-            tollgate_purge::scheduled(&app, &serde_json::json!({ "action": "deliver_alerts" }))
-                .await
-        {
-            tracing::warn!(%error, "the schedule will try again");
-        }
-        tokio::time::sleep(ALERTS).await;
+        sweep(app, &store).await;
+        tokio::time::sleep(DAY).await;
     }
 }
 

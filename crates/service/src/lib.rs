@@ -46,7 +46,8 @@ pub use engine::submission::{
 };
 pub use holds::holds::{HoldOutcome, HoldRequest};
 pub use holds::settling::{CaptureOutcome, HoldMoved};
-pub use housekeeping::alerts::{Courier, Delivered};
+pub use housekeeping::alerts::{Courier, Delivered, Deliveries};
+pub use housekeeping::chores::{Chore, ChoreQueue, Housekeeping};
 pub use housekeeping::erase::Erased;
 pub use housekeeping::purge::Purged;
 pub use record::check::Estimate;

@@ -1,14 +1,16 @@
 //! Retention: the route of the purge function, and the schedules' work.
 
 mod courier;
+mod schedule;
 
-use courier::Webhooks;
-use serde_json::{Value, json};
+pub use schedule::{dispatch, do_chores, scheduled, work};
+
+use serde_json::json;
 use std::sync::Arc;
-use tollgate_api::{alert_json, parse_purge};
-use tollgate_core::{PurgeOrder, Removal};
+use tollgate_api::parse_purge;
+use tollgate_core::Removal;
 use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, post};
-use tollgate_service::{Actor, Failure};
+use tollgate_service::Failure;
 
 /// The routes of this function.
 #[must_use]
@@ -52,58 +54,5 @@ async fn post_usage_purge(app: Arc<App>, call: Call) -> Handled {
                 "dry_run": order.dry_run,
             })))
         }
-    }
-}
-
-/// Does a schedule's work: `{"action":"rollup"}`, `{"action":"purge"}`,
-/// `{"action":"expire_holds"}`, `{"action":"complete_changes"}` or
-/// `{"action":"deliver_alerts"}`. Safe to repeat.
-///
-/// # Errors
-/// A sentence for an action that is unknown, or whose work failed.
-pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
-    let failed = |failure: Failure| failure.to_string();
-    match event.get("action").and_then(Value::as_str) {
-        Some("rollup") => {
-            let hours = app.service.roll_up_all().await.map_err(failed)?;
-            Ok(json!({ "action": "rollup", "hours": hours }))
-        }
-        Some("purge") => {
-            let actor = Actor {
-                key_id: "schedule".to_owned(),
-                if_match: None,
-            };
-            let purged = app
-                .service
-                .purge(&PurgeOrder::default(), &actor)
-                .await
-                .map_err(failed)?;
-            Ok(json!({ "action": "purge", "removed": purged.removed, "pages": purged.pages }))
-        }
-        Some("complete_changes") => {
-            let changes = app.service.complete_changes().await.map_err(failed)?;
-            Ok(json!({ "action": "complete_changes", "changes": changes }))
-        }
-        Some("expire_holds") => {
-            let holds = app.service.expire_holds().await.map_err(failed)?;
-            Ok(json!({ "action": "expire_holds", "holds": holds }))
-        }
-        Some("deliver_alerts") => {
-            let courier = Webhooks::new(app.settings.is_local);
-            let done = app
-                .service
-                .deliver_alerts(&courier, |alert| alert_json(alert).to_string())
-                .await
-                .map_err(failed)?;
-            Ok(json!({
-                "action": "deliver_alerts",
-                "delivered": done.delivered,
-                "failed": done.failed,
-            }))
-        }
-        _ => Err(
-            "unknown action: must be `rollup`, `purge`, `expire_holds`, `complete_changes` or `deliver_alerts`"
-                .to_owned(),
-        ),
     }
 }

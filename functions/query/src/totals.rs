@@ -4,7 +4,7 @@ use crate::answer::{currency, failed, tenant};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use tollgate_api::{Params, Problem, aggregate_row, summary_json, usage_json};
-use tollgate_core::{Dimension, GroupBy, Label, Range};
+use tollgate_core::{Dimension, GroupBy, GroupPart, Label, Range};
 use tollgate_gateway::{App, Call, Handled, Reply};
 use tollgate_service::AHEAD_SECONDS_MAX;
 
@@ -118,9 +118,13 @@ async fn grouped(
         .map(|cursor| app.service.position(&question, cursor))
         .transpose()
         .map_err(failed)?;
+    let wanted = GroupPart {
+        after: after.clone(),
+        limit: Some(limit),
+    };
     let groups = app
         .service
-        .aggregate(&tenant, range, &filter, by)
+        .aggregate(&tenant, range, &filter, (by, wanted))
         .await
         .map_err(failed)?;
     let currency = currency(app, &tenant).await?;

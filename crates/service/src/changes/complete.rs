@@ -93,13 +93,35 @@ impl Service {
         let until = Moment::now() + ROUND_MAX;
         let (mut complete, mut failed) = (0, None);
         loop {
-            let listed = self.read_all(Query::of(table::CHANGES)).await?;
-            let entries = listed.into_iter().map(|(entry, _)| entry).collect();
+            let entries = self.list_changes().await?;
             let turn = self.take_turn(entries, until).await;
             complete += turn.complete;
             failed = failed.or(turn.failed);
             if turn.open.is_empty() || !wait(turn.waits, until).await {
                 return failed.map_or(Ok(complete), Err);
+            }
+        }
+    }
+
+    /// The entries of the list of changes that are to be completed.
+    pub(crate) async fn list_changes(&self) -> Result<Vec<String>, Failure> {
+        let listed = self.read_all(Query::of(table::CHANGES)).await?;
+        Ok(listed.into_iter().map(|(entry, _)| entry).collect())
+    }
+
+    /// Completes the change of an entry of the list, as far as that goes until it is
+    /// `stop`; 1 if it is complete.
+    pub(crate) async fn complete_listed(&self, entry: &str, stop: Moment) -> Result<u64, Failure> {
+        let until = stop.min(Moment::now() + ROUND_MAX);
+        loop {
+            let pause = match self.complete_entry(entry, until).await? {
+                Progress::Complete => return Ok(1),
+                Progress::Waits(pause) => pause,
+                Progress::Open => Duration::ZERO,
+            };
+            // Of a plan, the subscribers' own entries are chores of their own.
+            if table::changed_plan(entry).is_some() || !wait(pause, until).await {
+                return Ok(0);
             }
         }
     }

@@ -50,6 +50,8 @@ struct Remembered {
     stamps: BTreeMap<Name, Instant>,
     /// By tenant, the last hour of receipt that was registered, and its lanes.
     hours: BTreeMap<Name, (Instant, Lanes)>,
+    /// By tenant, up to when open holds of it are known to be listed.
+    holding: BTreeMap<Name, Instant>,
     /// The newest hour of receipt of all tenants, as far as is known.
     newest: Option<Instant>,
     /// When a client's own time last confirmed the clock.
@@ -216,6 +218,15 @@ impl Cache {
 
     pub(crate) fn note_registered(&self, tenant: &Name, hour: Instant, lanes: Lanes) {
         make_room(&mut self.lock().hours).insert(tenant.clone(), (hour, lanes));
+    }
+
+    /// Up to when open holds of the tenant are known to be listed.
+    pub(crate) fn holds_until(&self, tenant: &Name) -> Option<Instant> {
+        self.lock().holding.get(tenant).copied()
+    }
+
+    pub(crate) fn note_holds_until(&self, tenant: &Name, until: Instant) {
+        make_room(&mut self.lock().holding).insert(tenant.clone(), until);
     }
 
     /// The head of the catalogue, if it was read at most `age` ago.

@@ -1,6 +1,8 @@
 //! The receipt hours of a tenant: who reads pages asks for them here, and never a
 //! clock.
 
+use crate::engine::agenda::Unfolded;
+use crate::engine::attempt::Attempt;
 use crate::engine::service::Service;
 use crate::engine::stamp::received_at;
 use crate::engine::times::Times;
@@ -24,6 +26,15 @@ impl ReceiptHour {
     }
 }
 
+/// The write that says in how many lanes the pages of an hour may be, unless more are
+/// said.
+fn with_lanes(tenant: &Name, hour: Instant, lanes: Lanes) -> Write {
+    let count = i128::from(lanes.count());
+    let set = vec![(table::LANES.into(), Value::N(count))];
+    let fewer = Guard::AtMost(table::LANES.into(), count.saturating_sub(1));
+    Write::set(table::hour(tenant, hour), set).when(fewer)
+}
+
 fn lanes_of(record: Option<&Attrs>) -> Option<Lanes> {
     let lanes = record?.get(table::LANES)?.as_number()?;
     Lanes::try_from(u8::try_from(lanes).ok()?).ok()
@@ -43,7 +54,13 @@ impl Service {
             return Ok(());
         }
         let month = table::month(tenant, &hour.month());
-        let keys = [table::hour(tenant, hour), month.clone(), table::clock()];
+        let unfolded = table::unfolded(tenant);
+        let keys = [
+            table::hour(tenant, hour),
+            month.clone(),
+            table::clock(),
+            unfolded,
+        ];
         let mut items = self.store.read(&keys).await?.into_iter();
         let record = items.next().flatten();
         if items.next().flatten().is_none() {
@@ -53,17 +70,45 @@ impl Service {
         if let Some(clock) = items.next().flatten() {
             self.cache.note_newest(Times::of(Some(&clock)).closed);
         }
-        if lanes_of(record.as_ref()) < Some(lanes) {
-            let count = i128::from(lanes.count());
-            let set = vec![(table::LANES.into(), Value::N(count))];
-            let fewer = Guard::AtMost(table::LANES.into(), count.saturating_sub(1));
+        if record.is_none() {
+            let known = items.next().flatten();
+            let known = known.as_ref().and_then(Unfolded::of);
+            self.register_first(tenant, hour, lanes, known).await?;
+        } else if lanes_of(record.as_ref()) < Some(lanes) {
             // Refused = another was first, perhaps with more.
-            self.write(&[Write::set(table::hour(tenant, hour), set).when(fewer)])
-                .await?;
+            self.write(&[with_lanes(tenant, hour, lanes)]).await?;
         }
         self.note_receipt(hour).await?;
         self.cache.note_registered(tenant, hour, lanes);
         Ok(())
+    }
+
+    /// Registers an hour that was not, and puts the tenant on the list of those with
+    /// something to roll up: in one step, so that none is registered and not listed.
+    async fn register_first(
+        &self,
+        tenant: &Name,
+        hour: Instant,
+        lanes: Lanes,
+        mut known: Option<Unfolded>,
+    ) -> Result<(), Failure> {
+        let mut attempt = Attempt::new();
+        loop {
+            let listed = Unfolded::renewed(known, hour).write(tenant, known);
+            if self
+                .write(&[listed, with_lanes(tenant, hour, lanes)])
+                .await?
+            {
+                return Ok(());
+            }
+            let keys = [table::unfolded(tenant), table::hour(tenant, hour)];
+            let mut items = self.store.read(&keys).await?.into_iter();
+            known = items.next().flatten().as_ref().and_then(Unfolded::of);
+            if lanes_of(items.next().flatten().as_ref()) >= Some(lanes) {
+                return Ok(());
+            }
+            attempt.again("others register hours of the tenant").await?;
+        }
     }
 
     /// Notes what the record of an hour says of its lanes.

@@ -1,5 +1,6 @@
 //! The service itself, and what one process remembers.
 
+pub(crate) mod agenda;
 pub(crate) mod attempt;
 pub(crate) mod cache;
 pub(crate) mod catalog;

@@ -5,15 +5,19 @@ use crate::engine::snapshot::Snapshot;
 use crate::record::record::Refusing;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use futures::stream::{self, StreamExt};
 use tollgate_core::{CounterKey, Instant, Name, OpenHold, Posting, Scope, Standing, expire, table};
+
+/// How many tenants' holds are expired at once.
+const AT_ONCE: usize = 16;
 
 /// How often a reading is made anew because holds expired meanwhile.
 const PASSES_MAX: usize = 5;
 
 impl Service {
-    /// Expires every hold of every tenant whose time is over: the work of the
-    /// schedule. Safe to repeat and to run twice at once. A tenant that fails
-    /// keeps no other from it.
+    /// Expires every hold whose time is over, of every tenant with open holds: the
+    /// work of the schedule. Safe to repeat and to run twice at once. A tenant that
+    /// fails keeps no other from it.
     ///
     /// # Errors
     /// The first tenant's failure; what is done stays, the next run goes on.
@@ -22,9 +26,15 @@ impl Service {
             tracing::error!("the clock is not confirmed: no hold expires by it");
             return Ok(0);
         }
+        let tenants = self.list_holding().await?;
+        let mut expire = Vec::new();
+        for tenant in &tenants {
+            expire.push(self.expire_due(tenant));
+        }
+        let done: Vec<_> = stream::iter(expire).buffered(AT_ONCE).collect().await;
         let (mut expired, mut failed) = (0_u64, None);
-        for tenant in self.visit_tenants().await? {
-            match self.expire_due(&tenant).await {
+        for (tenant, done) in tenants.iter().zip(done) {
+            match done {
                 Ok(holds) => expired = expired.saturating_add(holds),
                 Err(failure) => {
                     tracing::warn!(%tenant, %failure, "holds are not expired");
@@ -35,9 +45,12 @@ impl Service {
         failed.map_or(Ok(expired), Err)
     }
 
-    async fn expire_due(&self, tenant: &Name) -> Result<u64, Failure> {
-        let due = self.find_due_holds(tenant, self.now()).await?;
+    /// Expires the tenant's holds whose time is over.
+    pub(crate) async fn expire_due(&self, tenant: &Name) -> Result<u64, Failure> {
+        let now = self.now();
+        let due = self.find_due_holds(tenant, now).await?;
         if due.is_empty() {
+            self.settle_holding(tenant, now).await?;
             return Ok(0);
         }
         let snapshot = self.snapshot(tenant).await?;

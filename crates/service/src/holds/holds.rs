@@ -160,6 +160,7 @@ impl Service {
         }
         // Whoever frees what is over by a clock asks what was received last.
         self.note_receipt(received.floor_to(HOUR_SECONDS)).await?;
+        self.note_holding(tenant, taken.hold.expires).await?;
         course.ruling = ruling;
         let lost = course.attempt.lost;
         match self

@@ -273,6 +273,7 @@ impl Service {
             let Some(extended) = extend(tenant, &hold, ttl_seconds, now)? else {
                 return Ok(HoldMoved::Done(Box::new(hold)));
             };
+            self.note_holding(tenant, extended.hold.expires).await?;
             let committed = self.commit_planned(&mut attempt, &snapshot, &extended.writes);
             if matches!(committed.await?, Committed::Done) {
                 return Ok(HoldMoved::Done(Box::new(extended.hold)));

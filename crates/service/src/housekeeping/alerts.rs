@@ -28,6 +28,14 @@ pub trait Courier: Send + Sync {
     ) -> Result<(), String>;
 }
 
+/// How alerts are sent.
+pub struct Deliveries<'a> {
+    /// What carries them.
+    pub courier: &'a dyn Courier,
+    /// An alert's JSON.
+    pub body: fn(&Alert) -> String,
+}
+
 /// What came of a round of deliveries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
@@ -39,6 +47,9 @@ pub struct Delivered {
 
 /// How many tenants' receivers are called at once.
 const TENANTS_AT_ONCE: usize = 16;
+
+/// The most alerts that a tenant is sent in one go.
+const ENTRIES_MAX: usize = 100;
 
 /// Seconds after which a round begins no further delivery; the next one goes on.
 const ROUND_SECONDS: i64 = 45;
@@ -57,13 +68,8 @@ impl Service {
         courier: &dyn Courier,
         body: fn(&Alert) -> String,
     ) -> Result<Delivered, Failure> {
-        let began = self.now();
-        let round = Round {
-            courier,
-            body,
-            began,
-            until: began.plus_seconds(ROUND_SECONDS),
-        };
+        let deliveries = Deliveries { courier, body };
+        let round = Round::begun(self.now(), &deliveries);
         let (mut total, mut failure) = (Delivered::default(), None);
         // Receivers that failed are not called again in this round.
         let mut failed = BTreeSet::new();
@@ -130,6 +136,38 @@ impl Service {
                 else => return pass,
             }
         }
+    }
+
+    /// The entries of alerts that are due, by tenant.
+    pub(crate) async fn list_due_alerts(&self) -> Result<BTreeMap<Name, Vec<String>>, Failure> {
+        let mut due: BTreeMap<Name, Vec<String>> = BTreeMap::new();
+        for list in table::due_alerts() {
+            let query = Query::of(list).to(table::due_by(self.now()));
+            for (entry, _) in self.read_all(query).await? {
+                let Some((tenant, _)) = table::due_alert_of(&entry) else {
+                    continue;
+                };
+                let entries = due.entry(tenant).or_default();
+                if entries.len() < ENTRIES_MAX {
+                    entries.push(entry);
+                }
+            }
+        }
+        Ok(due)
+    }
+
+    /// Sends those of a tenant's alerts that are due; how many were taken.
+    pub(crate) async fn deliver_entries(
+        &self,
+        tenant: &Name,
+        entries: &[String],
+        deliveries: &Deliveries<'_>,
+    ) -> Result<u64, Failure> {
+        let of = |entry: &String| Some(table::due_alert_of(entry)?.1.to_owned());
+        let places = entries.iter().filter_map(of).collect();
+        let round = Round::begun(self.now(), deliveries);
+        let (_, done, broken) = self.deliver_to(tenant.clone(), places, &round).await;
+        broken.map_or(Ok(done.delivered), Err)
     }
 
     /// A slice of what is due.
@@ -202,9 +240,9 @@ impl Service {
         if !self.write(&writes).await? {
             return Ok(None);
         }
-        let body = (round.body)(&claimed);
+        let body = (round.deliveries.body)(&claimed);
         let headers = signed(&claimed.id, self.now().unix_seconds(), &secret, &body)?;
-        let end = match round.courier.post(&url, &headers, body).await {
+        let end = match round.deliveries.courier.post(&url, &headers, body).await {
             Ok(()) => Some(AlertState::Delivered),
             Err(why) => {
                 tracing::warn!(
@@ -233,10 +271,20 @@ async fn settle<T>(under_way: &mut Option<BoxFuture<'_, T>>) -> Option<T> {
 
 /// A round of deliveries: how, and until when.
 struct Round<'a> {
-    courier: &'a dyn Courier,
-    body: fn(&Alert) -> String,
+    deliveries: &'a Deliveries<'a>,
     began: Instant,
     until: Instant,
+}
+
+impl<'a> Round<'a> {
+    fn begun(began: Instant, deliveries: &'a Deliveries<'a>) -> Self {
+        let until = began.plus_seconds(ROUND_SECONDS);
+        Self {
+            deliveries,
+            began,
+            until,
+        }
+    }
 }
 
 /// What came of going through all that is due.

@@ -1,6 +1,7 @@
 //! Erasing the name of an agent or consumer: a pseudonym takes its place in
 //! pages and rosters, and no total changes.
 
+use crate::engine::agenda::Unfolded;
 use crate::engine::service::Service;
 use crate::settings::actor::Actor;
 use crate::settings::audit::{Change as Audit, audit_write};
@@ -73,6 +74,8 @@ impl Service {
                 .await?
             {
                 let (events, pages) = self.erase_name(tenant, &mut reached, &erasing).await?;
+                let listed = self.read_unfolded(tenant).await?;
+                self.settle_list(tenant, listed).await?;
                 return Ok(Erased {
                     pseudonym: pseudonym.clone(),
                     events,
@@ -119,7 +122,10 @@ impl Service {
             erased: reached.mark.erased + 1,
             ..reached.mark.clone()
         };
-        let writes = vec![audit, erased_mark(tenant, erasing)];
+        // If this stops in the middle, the next rollup finds the tenant.
+        let listed = self.read_unfolded(tenant).await?;
+        let due = Unfolded::renewed(listed, Instant::EPOCH).write(tenant, listed);
+        let writes = vec![audit, erased_mark(tenant, erasing), due];
         let moved = reached.move_to(self, tenant, mark, writes).await?;
         if !moved && let Some(now) = self.read_reached(tenant).await? {
             // Its answer may have been lost.

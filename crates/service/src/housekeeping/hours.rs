@@ -1,35 +1,30 @@
 //! Rolling up closed receipt hours and days.
 
-use crate::engine::key::hex;
+use crate::engine::agenda::Unfolded;
 use crate::engine::service::Service;
-use crate::store::body::{body_attrs, body_bytes};
+use crate::store::body::body_attrs;
 use crate::store::failure::Failure;
-use crate::store::store::Query;
-use crate::usage::hour::Hour;
-use crate::usage::pages::{Walk, page_of};
-use crate::usage::scan::{rows_of, spans};
-use crate::usage::tasks::TasksOfHour;
 use crate::usage::watermark::{Reached, Watermark};
-use sha2::{Digest, Sha256};
+use futures::stream::{self, StreamExt};
+use std::time::Duration;
+use tokio::time::Instant as Moment;
 use tollgate_core::{
-    Attrs, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Joined, Key, Name, Page, Roster, Rows, Value,
-    View, Write, table,
+    Attrs, DAY_SECONDS, HOUR_SECONDS, Instant, Joined, Name, Roster, Value, Write, table,
 };
 
 /// An hour closes this long after its end, so that clocks that differ a little
 /// need not be carried forward.
 const CLOSES_SECONDS: i64 = 20 * 60;
 
+/// The most tenants whose hours are closed at once.
+const CLOSED_AT_ONCE: usize = 16;
+/// The most tenants that are folded at once, each with an hour's rows in memory.
+const FOLDED_AT_ONCE: usize = 4;
+/// How long one tenant's hours are folded where nothing bounds it.
+const TURN_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// The parts of a roster in one transaction, which takes 4 MB.
 const PARTS_AT_ONCE: usize = 8;
-
-/// The pages of a receipt hour, folded.
-struct Folded {
-    rows: Rows,
-    joined: Joined,
-    hour: Hour,
-    tasks: TasksOfHour,
-}
 
 /// The roster of a receipt month as far as it was read or joined.
 struct Held {
@@ -64,7 +59,42 @@ impl Service {
         if self.close_hours(tenant, until).await? {
             self.wait_for_requests().await;
         }
-        self.fold_hours(tenant, until).await
+        self.fold_hours(tenant, until, Moment::now() + TURN_MAX)
+            .await
+    }
+
+    /// The same for several tenants, in their order: all wait together for requests
+    /// planned before. No further hour is begun when it is `stop`. What fails for one
+    /// keeps no other from it.
+    pub(crate) async fn roll_up_together(
+        &self,
+        tenants: &[Name],
+        stop: Moment,
+    ) -> Vec<Result<u64, Failure>> {
+        let until = self.closing_hour();
+        let mut close = Vec::new();
+        for tenant in tenants {
+            close.push(self.close_hours(tenant, until));
+        }
+        let closed: Vec<_> = stream::iter(close).buffered(CLOSED_AT_ONCE).collect().await;
+        if closed.iter().any(|published| matches!(published, Ok(true))) {
+            self.wait_for_requests().await;
+        }
+        let mut fold = Vec::new();
+        for (tenant, closed) in tenants.iter().zip(closed) {
+            fold.push(self.fold_closed(tenant, closed, (until, stop)));
+        }
+        stream::iter(fold).buffered(FOLDED_AT_ONCE).collect().await
+    }
+
+    async fn fold_closed(
+        &self,
+        tenant: &Name,
+        closed: Result<bool, Failure>,
+        (until, stop): (Instant, Moment),
+    ) -> Result<u64, Failure> {
+        closed?;
+        self.fold_hours(tenant, until, stop).await
     }
 
     /// Publishes that the receipt hours before `until` are closed, if any of them
@@ -74,7 +104,8 @@ impl Service {
         let Some(reached) = self.read_reached(tenant).await? else {
             return Ok(false);
         };
-        match self.find_next_hour(tenant, &reached.mark, until).await? {
+        let next = self.find_next_hour(tenant, &reached.mark, Some(until));
+        match next.await? {
             Some(_) => self.publish_closing(tenant, until).await,
             None => Ok(false),
         }
@@ -88,8 +119,47 @@ impl Service {
     }
 
     /// Rolls up the hours before `until` that were published as closed, requests
-    /// planned before being done.
-    pub(crate) async fn fold_hours(&self, tenant: &Name, until: Instant) -> Result<u64, Failure> {
+    /// planned before being done; no further one is begun when it is `stop`.
+    async fn fold_hours(
+        &self,
+        tenant: &Name,
+        until: Instant,
+        stop: Moment,
+    ) -> Result<u64, Failure> {
+        let listed = self.read_unfolded(tenant).await?;
+        let rolled = self.fold_hours_before(tenant, until, stop).await?;
+        self.settle_list(tenant, listed).await?;
+        Ok(rolled)
+    }
+
+    /// Says when the tenant next has something to roll up, where its entry in the list
+    /// of those was `listed`.
+    pub(crate) async fn settle_list(
+        &self,
+        tenant: &Name,
+        listed: Option<Unfolded>,
+    ) -> Result<(), Failure> {
+        let Some(reached) = self.read_reached(tenant).await? else {
+            return Ok(());
+        };
+        let next = self.find_next_hour(tenant, &reached.mark, None).await?;
+        match listed {
+            Some(seen) if reached.mark.erasing.is_none() => {
+                self.settle_unfolded(tenant, seen, next).await?;
+            }
+            // It is on no list although it should be.
+            None if next.is_some() => self.note_unfolded(tenant).await?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn fold_hours_before(
+        &self,
+        tenant: &Name,
+        until: Instant,
+        stop: Moment,
+    ) -> Result<u64, Failure> {
         let times = self.read_times(tenant).await?;
         let closed = times.closed.min(until);
         if times.settled < closed {
@@ -101,7 +171,8 @@ impl Service {
                 self.erase_name(tenant, &mut reached, &erasing).await?;
                 continue;
             }
-            let Some(at) = self.find_next_hour(tenant, &reached.mark, closed).await? else {
+            let next = self.find_next_hour(tenant, &reached.mark, Some(closed));
+            let Some(at) = next.await?.filter(|_| Moment::now() < stop) else {
                 break;
             };
             reached.mark.next = at;
@@ -113,20 +184,21 @@ impl Service {
         Ok(rolled)
     }
 
-    /// The next hour to roll up: one that may have pages, or the last of a day
-    /// in which any has.
+    /// The next hour to roll up, before `until` if that is given: one that may have
+    /// pages, or the last of a day in which any has.
     async fn find_next_hour(
         &self,
         tenant: &Name,
         mark: &Watermark,
-        until: Instant,
+        until: Option<Instant>,
     ) -> Result<Option<Instant>, Failure> {
-        let next = self.find_first_hour(tenant, mark.next, Some(until)).await?;
+        let next = self.find_first_hour(tenant, mark.next, until).await?;
         let last_of_day = mark.open_day().plus_seconds(DAY_SECONDS - HOUR_SECONDS);
         if next.is_some_and(|next| next <= last_of_day) {
             return Ok(next);
         }
-        let is_inside = mark.next > mark.open_day() && last_of_day < until;
+        let is_before = until.is_none_or(|until| last_of_day < until);
+        let is_inside = mark.next > mark.open_day() && is_before;
         if is_inside
             && self
                 .find_first_hour(tenant, mark.open_day(), Some(mark.next))
@@ -155,19 +227,13 @@ impl Service {
         };
         let mut writes = Vec::new();
         let roster = self.held(tenant, at, held).await?;
-        let folded = self.fold_pages(tenant, reached, roster).await?;
+        let folded = self.fold_pages(tenant, &reached.mark, roster).await?;
         let has_pages = folded.hour.pages > 0;
         if has_pages || ends_day {
             if !self.join(tenant, reached, &folded.joined).await? {
                 return Ok(Step::Overtaken);
             }
-            for view in View::ALL {
-                let rows = folded.rows.seen(view, HOUR_SECONDS)?;
-                self.put_rows(&rows, |span, number| {
-                    table::hour_rollup(tenant, view, span, at, number)
-                })
-                .await?;
-            }
+            self.put_hour(tenant, at, roster, folded.rows).await?;
             let kept_until = self.snapshot(tenant).await?.rules.expiry(at);
             self.index_tasks(tenant, at, (&folded.tasks, kept_until))
                 .await?;
@@ -206,55 +272,6 @@ impl Service {
             },
         };
         Ok(&mut held.insert(kept).roster)
-    }
-
-    /// Folds the pages of the hour at the watermark, slice by slice: a page is not
-    /// kept once it is added.
-    async fn fold_pages(
-        &self,
-        tenant: &Name,
-        reached: &Reached,
-        roster: &mut Roster,
-    ) -> Result<Folded, Failure> {
-        let at = reached.mark.next;
-        let before = roster.extent();
-        let (mut rows, mut tasks) = (Rows::default(), TasksOfHour::default());
-        let mut times: Option<(Instant, Instant)> = None;
-        let mut hour = Hour {
-            hour: at,
-            pages: 0,
-            events: 0,
-            first: at,
-            last: at,
-            digest: String::new(),
-        };
-        let mut hash = Sha256::new();
-        hash.update(reached.mark.digest.as_bytes());
-        let mut walk = Walk::new(tenant, [self.read_hour(tenant, at).await?]);
-        while let Some(slice) = walk.read_slice(self).await? {
-            for (key, attrs) in &slice {
-                let page = page_of(attrs)?;
-                rows.add_page(&page, roster)?;
-                tasks.add_page(&page);
-                hour.pages += 1;
-                let events = page.events.len().try_into().unwrap_or(u64::MAX);
-                hour.events = hour.events.saturating_add(events);
-                for at in page.events.iter().map(|stored| stored.event.timestamp) {
-                    let (first, last) = times.unwrap_or((at, at));
-                    times = Some((first.min(at), last.max(at)));
-                }
-                hash.update(key.sk.as_bytes());
-                hash.update(Page::digest(body_bytes(attrs))?);
-            }
-        }
-        (hour.first, hour.last) = times.unwrap_or((at, at));
-        hour.digest = hex(&hash.finalize());
-        Ok(Folded {
-            rows,
-            joined: roster.joined(before),
-            hour,
-            tasks,
-        })
     }
 
     /// Stores those who joined the roster in the hour at the watermark, and
@@ -298,44 +315,5 @@ impl Service {
             ..reached.mark.clone()
         };
         Ok(reached.mark.begun || reached.move_to(self, tenant, begun, Vec::new()).await?)
-    }
-
-    /// Rolls up a receipt day from the rollups of its hours, one view after the
-    /// other. All of them are there.
-    async fn roll_up_day(&self, tenant: &Name, day: Instant) -> Result<(), Failure> {
-        for view in View::ALL.into_iter().filter(|view| view.has_days()) {
-            let mut rows = Rows::default();
-            let mut next = Some(Query::of(table::hour_rollups(tenant, view, &day.day())));
-            while let Some(query) = next {
-                let slice = self.store.query(&query).await?;
-                next = query.after(&slice);
-                for (sk, attrs) in &slice.items {
-                    let span = spans(sk, ":00:00Z")?.0.floor_to(DAY_SECONDS);
-                    for (place, tally) in rows_of(attrs)? {
-                        rows.0.entry((span, place)).or_default().add(&tally)?;
-                    }
-                }
-            }
-            self.put_rows(&rows, |span, number| {
-                table::day_rollup(tenant, view, span, day, number)
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
-    async fn put_rows(
-        &self,
-        rows: &Rows,
-        key: impl Fn(Instant, usize) -> Key,
-    ) -> Result<(), Failure> {
-        for chunk in rows.encode()? {
-            let attrs = Attrs::from([(table::BODY.into(), Value::B(chunk.bytes))]);
-            let key = key(chunk.span, chunk.number);
-            // Refused = it is there, perhaps from before a purge took pages.
-            self.write(&[Write::put(key, attrs).when(Guard::Absent)])
-                .await?;
-        }
-        Ok(())
     }
 }

@@ -13,9 +13,9 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::time::Instant as Moment;
 use tollgate_core::{
-    Attrs, Config, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Key, Name, PurgeOrder, Range, Write,
-    table,
+    Attrs, Config, DAY_SECONDS, Guard, Instant, Key, Name, PurgeOrder, Range, Write, table,
 };
 
 /// What was, or would be, purged.
@@ -57,9 +57,12 @@ const PACE: Duration = Duration::from_millis(100);
 
 const TENANTS_AT_ONCE: usize = 100;
 
+/// How long a run goes on where nothing bounds it.
+const RUN_MAX: Duration = Duration::from_secs(24 * 3600);
+
 impl Service {
-    /// Rolls up all closed hours of every tenant: the work of the schedule. A
-    /// tenant that fails keeps no other from it.
+    /// Rolls up all closed hours of every tenant that has any: the work of the
+    /// schedule. A tenant that fails keeps no other from it.
     ///
     /// # Errors
     /// The first tenant's failure; what is done stays, the next run goes on.
@@ -68,20 +71,11 @@ impl Service {
             tracing::error!("the clock is not confirmed: no hour closes by it");
             return Ok(0);
         }
-        let (mut rolled, mut failed, mut waits) = (0_u64, None, false);
-        let (tenants, until) = (self.list_tenants_in_turn().await?, self.closing_hour());
-        // All wait together for requests planned before.
-        for tenant in &tenants {
-            match self.close_hours(tenant, until).await {
-                Ok(published) => waits |= published,
-                Err(failure) => failed = failed.or(Some(left_behind(tenant, failure))),
-            }
-        }
-        if waits {
-            self.wait_for_requests().await;
-        }
-        for tenant in &tenants {
-            match self.fold_hours(tenant, until).await {
+        let tenants = self.list_unfolded(self.closing_hour()).await?;
+        let done = self.roll_up_together(&tenants, Moment::now() + RUN_MAX);
+        let (mut rolled, mut failed) = (0_u64, None);
+        for (tenant, done) in tenants.iter().zip(done.await) {
+            match done {
                 Ok(hours) => rolled = rolled.saturating_add(hours),
                 Err(failure) => failed = failed.or(Some(left_behind(tenant, failure))),
             }
@@ -100,11 +94,19 @@ impl Service {
     pub async fn purge(&self, order: &PurgeOrder, actor: &Actor) -> Result<Purged, Failure> {
         let tenants = match &order.tenant {
             Some(tenant) => vec![tenant.clone()],
-            None => self.list_tenants_in_turn().await?,
+            None => self.visit_tenants().await?,
         };
         let (mut sum, mut failed) = (Purged::default(), None);
         for tenant in tenants {
-            match self.purge_tenant(&tenant, order, actor).await {
+            let rolled = match order.dry_run {
+                true => Ok(0),
+                false => self.roll_up(&tenant).await,
+            };
+            let purged = match rolled {
+                Ok(_) => self.purge_tenant(&tenant, order, actor).await,
+                Err(failure) => Err(failure),
+            };
+            match purged {
                 Ok(purged) => {
                     sum.removed = sum.removed.saturating_add(purged.removed);
                     sum.pages = sum.pages.saturating_add(purged.pages);
@@ -115,7 +117,8 @@ impl Service {
         failed.map_or(Ok(sum), Err)
     }
 
-    async fn purge_tenant(
+    /// Purges what is rolled up of a tenant.
+    pub(crate) async fn purge_tenant(
         &self,
         tenant: &Name,
         order: &PurgeOrder,
@@ -124,9 +127,6 @@ impl Service {
         if !self.trusts_clock().await? {
             tracing::error!("the clock is not confirmed: nothing is purged by it");
             return Ok(Purged::default());
-        }
-        if !order.dry_run {
-            self.roll_up(tenant).await?;
         }
         let Some(reached) = self.read_reached(tenant).await? else {
             return Ok(Purged::default());
@@ -318,16 +318,6 @@ impl Service {
             guards,
             ..Write::put(key, body_attrs(purge)?)
         })
-    }
-
-    /// All tenants, each hour from another one on, so that none waits for ever
-    /// behind those that take a whole run.
-    async fn list_tenants_in_turn(&self) -> Result<Vec<Name>, Failure> {
-        let mut all = self.visit_tenants().await?;
-        let hours = usize::try_from(self.now().unix_seconds() / HOUR_SECONDS).unwrap_or(0);
-        let first = hours.checked_rem(all.len()).unwrap_or(0);
-        all.rotate_left(first);
-        Ok(all)
     }
 
     /// The ids of all tenants, ascending.

@@ -7,8 +7,8 @@ use crate::usage::pages::{is_expiring, page_of};
 use crate::usage::scan::Ask;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Aggregate, Attrs, BatchMarker, Filter, GroupBy, Instant, Key, Marker, Name, Page, Place,
-    Posting, Range, Roster, RowFilter, Stored, Tally, Usage, View, table, void_id,
+    Aggregate, Attrs, BatchMarker, Filter, GroupBy, GroupPart, Instant, Key, Marker, Name, Page,
+    Place, Posting, Range, Roster, RowFilter, Stored, Tally, Usage, View, table, void_id,
 };
 
 /// A recorded event with the time of its receipt.
@@ -131,7 +131,8 @@ impl Service {
         Ok(sum)
     }
 
-    /// What `filter` picks of `range`, in groups.
+    /// What `filter` picks of `range`, in groups: those of `part`, one more if there
+    /// are more, and perhaps others.
     ///
     /// # Errors
     /// As [`Service::read_usage`].
@@ -140,11 +141,14 @@ impl Service {
         tenant: &Name,
         range: Range,
         filter: &Filter,
-        by: GroupBy,
+        (by, part): (GroupBy, GroupPart),
     ) -> Result<Groups, Failure> {
         let mut ask = Ask::keeping(filter.needs().and(by.needs()));
         ask.hourly |= by == GroupBy::Hour;
-        let begin = |roster: &mut Roster| Ok((Aggregate::new(by), filter.of_rows(roster)?));
+        let begin = |roster: &mut Roster| {
+            let sum = Aggregate::new(by, part.clone());
+            Ok((sum, filter.of_rows(roster)?))
+        };
         let add = |(sum, filter): &mut (Aggregate, RowFilter), at, place: &Place, tally: &Tally| {
             if filter.matches(place) {
                 sum.add(at, place, tally)

@@ -11,7 +11,8 @@ fn settled(items: BTreeMap<Key, Attrs>) -> BTreeMap<Key, Attrs> {
     items
         .into_iter()
         .filter(|(key, _)| {
-            !key.pk.ends_with("|W") && !key.pk.contains("|Z|") && !key.pk.starts_with("A|AUDIT")
+            let is_of_orders = key.pk.ends_with("|W") || key.pk.contains("|Z|");
+            !is_of_orders && !key.pk.starts_with("A|AUDIT") && !key.pk.starts_with("L|DIRTY")
         })
         .collect()
 }
