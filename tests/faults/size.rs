@@ -1,6 +1,7 @@
 //! Sizes at which a promise would break that holds for a few.
 
 mod catalogue;
+mod fleet;
 mod grants;
 mod heat;
 mod jobs;

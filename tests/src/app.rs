@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use tollgate_core::{Key, Value as Stored, Write, table};
 use tollgate_gateway::{App, DEFAULT_HASH, Route, Settings, router};
-use tollgate_service::{KeyRecord, Memory, Service, Store, Tenancy};
+use tollgate_service::{KeyRecord, Memory, Query, Service, Store, Tenancy};
 use tollgate_sqlite::{FILE, Sqlite};
 use tower::ServiceExt;
 
@@ -239,6 +240,25 @@ impl TestApp {
         Keys {
             ingest: self.key(tenant, &["ingest"]).await,
             read: self.key(tenant, &["read"]).await,
+        }
+    }
+
+    /// Flips a bit in the body of each item of a partition.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub async fn damage(&self, pk: &str) {
+        let items = self.store.query(&Query::of(pk)).await.expect("items").items;
+        assert!(!items.is_empty(), "nothing in {pk}");
+        for (sk, mut attrs) in items {
+            let Some(Stored::B(mut body)) = attrs.remove(table::BODY) else {
+                panic!("an item without a body")
+            };
+            let middle = body.len() / 2;
+            body[middle] ^= 1;
+            attrs.insert(table::BODY.into(), Stored::B(body));
+            let write = Write::put(Key::new(pk, sk), attrs);
+            self.store.commit(&[write]).await.expect("damage");
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod requests;
 
+use crate::chores::Kept;
 use async_trait::async_trait;
 use axum::body::Body;
 use requests::requests;
@@ -11,8 +12,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tollgate_core::{Attrs, Change, Key, Write};
 use tollgate_gateway::Route;
-use tollgate_service::{Commit, Memory, Query, Slice, Store, StoreError, Tenancy, Together};
-use tollgate_tests::{Fault, TestApp};
+use tollgate_service::{
+    Commit, Housekeeping, Memory, Query, Slice, Store, StoreError, Tenancy, Together,
+};
+use tollgate_tests::{Fault, Operation, TestApp};
 
 type Actions = BTreeSet<&'static str>;
 
@@ -227,16 +230,48 @@ async fn each_function_is_allowed_exactly_what_its_routes_do() {
     }
 }
 
+#[tokio::test]
+async fn the_worker_is_allowed_exactly_what_its_chores_do() {
+    let witness = Arc::new(Witness::default());
+    let settle = Duration::ZERO;
+    let process = || TestApp::over(witness.clone(), Tenancy::Shared { settle });
+    let app = process();
+    app.post(
+        "/holds",
+        json!({ "ttl_seconds": 1, "event": holding("worker") }),
+    )
+    .await
+    .expect(201);
+    app.record("acme", json!({ "id": "e" })).await.expect(201);
+    app.clock.advance(40 * 86_400);
+    interrupted_limits(&process()).await;
+    let queue = Kept::default();
+    for (action, _) in Housekeeping::ALL {
+        let event = json!({ "action": action });
+        let sent = tollgate_purge::dispatch(&app.app, &event, &queue).await;
+        sent.expect("a schedule's work");
+    }
+    let event = queue.take();
+    assert!(
+        event["Records"].as_array().is_some_and(|of| of.len() >= 4),
+        "{event}"
+    );
+    witness.take();
+    let failed = tollgate_purge::work(&app.app, &event).await;
+    assert_eq!(failed, json!({ "batchItemFailures": [] }));
+    assert_eq!(allowed().get("worker"), Some(&witness.take()));
+}
+
 /// Limits whose count was interrupted before it was complete: whoever comes
 /// by next completes it.
 async fn interrupted_limits(app: &TestApp) {
-    let published = app.store.calls() + 3;
+    let mut is_published = false;
     app.store.rule(move |call| {
-        if call.number >= published {
-            Fault::Before
-        } else {
-            Fault::None
+        if is_published {
+            return Fault::Before;
         }
+        is_published = call.operation == Operation::Commit;
+        Fault::None
     });
     let limits = json!({ "limits": [{ "id": "m", "scope": "tenant", "measure": "units", "window": "total", "hard": 1000 }] });
     app.put("/limits/acme", limits).await.expect(503);

@@ -3,6 +3,7 @@
 
 mod alert_pipe;
 mod calls;
+mod chores;
 mod contract;
 mod copies;
 mod cost;

@@ -1,5 +1,5 @@
-//! A [`ChoreQueue`] on Amazon SQS: a FIFO queue, in which the messages of a tenant are
-//! one group, so that no two workers do the same tenant's chores at once.
+//! A [`ChoreQueue`] on Amazon SQS: a FIFO queue, in which chores of one kind and
+//! tenant are a group, so that no two workers do the same at once.
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
@@ -78,13 +78,18 @@ impl ChoreQueue for SqsQueue {
 fn entry(number: usize, chore: &Chore, round: Instant) -> Result<Entry, String> {
     let body = serde_json::to_string(chore).map_err(|error| error.to_string())?;
     let minute = round.unix_seconds().div_euclid(60);
-    let digest = Sha256::digest(body.as_bytes());
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let once = format!("{minute}-{}", digest(&body));
     Entry::builder()
         .id(number.to_string())
-        .message_group_id(chore.group())
-        .message_deduplication_id(format!("{minute}-{digest}"))
+        // A tenant's id may be as long as a group's.
+        .message_group_id(digest(&chore.group()))
+        .message_deduplication_id(once)
         .message_body(body)
         .build()
         .map_err(|error| error.to_string())
+}
+
+fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -75,15 +75,15 @@ pub trait ChoreQueue: Send + Sync {
 const AT_ONCE: usize = 8;
 
 impl Chore {
-    /// What a worker does one piece of at a time: a tenant, or a plan.
+    /// What one worker at a time does: one that cannot be done keeps others of the same
+    /// group waiting, and nothing else, not even of the same tenant.
     #[must_use]
-    pub fn group(&self) -> &str {
+    pub fn group(&self) -> String {
         match self {
-            Self::RollUp { tenant_id }
-            | Self::Purge { tenant_id }
-            | Self::ExpireHolds { tenant_id }
-            | Self::DeliverAlerts { tenant_id, .. } => tenant_id.as_str(),
-            Self::CompleteChange { entry } => entry.split_once('|').map_or(entry, |(_, of)| of),
+            Self::RollUp { tenant_id } | Self::Purge { tenant_id } => format!("hours|{tenant_id}"),
+            Self::ExpireHolds { tenant_id } => format!("holds|{tenant_id}"),
+            Self::DeliverAlerts { tenant_id, .. } => format!("alerts|{tenant_id}"),
+            Self::CompleteChange { entry } => format!("change|{entry}"),
         }
     }
 }
