@@ -10,16 +10,17 @@ use crate::time::instant::Instant;
 use alloc::format;
 use alloc::string::String;
 pub use lists::{
-    CHANGES, TENANTS, changed, changed_plan, changed_plan_entry, changed_tenant, due_alert,
-    due_alert_of, due_alerts, holding, holding_lists, tenant_entry, unfolded, unfolded_lists,
+    CHANGES, TENANTS, busy, busy_lists, changed, changed_plan, changed_plan_entry, changed_tenant,
+    due_alert, due_alert_of, due_alerts, holding, holding_lists, tenant_entry, unfolded,
+    unfolded_lists,
 };
 pub use prices::{
     EXCHANGES, LISTED, PAST, card_version, catalog_head, exchange_version, listed, past,
     version_body,
 };
 pub use rollups::{
-    ROSTER_NAMES, ROSTER_TASKS, day_rollup, day_rollups, hour_rollup, hour_rollups, roster,
-    roster_part,
+    ROSTER_NAMES, ROSTER_TASKS, day_rollup, day_rollups, hour_rollup, hour_rollups, partial,
+    partial_names, partial_rows, partials, roster, roster_part,
 };
 
 mod lists;

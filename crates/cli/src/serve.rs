@@ -41,8 +41,9 @@ pub(crate) struct Args {
 /// How often the schedules are looked at.
 const ROUND: Duration = Duration::from_secs(10);
 /// What is done every how many rounds.
-const ROUNDS: [(&str, u64); 5] = [
+const ROUNDS: [(&str, u64); 6] = [
     ("deliver_alerts", 1),
+    ("rollup_open", 6),
     ("complete_changes", 6),
     ("expire_holds", 6),
     ("rollup", 6 * 15),

@@ -12,7 +12,8 @@ use tollgate_service::{Actor, Chore, ChoreQueue, Deliveries, Failure, Housekeepi
 /// How long a worker begins anything new: a third of the time that it has.
 const WORK_MAX: Duration = Duration::from_secs(300);
 
-/// Does a schedule's work at once: `{"action":"rollup"}`, `{"action":"purge"}`,
+/// Does a schedule's work at once: `{"action":"rollup"}`, `{"action":"rollup_open"}`,
+/// `{"action":"purge"}`,
 /// `{"action":"expire_holds"}`, `{"action":"complete_changes"}` or
 /// `{"action":"deliver_alerts"}`. Safe to repeat.
 ///
@@ -26,6 +27,12 @@ pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
         Housekeeping::RollUp => {
             let hours = service.roll_up_all().await.map_err(failed)?;
             json!({ "action": action, "hours": hours })
+        }
+        Housekeeping::RollUpOpen => {
+            let chores = service.list_chores(kind).await.map_err(failed)?;
+            let done = do_chores(app, &chores, Moment::now() + WORK_MAX).await;
+            let pages: Result<Vec<u64>, Failure> = done.into_iter().collect();
+            json!({ "action": action, "pages": pages.map_err(failed)?.iter().sum::<u64>() })
         }
         Housekeeping::Purge => {
             let actor = Actor {

@@ -45,6 +45,11 @@ impl History {
                     .await
                     .expect("a rollup"),
             ),
+            Step::RollUpOpen => {
+                let tenant = Name::new("acme").expect("a name");
+                let done = self.app.service().roll_up_open(&tenant, 1).await;
+                done.expect("a partial rollup");
+            }
             Step::Purge => self.purge().await,
             Step::Void(index) => self.void(index, now).await,
             Step::Ask(question) => self.ask(&question.asked(now)).await,

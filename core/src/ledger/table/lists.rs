@@ -44,6 +44,21 @@ pub fn unfolded(tenant: &Name) -> Key {
     )
 }
 
+/// The lists of tenants whose open hours hold many pages.
+pub fn busy_lists() -> impl Iterator<Item = String> {
+    (0..TENANT_LISTS).map(busy_list)
+}
+
+fn busy_list(number: u32) -> String {
+    format!("L|BUSY|{number:02}")
+}
+
+/// The entry of a tenant there.
+#[must_use]
+pub fn busy(tenant: &Name) -> Key {
+    Key::new(busy_list(list_of(tenant, TENANT_LISTS)), tenant.as_str())
+}
+
 /// The lists of tenants with open holds.
 pub fn holding_lists() -> impl Iterator<Item = String> {
     (0..TENANT_LISTS).map(holding_list)

@@ -50,6 +50,30 @@ pub fn day_rollup(
     )
 }
 
+/// The partition of the partial rollups of a tenant's open hours.
+#[must_use]
+pub fn partials(tenant: &Name) -> String {
+    format!("T|{tenant}|Q")
+}
+
+/// The partial rollup of an open receipt hour: up to when, and which parts it has.
+#[must_use]
+pub fn partial(tenant: &Name, receipt_hour: Instant) -> Key {
+    Key::new(partials(tenant), receipt_hour.hour())
+}
+
+/// The partition of those whom the events of a partial rollup name, by part.
+#[must_use]
+pub fn partial_names(tenant: &Name, receipt_hour: Instant) -> String {
+    format!("T|{tenant}|Q|names|{}", receipt_hour.hour())
+}
+
+/// The partition of a partial rollup's rows of a view, by part and event hour.
+#[must_use]
+pub fn partial_rows(tenant: &Name, view: View, receipt_hour: Instant) -> String {
+    format!("T|{tenant}|Q|{}|{}", view.as_str(), receipt_hour.hour())
+}
+
 /// The partition of the roster of a receipt month, `YYYY-MM`.
 #[must_use]
 pub fn roster(tenant: &Name, month: &str) -> String {

@@ -12,6 +12,9 @@ use tollgate_core::{Attrs, Guard, HOUR_SECONDS, Instant, Name, Value, Write, tab
 /// whose clock lies behind may still take one that it knows to be covered.
 const HOLDING_MARGIN_SECONDS: i64 = 600;
 
+/// After so many pages of a process a tenant is put on the list of busy ones.
+const PAGES_NOTED: u32 = 16;
+
 /// A tenant's entry in the list of those with receipt hours that are not rolled up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Unfolded {
@@ -109,6 +112,30 @@ impl Service {
         Ok(due)
     }
 
+    /// Notes that a page of the tenant was written: with many of them it is put on the
+    /// list of those whose open hours hold many. If that fails, a later page does it.
+    pub(crate) async fn note_page(&self, tenant: &Name) {
+        if !self.cache.counts_page(tenant, self.now(), PAGES_NOTED) {
+            return;
+        }
+        let entry = [Write::put(table::busy(tenant), Attrs::new())];
+        if let Err(failure) = self.write(&entry).await {
+            tracing::debug!(%tenant, %failure, "a busy tenant is not listed yet");
+        }
+    }
+
+    /// The tenants on that list.
+    pub(crate) async fn list_busy(&self) -> Result<Vec<Name>, Failure> {
+        self.list_of_tenants(table::busy_lists()).await
+    }
+
+    /// Takes the tenant off it: its next pages put it there again.
+    pub(crate) async fn settle_busy(&self, tenant: &Name) -> Result<(), Failure> {
+        self.write(&[Write::delete(table::busy(tenant))])
+            .await
+            .map(drop)
+    }
+
     /// Puts the tenant on the list of those with open holds, up to `expires` at
     /// least.
     pub(crate) async fn note_holding(
@@ -144,12 +171,19 @@ impl Service {
 
     /// The tenants with open holds.
     pub(crate) async fn list_holding(&self) -> Result<Vec<Name>, Failure> {
-        let mut holding = Vec::new();
-        for list in table::holding_lists() {
+        self.list_of_tenants(table::holding_lists()).await
+    }
+
+    async fn list_of_tenants(
+        &self,
+        lists: impl Iterator<Item = String>,
+    ) -> Result<Vec<Name>, Failure> {
+        let mut listed = Vec::new();
+        for list in lists {
             for (tenant, _) in self.read_all(Query::of(list)).await? {
-                holding.extend(Name::new(&tenant));
+                listed.extend(Name::new(&tenant));
             }
         }
-        Ok(holding)
+        Ok(listed)
     }
 }

@@ -14,6 +14,9 @@ use tollgate_core::{
 /// The most tenants, keys or counters that a process remembers.
 const REMEMBERED_MAX: usize = 10_000;
 
+/// How long a tenant is not noted as busy again.
+const NOTED_SECONDS: i64 = 20;
+
 /// The most versions of the past that it remembers.
 const PAST_MAX: usize = 16;
 
@@ -50,6 +53,9 @@ struct Remembered {
     stamps: BTreeMap<Name, Instant>,
     /// By tenant, the last hour of receipt that was registered, and its lanes.
     hours: BTreeMap<Name, (Instant, Lanes)>,
+    /// By tenant, how many pages were written since it was noted as busy, and when that
+    /// was.
+    pages: BTreeMap<Name, (u32, Instant)>,
     /// By tenant, up to when open holds of it are known to be listed.
     holding: BTreeMap<Name, Instant>,
     /// The newest hour of receipt of all tenants, as far as is known.
@@ -218,6 +224,20 @@ impl Cache {
 
     pub(crate) fn note_registered(&self, tenant: &Name, hour: Instant, lanes: Lanes) {
         make_room(&mut self.lock().hours).insert(tenant.clone(), (hour, lanes));
+    }
+
+    /// Counts a page that was written; whether that makes `most` since the tenant was
+    /// last noted as busy, and that was not just now.
+    pub(crate) fn counts_page(&self, tenant: &Name, now: Instant, most: u32) -> bool {
+        let mut inner = self.lock();
+        let pages = make_room(&mut inner.pages);
+        let (count, noted) = pages.entry(tenant.clone()).or_insert((0, Instant::EPOCH));
+        *count = count.saturating_add(1);
+        let is_many = *count >= most && now >= noted.plus_seconds(NOTED_SECONDS);
+        if is_many {
+            (*count, *noted) = (0, now);
+        }
+        is_many
     }
 
     /// Up to when open holds of the tenant are known to be listed.

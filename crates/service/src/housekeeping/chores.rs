@@ -21,6 +21,11 @@ pub enum Chore {
         /// The tenant.
         tenant_id: Name,
     },
+    /// Roll up a tenant's open hours as far as they are.
+    RollUpOpen {
+        /// The tenant.
+        tenant_id: Name,
+    },
     /// Purge what is past a tenant's retention, everything closed rolled up before.
     Purge {
         /// The tenant.
@@ -50,6 +55,8 @@ pub enum Chore {
 pub enum Housekeeping {
     /// `rollup`.
     RollUp,
+    /// `rollup_open`.
+    RollUpOpen,
     /// `purge`.
     Purge,
     /// `expire_holds`.
@@ -71,6 +78,9 @@ pub trait ChoreQueue: Send + Sync {
     async fn send(&self, chores: Vec<Chore>, round: Instant) -> Result<(), String>;
 }
 
+/// The fewest pages of a part of a partial rollup.
+const PAGES_MIN: usize = 32;
+
 /// The most chores of one kind that a worker does at once.
 const AT_ONCE: usize = 8;
 
@@ -80,7 +90,9 @@ impl Chore {
     #[must_use]
     pub fn group(&self) -> String {
         match self {
-            Self::RollUp { tenant_id } | Self::Purge { tenant_id } => format!("hours|{tenant_id}"),
+            Self::RollUp { tenant_id }
+            | Self::RollUpOpen { tenant_id }
+            | Self::Purge { tenant_id } => format!("hours|{tenant_id}"),
             Self::ExpireHolds { tenant_id } => format!("holds|{tenant_id}"),
             Self::DeliverAlerts { tenant_id, .. } => format!("alerts|{tenant_id}"),
             Self::CompleteChange { entry } => format!("change|{entry}"),
@@ -90,8 +102,9 @@ impl Chore {
 
 impl Housekeeping {
     /// All kinds, by the words that schedules have for them.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("rollup", Self::RollUp),
+        ("rollup_open", Self::RollUpOpen),
         ("purge", Self::Purge),
         ("expire_holds", Self::ExpireHolds),
         ("complete_changes", Self::CompleteChanges),
@@ -100,7 +113,10 @@ impl Housekeeping {
 
     /// Whether it goes by the clock: while that is not trusted, nothing is to be done.
     const fn is_by_clock(self) -> bool {
-        matches!(self, Self::RollUp | Self::Purge | Self::ExpireHolds)
+        matches!(
+            self,
+            Self::RollUp | Self::RollUpOpen | Self::Purge | Self::ExpireHolds
+        )
     }
 }
 
@@ -122,6 +138,9 @@ impl Service {
                 let tenants = self.list_unfolded(self.closing_hour()).await?;
                 each(tenants, |tenant_id| Chore::RollUp { tenant_id })
             }
+            Housekeeping::RollUpOpen => each(self.list_busy().await?, |tenant_id| {
+                Chore::RollUpOpen { tenant_id }
+            }),
             Housekeeping::Purge => each(self.visit_tenants().await?, |tenant_id| Chore::Purge {
                 tenant_id,
             }),
@@ -211,6 +230,11 @@ impl Service {
         let hours = rolled.transpose()?.unwrap_or(0);
         match chore {
             Chore::RollUp { .. } => Ok(hours),
+            Chore::RollUpOpen { tenant_id } => {
+                let pages = self.roll_up_open(tenant_id, PAGES_MIN).await?;
+                self.settle_busy(tenant_id).await?;
+                Ok(pages)
+            }
             Chore::Purge { tenant_id } => {
                 let (order, actor) = (PurgeOrder::default(), Actor::schedule());
                 let purged = self.purge_tenant(tenant_id, &order, &actor).await?;

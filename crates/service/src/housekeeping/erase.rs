@@ -147,6 +147,8 @@ impl Service {
                 "a name is being erased under another secret than this process has".to_owned(),
             ));
         }
+        // None is made while the name is on its way out.
+        self.remove_partials(tenant).await?;
         let mut mask = Mask::new(self, tenant, Some(erasing.clone()));
         let (mut events, mut pages) = (0, 0);
         let mut walk = self.walk_to(tenant, erasing.at).await?;

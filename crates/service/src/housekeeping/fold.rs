@@ -19,7 +19,7 @@ use tollgate_core::{
 };
 
 /// The most rows in memory, of some 1 KB each; twice that while they are stored.
-const ROWS_MAX: usize = 12_000;
+pub(crate) const ROWS_MAX: usize = 12_000;
 
 /// The pages of a receipt hour, folded.
 pub(crate) struct Folded {
@@ -32,11 +32,11 @@ pub(crate) struct Folded {
 
 /// Rows on their way into the store: how many chunks each span of event time has.
 #[derive(Default)]
-struct Chunks(BTreeMap<Instant, usize>);
+pub(crate) struct Chunks(BTreeMap<Instant, usize>);
 
 impl Chunks {
     /// The writes of further rows of a view. Several chunks of a span add up.
-    fn writes(
+    pub(crate) fn writes(
         &mut self,
         rows: &Rows,
         key: impl Fn(Instant, usize) -> Key,

@@ -5,4 +5,5 @@ pub(crate) mod chores;
 pub(crate) mod erase;
 pub(crate) mod fold;
 pub(crate) mod hours;
+pub(crate) mod partials;
 pub(crate) mod purge;

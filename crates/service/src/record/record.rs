@@ -144,6 +144,7 @@ impl Service {
                 Committed::Done => {
                     self.cache.note_crossings(course.tenant, &planned.crossings);
                     course.take(planned);
+                    self.note_page(course.tenant).await;
                     state = None;
                     break;
                 }

@@ -8,6 +8,7 @@ pub(crate) mod hour;
 pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod pages;
+pub(crate) mod partials;
 pub(crate) mod pseudonym;
 pub(crate) mod rosters;
 pub(crate) mod scan;

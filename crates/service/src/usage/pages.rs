@@ -16,6 +16,8 @@ pub(crate) struct Walk {
     hours: VecDeque<ReceiptHour>,
     /// Where the first of the hours begins.
     from: String,
+    /// Where each of them ends.
+    to: Option<String>,
     /// Whether no lane is read further than the others were when the hour was opened.
     is_capped: bool,
     lanes: Vec<Lane>,
@@ -35,6 +37,7 @@ impl Walk {
             tenant: tenant.clone(),
             hours: hours.into_iter().collect(),
             from: String::new(),
+            to: None,
             is_capped: false,
             lanes: Vec::new(),
         }
@@ -44,6 +47,12 @@ impl Walk {
     pub(crate) fn from(self, from: impl Into<String>) -> Self {
         let from = from.into();
         Self { from, ..self }
+    }
+
+    /// The same without the pages from the sort key `to` on.
+    pub(crate) fn to(self, to: impl Into<String>) -> Self {
+        let to = Some(to.into());
+        Self { to, ..self }
     }
 
     /// The same, for who goes on later behind the last page that was given: of an hour
@@ -120,7 +129,9 @@ impl Walk {
         let from = std::mem::take(&mut self.from);
         let lane = |lane: u8| {
             let pk = table::pages(&self.tenant, &table::stretch(hour.at, lane));
-            let next = Some(Query::of(pk).from(from.as_str()));
+            let mut query = Query::of(pk).from(from.as_str());
+            query.to.clone_from(&self.to);
+            let next = Some(query);
             let read = VecDeque::new();
             Lane { next, read }
         };
@@ -186,7 +197,13 @@ impl Service {
         self.visit(Walk::new(tenant, [hour]), range, visit).await
     }
 
-    async fn visit<F>(&self, mut walk: Walk, range: Range, mut visit: F) -> Result<(), Failure>
+    /// Visits the pages of a walk that may hold events of `range`.
+    pub(crate) async fn visit<F>(
+        &self,
+        mut walk: Walk,
+        range: Range,
+        mut visit: F,
+    ) -> Result<(), Failure>
     where
         F: FnMut(Page) -> Result<(), Failure>,
     {

@@ -6,6 +6,8 @@ use crate::store::body::body_bytes;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::cover::Cover;
+use crate::usage::pages::Walk;
+use crate::usage::partials::{Partial, PartialOfHour, first_page};
 use crate::usage::rosters::Mask;
 use crate::usage::watermark::Watermark;
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,7 +131,7 @@ where
         let days = self.list_days(&cover).await?;
         self.list_hours(&cover, &days).await?;
         self.find_cut_hours(&cover, &days).await?;
-        self.read_open_hours().await
+        self.read_open_hours(&cover).await
     }
 
     /// Visits the rollups of whole days, and says in which receipt days there
@@ -201,14 +203,24 @@ where
         received: Instant,
         attrs: &Attrs,
     ) -> Result<(), Failure> {
-        let damaged = || Failure::damaged("a rollup");
         let renumbering = if self.ask.people {
             Some(self.renumber(received).await?)
         } else {
             None
         };
+        self.visit_rows(span, attrs, renumbering.as_deref())
+    }
+
+    /// Visits the rows of a chunk, in the numbers of the scan's roster.
+    fn visit_rows(
+        &mut self,
+        span: Instant,
+        attrs: &Attrs,
+        renumbering: Option<&Renumbering>,
+    ) -> Result<(), Failure> {
+        let damaged = || Failure::damaged("a rollup");
         for (mut place, mut tally) in rows_of(attrs)? {
-            match &renumbering {
+            match renumbering {
                 Some(renumbering) => renumbering
                     .apply(&mut place, &mut tally)
                     .ok_or_else(damaged)?,
@@ -274,13 +286,54 @@ where
         }
     }
 
-    /// Visits the events of receipt hours that are not yet rolled up.
-    async fn read_open_hours(&mut self) -> Result<(), Failure> {
-        let (service, tenant, range, first) =
-            (self.service, self.tenant, self.range, self.mark.next);
-        service
-            .visit_pages(tenant, first, range, |page| self.events(page, |_| true))
-            .await
+    /// Visits what came in receipt hours that are not yet rolled up: rows of what is
+    /// rolled up in part, and the events of pages behind that, and of hours that the
+    /// range cuts through.
+    async fn read_open_hours(&mut self, cover: &Cover) -> Result<(), Failure> {
+        let (service, tenant, range) = (self.service, self.tenant, self.range);
+        let mut partials = service.read_partials(tenant, &self.mark).await?;
+        for hour in service.list_hours_from(tenant, self.mark.next).await? {
+            let Some(PartialOfHour { partial, .. }) = partials.remove(&hour.at) else {
+                let walk = Walk::new(tenant, [hour]);
+                let events = |page| self.events(page, |_| true);
+                service.visit(walk, range, events).await?;
+                continue;
+            };
+            self.read_partial(&partial, cover).await?;
+            let until = first_page(partial.until);
+            let cut = service.find_partial_hours(tenant, &partial, &cover.cut);
+            let cut = cut.await?;
+            if !cut.is_empty() {
+                let walk = Walk::new(tenant, [hour]).to(until.as_str());
+                let of_cut = |at: Instant| cut.contains(&at.floor_to(HOUR_SECONDS));
+                let events = |page| self.events(page, of_cut);
+                service.visit(walk, range, events).await?;
+            }
+            let walk = Walk::new(tenant, [hour]).from(until);
+            let events = |page| self.events(page, |_| true);
+            service.visit(walk, range, events).await?;
+        }
+        Ok(())
+    }
+
+    /// Visits the rows of whole hours of a partial rollup.
+    async fn read_partial(&mut self, partial: &Partial, cover: &Cover) -> Result<(), Failure> {
+        let Some(hours) = cover.all_hours else {
+            return Ok(());
+        };
+        let (service, tenant) = (self.service, self.tenant);
+        let rows = service.read_partial_rows(tenant, partial, self.ask.view, hours);
+        let rows = rows.await?;
+        let renumbering = if self.ask.people && !rows.is_empty() {
+            let roster = service.read_partial_roster(tenant, partial).await?;
+            Some(roster.onto(&mut self.roster)?)
+        } else {
+            None
+        };
+        for (hour, attrs) in rows {
+            self.visit_rows(hour, &attrs, renumbering.as_ref())?;
+        }
+        Ok(())
     }
 
     fn events(&mut self, page: Page, wanted: impl Fn(Instant) -> bool) -> Result<(), Failure> {

@@ -43,6 +43,8 @@ pub(super) enum Step {
     RollUp {
         all: bool,
     },
+    /// The open hours, in part.
+    RollUpOpen,
     Purge,
     /// One of the events that there are.
     Void(sample::Index),
@@ -158,6 +160,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => wait.prop_map(Step::Wait),
         1 => Just(Step::WaitForMidnight),
         3 => any::<bool>().prop_map(|all| Step::RollUp { all }),
+        3 => Just(Step::RollUpOpen),
         1 => Just(Step::Purge),
         2 => any::<sample::Index>().prop_map(Step::Void),
         2 => question().prop_map(Step::Ask),

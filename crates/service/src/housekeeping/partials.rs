@@ -1,0 +1,227 @@
+//! Making partial rollups of open hours.
+
+use crate::engine::service::{Service, Tenancy};
+use crate::engine::times::seconds;
+use crate::housekeeping::fold::{Chunks, ROWS_MAX};
+use crate::store::body::body_attrs;
+use crate::store::clock::ulid;
+use crate::store::failure::Failure;
+use crate::store::store::Query;
+use crate::usage::pages::{Walk, page_of};
+use crate::usage::partials::{Partial, PartialOfHour, first_page};
+use crate::usage::watermark::Reached;
+use tollgate_core::{
+    Attrs, Change, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Joined, Key, Name, Roster, Rows,
+    Value, View, Write, table,
+};
+
+/// A part ends this long before now, where other processes write too: their clocks
+/// differ a little, and who lies behind is carried forward.
+const BEHIND_SECONDS: i64 = 30;
+/// How long partial rollups are kept; their hours are rolled up long before.
+const KEPT_SECONDS: i64 = 2 * DAY_SECONDS;
+/// The parts of names in one transaction, which takes 4 MB.
+const PARTS_AT_ONCE: usize = 8;
+
+/// A part being made.
+struct Part {
+    id: String,
+    rows: Rows,
+    chunks: [(View, Chunks); View::ALL.len()],
+    pages: usize,
+}
+
+impl Service {
+    /// Rolls up what the tenant's open hours hold, where at least `pages_min` pages came
+    /// since the last part; how many pages. Times of receipt before are closed for that.
+    /// Safe to repeat and to run twice at once.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn roll_up_open(&self, tenant: &Name, pages_min: usize) -> Result<u64, Failure> {
+        let Some(mut reached) = self.read_reached(tenant).await? else {
+            return Ok(0);
+        };
+        if reached.mark.erasing.is_some() || !self.trusts_clock().await? {
+            return Ok(0);
+        }
+        let behind = match self.tenancy {
+            Tenancy::Sole => 0,
+            Tenancy::Shared { .. } => BEHIND_SECONDS,
+        };
+        // Never ahead of what is stored: no clock that was right is refused for it.
+        let newest = self.read_last_received(tenant).await?;
+        let until = newest.min(self.now().plus_seconds(-behind)).floor_to(1);
+        let mut partials = self.read_partials(tenant, &reached.mark).await?;
+        let mut due = Vec::new();
+        for hour in self.list_hours_from(tenant, reached.mark.next).await? {
+            let held = partials.remove(&hour.at).unwrap_or_else(|| PartialOfHour {
+                partial: Partial::empty(hour.at, &reached.mark),
+                stored: None,
+            });
+            let to = until.min(hour.at.plus_seconds(HOUR_SECONDS));
+            if held.partial.until < to {
+                due.push((hour, held, to));
+            }
+        }
+        if due.is_empty() {
+            return Ok(0);
+        }
+        if self.publish_closing(tenant, until).await? {
+            self.wait_for_requests().await;
+            self.settle_closing(tenant, until).await?;
+        }
+        let mut pages = 0_u64;
+        for (hour, held, to) in due {
+            let from = first_page(held.partial.until);
+            let walk = Walk::new(tenant, [hour]).from(from).to(first_page(to));
+            let mut part = Part::new(self.now());
+            let mut roster = self.read_partial_roster(tenant, &held.partial).await?;
+            let before = roster.extent();
+            self.fold_part(tenant, &held.partial, (walk, &mut roster), &mut part)
+                .await?;
+            if part.pages < pages_min {
+                continue;
+            }
+            let next = Partial {
+                until: to,
+                parts: [held.partial.parts.clone(), vec![part.id.clone()]].concat(),
+                ..held.partial.clone()
+            };
+            let joined = roster.joined(before);
+            if self
+                .publish_part(tenant, &mut reached, (held, next), &joined)
+                .await?
+            {
+                pages = pages.saturating_add(part.pages.try_into().unwrap_or(u64::MAX));
+            }
+        }
+        Ok(pages)
+    }
+
+    /// Folds the pages of a walk into rows, and stores these; they count for nothing
+    /// before the part is published.
+    async fn fold_part(
+        &self,
+        tenant: &Name,
+        partial: &Partial,
+        (mut walk, roster): (Walk, &mut Roster),
+        part: &mut Part,
+    ) -> Result<(), Failure> {
+        while let Some(slice) = walk.read_slice(self).await? {
+            for (_, attrs) in &slice {
+                part.rows.add_page(&page_of(attrs)?, roster)?;
+                part.pages += 1;
+                if part.rows.0.len() > ROWS_MAX {
+                    self.put_part_rows(tenant, partial.hour, part).await?;
+                }
+            }
+        }
+        self.put_part_rows(tenant, partial.hour, part).await
+    }
+
+    async fn put_part_rows(
+        &self,
+        tenant: &Name,
+        hour: Instant,
+        part: &mut Part,
+    ) -> Result<(), Failure> {
+        let (rows, id) = (std::mem::take(&mut part.rows), &part.id);
+        for (view, chunks) in &mut part.chunks {
+            let key = |span: Instant, number| {
+                let pk = table::partial_rows(tenant, *view, hour);
+                Key::new(pk, format!("{id}|{}|{number:06}", span.hour()))
+            };
+            for write in chunks.writes(&rows.seen(*view, HOUR_SECONDS)?, key)? {
+                self.write(&[kept_until(write, hour)]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that a part counts, those whom it names stored before; whether it does.
+    /// Everything with a name is written under the watermark, so none is once an
+    /// erasure has begun.
+    async fn publish_part(
+        &self,
+        tenant: &Name,
+        reached: &mut Reached,
+        (held, next): (PartialOfHour, Partial),
+        joined: &Joined,
+    ) -> Result<bool, Failure> {
+        let (hour, mark) = (next.hour, reached.mark.clone());
+        let head = |partial: &Partial, stored: Option<&Value>| {
+            let stands = stored.map_or(Guard::Absent, |stored| {
+                Guard::Equals(table::BODY.into(), stored.clone())
+            });
+            let write = Write::put(table::partial(tenant, hour), body_attrs(partial)?);
+            Ok::<_, Failure>(kept_until(write.when(stands), hour))
+        };
+        let mut stored = held.stored;
+        if stored.is_none() {
+            // Who erases a name finds by it where names are.
+            let first = vec![head(&held.partial, None)?];
+            if !reached.move_to(self, tenant, mark.clone(), first).await? {
+                return Ok(false);
+            }
+            stored = body_attrs(&held.partial)?.remove(table::BODY);
+        }
+        let id = next.parts.last().cloned().unwrap_or_default();
+        let parts = joined.name_parts().into_iter().chain(joined.task_parts());
+        let names: Vec<Write> = parts
+            .enumerate()
+            .map(|(number, part)| {
+                let key = Key::new(
+                    table::partial_names(tenant, hour),
+                    format!("{id}|{number:06}"),
+                );
+                let attrs = Attrs::from([(table::BODY.into(), Value::B(part.encode()))]);
+                kept_until(Write::put(key, attrs), hour)
+            })
+            .collect();
+        for names in names.chunks(PARTS_AT_ONCE) {
+            let moved = reached.move_to(self, tenant, mark.clone(), names.to_vec());
+            if !moved.await? {
+                return Ok(false);
+            }
+        }
+        let last = vec![head(&next, stored.as_ref())?];
+        reached.move_to(self, tenant, mark, last).await
+    }
+
+    /// Removes all partial rollups of a tenant, and the names in them.
+    pub(crate) async fn remove_partials(&self, tenant: &Name) -> Result<(), Failure> {
+        for (sk, _) in self.read_all(Query::of(table::partials(tenant))).await? {
+            let hour: Instant = format!("{sk}:00:00Z")
+                .parse()
+                .map_err(|_| Failure::damaged("the key of a partial rollup"))?;
+            let names = table::partial_names(tenant, hour);
+            for (sk, _) in self.read_all(Query::of(names.as_str())).await? {
+                self.write(&[Write::delete(Key::new(names.as_str(), sk))])
+                    .await?;
+            }
+            self.write(&[Write::delete(table::partial(tenant, hour))])
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn new(now: Instant) -> Self {
+        Self {
+            id: ulid(now),
+            rows: Rows::default(),
+            chunks: View::ALL.map(|view| (view, Chunks::default())),
+            pages: 0,
+        }
+    }
+}
+
+/// The same, removed by the store some days after the hour.
+fn kept_until(mut write: Write, hour: Instant) -> Write {
+    if let Change::Put(attrs) = &mut write.change {
+        attrs.insert(table::TTL.into(), seconds(hour.plus_seconds(KEPT_SECONDS)));
+    }
+    write
+}
