@@ -4,8 +4,8 @@
 //! `cargo bench -p tollgate-tests --bench hour [-- EVENTS …]`
 //!
 //! Each run records so many events of one tenant in sealed batches of 1,000: spread over
-//! the hour, and then all in its last minute. Partial rollups are made each minute, as
-//! `serve` makes them.
+//! the hour, and then all in its last minute. Partial rollups are made every 10 seconds,
+//! as `serve` makes them.
 
 use serde_json::json;
 use std::time::Instant;
@@ -49,16 +49,18 @@ async fn run(events: u64, minutes: u64) {
         sessions: 2_000,
         tasks: 10_000,
         agents: 200,
+        metadata: 0,
     };
-    app.clock
-        .advance((50 - i64::try_from(minutes).expect("minutes")) * 60);
+    let rounds = minutes * 6;
+    let before = (50 - i64::try_from(minutes).expect("minutes")) * 60;
+    app.clock.advance(before);
     let mut spent = std::time::Duration::ZERO;
-    for minute in 0..minutes {
-        let part = events * minute / minutes..events * (minute + 1) / minutes;
+    for round in 0..rounds {
+        let part = events * round / rounds..events * (round + 1) / rounds;
         crowd.record(&app, &tenant, part).await;
-        app.clock.advance(60);
+        app.clock.advance(10);
         let began = Instant::now();
-        minutely(&app).await;
+        roll_up_open(&app).await;
         spent += began.elapsed();
     }
     println!("{events} events within {minutes} minutes of an open hour; partial rollups {spent:?}");
@@ -74,8 +76,8 @@ async fn run(events: u64, minutes: u64) {
     }
 }
 
-/// What the schedule does each minute.
-async fn minutely(app: &TestApp) {
+/// What `serve` does every 10 seconds.
+async fn roll_up_open(app: &TestApp) {
     let order = json!({ "action": "rollup_open" });
     tollgate_purge::scheduled(&app.app, &order)
         .await

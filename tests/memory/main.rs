@@ -66,12 +66,14 @@ async fn an_hour_of_two_million_events_or_200_000_sessions_takes_less_than_300_m
         sessions: 2_000,
         tasks: 10_000,
         agents: 200,
+        metadata: 0,
     };
     fold_and_ask(many, 0..2_000_000).await;
     let wide = Crowd {
         sessions: 200_000,
         tasks: 200_000,
         agents: 200,
+        metadata: 0,
     };
     fold_and_ask(wide, 0..400_000).await;
 }

@@ -17,6 +17,8 @@ pub struct Crowd {
     pub tasks: u64,
     /// Agents.
     pub agents: u64,
+    /// Bytes of metadata of each event.
+    pub metadata: usize,
 }
 
 /// A name.
@@ -29,6 +31,14 @@ pub fn name(text: impl AsRef<str>) -> Name {
 }
 
 impl Crowd {
+    /// Few of each.
+    pub const SMALL: Self = Self {
+        sessions: 100,
+        tasks: 100,
+        agents: 10,
+        metadata: 0,
+    };
+
     /// The event of this number, now.
     #[must_use]
     pub fn event(self, app: &TestApp, id: Name, number: u64) -> Event {
@@ -39,6 +49,9 @@ impl Crowd {
         event.task = Some(name(format!("task-{}", number % self.tasks)));
         event.dimensions.agent = Some(name(format!("agent-{}", mixed / 3 % self.agents)));
         event.dimensions.model = Some(name(format!("model-{}", mixed / 13 % 4)));
+        if self.metadata > 0 {
+            event.metadata = Some(format!("{:?}", "x".repeat(self.metadata)));
+        }
         event.quantities.tokens_in = mixed % 4_000;
         event.quantities.tokens_out = mixed % 900;
         event

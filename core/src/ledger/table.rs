@@ -20,7 +20,7 @@ pub use prices::{
 };
 pub use rollups::{
     ROSTER_NAMES, ROSTER_TASKS, day_rollup, day_rollups, hour_rollup, hour_rollups, partial,
-    partial_names, partial_rows, partials, roster, roster_part,
+    partial_names, partial_rows, partial_spans, partials, roster, roster_part,
 };
 
 mod lists;

@@ -231,6 +231,13 @@ impl Problem {
         Self::new(Kind::RangePurged, detail)
     }
 
+    /// 422: a question would read too many single events of open hours.
+    #[must_use]
+    pub fn range_too_large() -> Self {
+        let detail = "more than 64 MB of single events would be read: of the last two hours, ask for whole hours, which are answered from totals within a minute, or for a range that ends before them";
+        Self::new(Kind::RangeTooLarge, detail)
+    }
+
     /// 422: the idempotency key came with another body.
     #[must_use]
     pub fn idempotency_key_reused() -> Self {

@@ -51,6 +51,8 @@ pub enum Kind {
     BelowRetentionFloor,
     /// Part of the range is no longer kept in the detail asked for.
     RangePurged,
+    /// More single events would be read than one question may.
+    RangeTooLarge,
     /// The `Idempotency-Key` came with another body before.
     IdempotencyKeyReused,
     /// There is no such rate card.
@@ -93,6 +95,7 @@ impl Kind {
             | Self::TooManyLimits
             | Self::BelowRetentionFloor
             | Self::RangePurged
+            | Self::RangeTooLarge
             | Self::IdempotencyKeyReused
             | Self::UnknownRateCard
             | Self::UnknownPlan => 422,
@@ -129,6 +132,7 @@ impl Kind {
             Self::TooManyLimits => "too_many_limits",
             Self::BelowRetentionFloor => "below_retention_floor",
             Self::RangePurged => "range_purged",
+            Self::RangeTooLarge => "range_too_large",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::UnknownRateCard => "unknown_rate_card",
             Self::UnknownPlan => "unknown_plan",
@@ -166,6 +170,7 @@ impl Kind {
             Self::TooManyLimits => "The tenant would have too many limits",
             Self::BelowRetentionFloor => "The retention is too short",
             Self::RangePurged => "Part of the range is purged",
+            Self::RangeTooLarge => "The question would read too much",
             Self::IdempotencyKeyReused => "The idempotency key belongs to another body",
             Self::UnknownRateCard => "There is no such rate card",
             Self::UnknownPlan => "There is no such plan",

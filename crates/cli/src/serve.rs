@@ -43,7 +43,7 @@ const ROUND: Duration = Duration::from_secs(10);
 /// What is done every how many rounds.
 const ROUNDS: [(&str, u64); 6] = [
     ("deliver_alerts", 1),
-    ("rollup_open", 6),
+    ("rollup_open", 1),
     ("complete_changes", 6),
     ("expire_holds", 6),
     ("rollup", 6 * 15),

@@ -40,6 +40,7 @@ pub fn from_failure(failure: &Failure) -> Problem {
         Failure::Limits(_) => Problem::too_many_limits(),
         Failure::Overflow(_) => Problem::invalid_event("", "a total would be out of range"),
         Failure::RangePurged => Problem::range_purged(),
+        Failure::RangeTooLarge => Problem::range_too_large(),
         Failure::Cursor => Problem::invalid_cursor(),
         Failure::KeyReused => Problem::idempotency_key_reused(),
         Failure::BatchReused => Problem::batch_id_reused(),

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use tollgate_api::Kind;
 use tollgate_core::{Attrs, Name, Write, table};
 use tollgate_service::Store;
-use tollgate_tests::{Fault, TestApp};
+use tollgate_tests::{Crowd, Fault, TestApp, name};
 
 /// A request that is refused for `kind`; `None` = no request is.
 ///
@@ -93,6 +93,7 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
         ),
         Kind::BelowRetentionFloor => post("/usage/purge", json!({ "older_than_days": 34 })),
         Kind::RangePurged => get("/usage/acme?start=2026-11-22T10:00:00Z&end=2026-11-22T10:30:00Z"),
+        Kind::RangeTooLarge => get("/usage/summary?tenant_id=acme"),
         Kind::IdempotencyKeyReused => keyed(
             "/quota",
             &json!({ "tenant_id": "acme", "monthly_total_limit": 2 }),
@@ -110,7 +111,7 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
     })
 }
 
-const KINDS: [Kind; 31] = [
+const KINDS: [Kind; 32] = [
     Kind::InvalidRequest,
     Kind::InvalidCursor,
     Kind::Unauthenticated,
@@ -135,6 +136,7 @@ const KINDS: [Kind; 31] = [
     Kind::TooManyLimits,
     Kind::BelowRetentionFloor,
     Kind::RangePurged,
+    Kind::RangeTooLarge,
     Kind::IdempotencyKeyReused,
     Kind::UnknownRateCard,
     Kind::UnknownPlan,
@@ -189,6 +191,14 @@ async fn prepared(kind: Kind) -> TestApp {
         app.post("/usage/purge", json!({ "older_than_days": 35 }))
             .await
             .expect(200);
+    }
+    if kind == Kind::RangeTooLarge {
+        let wide = Crowd {
+            metadata: 2_000,
+            ..Crowd::SMALL
+        };
+        app.store.remember_nothing();
+        wide.record(&app, &name("acme"), 0..34_000).await;
     }
     if kind == Kind::StoreUnavailable {
         app.store.rule(|_| Fault::Before);

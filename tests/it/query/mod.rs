@@ -6,6 +6,7 @@ mod expired;
 mod export;
 mod law;
 mod list;
+mod partial;
 mod range;
 mod stats;
 mod summary;

@@ -68,6 +68,12 @@ pub fn partial_names(tenant: &Name, receipt_hour: Instant) -> String {
     format!("T|{tenant}|Q|names|{}", receipt_hour.hour())
 }
 
+/// The partition of the spans of pages of a partial rollup, by part.
+#[must_use]
+pub fn partial_spans(tenant: &Name, receipt_hour: Instant) -> String {
+    format!("T|{tenant}|Q|spans|{}", receipt_hour.hour())
+}
+
 /// The partition of a partial rollup's rows of a view, by part and event hour.
 #[must_use]
 pub fn partial_rows(tenant: &Name, view: View, receipt_hour: Instant) -> String {

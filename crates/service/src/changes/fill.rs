@@ -8,7 +8,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::store::failure::Failure;
 use crate::store::store::{Query, Slice};
 use crate::usage::pages::{Walk, page_of};
-use crate::usage::scan::{rows_of, spans};
+use crate::usage::rows::{rows_of, spans};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant as Moment;

@@ -15,7 +15,7 @@ use tollgate_core::{
 const REMEMBERED_MAX: usize = 10_000;
 
 /// How long a tenant is not noted as busy again.
-const NOTED_SECONDS: i64 = 20;
+const NOTED_SECONDS: i64 = 8;
 
 /// The most versions of the past that it remembers.
 const PAST_MAX: usize = 16;

@@ -8,7 +8,7 @@ use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::hour::Hour;
 use crate::usage::pages::{Walk, page_of};
-use crate::usage::scan::{rows_of, spans};
+use crate::usage::rows::{rows_of, spans};
 use crate::usage::tasks::TasksOfHour;
 use crate::usage::watermark::Watermark;
 use sha2::{Digest, Sha256};

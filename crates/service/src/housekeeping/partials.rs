@@ -3,16 +3,16 @@
 use crate::engine::service::{Service, Tenancy};
 use crate::engine::times::seconds;
 use crate::housekeeping::fold::{Chunks, ROWS_MAX};
-use crate::store::body::body_attrs;
+use crate::store::body::{body_attrs, body_bytes};
 use crate::store::clock::ulid;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::pages::{Walk, page_of};
-use crate::usage::partials::{Partial, PartialOfHour, first_page};
+use crate::usage::partials::{PartOfHour, Partial, PartialOfHour, Span, first_page};
 use crate::usage::watermark::Reached;
 use tollgate_core::{
-    Attrs, Change, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Joined, Key, Name, Roster, Rows,
-    Value, View, Write, table,
+    Attrs, Change, DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Joined, Key, Name, Page, Roster,
+    Rows, Value, View, Write, table,
 };
 
 /// A part ends this long before now, where other processes write too: their clocks
@@ -23,12 +23,22 @@ const KEPT_SECONDS: i64 = 2 * DAY_SECONDS;
 /// The parts of names in one transaction, which takes 4 MB.
 const PARTS_AT_ONCE: usize = 8;
 
+/// The bytes of pages that a list reads at once.
+const SPAN_BYTES: usize = 48 * 1024;
+/// The spans in one item.
+const SPANS_AT_ONCE: usize = 500;
+
 /// A part being made.
 struct Part {
     id: String,
     rows: Rows,
-    chunks: [(View, Chunks); View::ALL.len()],
+    chunks: Vec<(View, Chunks)>,
     pages: usize,
+    events: u64,
+    times: Option<(Instant, Instant)>,
+    spans: Vec<Span>,
+    /// The bytes of the last span's pages.
+    bytes: usize,
 }
 
 impl Service {
@@ -80,14 +90,13 @@ impl Service {
             let before = roster.extent();
             self.fold_part(tenant, &held.partial, (walk, &mut roster), &mut part)
                 .await?;
-            if part.pages < pages_min {
+            if part.pages < pages_min.max(1) {
                 continue;
             }
-            let next = Partial {
-                until: to,
-                parts: [held.partial.parts.clone(), vec![part.id.clone()]].concat(),
-                ..held.partial.clone()
-            };
+            self.put_spans(tenant, hour.at, &part).await?;
+            let mut next = held.partial.clone();
+            next.until = to;
+            next.parts.extend(part.of_hour());
             let joined = roster.joined(before);
             if self
                 .publish_part(tenant, &mut reached, (held, next), &joined)
@@ -109,9 +118,10 @@ impl Service {
         part: &mut Part,
     ) -> Result<(), Failure> {
         while let Some(slice) = walk.read_slice(self).await? {
-            for (_, attrs) in &slice {
-                part.rows.add_page(&page_of(attrs)?, roster)?;
-                part.pages += 1;
+            for (key, attrs) in &slice {
+                let page = page_of(attrs)?;
+                part.rows.add_page(&page, roster)?;
+                part.note_page(&key.sk, &page, body_bytes(attrs).len());
                 if part.rows.0.len() > ROWS_MAX {
                     self.put_part_rows(tenant, partial.hour, part).await?;
                 }
@@ -135,6 +145,19 @@ impl Service {
             for write in chunks.writes(&rows.seen(*view, HOUR_SECONDS)?, key)? {
                 self.write(&[kept_until(write, hour)]).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Stores where the pages of a part are, by the times of their events.
+    async fn put_spans(&self, tenant: &Name, hour: Instant, part: &Part) -> Result<(), Failure> {
+        for (number, spans) in part.spans.chunks(SPANS_AT_ONCE).enumerate() {
+            let key = Key::new(
+                table::partial_spans(tenant, hour),
+                format!("{}|{number:06}", part.id),
+            );
+            let write = Write::put(key, body_attrs(&spans)?);
+            self.write(&[kept_until(write, hour)]).await?;
         }
         Ok(())
     }
@@ -166,7 +189,8 @@ impl Service {
             }
             stored = body_attrs(&held.partial)?.remove(table::BODY);
         }
-        let id = next.parts.last().cloned().unwrap_or_default();
+        let id = next.parts.last().map(|part| part.id.clone());
+        let id = id.unwrap_or_default();
         let parts = joined.name_parts().into_iter().chain(joined.task_parts());
         let names: Vec<Write> = parts
             .enumerate()
@@ -212,9 +236,54 @@ impl Part {
         Self {
             id: ulid(now),
             rows: Rows::default(),
-            chunks: View::ALL.map(|view| (view, Chunks::default())),
+            chunks: Partial::views()
+                .map(|view| (view, Chunks::default()))
+                .collect(),
             pages: 0,
+            events: 0,
+            times: None,
+            spans: Vec::new(),
+            bytes: 0,
         }
+    }
+
+    fn note_page(&mut self, sk: &str, page: &Page, bytes: usize) {
+        self.pages += 1;
+        let events = page.events.len().try_into().unwrap_or(u64::MAX);
+        self.events = self.events.saturating_add(events);
+        let times = page.events.iter().map(|stored| stored.event.timestamp);
+        let (Some(first), Some(last)) = (times.clone().min(), times.max()) else {
+            return;
+        };
+        let (earliest, latest) = self.times.unwrap_or((first, last));
+        self.times = Some((earliest.min(first), latest.max(last)));
+        match self.spans.last_mut() {
+            Some(span) if self.bytes < SPAN_BYTES => {
+                sk.clone_into(&mut span.to);
+                (span.first, span.last) = (span.first.min(first), span.last.max(last));
+                self.bytes += bytes;
+            }
+            _ => {
+                self.spans.push(Span {
+                    from: sk.to_owned(),
+                    to: sk.to_owned(),
+                    first,
+                    last,
+                });
+                self.bytes = bytes;
+            }
+        }
+    }
+
+    /// What is known of it; `None` where it has no event.
+    fn of_hour(&self) -> Option<PartOfHour> {
+        let (first, last) = self.times?;
+        Some(PartOfHour {
+            id: self.id.clone(),
+            events: self.events,
+            first,
+            last,
+        })
     }
 }
 

@@ -76,6 +76,9 @@ pub enum Failure {
     /// The range begins or ends inside an hour whose events are purged.
     #[error("the range begins or ends inside a purged hour; use whole hours")]
     RangePurged,
+    /// A question would read more pages of open hours than one may.
+    #[error("the range holds more of open hours than one question may read")]
+    RangeTooLarge,
     /// A cursor that this service did not make for this question.
     #[error("the cursor is not valid for this request")]
     Cursor,

@@ -4,77 +4,17 @@
 use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use crate::usage::scan::{PASSES_MAX, spans};
-use crate::usage::usage::{Entry, Position, TaskWalk, entry};
+use crate::usage::listing::Listing;
+use crate::usage::pages::{PageBudget, Walk};
+use crate::usage::partials::{PartialOfHour, first_page};
+use crate::usage::rows::spans;
+use crate::usage::scan::PASSES_MAX;
+use crate::usage::usage::{Entry, Position, TaskWalk};
 use crate::usage::watermark::Watermark;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    DAY_SECONDS, Dimension, Filter, HOUR_SECONDS, Instant, Label, Name, Page, Range, Stored, View,
-    table,
+    DAY_SECONDS, Dimension, Filter, HOUR_SECONDS, Instant, Label, Name, Page, Range, View, table,
 };
-
-/// The first events of a list, found so far.
-struct Listing<'a> {
-    range: Range,
-    filter: &'a Filter,
-    after: Option<&'a Position>,
-    limit: usize,
-    first: BTreeMap<Position, Entry>,
-}
-
-impl Listing<'_> {
-    /// Takes the events of a page that belong to the list and, with `hour`, to
-    /// that hour.
-    fn take(&mut self, page: &Page, hour: Option<Instant>) {
-        let of_hour = |at: Instant| hour.is_none_or(|hour| at.floor_to(HOUR_SECONDS) == hour);
-        for stored in page
-            .events
-            .iter()
-            .filter(|stored| of_hour(stored.event.timestamp))
-        {
-            if self.wants(stored) {
-                self.insert(entry(stored, page));
-            }
-        }
-    }
-
-    /// Whether it belongs to the list, and to what of it is wanted.
-    fn wants(&self, stored: &Stored) -> bool {
-        let event = &stored.event;
-        let place = (&event.timestamp, &event.id);
-        let behind = self.after.is_none_or(|(at, id)| place > (at, id));
-        let before_last = !self.is_full()
-            || self
-                .first
-                .last_key_value()
-                .is_some_and(|((at, id), _)| place < (at, id));
-        behind && before_last && self.range.holds(event.timestamp) && self.filter.matches(event)
-    }
-
-    fn insert(&mut self, entry: Entry) {
-        self.first.insert(
-            (entry.stored.event.timestamp, entry.stored.event.id.clone()),
-            entry,
-        );
-        if self.first.len() > self.limit.saturating_add(1) {
-            self.first.pop_last();
-        }
-    }
-
-    /// Whether it has one more than wanted.
-    fn is_full(&self) -> bool {
-        self.first.len() > self.limit
-    }
-
-    /// Whether nothing from `at` on can come into it.
-    fn ends_before(&self, at: Instant) -> bool {
-        self.is_full()
-            && self
-                .first
-                .last_key_value()
-                .is_some_and(|((last, _), _)| *last < at)
-    }
-}
 
 impl Service {
     /// The first `limit` events of `range` after `after` that `filter` picks,
@@ -128,11 +68,7 @@ impl Service {
         listing.range.start = listing.range.start.max(listing.after.map(|(at, _)| *at));
         if let Some(reached) = self.read_reached(tenant).await? {
             let mark = reached.mark;
-            self.visit_pages(tenant, mark.next, listing.range, |page| {
-                listing.take(&page, None);
-                Ok(())
-            })
-            .await?;
+            self.list_open(tenant, &mark, &mut listing).await?;
             match filter.name(Dimension::Label(Label::Task)) {
                 Some(task) if markers_last => {
                     self.list_task(tenant, task, &mark, &mut listing).await?
@@ -158,6 +94,58 @@ impl Service {
             listing.first.into_values().take(listing.limit).collect(),
             more,
         )))
+    }
+
+    /// Takes events of open receipt hours: of what is rolled up in part, spans of pages
+    /// in the order of their first event until the list is full; behind that, all.
+    async fn list_open(
+        &self,
+        tenant: &Name,
+        mark: &Watermark,
+        listing: &mut Listing<'_>,
+    ) -> Result<(), Failure> {
+        let (budget, range) = (PageBudget::new(), listing.range);
+        let mut partials = self.read_partials(tenant, mark).await?;
+        let (mut parts, mut walks) = (Vec::new(), Vec::new());
+        for hour in self.list_hours_from(tenant, mark.next).await? {
+            let walk = Walk::new(tenant, [hour]);
+            let Some(PartialOfHour { partial, .. }) = partials.remove(&hour.at) else {
+                walks.push(walk);
+                continue;
+            };
+            walks.push(walk.from(first_page(partial.until)));
+            parts.extend(partial.parts.into_iter().map(|part| (hour, part)));
+        }
+        for walk in walks {
+            let take = |page: Page| {
+                listing.take(&page, None);
+                Ok(())
+            };
+            self.visit_within(walk, range, &budget, take).await?;
+        }
+        parts.retain(|(_, part)| may_meet(range, part.first, part.last));
+        parts.sort_by_key(|(_, part)| part.first);
+        for (hour, part) in parts {
+            if listing.ends_before(part.first) {
+                break;
+            }
+            let mut spans = self.read_spans(tenant, hour.at, &part.id).await?;
+            spans.retain(|span| may_meet(range, span.first, span.last));
+            spans.sort_by_key(|span| span.first);
+            for span in spans {
+                if listing.ends_before(span.first) {
+                    break;
+                }
+                let walk = Walk::new(tenant, [hour]).from(span.from);
+                let walk = walk.to(format!("{}\0", span.to));
+                let take = |page: Page| {
+                    listing.take(&page, None);
+                    Ok(())
+                };
+                self.visit_within(walk, range, &budget, take).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The event of this id, if it belongs to the list.
@@ -352,4 +340,9 @@ impl Service {
         }
         Ok(())
     }
+}
+
+/// Whether a range may hold anything from `first` to `last`.
+fn may_meet(range: Range, first: Instant, last: Instant) -> bool {
+    range.start.is_none_or(|start| last >= start) && range.end.is_none_or(|end| first < end)
 }

@@ -6,7 +6,33 @@ use crate::store::body::body_bytes;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tollgate_core::{Attrs, Instant, Key, Name, Page, Range, Value, table};
+
+/// What one question may read of the pages of open hours: more would take from others.
+#[derive(Debug)]
+pub(crate) struct PageBudget(AtomicUsize);
+
+/// In bytes.
+pub(crate) const PAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+impl PageBudget {
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
+    /// Counts bytes that were read.
+    ///
+    /// # Errors
+    /// [`Failure::RangeTooLarge`] once they are too many.
+    fn take(&self, bytes: usize) -> Result<(), Failure> {
+        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > PAGE_BYTES_MAX {
+            return Err(Failure::RangeTooLarge);
+        }
+        Ok(())
+    }
+}
 
 /// A walk over all pages of some receipt hours by receipt, slice by slice: the lanes
 /// of an hour are merged.
@@ -166,7 +192,7 @@ impl Lane {
 
 impl Service {
     /// Visits every page received in the hour `first` or later that may hold
-    /// events of `range`, by receipt.
+    /// events of `range`, by receipt, as far as a question may.
     pub(crate) async fn visit_pages<F>(
         &self,
         tenant: &Name,
@@ -177,8 +203,12 @@ impl Service {
     where
         F: FnMut(Page) -> Result<(), Failure>,
     {
-        let hours = self.list_hours_from(tenant, first).await?;
-        self.visit(Walk::new(tenant, hours), range, visit).await
+        let (hours, budget) = (
+            self.list_hours_from(tenant, first).await?,
+            PageBudget::new(),
+        );
+        self.visit_within(Walk::new(tenant, hours), range, &budget, visit)
+            .await
     }
 
     /// Visits the pages received in the hour from `hour` on that may hold
@@ -194,20 +224,37 @@ impl Service {
         F: FnMut(Page) -> Result<(), Failure>,
     {
         let hour = self.read_hour(tenant, hour).await?;
-        self.visit(Walk::new(tenant, [hour]), range, visit).await
+        self.visit(Walk::new(tenant, [hour]), range, None, visit)
+            .await
     }
 
-    /// Visits the pages of a walk that may hold events of `range`.
-    pub(crate) async fn visit<F>(
+    /// Visits the pages of a walk that may hold events of `range`, within a budget.
+    pub(crate) async fn visit_within<F>(
+        &self,
+        walk: Walk,
+        range: Range,
+        budget: &PageBudget,
+        visit: F,
+    ) -> Result<(), Failure>
+    where
+        F: FnMut(Page) -> Result<(), Failure>,
+    {
+        self.visit(walk, range, Some(budget), visit).await
+    }
+
+    async fn visit<F>(
         &self,
         mut walk: Walk,
         range: Range,
+        budget: Option<&PageBudget>,
         mut visit: F,
     ) -> Result<(), Failure>
     where
         F: FnMut(Page) -> Result<(), Failure>,
     {
         while let Some(slice) = walk.read_slice(self).await? {
+            let bytes = slice.iter().map(|(_, attrs)| body_bytes(attrs).len());
+            budget.map_or(Ok(()), |budget| budget.take(bytes.sum()))?;
             for (_, attrs) in slice.iter().filter(|(_, attrs)| may_hold(attrs, range)) {
                 visit(page_of(attrs)?)?;
             }

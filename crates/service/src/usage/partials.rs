@@ -21,8 +21,34 @@ pub(crate) struct Partial {
     pub(crate) until: Instant,
     /// How many names had been erased: it knows of no later erasure.
     pub(crate) erased: u64,
-    /// The ids of its parts, in order; what is stored of others does not count.
-    pub(crate) parts: Vec<String>,
+    /// Its parts, in order; what is stored of others does not count.
+    pub(crate) parts: Vec<PartOfHour>,
+}
+
+/// A part of a partial rollup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PartOfHour {
+    /// Its id.
+    pub(crate) id: String,
+    /// How many events it has.
+    pub(crate) events: u64,
+    /// The first of their times.
+    pub(crate) first: Instant,
+    /// The last of their times.
+    pub(crate) last: Instant,
+}
+
+/// Some pages of a part that follow each other, few enough to be read for a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Span {
+    /// The sort key of the first page.
+    pub(crate) from: String,
+    /// The sort key of the last page.
+    pub(crate) to: String,
+    /// The first time of an event.
+    pub(crate) first: Instant,
+    /// The last time of an event.
+    pub(crate) last: Instant,
 }
 
 /// A partial rollup as it is stored; `None` before the first part.
@@ -43,10 +69,15 @@ impl Partial {
         }
     }
 
+    /// The views that it has rows of: those that have fewer than there are events.
+    pub(crate) fn views() -> impl Iterator<Item = View> {
+        View::ALL.into_iter().filter(|view| view.has_days())
+    }
+
     /// The place of the part that a sort key begins with.
     fn place(&self, sk: &str) -> Option<usize> {
         let id = sk.split('|').next()?;
-        self.parts.iter().position(|part| part == id)
+        self.parts.iter().position(|part| part.id == id)
     }
 }
 
@@ -121,6 +152,23 @@ impl Service {
             }
         }
         Ok(rows)
+    }
+
+    /// The spans of pages of one part.
+    pub(crate) async fn read_spans(
+        &self,
+        tenant: &Name,
+        hour: Instant,
+        part: &str,
+    ) -> Result<Vec<Span>, Failure> {
+        let query = Query::of(table::partial_spans(tenant, hour))
+            .from(format!("{part}|"))
+            .to(format!("{part}~"));
+        let mut spans: Vec<Span> = Vec::new();
+        for (_, attrs) in self.read_all(query).await? {
+            spans.extend(body::<Vec<Span>>(&attrs)?);
+        }
+        Ok(spans)
     }
 
     /// Which of these event hours a partial rollup has events of.

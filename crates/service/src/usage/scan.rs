@@ -2,19 +2,19 @@
 //! ones, and pages where a range cuts through an hour.
 
 use crate::engine::service::Service;
-use crate::store::body::body_bytes;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::cover::Cover;
-use crate::usage::pages::Walk;
+use crate::usage::pages::{PageBudget, Walk};
 use crate::usage::partials::{Partial, PartialOfHour, first_page};
 use crate::usage::rosters::Mask;
+use crate::usage::rows::{rows_of, spans};
 use crate::usage::watermark::Watermark;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
     Attrs, DAY_SECONDS, HOUR_SECONDS, Instant, Kept, Name, Overflow, Page, Place, Range,
-    Renumbering, Roster, Rows, Stored, Tally, View, table,
+    Renumbering, Roster, Stored, Tally, View, table,
 };
 
 /// Which rows a question needs.
@@ -291,12 +291,15 @@ where
     /// range cuts through.
     async fn read_open_hours(&mut self, cover: &Cover) -> Result<(), Failure> {
         let (service, tenant, range) = (self.service, self.tenant, self.range);
+        let budget = PageBudget::new();
         let mut partials = service.read_partials(tenant, &self.mark).await?;
         for hour in service.list_hours_from(tenant, self.mark.next).await? {
-            let Some(PartialOfHour { partial, .. }) = partials.remove(&hour.at) else {
+            let partial = partials.remove(&hour.at);
+            let partial = partial.filter(|_| Partial::views().any(|view| view == self.ask.view));
+            let Some(PartialOfHour { partial, .. }) = partial else {
                 let walk = Walk::new(tenant, [hour]);
                 let events = |page| self.events(page, |_| true);
-                service.visit(walk, range, events).await?;
+                service.visit_within(walk, range, &budget, events).await?;
                 continue;
             };
             self.read_partial(&partial, cover).await?;
@@ -307,11 +310,11 @@ where
                 let walk = Walk::new(tenant, [hour]).to(until.as_str());
                 let of_cut = |at: Instant| cut.contains(&at.floor_to(HOUR_SECONDS));
                 let events = |page| self.events(page, of_cut);
-                service.visit(walk, range, events).await?;
+                service.visit_within(walk, range, &budget, events).await?;
             }
             let walk = Walk::new(tenant, [hour]).from(until);
             let events = |page| self.events(page, |_| true);
-            service.visit(walk, range, events).await?;
+            service.visit_within(walk, range, &budget, events).await?;
         }
         Ok(())
     }
@@ -390,20 +393,4 @@ fn hour_query(tenant: &Name, view: View, received: Instant, hours: Range) -> Que
     query.from = hours.start.map_or_else(String::new, Instant::hour);
     query.to = hours.end.map(Instant::hour);
     query
-}
-
-/// The span of event time and of receipt that a rollup's sort key names.
-pub(crate) fn spans(sk: &str, rest: &str) -> Result<(Instant, Instant), Failure> {
-    let mut parts = sk
-        .split('|')
-        .map(|part| format!("{part}{rest}").parse::<Instant>());
-    match (parts.next(), parts.next()) {
-        (Some(Ok(event)), Some(Ok(received))) => Ok((event, received)),
-        _ => Err(Failure::damaged("the key of a rollup")),
-    }
-}
-
-/// The rows of a rollup's chunk.
-pub(crate) fn rows_of(attrs: &Attrs) -> Result<Vec<(Place, Tally)>, Failure> {
-    Rows::decode(body_bytes(attrs)).ok_or_else(|| Failure::damaged("a rollup"))
 }

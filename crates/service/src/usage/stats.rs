@@ -4,8 +4,10 @@ use crate::engine::service::Service;
 use crate::store::body::body;
 use crate::store::failure::Failure;
 use crate::usage::hour::{Hour, LastPurge};
+use crate::usage::pages::{PageBudget, Walk};
+use crate::usage::partials::{PartialOfHour, first_page};
 use crate::usage::scan::PASSES_MAX;
-use tollgate_core::{Instant, Name, Range, table};
+use tollgate_core::{Instant, Name, Page, Range, table};
 
 /// What is stored of a tenant, event by event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,13 +71,24 @@ impl Service {
                 stats.add(known.events, known.first, known.last);
             }
         }
-        self.visit_pages(tenant, reached.mark.next, Range::default(), |page| {
-            page.events
-                .iter()
-                .for_each(|stored| stats.add(1, stored.event.timestamp, stored.event.timestamp));
-            Ok(())
-        })
-        .await?;
+        let budget = PageBudget::new();
+        let mut partials = self.read_partials(tenant, &reached.mark).await?;
+        for hour in self.list_hours_from(tenant, reached.mark.next).await? {
+            let mut walk = Walk::new(tenant, [hour]);
+            if let Some(PartialOfHour { partial, .. }) = partials.remove(&hour.at) {
+                for part in &partial.parts {
+                    stats.add(part.events, part.first, part.last);
+                }
+                walk = walk.from(first_page(partial.until));
+            }
+            let add = |page: Page| {
+                let times = page.events.iter().map(|stored| stored.event.timestamp);
+                times.for_each(|at| stats.add(1, at, at));
+                Ok(())
+            };
+            self.visit_within(walk, Range::default(), &budget, add)
+                .await?;
+        }
         Ok(if self.list_purged(tenant, from, None).await? == purged {
             Some(stats)
         } else {
