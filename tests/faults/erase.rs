@@ -7,7 +7,7 @@ use crate::copies::{copy, crash, fail, process};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_core::{Attrs, Key, Name, Value as Stored};
+use tollgate_core::{Attrs, Key, Name, Value as Stored, table};
 use tollgate_service::{Memory, Service, Tenancy};
 use tollgate_tests::{Fault, TestApp};
 
@@ -117,13 +117,17 @@ fn hours(memory: &Memory) -> Vec<(Key, Attrs)> {
 }
 
 /// Rolled up to the end, with pages and rosters as they are but for what says
-/// who ordered what.
+/// who ordered what, and how often.
 fn ended(memory: &Memory) -> Vec<(Key, Attrs)> {
-    memory
-        .dump()
-        .into_iter()
-        .filter(|(key, _)| !key.pk.starts_with("A|AUDIT") && !key.pk.ends_with("|W"))
-        .collect()
+    let mut items: Vec<(Key, Attrs)> = memory.dump().into_iter().collect();
+    items.retain(|(key, _)| !key.pk.starts_with("A|AUDIT") && !key.pk.ends_with("|W"));
+    for (_, attrs) in items
+        .iter_mut()
+        .filter(|(key, _)| key.pk.starts_with("L|DIRTY"))
+    {
+        attrs.remove(table::VERSION);
+    }
+    items
 }
 
 struct Undisturbed {

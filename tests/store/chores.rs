@@ -6,7 +6,7 @@ use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use axum::Router;
 use axum::response::IntoResponse;
-use http::header;
+use http::{StatusCode, header};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -30,7 +30,10 @@ async fn queue(answers: Vec<Value>) -> (SqsQueue, Asked) {
         let answer = answers.lock().expect("answers").pop_front();
         async move {
             let kind = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
-            (kind, answer.expect("an answer").to_string()).into_response()
+            match answer {
+                Some(answer) => (kind, answer.to_string()).into_response(),
+                None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            }
         }
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;

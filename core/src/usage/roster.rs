@@ -174,6 +174,12 @@ impl Roster {
         Ok(())
     }
 
+    /// Whether a task of this name is on it.
+    #[must_use]
+    pub fn has_task(&self, name: &Name) -> bool {
+        self.tasks.numbers.contains_key(&TaskHash::of(name))
+    }
+
     /// How many are on it.
     #[must_use]
     pub fn extent(&self) -> Extent {

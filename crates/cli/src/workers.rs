@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant as Moment;
 use tollgate_core::Instant;
 use tollgate_gateway::App;
-use tollgate_service::{Chore, ChoreQueue};
+use tollgate_service::{Chore, ChoreQueue, Housekeeping};
 
 /// How many chores are done at once.
 const WORKERS: usize = 8;
@@ -22,14 +22,18 @@ pub(crate) struct Workers {
     known: Arc<Known>,
 }
 
-/// The chores that wait or are being done: none of them is taken twice.
+/// The chores that wait or are being done, by kind and group: of each there is one.
 #[derive(Default)]
-struct Known(Mutex<BTreeSet<Chore>>);
+struct Known(Mutex<BTreeSet<(Housekeeping, String)>>);
 
 impl Known {
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<Chore>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<(Housekeeping, String)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn key(chore: &Chore) -> (Housekeeping, String) {
+    (chore.kind(), chore.group())
 }
 
 /// A chore under way: it is known until this is dropped, however it ends.
@@ -40,7 +44,7 @@ struct UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.known.lock().remove(&self.chore);
+        self.known.lock().remove(&key(&self.chore));
     }
 }
 
@@ -58,7 +62,7 @@ impl Workers {
 impl ChoreQueue for Workers {
     async fn send(&self, chores: Vec<Chore>, _: Instant) -> Result<(), String> {
         for chore in chores {
-            if self.known.lock().insert(chore.clone()) {
+            if self.known.lock().insert(key(&chore)) {
                 let ended = |_| "the workers have ended".to_owned();
                 self.sender.send(chore).map_err(ended)?;
             }

@@ -157,6 +157,10 @@ fn check(keys: &BTreeMap<String, Units>) {
         } else if key.starts_with("T|") && !key.starts_with("T|hot|") {
             assert!(units.read <= REQUEST.read, "{key}: {units:?}");
             assert!(units.written <= REQUEST.written, "{key}: {units:?}");
+        } else if key.starts_with("L|HELD|") {
+            // Each tenant once an hour and process, here all of them at once.
+            assert!(units.read == 0, "{key}: {units:?}");
+            assert!(units.written <= TENANTS as u64 / 10, "{key}: {units:?}");
         } else if !key.starts_with("T|") {
             // What belongs to all: at most once a second by each process.
             assert!(units.read <= PROCESSES as u64, "{key}: {units:?}");

@@ -229,3 +229,47 @@ async fn a_busy_tenant_is_found_by_its_pages_and_an_idle_one_is_not() {
     let total = app.get("/usage/summary?tenant_id=busy").await.expect(200);
     assert_eq!(total.at("/total_events"), 41);
 }
+
+#[tokio::test]
+async fn what_came_too_lately_for_a_part_is_in_a_later_one() {
+    let settle = Duration::ZERO;
+    let app = TestApp::over(Arc::new(Memory::default()), Tenancy::Shared { settle });
+    for number in 0..60 {
+        let id = json!({ "id": format!("e{number}") });
+        app.record("acme", id).await.expect(201);
+        app.clock.advance(i64::from(number % 10 == 9));
+    }
+    app.clock.advance(10);
+    assert_eq!(order(&app, "rollup_open").await["pages"], 0);
+    app.clock.advance(60);
+    assert_eq!(order(&app, "rollup_open").await["pages"], 50);
+    assert_eq!(order(&app, "rollup_open").await["pages"], 0);
+    let listed = tollgate_core::table::busy(&name("acme"));
+    let listed = app.store.read(&[listed]).await.expect("the list");
+    assert_eq!(listed, [None], "nothing is left for it");
+}
+
+#[tokio::test]
+async fn a_task_is_found_in_an_open_hour_however_large() {
+    let app = TestApp::new().await;
+    app.store.remember_nothing();
+    let wide = Crowd {
+        metadata: 2_000,
+        ..Crowd::SMALL
+    };
+    wide.record(&app, &name("acme"), 0..34_000).await;
+    let one = json!({ "id": "one", "task_id": "the-one" });
+    app.clock.advance(1);
+    app.record("acme", one).await.expect(201);
+    let found = app.get("/usage/tasks/the-one?tenant_id=acme").await;
+    let found = found.expect(200);
+    assert_eq!(found.at("/total_events"), 1, "{}", found.text);
+    let total = app.get("/usage/summary?tenant_id=acme").await;
+    assert_eq!(total.expect(422).at("/code"), "range_too_large");
+    app.service()
+        .roll_up_open(&name("acme"), 1)
+        .await
+        .expect("a part");
+    let total = app.get("/usage/summary?tenant_id=acme").await;
+    assert_eq!(total.expect(200).at("/total_events"), 34_001);
+}

@@ -34,11 +34,12 @@ impl Unfolded {
         })
     }
 
-    /// The entry after the hour `due` was registered, where it stood as `known`.
-    pub(crate) fn renewed(known: Option<Self>, due: Instant) -> Self {
+    /// The entry after the hour `due` was registered at `now`, where it stood as `known`.
+    pub(crate) fn renewed(known: Option<Self>, due: Instant, now: Instant) -> Self {
         Self {
             due: known.map_or(due, |known| known.due.min(due)),
-            version: known.map_or(1, |known| known.version.saturating_add(1)),
+            // By the time: one that was taken off and put on again is another.
+            version: known.map_or(now.unix_nanos(), |known| known.version.saturating_add(1)),
         }
     }
 
@@ -68,7 +69,7 @@ impl Service {
         let mut attempt = Attempt::new();
         loop {
             let known = self.read_unfolded(tenant).await?;
-            let next = Unfolded::renewed(known, Instant::EPOCH);
+            let next = Unfolded::renewed(known, Instant::EPOCH, self.now());
             if self.write(&[next.write(tenant, known)]).await? {
                 return Ok(());
             }
@@ -146,9 +147,13 @@ impl Service {
         if self.cache.holds_until(tenant) >= Some(expires) {
             return Ok(());
         }
+        // Each tenant's hours begin at a time of their own, so that not all come at once.
+        let letters = tenant.as_str().bytes().map(i64::from);
+        let phase = letters.fold(0, |phase, letter| (phase * 31 + letter) % HOUR_SECONDS);
         let until = expires
-            .plus_seconds(HOUR_SECONDS - 1)
-            .floor_to(HOUR_SECONDS);
+            .plus_seconds(HOUR_SECONDS - phase)
+            .floor_to(HOUR_SECONDS)
+            .plus_seconds(phase);
         let before = i128::from(until.unix_seconds()).saturating_sub(1);
         let set = vec![(table::DUE.into(), seconds(until))];
         let earlier = Guard::AtMost(table::DUE.into(), before);

@@ -94,7 +94,7 @@ impl Service {
     ) -> Result<(), Failure> {
         let mut attempt = Attempt::new();
         loop {
-            let listed = Unfolded::renewed(known, hour).write(tenant, known);
+            let listed = Unfolded::renewed(known, hour, self.now()).write(tenant, known);
             if self
                 .write(&[listed, with_lanes(tenant, hour, lanes)])
                 .await?

@@ -121,7 +121,10 @@ impl Service {
             .commit_planned(&mut course.attempt, &snapshot, &settled.writes)
             .await?
         {
-            Committed::Done => return course.end(self, settled.hold).await.map(Some),
+            Committed::Done => {
+                self.note_page(tenant).await;
+                return course.end(self, settled.hold).await.map(Some);
+            }
             Committed::Refused(refused) => {
                 let marker = refused.iter().find_map(standing_marker);
                 let read = |attrs| Marker::from_attrs(attrs).ok_or(Failure::damaged("a marker"));

@@ -8,6 +8,7 @@ use crate::store::failure::Failure;
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant as Moment;
 use tollgate_core::{Instant, Name, PurgeOrder};
 
@@ -85,6 +86,19 @@ const PAGES_MIN: usize = 32;
 const AT_ONCE: usize = 8;
 
 impl Chore {
+    /// The kind of housekeeping that it is a piece of.
+    #[must_use]
+    pub const fn kind(&self) -> Housekeeping {
+        match self {
+            Self::RollUp { .. } => Housekeeping::RollUp,
+            Self::RollUpOpen { .. } => Housekeeping::RollUpOpen,
+            Self::Purge { .. } => Housekeeping::Purge,
+            Self::ExpireHolds { .. } => Housekeeping::ExpireHolds,
+            Self::DeliverAlerts { .. } => Housekeeping::DeliverAlerts,
+            Self::CompleteChange { .. } => Housekeeping::CompleteChanges,
+        }
+    }
+
     /// What one worker at a time does: one that cannot be done keeps others of the same
     /// group waiting, and nothing else, not even of the same tenant.
     #[must_use]
@@ -214,10 +228,13 @@ impl Service {
             Chore::RollUp { tenant_id } | Chore::Purge { tenant_id } => Some(tenant_id.clone()),
             _ => None,
         };
-        let tenants: Vec<Name> = chores.iter().filter_map(tenant).collect();
-        let mut rolled = self.roll_up_together(&tenants, stop).await.into_iter();
-        let of = |chore| tenant(chore).and_then(|_| rolled.next());
-        chores.iter().map(of).collect()
+        let tenants: BTreeSet<Name> = chores.iter().filter_map(tenant).collect();
+        let tenants: Vec<Name> = tenants.into_iter().collect();
+        let rolled = self.roll_up_together(&tenants, stop).await;
+        let mut rolled: BTreeMap<Name, _> = tenants.into_iter().zip(rolled).collect();
+        // What came of a tenant is told of its first chore; the others repeat it.
+        let mut of = |chore| Some(rolled.remove(&tenant(chore)?).unwrap_or(Ok(0)));
+        chores.iter().map(&mut of).collect()
     }
 
     async fn do_chore(
@@ -230,17 +247,16 @@ impl Service {
         let hours = rolled.transpose()?.unwrap_or(0);
         match chore {
             Chore::RollUp { .. } => Ok(hours),
-            Chore::RollUpOpen { tenant_id } => {
-                let pages = self.roll_up_open(tenant_id, PAGES_MIN).await?;
-                self.settle_busy(tenant_id).await?;
-                Ok(pages)
-            }
+            Chore::RollUpOpen { tenant_id } => self.roll_up_open(tenant_id, PAGES_MIN).await,
             Chore::Purge { tenant_id } => {
                 let (order, actor) = (PurgeOrder::default(), Actor::schedule());
-                let purged = self.purge_tenant(tenant_id, &order, &actor).await?;
+                let purged = self.purge_tenant(tenant_id, &order, &actor, stop).await?;
                 Ok(purged.pages)
             }
-            Chore::ExpireHolds { tenant_id } => self.expire_due(tenant_id).await,
+            Chore::ExpireHolds { tenant_id } => match self.trusts_clock().await? {
+                true => self.expire_due(tenant_id).await,
+                false => Ok(0),
+            },
             Chore::DeliverAlerts { tenant_id, entries } => {
                 self.deliver_entries(tenant_id, entries, deliveries).await
             }

@@ -124,7 +124,7 @@ impl Service {
         };
         // If this stops in the middle, the next rollup finds the tenant.
         let listed = self.read_unfolded(tenant).await?;
-        let due = Unfolded::renewed(listed, Instant::EPOCH).write(tenant, listed);
+        let due = Unfolded::renewed(listed, Instant::EPOCH, erasing.at).write(tenant, listed);
         let writes = vec![audit, erased_mark(tenant, erasing), due];
         let moved = reached.move_to(self, tenant, mark, writes).await?;
         if !moved && let Some(now) = self.read_reached(tenant).await? {
@@ -148,7 +148,7 @@ impl Service {
             ));
         }
         // None is made while the name is on its way out.
-        self.remove_partials(tenant).await?;
+        self.remove_partials(tenant, reached).await?;
         let mut mask = Mask::new(self, tenant, Some(erasing.clone()));
         let (mut events, mut pages) = (0, 0);
         let mut walk = self.walk_to(tenant, erasing.at).await?;

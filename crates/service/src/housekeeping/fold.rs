@@ -108,31 +108,48 @@ impl Service {
         })
     }
 
-    /// Stores the rows of the hour `at`, whose pages were folded; where there were too
-    /// many to keep, its pages are read again.
+    /// Stores the rows of the hour at the watermark, whose pages were folded; where there
+    /// were too many to keep, its pages are read again. `false` = another moved the
+    /// watermark: an erasure may have changed those pages.
     pub(crate) async fn put_hour(
         &self,
         tenant: &Name,
-        at: Instant,
+        mark: &Watermark,
         roster: &mut Roster,
         rows: Option<Rows>,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
+        let at = mark.next;
         let mut chunks = View::ALL.map(|view| (view, Chunks::default()));
         if let Some(rows) = rows {
-            return self.put_views(tenant, at, rows, &mut chunks).await;
+            self.put_views(tenant, at, rows, &mut chunks).await?;
+            return Ok(true);
         }
         let mut rows = Rows::default();
         let mut walk = Walk::new(tenant, [self.read_hour(tenant, at).await?]);
         while let Some(slice) = walk.read_slice(self).await? {
             for (_, attrs) in &slice {
                 rows.add_page(&page_of(attrs)?, roster)?;
-                if rows.0.len() > ROWS_MAX {
-                    let full = std::mem::take(&mut rows);
-                    self.put_views(tenant, at, full, &mut chunks).await?;
+                if rows.0.len() <= ROWS_MAX {
+                    continue;
                 }
+                // Asked after reading: what was read is as it was folded.
+                if !self.stands_at(tenant, mark).await? {
+                    return Ok(false);
+                }
+                let full = std::mem::take(&mut rows);
+                self.put_views(tenant, at, full, &mut chunks).await?;
             }
         }
-        self.put_views(tenant, at, rows, &mut chunks).await
+        if !self.stands_at(tenant, mark).await? {
+            return Ok(false);
+        }
+        self.put_views(tenant, at, rows, &mut chunks).await?;
+        Ok(true)
+    }
+
+    async fn stands_at(&self, tenant: &Name, mark: &Watermark) -> Result<bool, Failure> {
+        let reached = self.read_reached(tenant).await?;
+        Ok(reached.is_some_and(|reached| reached.mark == *mark))
     }
 
     /// Stores what each view keeps of rows of the hour `at`.

@@ -71,6 +71,15 @@ impl Service {
         tenants: &[Name],
         stop: Moment,
     ) -> Vec<Result<u64, Failure>> {
+        match self.trusts_clock().await {
+            Ok(true) => {}
+            Ok(false) => return tenants.iter().map(|_| Ok(0)).collect(),
+            Err(failure) => {
+                let why = failure.to_string();
+                let away = |_| Err(Failure::Unavailable(why.clone()));
+                return tenants.iter().map(away).collect();
+            }
+        }
         let until = self.closing_hour();
         let mut close = Vec::new();
         for tenant in tenants {
@@ -161,7 +170,8 @@ impl Service {
         stop: Moment,
     ) -> Result<u64, Failure> {
         let times = self.read_times(tenant).await?;
-        let closed = times.closed.min(until);
+        // What is closed of an hour that goes on is closed for its partial rollups.
+        let closed = times.closed.min(until).floor_to(HOUR_SECONDS);
         if times.settled < closed {
             self.settle_closing(tenant, closed).await?;
         }
@@ -233,7 +243,12 @@ impl Service {
             if !self.join(tenant, reached, &folded.joined).await? {
                 return Ok(Step::Overtaken);
             }
-            self.put_hour(tenant, at, roster, folded.rows).await?;
+            if !self
+                .put_hour(tenant, &reached.mark, roster, folded.rows)
+                .await?
+            {
+                return Ok(Step::Overtaken);
+            }
             let kept_until = self.snapshot(tenant).await?.rules.expiry(at);
             self.index_tasks(tenant, at, (&folded.tasks, kept_until))
                 .await?;

@@ -1,5 +1,6 @@
 //! Making partial rollups of open hours.
 
+use crate::engine::hours::ReceiptHour;
 use crate::engine::service::{Service, Tenancy};
 use crate::engine::times::seconds;
 use crate::housekeeping::fold::{Chunks, ROWS_MAX};
@@ -18,8 +19,10 @@ use tollgate_core::{
 /// A part ends this long before now, where other processes write too: their clocks
 /// differ a little, and who lies behind is carried forward.
 const BEHIND_SECONDS: i64 = 30;
-/// How long partial rollups are kept; their hours are rolled up long before.
+/// How long the store keeps partial rollups; they are used for a day.
 const KEPT_SECONDS: i64 = 2 * DAY_SECONDS;
+/// Their heads outlive them: by those an erasure finds the names.
+const HEADS_KEPT_SECONDS: i64 = 4 * DAY_SECONDS;
 /// The parts of names in one transaction, which takes 4 MB.
 const PARTS_AT_ONCE: usize = 8;
 
@@ -27,6 +30,9 @@ const PARTS_AT_ONCE: usize = 8;
 const SPAN_BYTES: usize = 48 * 1024;
 /// The spans in one item.
 const SPANS_AT_ONCE: usize = 500;
+
+/// The items that are removed in one transaction.
+const REMOVED_AT_ONCE: usize = 20;
 
 /// A part being made.
 struct Part {
@@ -62,25 +68,26 @@ impl Service {
         // Never ahead of what is stored: no clock that was right is refused for it.
         let newest = self.read_last_received(tenant).await?;
         let until = newest.min(self.now().plus_seconds(-behind)).floor_to(1);
-        let mut partials = self.read_partials(tenant, &reached.mark).await?;
-        let mut due = Vec::new();
-        for hour in self.list_hours_from(tenant, reached.mark.next).await? {
-            let held = partials.remove(&hour.at).unwrap_or_else(|| PartialOfHour {
-                partial: Partial::empty(hour.at, &reached.mark),
-                stored: None,
-            });
-            let to = until.min(hour.at.plus_seconds(HOUR_SECONDS));
-            if held.partial.until < to {
-                due.push((hour, held, to));
+        if self
+            .find_due_parts(tenant, &reached, until)
+            .await?
+            .is_empty()
+        {
+            if newest <= until.plus_seconds(1) {
+                self.settle_busy(tenant).await?;
             }
-        }
-        if due.is_empty() {
             return Ok(0);
         }
         if self.publish_closing(tenant, until).await? {
             self.wait_for_requests().await;
             self.settle_closing(tenant, until).await?;
+            // Hours and lanes that were registered meanwhile.
+            match self.read_reached(tenant).await? {
+                Some(now) if now.mark.erasing.is_none() => reached = now,
+                _ => return Ok(0),
+            }
         }
+        let due = self.find_due_parts(tenant, &reached, until).await?;
         let mut pages = 0_u64;
         for (hour, held, to) in due {
             let from = first_page(held.partial.until);
@@ -93,6 +100,7 @@ impl Service {
             if part.pages < pages_min.max(1) {
                 continue;
             }
+            self.put_part_rows(tenant, hour.at, &mut part).await?;
             self.put_spans(tenant, hour.at, &part).await?;
             let mut next = held.partial.clone();
             next.until = to;
@@ -105,11 +113,37 @@ impl Service {
                 pages = pages.saturating_add(part.pages.try_into().unwrap_or(u64::MAX));
             }
         }
+        if pages == 0 && newest <= until.plus_seconds(1) {
+            self.settle_busy(tenant).await?;
+        }
         Ok(pages)
     }
 
-    /// Folds the pages of a walk into rows, and stores these; they count for nothing
-    /// before the part is published.
+    /// The open hours that a part may be added to, up to `until`: with what they have,
+    /// and up to where.
+    async fn find_due_parts(
+        &self,
+        tenant: &Name,
+        reached: &Reached,
+        until: Instant,
+    ) -> Result<Vec<(ReceiptHour, PartialOfHour, Instant)>, Failure> {
+        let mut partials = self.read_partials(tenant, &reached.mark).await?;
+        let mut due = Vec::new();
+        for hour in self.list_hours_from(tenant, reached.mark.next).await? {
+            let held = partials.remove(&hour.at).unwrap_or_else(|| PartialOfHour {
+                partial: Partial::empty(hour.at, &reached.mark),
+                stored: None,
+            });
+            let to = until.min(hour.at.plus_seconds(HOUR_SECONDS));
+            if held.partial.until < to && held.partial.is_young(self.now()) {
+                due.push((hour, held, to));
+            }
+        }
+        Ok(due)
+    }
+
+    /// Folds the pages of a walk into rows, and stores them where they are many; they
+    /// count for nothing before the part is published.
     async fn fold_part(
         &self,
         tenant: &Name,
@@ -127,7 +161,7 @@ impl Service {
                 }
             }
         }
-        self.put_part_rows(tenant, partial.hour, part).await
+        Ok(())
     }
 
     async fn put_part_rows(
@@ -178,7 +212,8 @@ impl Service {
                 Guard::Equals(table::BODY.into(), stored.clone())
             });
             let write = Write::put(table::partial(tenant, hour), body_attrs(partial)?);
-            Ok::<_, Failure>(kept_until(write.when(stands), hour))
+            let seconds = HEADS_KEPT_SECONDS;
+            Ok::<_, Failure>(kept_for(write.when(stands), hour, seconds))
         };
         let mut stored = held.stored;
         if stored.is_none() {
@@ -213,19 +248,33 @@ impl Service {
         reached.move_to(self, tenant, mark, last).await
     }
 
-    /// Removes all partial rollups of a tenant, and the names in them.
-    pub(crate) async fn remove_partials(&self, tenant: &Name) -> Result<(), Failure> {
+    /// Removes all partial rollups of a tenant, and the names in them, while the
+    /// watermark stands as `reached`: later, others may be made.
+    pub(crate) async fn remove_partials(
+        &self,
+        tenant: &Name,
+        reached: &mut Reached,
+    ) -> Result<(), Failure> {
         for (sk, _) in self.read_all(Query::of(table::partials(tenant))).await? {
             let hour: Instant = format!("{sk}:00:00Z")
                 .parse()
                 .map_err(|_| Failure::damaged("the key of a partial rollup"))?;
             let names = table::partial_names(tenant, hour);
-            for (sk, _) in self.read_all(Query::of(names.as_str())).await? {
-                self.write(&[Write::delete(Key::new(names.as_str(), sk))])
-                    .await?;
+            let items = self.read_all(Query::of(names.as_str())).await?;
+            let keys = items
+                .into_iter()
+                .map(|(sk, _)| Key::new(names.as_str(), sk));
+            // The head last: by it the names are found.
+            let keys: Vec<Key> = keys.chain([table::partial(tenant, hour)]).collect();
+            for keys in keys.chunks(REMOVED_AT_ONCE) {
+                let gone = keys.iter().cloned().map(Write::delete).collect();
+                if !reached
+                    .move_to(self, tenant, reached.mark.clone(), gone)
+                    .await?
+                {
+                    return Ok(());
+                }
             }
-            self.write(&[Write::delete(table::partial(tenant, hour))])
-                .await?;
         }
         Ok(())
     }
@@ -288,9 +337,13 @@ impl Part {
 }
 
 /// The same, removed by the store some days after the hour.
-fn kept_until(mut write: Write, hour: Instant) -> Write {
+fn kept_until(write: Write, hour: Instant) -> Write {
+    kept_for(write, hour, KEPT_SECONDS)
+}
+
+fn kept_for(mut write: Write, hour: Instant, kept: i64) -> Write {
     if let Change::Put(attrs) = &mut write.change {
-        attrs.insert(table::TTL.into(), seconds(hour.plus_seconds(KEPT_SECONDS)));
+        attrs.insert(table::TTL.into(), seconds(hour.plus_seconds(kept)));
     }
     write
 }

@@ -103,7 +103,10 @@ impl Service {
                 false => self.roll_up(&tenant).await,
             };
             let purged = match rolled {
-                Ok(_) => self.purge_tenant(&tenant, order, actor).await,
+                Ok(_) => {
+                    let stop = Moment::now() + RUN_MAX;
+                    self.purge_tenant(&tenant, order, actor, stop).await
+                }
                 Err(failure) => Err(failure),
             };
             match purged {
@@ -117,12 +120,14 @@ impl Service {
         failed.map_or(Ok(sum), Err)
     }
 
-    /// Purges what is rolled up of a tenant.
+    /// Purges what is rolled up of a tenant. Nothing further is begun when it is `stop`;
+    /// what is begun goes on with the next run.
     pub(crate) async fn purge_tenant(
         &self,
         tenant: &Name,
         order: &PurgeOrder,
         actor: &Actor,
+        stop: Moment,
     ) -> Result<Purged, Failure> {
         if !self.trusts_clock().await? {
             tracing::error!("the clock is not confirmed: nothing is purged by it");
@@ -147,7 +152,7 @@ impl Service {
         for purge in begun.values().filter(|purge| !purge.done) {
             sum.add(&purge.hour);
             if !order.dry_run {
-                self.remove_pages(tenant, purge).await?;
+                self.remove_pages(tenant, purge, stop).await?;
             }
         }
         // Days are rolled up from their pages, so none goes before.
@@ -164,10 +169,14 @@ impl Service {
                 kept_from = kept_from.min(hour.hour);
                 continue;
             }
-            sum.add(&hour);
             if !order.dry_run {
-                self.purge_hour(tenant, hour, actor).await?;
+                if Moment::now() >= stop {
+                    kept_from = kept_from.min(hour.hour);
+                    break;
+                }
+                self.purge_hour(tenant, hour.clone(), actor, stop).await?;
             }
+            sum.add(&hour);
         }
         if order.dry_run {
             sum.add_open(
@@ -251,7 +260,13 @@ impl Service {
         Ok(purges)
     }
 
-    async fn purge_hour(&self, tenant: &Name, hour: Hour, actor: &Actor) -> Result<(), Failure> {
+    async fn purge_hour(
+        &self,
+        tenant: &Name,
+        hour: Hour,
+        actor: &Actor,
+        stop: Moment,
+    ) -> Result<(), Failure> {
         let now = self.now();
         let detail =
             serde_json::json!({ "hour": hour.hour, "events": hour.events, "pages": hour.pages });
@@ -272,19 +287,27 @@ impl Service {
         };
         let mark = self.mark(tenant, &purge, vec![Guard::Absent])?;
         self.write(&[mark, audit]).await?;
-        self.remove_pages(tenant, &purge).await
+        self.remove_pages(tenant, &purge, stop).await
     }
 
     /// Lets what pages the hour still has expire, then says that none is left. An
     /// update of one item costs half of a delete in a transaction, and cancels
     /// nobody's; the store removes what is expired.
-    async fn remove_pages(&self, tenant: &Name, purge: &Purge) -> Result<(), Failure> {
+    async fn remove_pages(
+        &self,
+        tenant: &Name,
+        purge: &Purge,
+        stop: Moment,
+    ) -> Result<(), Failure> {
         let hour = self.read_hour(tenant, purge.hour.hour).await?;
         let mut walk = Walk::new(tenant, [hour]);
         while let Some(slice) = walk.read_slice(self).await? {
             let kept = slice.into_iter().filter(|(_, attrs)| !is_expiring(attrs));
             let keys: Vec<Key> = kept.map(|(key, _)| key).collect();
             for chunk in keys.chunks(EXPIRED_AT_ONCE) {
+                if Moment::now() >= stop {
+                    return Ok(());
+                }
                 let expiries = chunk.iter().map(|key| self.expire_page(key));
                 try_join_all(expiries).await?;
                 self.pace().await;

@@ -145,7 +145,11 @@ impl Service {
         let committed = self
             .commit_planned(&mut course.attempt, &snapshot, &writes)
             .await?;
-        Ok(matches!(committed, Committed::Done).then(|| course.end(&marker)))
+        let is_done = matches!(committed, Committed::Done);
+        if is_done {
+            self.note_page(tenant).await;
+        }
+        Ok(is_done.then(|| course.end(&marker)))
     }
 
     /// The event without the name that is on its way out: what takes it back is

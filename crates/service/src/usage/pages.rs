@@ -191,26 +191,6 @@ impl Lane {
 }
 
 impl Service {
-    /// Visits every page received in the hour `first` or later that may hold
-    /// events of `range`, by receipt, as far as a question may.
-    pub(crate) async fn visit_pages<F>(
-        &self,
-        tenant: &Name,
-        first: Instant,
-        range: Range,
-        visit: F,
-    ) -> Result<(), Failure>
-    where
-        F: FnMut(Page) -> Result<(), Failure>,
-    {
-        let (hours, budget) = (
-            self.list_hours_from(tenant, first).await?,
-            PageBudget::new(),
-        );
-        self.visit_within(Walk::new(tenant, hours), range, &budget, visit)
-            .await
-    }
-
     /// Visits the pages received in the hour from `hour` on that may hold
     /// events of `range`, slice by slice.
     pub(crate) async fn visit_hour<F>(
@@ -242,7 +222,8 @@ impl Service {
         self.visit(walk, range, Some(budget), visit).await
     }
 
-    async fn visit<F>(
+    /// Visits the pages of a walk that may hold events of `range`.
+    pub(crate) async fn visit<F>(
         &self,
         mut walk: Walk,
         range: Range,

@@ -9,7 +9,7 @@ use crate::usage::rosters::joined_of;
 use crate::usage::watermark::Watermark;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_core::{Attrs, Instant, Name, Range, Roster, Value, View, table};
+use tollgate_core::{Attrs, DAY_SECONDS, Instant, Name, Range, Roster, Value, View, table};
 use ulid::Ulid;
 
 /// The partial rollup of an open hour, in parts, each of the pages after the one before.
@@ -74,6 +74,11 @@ impl Partial {
         View::ALL.into_iter().filter(|view| view.has_days())
     }
 
+    /// Whether it is used and added to: later the store may have removed some of it.
+    pub(crate) fn is_young(&self, now: Instant) -> bool {
+        now < self.hour.plus_seconds(DAY_SECONDS)
+    }
+
     /// The place of the part that a sort key begins with.
     fn place(&self, sk: &str) -> Option<usize> {
         let id = sk.split('|').next()?;
@@ -101,7 +106,7 @@ impl Service {
         let query = Query::of(table::partials(tenant)).from(mark.next.hour());
         for (_, attrs) in self.read_all(query).await? {
             let partial: Partial = body(&attrs)?;
-            if partial.erased == mark.erased {
+            if partial.erased == mark.erased && partial.is_young(self.now()) {
                 let stored = attrs.get(table::BODY).cloned();
                 partials.insert(partial.hour, PartialOfHour { partial, stored });
             }

@@ -23,6 +23,22 @@ impl Service {
         Ok(roster)
     }
 
+    /// A month's roster, with a name on its way out already replaced.
+    pub(crate) async fn read_masked_roster(
+        &self,
+        tenant: &Name,
+        month: &str,
+        before: Instant,
+        mask: &mut Mask<'_>,
+    ) -> Result<Roster, Failure> {
+        let mut roster = Roster::default();
+        for mut joined in self.read_joined(tenant, month, before).await? {
+            mask.cover_joined(&mut joined);
+            roster.append(joined)?;
+        }
+        Ok(roster)
+    }
+
     /// Those who joined the roster of a receipt month before the hour `before`.
     pub(crate) async fn read_joined(
         &self,

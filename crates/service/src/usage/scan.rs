@@ -104,21 +104,29 @@ impl Service {
                 sum,
                 visit,
             };
-            scan.run().await?;
+            let ran = scan.run().await;
+            if matches!(ran, Err(Failure::Damaged(_))) && self.erases_since(tenant, erased).await? {
+                continue;
+            }
+            ran?;
             if self.is_purged_since(tenant, scan.mark.next).await? {
                 continue;
             }
-            let after = self
-                .read_reached(tenant)
-                .await?
-                .map_or(erased, |reached| reached.mark.erased);
-            if !ask.people || after == erased {
+            if !ask.people || !self.erases_since(tenant, erased).await? {
                 return Ok((scan.sum, scan.roster));
             }
         }
         Err(Failure::Unavailable(
             "names are being erased, or hours purged".to_owned(),
         ))
+    }
+}
+
+impl Service {
+    /// Whether names were, or are being, erased since so many were.
+    async fn erases_since(&self, tenant: &Name, erased: u64) -> Result<bool, Failure> {
+        let reached = self.read_reached(tenant).await?;
+        Ok(reached.is_some_and(|reached| reached.mark.erased != erased))
     }
 }
 
@@ -362,24 +370,6 @@ where
         place.card = Some(stored.card.clone());
         place.overridden = stored.event.cost_override.is_some();
         Ok(place)
-    }
-}
-
-impl Service {
-    /// A month's roster, with a name on its way out already replaced.
-    async fn read_masked_roster(
-        &self,
-        tenant: &Name,
-        month: &str,
-        before: Instant,
-        mask: &mut Mask<'_>,
-    ) -> Result<Roster, Failure> {
-        let mut roster = Roster::default();
-        for mut joined in self.read_joined(tenant, month, before).await? {
-            mask.cover_joined(&mut joined);
-            roster.append(joined)?;
-        }
-        Ok(roster)
     }
 }
 

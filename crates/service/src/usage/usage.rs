@@ -3,7 +3,8 @@
 use crate::engine::service::Service;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use crate::usage::pages::{is_expiring, page_of};
+use crate::usage::pages::{Walk, is_expiring, page_of};
+use crate::usage::partials::{PartialOfHour, first_page};
 use crate::usage::scan::Ask;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
@@ -264,7 +265,7 @@ impl Service {
     }
 
     /// Adds the events of a task that sealed batches hold: of closed hours, those that
-    /// have any; of open ones, all are read.
+    /// have any; of open ones, what a partial rollup does not say to have none.
     async fn find_sealed(
         &self,
         tenant: &Name,
@@ -280,8 +281,19 @@ impl Service {
             let add = |page| found.add_sealed(task, &page);
             self.visit_hour(tenant, hour, Range::default(), add).await?;
         }
-        let add = |page| found.add_sealed(task, &page);
-        self.visit_pages(tenant, next, Range::default(), add).await
+        let mut partials = self.read_partials(tenant, &reached.mark).await?;
+        for hour in self.list_hours_from(tenant, next).await? {
+            let mut walk = Walk::new(tenant, [hour]);
+            if let Some(PartialOfHour { partial, .. }) = partials.remove(&hour.at) {
+                let roster = self.read_partial_roster(tenant, &partial).await?;
+                if !roster.has_task(task) {
+                    walk = walk.from(first_page(partial.until));
+                }
+            }
+            let add = |page| found.add_sealed(task, &page);
+            self.visit(walk, Range::default(), None, add).await?;
+        }
+        Ok(())
     }
 
     /// The events at `places` (`stretch/ulid/index`) in their order; purged ones
