@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinHandle;
 use tollgate_service::{Memory, Tenancy};
-use tollgate_tests::{Fault, Gate, TestApp, file_in};
+use tollgate_tests::{Fault, Gate, TestApp, file_in, name};
 
 /// What one of those who meet asks, and how long after the hold's expiry by
 /// its own clock: clocks differ.
@@ -74,9 +74,9 @@ const EXPIRE: Actor = Actor {
     seconds_after: 0,
     asks: |app| {
         Box::pin(async {
-            let swept = tollgate_purge::scheduled(&app.app, &json!({ "action": "expire_holds" }))
-                .await
-                .expect("a sweep");
+            // As a worker does: the lists of who has open holds are read before.
+            let swept = app.service().expire_holds_of(&name("acme")).await;
+            let swept = json!({ "holds": swept.expect("a sweep") });
             (200, swept)
         })
     },

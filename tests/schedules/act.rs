@@ -310,7 +310,7 @@ impl Act {
                 .extend_hold(&tenant, &name(id), seconds)
                 .await
                 .map(|done| moved(&done)),
-            Act::Expire => service.expire_holds().await.map(|_| Answer::Done),
+            Act::Expire => service.expire_holds_of(&tenant).await.map(|_| Answer::Done),
             Act::Limit(bounds) => service
                 .put_limits(&tenant, &limits(bounds), &operator())
                 .await

@@ -253,10 +253,7 @@ impl Service {
                 let purged = self.purge_tenant(tenant_id, &order, &actor, stop).await?;
                 Ok(purged.pages)
             }
-            Chore::ExpireHolds { tenant_id } => match self.trusts_clock().await? {
-                true => self.expire_due(tenant_id).await,
-                false => Ok(0),
-            },
+            Chore::ExpireHolds { tenant_id } => self.expire_holds_of(tenant_id).await,
             Chore::DeliverAlerts { tenant_id, entries } => {
                 self.deliver_entries(tenant_id, entries, deliveries).await
             }
