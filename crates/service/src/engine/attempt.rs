@@ -181,13 +181,21 @@ impl Service {
     /// Commits writes whose guards, if refused, mean that someone else was
     /// first: `false`. Passing faults are tried again.
     pub(crate) async fn write(&self, writes: &[Write]) -> Result<bool, Failure> {
+        Ok(self.write_or_see(writes).await?.is_ok())
+    }
+
+    /// The same; where someone else was first, what was refused, and what stands there.
+    pub(crate) async fn write_or_see(
+        &self,
+        writes: &[Write],
+    ) -> Result<Result<(), Vec<Refused>>, Failure> {
         let mut attempt = Attempt::new();
         loop {
             match self.commit(&mut attempt, writes).await? {
-                Committed::Done => return Ok(true),
+                Committed::Done => return Ok(Ok(())),
                 // Guards come first: what stands will stand at the next try.
                 Committed::Refused(refused) if refused.iter().any(|of| of.guard.is_some()) => {
-                    return Ok(false);
+                    return Ok(Err(refused));
                 }
                 Committed::Refused(_) => attempt.again("conflict").await?,
                 Committed::Again => {}

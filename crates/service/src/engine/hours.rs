@@ -95,18 +95,19 @@ impl Service {
         let mut attempt = Attempt::new();
         loop {
             let listed = Unfolded::renewed(known, hour, self.now()).write(tenant, known);
-            if self
-                .write(&[listed, with_lanes(tenant, hour, lanes)])
-                .await?
+            let writes = [listed, with_lanes(tenant, hour, lanes)];
+            let Err(refused) = self.write_or_see(&writes).await? else {
+                return Ok(());
+            };
+            // The refusal shows the hour, if another registered it, or the entry.
+            let stands = refused.iter().filter_map(|of| of.guard.as_ref());
+            if stands
+                .clone()
+                .any(|of| lanes_of(of.as_ref()) >= Some(lanes))
             {
                 return Ok(());
             }
-            let keys = [table::unfolded(tenant), table::hour(tenant, hour)];
-            let mut items = self.store.read(&keys).await?.into_iter();
-            known = items.next().flatten().as_ref().and_then(Unfolded::of);
-            if lanes_of(items.next().flatten().as_ref()) >= Some(lanes) {
-                return Ok(());
-            }
+            known = stands.flatten().find_map(Unfolded::of);
             attempt.again("others register hours of the tenant").await?;
         }
     }
