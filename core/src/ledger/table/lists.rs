@@ -17,7 +17,7 @@ pub fn tenant_entry(tenant: &Name) -> Key {
 /// The list of tenants.
 pub const TENANTS: &str = "L|TENANTS";
 
-/// In how many lists tenants are that have something to roll up, or open holds.
+/// In how many lists the tenants are of whom one thing is to be done.
 const TENANT_LISTS: u32 = 16;
 
 /// The number of the list, of `count`, that a tenant is in.
@@ -26,52 +26,46 @@ fn list_of(tenant: &Name, count: u32) -> u32 {
     hash.checked_rem(count).unwrap_or(0)
 }
 
-/// The lists of tenants with receipt hours that are not rolled up.
-pub fn unfolded_lists() -> impl Iterator<Item = String> {
-    (0..TENANT_LISTS).map(unfolded_list)
+fn tenant_lists(of: &'static str) -> impl Iterator<Item = String> {
+    (0..TENANT_LISTS).map(move |number| format!("L|{of}|{number:02}"))
 }
 
-fn unfolded_list(number: u32) -> String {
-    format!("L|DIRTY|{number:02}")
+fn in_tenant_list(of: &str, tenant: &Name) -> Key {
+    let number = list_of(tenant, TENANT_LISTS);
+    Key::new(format!("L|{of}|{number:02}"), tenant.as_str())
+}
+
+/// The lists of tenants with receipt hours that are not rolled up.
+pub fn unfolded_lists() -> impl Iterator<Item = String> {
+    tenant_lists("DIRTY")
 }
 
 /// The entry of a tenant there.
 #[must_use]
 pub fn unfolded(tenant: &Name) -> Key {
-    Key::new(
-        unfolded_list(list_of(tenant, TENANT_LISTS)),
-        tenant.as_str(),
-    )
+    in_tenant_list("DIRTY", tenant)
 }
 
 /// The lists of tenants whose open hours hold many pages.
 pub fn busy_lists() -> impl Iterator<Item = String> {
-    (0..TENANT_LISTS).map(busy_list)
-}
-
-fn busy_list(number: u32) -> String {
-    format!("L|BUSY|{number:02}")
+    tenant_lists("BUSY")
 }
 
 /// The entry of a tenant there.
 #[must_use]
 pub fn busy(tenant: &Name) -> Key {
-    Key::new(busy_list(list_of(tenant, TENANT_LISTS)), tenant.as_str())
+    in_tenant_list("BUSY", tenant)
 }
 
 /// The lists of tenants with open holds.
 pub fn holding_lists() -> impl Iterator<Item = String> {
-    (0..TENANT_LISTS).map(holding_list)
-}
-
-fn holding_list(number: u32) -> String {
-    format!("L|HELD|{number:02}")
+    tenant_lists("HELD")
 }
 
 /// The entry of a tenant there.
 #[must_use]
 pub fn holding(tenant: &Name) -> Key {
-    Key::new(holding_list(list_of(tenant, TENANT_LISTS)), tenant.as_str())
+    in_tenant_list("HELD", tenant)
 }
 
 /// In how many lists alerts wait, so that no partition has all; a tenant's are in one.

@@ -54,16 +54,11 @@ impl Service {
             return Ok(());
         }
         let month = table::month(tenant, &hour.month());
-        let unfolded = table::unfolded(tenant);
-        let keys = [
-            table::hour(tenant, hour),
-            month.clone(),
-            table::clock(),
-            unfolded,
-        ];
+        let keys = [table::hour(tenant, hour), month.clone(), table::clock()];
         let mut items = self.store.read(&keys).await?.into_iter();
         let record = items.next().flatten();
-        if items.next().flatten().is_none() {
+        let begins_month = items.next().flatten().is_none();
+        if begins_month {
             // Before its first hour; twice is as well.
             self.write(&[Write::put(month, Attrs::new())]).await?;
         }
@@ -71,8 +66,11 @@ impl Service {
             self.cache.note_newest(Times::of(Some(&clock)).closed);
         }
         if record.is_none() {
-            let known = items.next().flatten();
-            let known = known.as_ref().and_then(Unfolded::of);
+            // Who is new has no entry; a refusal shows the one that there is.
+            let known = match begins_month {
+                true => None,
+                false => self.read_unfolded(tenant).await?,
+            };
             self.register_first(tenant, hour, lanes, known).await?;
         } else if lanes_of(record.as_ref()) < Some(lanes) {
             // Refused = another was first, perhaps with more.
