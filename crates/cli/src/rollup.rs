@@ -17,9 +17,9 @@ use tollgate_service::{Service, Tenancy};
 
 /// Roll up closed hours now, in place of waiting for the schedule
 ///
-/// An hour closes 20 minutes after its end. A running server rolls up on its
-/// own every 15 minutes, and deployed functions every hour; this is for a folder
-/// whose server is stopped, or a table after an outage. It is safe to repeat.
+/// An hour closes 20 minutes after its end. A running server and deployed functions
+/// roll up on their own every 15 minutes; this is for a folder whose server is
+/// stopped, or a table after an outage. It is safe to repeat.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  tollgate rollup --data ./data")]
 pub(crate) struct Args {
