@@ -14,6 +14,10 @@ use tollgate_service::{
 pub(crate) const TENANT: &str = "acme";
 /// When every protocol begins.
 pub(crate) const BEGINNING: &str = "2026-11-22T10:00:00Z";
+pub(crate) fn beginning_at() -> Instant {
+    BEGINNING.parse().expect("a time")
+}
+
 /// How long holds live, in seconds.
 pub(crate) const TTL_SECONDS: u32 = 600;
 
@@ -92,8 +96,7 @@ pub(crate) fn name(text: &str) -> Name {
 }
 
 fn submission((id, tokens): Used) -> Submission {
-    let beginning: Instant = BEGINNING.parse().expect("a time");
-    let mut event = Event::new(name(id), beginning, name("agent_message"));
+    let mut event = Event::new(name(id), beginning_at(), name("agent_message"));
     event.dimensions.agent = Some(name("a1"));
     event.quantities.tokens_in = tokens;
     event.cost_override = Amount::whole(tokens);

@@ -1,6 +1,6 @@
 //! What has to be true when every client has its answer.
 
-use crate::act::{Act, Answer, TENANT, Used, name, question};
+use crate::act::{Act, Answer, TENANT, Used, beginning_at, name, question};
 use crate::ledger::Ledger;
 use crate::play::Play;
 use tollgate_core::{Closing, Hold, HoldState, table};
@@ -180,10 +180,11 @@ async fn end_of_hold(
             Err(format!("{act:?} is told {answer:?}, and there is no hold"))
         };
     };
-    let now = crate::act::BEGINNING
-        .parse::<tollgate_core::Instant>()
-        .expect("a time")
-        .plus_seconds(seconds);
+    let now = beginning_at().plus_seconds(seconds);
+    let listed = table::holding(&name(TENANT));
+    if hold.closing.is_none() && !play.memory.dump().contains_key(&listed) {
+        return Err(format!("hold `{id}` is open, and the tenant on no list"));
+    }
     // As stored: its time alone ends nothing.
     let state = if hold.closing.is_none() {
         HoldState::Open

@@ -2,7 +2,7 @@
 
 mod standing;
 
-use crate::act::{Act, Answer, BEGINNING, Bounds, TENANT, name};
+use crate::act::{Act, Answer, BEGINNING, Bounds, TENANT, TTL_SECONDS, beginning_at, name};
 use crate::digest::Digest;
 use crate::turnstile::{Fate, Turnstile};
 use futures::FutureExt;
@@ -44,9 +44,12 @@ pub(crate) struct Client {
 /// Where the clients' requests are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Processes {
-    /// Each in a process of its own that knows the configuration. Reads of what
-    /// nobody changes change nothing for others: schedules with them say no more.
+    /// Each in a process of its own that knows the configuration, and that the tenant
+    /// is on the lists. Reads of what nobody changes change nothing for others:
+    /// schedules with them say no more.
     Each,
+    /// Each in a process of its own that knows the configuration alone.
+    New,
     /// Each in a process of its own that reads the configuration every time.
     Shared,
     /// All in one, by the clock of the first.
@@ -98,7 +101,7 @@ impl Beginning {
             );
         }
         let put = |(key, attrs): (Key, Attrs)| Write::put(key, attrs);
-        let window = WindowKind::Total.holding(BEGINNING.parse().expect("a time"));
+        let window = WindowKind::Total.holding(beginning_at());
         let counter = table::counter(
             &name(TENANT),
             &CounterKey {
@@ -167,7 +170,7 @@ impl<'a> Play<'a> {
             Processes::Shared => Tenancy::Shared {
                 settle: Duration::ZERO,
             },
-            Processes::Each | Processes::One => Tenancy::Sole,
+            Processes::Each | Processes::New | Processes::One => Tenancy::Sole,
         };
         let mut services: Vec<Arc<Service>> = Vec::new();
         for client in protocol.clients {
@@ -178,6 +181,13 @@ impl<'a> Play<'a> {
             // It has read limits, prices and the newest receipt before.
             service.read_config(&name(TENANT)).await.expect("a tenant");
             service.trusts_clock().await.expect("a clock");
+            if protocol.processes != Processes::New {
+                let expires = beginning_at().plus_seconds(2 * i64::from(TTL_SECONDS));
+                service
+                    .note_holding(&name(TENANT), expires)
+                    .await
+                    .expect("a list");
+            }
             services.push(service);
         }
         turnstile.open(false);

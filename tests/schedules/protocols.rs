@@ -124,6 +124,7 @@ async fn holds_and_events_together_never_pass_the_limit_whatever_meets_and_fails
         &[(0, Answer::Done), (2, Answer::Done), (2, Answer::Denied)],
     )
     .await;
+    every_schedule("first hold", &[(0, Answer::Done), (1, Answer::Denied)]).await;
     every_schedule(
         "hold and record",
         &[

@@ -82,6 +82,11 @@ const HOLDS: &[Client] = &[
     client(0, Act::Hold(("h1", 50))),
     client(0, Act::Hold(("h2", 50))),
 ];
+/// Of holds that are the first of their process one fits.
+const FIRST_HOLD: &[Client] = &[
+    client(0, Act::Hold(("h0", 70))),
+    client(0, Act::Hold(("h1", 70))),
+];
 const HOLD_AND_RECORD: &[Client] = &[
     client(0, Act::Hold(("h0", 50))),
     client(1, Act::Record(("e0", 50))),
@@ -130,6 +135,13 @@ const fn together(protocol: Protocol) -> Protocol {
     }
 }
 
+const fn new(protocol: Protocol) -> Protocol {
+    Protocol {
+        processes: Processes::New,
+        ..protocol
+    }
+}
+
 const fn shared(protocol: Protocol) -> Protocol {
     Protocol {
         processes: Processes::Shared,
@@ -154,7 +166,7 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
         Protocol {
             limit: hard(120),
             before: &[],
-            ..protocol("first use", RECORDS)
+            ..new(protocol("first use", RECORDS))
         },
         0,
     ),
@@ -176,6 +188,7 @@ const PROTOCOLS: &[(Protocol, usize)] = &[
         1,
     ),
     (protocol("hold", HOLDS), 1),
+    (new(protocol("first hold", FIRST_HOLD)), 1),
     (protocol("hold and record", HOLD_AND_RECORD), 1),
     (
         Protocol {

@@ -138,12 +138,11 @@ impl Service {
     }
 
     /// Puts the tenant on the list of those with open holds, up to `expires` at
-    /// least.
-    pub(crate) async fn note_holding(
-        &self,
-        tenant: &Name,
-        expires: Instant,
-    ) -> Result<(), Failure> {
+    /// least: no hold is taken before that. A process that did so lately asks nobody.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store does not answer.
+    pub async fn note_holding(&self, tenant: &Name, expires: Instant) -> Result<(), Failure> {
         if self.cache.holds_until(tenant) >= Some(expires) {
             return Ok(());
         }
