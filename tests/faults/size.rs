@@ -5,6 +5,7 @@ mod fleet;
 mod grants;
 mod heat;
 mod jobs;
+mod neighbours;
 mod purges;
 mod repeats;
 mod webhooks;

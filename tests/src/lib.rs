@@ -8,6 +8,7 @@ mod faults;
 mod gate;
 mod heat;
 mod meter;
+mod partitions;
 mod reply;
 mod server;
 
@@ -18,5 +19,6 @@ pub use faults::{Call, Fault, Faults, Operation, Recorded};
 pub use gate::Gate;
 pub use heat::{HeatLedger, Units};
 pub use meter::{Meter, Reads};
+pub use partitions::{Commits, Partitions};
 pub use reply::TestReply;
 pub use server::{serve, serve_over};

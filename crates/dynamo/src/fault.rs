@@ -19,6 +19,28 @@ const PASSING: [&str; 7] = [
     "TransactionConflictException",
 ];
 
+/// Codes of calls for which a key, the table or the account has no room now.
+const THROTTLES: [&str; 3] = [
+    "ThrottlingException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+];
+
+/// Sorts an error of a read. A throttled one says nothing of other keys; of a write
+/// nobody knows what became of an earlier try.
+pub(crate) fn read_fault<E>(error: SdkError<E>) -> StoreError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    match code.is_some_and(|code| THROTTLES.contains(&code)) {
+        true => StoreError::Throttled(describe(&error)),
+        false => fault(error),
+    }
+}
+
 /// Sorts an error of any operation.
 pub(crate) fn fault<E>(error: SdkError<E>) -> StoreError
 where
@@ -96,7 +118,7 @@ pub(crate) fn together_fault(
     error: SdkError<TransactGetItemsError>,
 ) -> Result<Together, StoreError> {
     let Some(GetCanceled(cancelled)) = error.as_service_error() else {
-        return Err(fault(error));
+        return Err(read_fault(error));
     };
     let codes = cancelled
         .cancellation_reasons()

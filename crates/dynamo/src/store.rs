@@ -1,7 +1,7 @@
 //! [`Store`] on DynamoDB.
 
 use crate::convert::{Item, SK, action, attrs, key_item, text, units};
-use crate::fault::{commit_fault, fault, together_fault};
+use crate::fault::{commit_fault, read_fault, together_fault};
 use crate::schema::TASK_INDEX;
 use crate::single::{self, is_single};
 use async_trait::async_trait;
@@ -77,7 +77,7 @@ impl Dynamo {
                 .request_items(&self.table, keys)
                 .send()
                 .await
-                .map_err(fault)?;
+                .map_err(read_fault)?;
             let items = reply
                 .responses
                 .unwrap_or_default()
@@ -101,9 +101,7 @@ impl Dynamo {
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2);
         }
-        Err(StoreError::Unavailable(
-            "keys stayed unprocessed".to_owned(),
-        ))
+        Err(StoreError::Throttled("keys stayed unprocessed".to_owned()))
     }
 }
 
@@ -200,7 +198,7 @@ impl Store for Dynamo {
             .key_condition_expression(condition)
             .send()
             .await
-            .map_err(fault)?;
+            .map_err(read_fault)?;
         let mut more = reply.last_evaluated_key.is_some();
         let mut items = Vec::new();
         for item in reply.items.unwrap_or_default() {
@@ -254,7 +252,7 @@ impl Scan for Dynamo {
             .consistent_read(true)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(after.as_ref().map(key_item));
-        let reply = request.send().await.map_err(fault)?;
+        let reply = request.send().await.map_err(read_fault)?;
         let item = |item: Item| {
             let part = |name| text(&item, name).unwrap_or_default().to_owned();
             let key = Key::new(part("pk"), part(SK));

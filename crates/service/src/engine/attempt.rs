@@ -5,11 +5,12 @@ use crate::engine::service::Service;
 use crate::engine::snapshot::Snapshot;
 use crate::store::clock::random;
 use crate::store::failure::Failure;
-use crate::store::steady::{COMMIT_MIN, note_given_up, note_unserved, patience_left};
+use crate::store::steady::{COMMIT_MIN, Crowded, note_given_up, note_unserved, patience_left};
 use crate::store::store::{Commit, Reason, Refusal, StoreError};
 use std::time::Duration;
+use tokio::sync::RwLockReadGuard;
 use tokio::time::Instant;
-use tollgate_core::{Attrs, Role, Value, Write, table};
+use tollgate_core::{Attrs, Name, Role, Value, Write, table};
 
 const PAUSE_MILLIS_MAX: u64 = 400;
 /// The most tries of one transaction.
@@ -108,7 +109,22 @@ impl Attempt {
     }
 }
 
+fn crowded(_: Crowded) -> Failure {
+    Failure::Contended("the tenant's commits keep meeting each other".to_owned())
+}
+
 impl Service {
+    /// Lets a request in that will write for the tenant, before it asks anything of the
+    /// store: where the tenant's commits keep meeting each other they come at a pace. A
+    /// change of limits waits until it has left.
+    ///
+    /// # Errors
+    /// [`Failure::Contended`] when its turn does not come soon.
+    pub(crate) async fn enter(&self, tenant: &Name) -> Result<RwLockReadGuard<'_, ()>, Failure> {
+        self.steady.check_place(tenant).map_err(crowded)?;
+        Ok(self.gate.read().await)
+    }
+
     /// Commits writes that were planned on `snapshot`, if that is still young
     /// enough. Waits before the next try unless a marker stands, which is
     /// progress.
@@ -118,6 +134,11 @@ impl Service {
         snapshot: &Snapshot,
         writes: &[Write],
     ) -> Result<Committed, Failure> {
+        let tenant = &snapshot.tenant;
+        self.steady
+            .take_place(tenant, attempt.tries)
+            .await
+            .map_err(crowded)?;
         if self.is_outdated(snapshot) {
             attempt.again("slow readings").await?;
             return Ok(Committed::Again);

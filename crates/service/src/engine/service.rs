@@ -58,7 +58,7 @@ pub struct Health {
 /// Metering, pricing and limits over a [`Store`].
 pub struct Service {
     pub(crate) store: Arc<dyn Store>,
-    steady: Arc<Steady>,
+    pub(crate) steady: Arc<Steady>,
     clock: Arc<dyn Clock>,
     pub(crate) tenancy: Tenancy,
     /// Requests hold it to read from configuration to commit; a change of

@@ -95,7 +95,7 @@ impl Service {
         tenant: &Name,
         request: HoldRequest,
     ) -> Result<HoldOutcome, Failure> {
-        let _passage = self.gate.read().await;
+        let _passage = self.enter(tenant).await?;
         let Submission {
             event,
             timestamp_given,

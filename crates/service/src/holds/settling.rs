@@ -73,7 +73,7 @@ impl Service {
         id: &Name,
         actual: &Actual,
     ) -> Result<CaptureOutcome, Failure> {
-        let _passage = self.gate.read().await;
+        let _passage = self.enter(tenant).await?;
         let (attempt, pages) = (Attempt::new(), Vec::new());
         let mut course = Course {
             tenant,
@@ -235,7 +235,7 @@ impl Service {
     pub async fn release_hold(&self, tenant: &Name, id: &Name) -> Result<HoldMoved, Failure> {
         let mut attempt = Attempt::new();
         loop {
-            let _passage = self.gate.read().await;
+            let _passage = self.enter(tenant).await?;
             let hold = self.read_hold(tenant, id).await?;
             let now = self.now();
             match hold.state(now) {

@@ -27,7 +27,7 @@ impl Service {
         submissions: Vec<Submission>,
         options: Options,
     ) -> Result<Vec<Outcome>, Failure> {
-        let _passage = self.gate.read().await;
+        let _passage = self.enter(tenant).await?;
         let mut outcomes: Vec<Option<Outcome>> = vec![None; submissions.len()];
         let mut known = None;
         // One pass settles the first event of every id, so passes end.

@@ -81,7 +81,7 @@ impl Service {
         batch: SealedBatch,
         options: Options,
     ) -> Result<SealedOutcome, Failure> {
-        let _passage = self.gate.read().await;
+        let _passage = self.enter(tenant).await?;
         let count = batch.parts.len();
         let told = (batch.fingerprint(), batch.sent);
         let (mut indexes, mut submissions) = (Vec::new(), Vec::new());

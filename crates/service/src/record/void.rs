@@ -69,7 +69,7 @@ impl Service {
             grants,
         };
         let outcome = loop {
-            let _passage = self.gate.read().await;
+            let _passage = self.enter(tenant).await?;
             if let Some(outcome) = self.try_void(&mut course, reason, actor).await? {
                 break outcome;
             }

@@ -106,7 +106,7 @@ async fn put(to: &dyn Scan, key: &Key, attrs: &Attrs) -> Result<(), CopyError> {
                     }
                 }
             }
-            Err(StoreError::Unavailable(_)) if tried < TRIES_MAX => {}
+            Err(StoreError::Unavailable(_) | StoreError::Throttled(_)) if tried < TRIES_MAX => {}
             Err(error) => return Err(error.into()),
         }
         if tried >= TRIES_MAX {

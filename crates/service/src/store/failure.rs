@@ -103,7 +103,7 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(why) => Self::Unavailable(why),
+            StoreError::Unavailable(why) | StoreError::Throttled(why) => Self::Unavailable(why),
             StoreError::Broken(why) => Self::Broken(why),
             StoreError::Damaged(what) => Self::Damaged(what),
         }

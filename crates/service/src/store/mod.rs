@@ -5,5 +5,6 @@ pub(crate) mod clock;
 pub(crate) mod copy;
 pub(crate) mod failure;
 pub(crate) mod memory;
+pub(crate) mod owners;
 pub(crate) mod steady;
 pub(crate) mod store;

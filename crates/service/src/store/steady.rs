@@ -1,14 +1,14 @@
 //! A store whose calls end in time: what does not answer is given up, and who
 //! asks next is not kept waiting as long again.
 
-use crate::store::store::{Commit, Query, Reason, Refusal, Slice, Store, StoreError, Together};
+use crate::store::owners::{Course, Owners};
+use crate::store::store::{Commit, Query, Slice, Store, StoreError, Together};
 use async_trait::async_trait;
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
-use tollgate_core::{Attrs, Key, Write};
+use tollgate_core::{Attrs, Key, Name, Write, table};
 
 /// The longest that a call takes. What waits for commits counts on it.
 const CALL_MAX: Duration = Duration::from_secs(5);
@@ -20,8 +20,12 @@ const PATIENCE: Duration = Duration::from_millis(5_500);
 /// The same where the store stalls and was known to fail before, or what is asked
 /// for was refused to others all the time.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(900);
-/// The most owners that are remembered.
-const OWNERS_MAX: usize = 10_000;
+/// The longest that a commit waits for its place where those of its owner are paced, and
+/// that one has to wait so that a request begins.
+const WAIT_MAX: Duration = Duration::from_millis(400);
+const WAIT_BEFORE_MAX: Duration = Duration::from_millis(100);
+/// The most tries of a commit where those of its owner are paced.
+const PACED_TRIES_MAX: u32 = 4;
 /// What a commit needs at least.
 pub(crate) const COMMIT_MIN: Duration = Duration::from_millis(500);
 
@@ -73,7 +77,7 @@ fn give_up_at(at: Instant) {
 pub(crate) fn note_given_up() {
     with_request(|owners, patience| {
         if let Some(owner) = &patience.owner {
-            owners.insert(owner);
+            owners.give_up(owner);
         }
     });
 }
@@ -88,61 +92,21 @@ pub(crate) fn patience_left() -> Duration {
     at.map_or(CALL_MAX, |at| at.saturating_duration_since(Instant::now()))
 }
 
+/// The owner of all that is a tenant's.
+fn owner_of(tenant: &Name) -> String {
+    Owners::of(std::iter::once(&table::version(tenant))).to_owned()
+}
+
+/// A tenant's commits are paced, and no place is free soon.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Crowded;
+
 /// A [`Store`] around another one.
 pub(crate) struct Steady {
     inner: Arc<dyn Store>,
     reads: Health,
     writes: Health,
     owners: Arc<Owners>,
-}
-
-/// The owners of items of whom a request was given up and no commit was served
-/// since: by conflicts, throttles and faults. One owner's heat takes no other down.
-#[derive(Default)]
-struct Owners(Mutex<BTreeSet<String>>);
-
-impl Owners {
-    /// The tenant that the first of these items belong to which belong to any; else
-    /// what they are.
-    fn of<'a>(keys: impl Iterator<Item = &'a Key> + Clone) -> &'a str {
-        let mut keys = keys.map(|key| key.pk.as_str());
-        let tenant = keys.clone().find(|pk| pk.starts_with("T|"));
-        let (pk, parts) = tenant.map_or_else(|| (keys.next().unwrap_or(""), 1), |pk| (pk, 2));
-        let end = pk.match_indices('|').nth(parts - 1);
-        end.and_then(|(end, _)| pk.get(..end)).unwrap_or(pk)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn insert(&self, owner: &str) {
-        let mut owners = self.lock();
-        if owners.len() >= OWNERS_MAX {
-            owners.clear();
-        }
-        owners.insert(owner.to_owned());
-    }
-
-    /// Notes a call that began at `began`, and whether it was served. One that was
-    /// not leaves its request little patience, if none was served before.
-    fn note(&self, owner: &str, began: Instant, served: bool) {
-        let is_known = match served {
-            true => {
-                self.lock().remove(owner);
-                false
-            }
-            false => self.lock().contains(owner),
-        };
-        with_request(|_, patience| {
-            patience.owner = (!served).then(|| owner.to_owned());
-            patience.hurried = match (served, is_known) {
-                (true, _) => None,
-                (false, true) => earlier(patience.hurried, began + LITTLE_PATIENCE),
-                (false, false) => patience.hurried,
-            };
-        });
-    }
 }
 
 /// Whether calls of one kind are served.
@@ -208,19 +172,10 @@ impl Health {
         self.set_failing(unserved);
         if stalls && is_known {
             give_up_at(began + LITTLE_PATIENCE);
-        } else if unserved {
+        } else if unserved || matches!(answer, Err(StoreError::Throttled(_))) {
             note_unserved(began);
         }
         answer
-    }
-}
-
-/// Whether a commit was done, or refused for what stands.
-fn is_served(committed: &Result<Commit, StoreError>) -> bool {
-    let by_guard = |refusal: &Refusal| matches!(refusal.reason, Reason::Guard(_));
-    match committed {
-        Ok(Commit::Refused(refusals)) => refusals.iter().any(by_guard),
-        committed => !matches!(committed, Err(StoreError::Unavailable(_))),
     }
 }
 
@@ -247,6 +202,52 @@ impl Steady {
         REQUEST.scope(asked, request).await
     }
 
+    /// Waits for the place of the tenant's next commit, where its commits are paced.
+    ///
+    /// # Errors
+    /// There is none soon, or the commit was tried often.
+    pub(crate) async fn take_place(&self, tenant: &Name, tries: u32) -> Result<(), Crowded> {
+        let most = match tries < PACED_TRIES_MAX {
+            true => WAIT_MAX.min(patience_left()),
+            false => Duration::ZERO,
+        };
+        let wait = self.owners.take_place(&owner_of(tenant), most);
+        if wait > most {
+            return Err(Crowded);
+        }
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
+    }
+
+    /// Whether a place comes soon enough to begin with a request.
+    ///
+    /// # Errors
+    /// It does not.
+    pub(crate) fn check_place(&self, tenant: &Name) -> Result<(), Crowded> {
+        match self.owners.wait_for_place(&owner_of(tenant)) <= WAIT_BEFORE_MAX {
+            true => Ok(()),
+            false => Err(Crowded),
+        }
+    }
+
+    /// Notes how a call went that began at `began`. One that was not served leaves its
+    /// request little patience, if none of its owner's was served before.
+    fn note(&self, owner: &str, began: Instant, course: Course) {
+        let served = course == Course::Served;
+        let is_known = !served && self.owners.is_given_up(owner);
+        self.owners.note(owner, course);
+        with_request(|_, patience| {
+            patience.owner = (!served).then(|| owner.to_owned());
+            patience.hurried = match (served, is_known) {
+                (true, _) => None,
+                (false, true) => earlier(patience.hurried, began + LITTLE_PATIENCE),
+                (false, false) => patience.hurried,
+            };
+        });
+    }
+
     /// Whether the last commit was not served.
     pub(crate) fn fails_to_write(&self) -> bool {
         self.writes.is_failing()
@@ -263,10 +264,13 @@ impl Store for Steady {
     async fn read_together(&self, keys: &[Key]) -> Result<Together, StoreError> {
         let (call, began) = (self.inner.read_together(keys), Instant::now());
         let items = self.reads.call(&self.writes, Duration::ZERO, call).await;
-        // One that is served says nothing of commits, which may still be refused.
-        if !matches!(items, Ok(Some(_))) {
-            self.owners.note(Owners::of(keys.iter()), began, false);
-        }
+        let course = match &items {
+            // One that is served says nothing of commits, which may still be refused.
+            Ok(Some(_)) => return items,
+            Err(StoreError::Unavailable(_)) => Course::Lost,
+            _ => Course::Met,
+        };
+        self.note(Owners::of(keys.iter()), began, course);
         items
     }
 
@@ -279,7 +283,7 @@ impl Store for Steady {
         let (call, began) = (self.inner.commit(writes), Instant::now());
         let committed = self.writes.call(&self.reads, COMMIT_MIN, call).await;
         let owner = Owners::of(writes.iter().map(|write| &write.key));
-        self.owners.note(owner, began, is_served(&committed));
+        self.note(owner, began, Course::of(&committed));
         committed
     }
 }

@@ -122,6 +122,10 @@ pub enum StoreError {
     /// Out of reach or overloaded. Of a commit: it may have happened or not.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// A part of it has too much to do: nothing is known of others. Of a read alone; a
+    /// commit is refused.
+    #[error("the store has too much to do: {0}")]
+    Throttled(String),
     /// It refused the request as malformed or not permitted.
     #[error("the store refuses: {0}")]
     Broken(String),

@@ -1,0 +1,208 @@
+//! Neighbours: over a store with DynamoDB's own limits, one tenant at ten times what it
+//! can take leaves the others as they were.
+
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, sleep_until};
+use tollgate_service::Tenancy;
+use tollgate_tests::{Commits, Partitions, TestApp};
+
+const HOT: &str = "hot";
+/// One transaction at a time is at its counter, for ten milliseconds.
+const CEILING: u32 = 100;
+const NEIGHBOURS: u32 = 100;
+const SECONDS: u32 = 20;
+/// What the template lets the table take in a second, and an account's functions at once.
+const TABLE_WRITES: u32 = 4000;
+const FUNCTIONS: usize = 1000;
+const SETTLE: Duration = Duration::from_secs(7);
+
+/// Where requests are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Processes {
+    /// A function for each request under way, that which was used last first.
+    Functions,
+    /// One server for all.
+    Server,
+}
+
+struct Fleet {
+    store: Arc<Partitions>,
+    processes: Processes,
+    began: Instant,
+    idle: Mutex<Vec<Arc<TestApp>>>,
+    all: Mutex<Vec<Arc<TestApp>>>,
+}
+
+impl Fleet {
+    /// A process that is free; `None` where the account has no more.
+    fn take(&self) -> Option<Arc<TestApp>> {
+        let idle = match self.processes {
+            Processes::Functions => self.idle.lock().expect("idle").pop(),
+            Processes::Server => self.all.lock().expect("all").first().cloned(),
+        };
+        if idle.is_some() {
+            return idle;
+        }
+        let mut all = self.all.lock().expect("all");
+        (all.len() < FUNCTIONS).then(|| {
+            let tenancy = Tenancy::Shared { settle: SETTLE };
+            let app = Arc::new(TestApp::over(self.store.clone(), tenancy));
+            app.store.remember_nothing();
+            let seconds = self.began.elapsed().as_secs();
+            app.clock.advance(i64::try_from(seconds).expect("seconds"));
+            all.push(app.clone());
+            app
+        })
+    }
+
+    async fn record(&self, tenant: &str, number: u32) -> Told {
+        let began = Instant::now();
+        let Some(app) = self.take() else {
+            return Told {
+                status: 429,
+                took: Duration::ZERO,
+            };
+        };
+        let event = json!({ "id": format!("e{number}"), "agent_id": "a1", "tokens_in": 10 });
+        let status = app.record(tenant, event).await.status;
+        if self.processes == Processes::Functions {
+            self.idle.lock().expect("idle").push(app);
+        }
+        Told {
+            status,
+            took: began.elapsed(),
+        }
+    }
+}
+
+/// What a request was told, and how long that took.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    status: u16,
+    took: Duration,
+}
+
+/// Sends so many requests a second of each tenant of `tenants`, evenly.
+async fn send(fleet: &Arc<Fleet>, tenants: Vec<String>, per_second: u32, first: u32) -> Vec<Told> {
+    let began = Instant::now();
+    let each =
+        Duration::from_secs(1) / (per_second * u32::try_from(tenants.len()).expect("tenants"));
+    let mut requests = Vec::new();
+    for number in 0..per_second * SECONDS {
+        for tenant in &tenants {
+            let at = began + each * u32::try_from(requests.len()).expect("requests");
+            sleep_until(at).await;
+            let (fleet, tenant) = (fleet.clone(), tenant.clone());
+            requests.push(tokio::spawn(async move {
+                fleet.record(&tenant, first + number).await
+            }));
+        }
+    }
+    let mut told = Vec::new();
+    for request in requests {
+        told.push(request.await.expect("an answer"));
+    }
+    told
+}
+
+fn success(told: &[Told]) -> f64 {
+    let done = told.iter().filter(|told| told.status == 201).count();
+    done as f64 / told.len() as f64
+}
+
+fn p99(told: &[Told]) -> Duration {
+    let mut took: Vec<Duration> = told.iter().map(|told| told.took).collect();
+    took.sort_unstable();
+    took[took.len() * 99 / 100]
+}
+
+/// How the neighbours fare alone, and beside the hot one; and how that one fares.
+struct Fared {
+    alone: Vec<Told>,
+    beside: Vec<Told>,
+    hot: Vec<Told>,
+    commits: Commits,
+    processes: usize,
+}
+
+async fn fare(processes: Processes) -> Fared {
+    let store = Partitions::new(TABLE_WRITES);
+    let (idle, all) = Default::default();
+    let began = Instant::now();
+    let fleet = Arc::new(Fleet {
+        store,
+        processes,
+        began,
+        idle,
+        all,
+    });
+    let app = fleet.take().expect("a process");
+    fleet.idle.lock().expect("idle").push(app.clone());
+    let limit = json!([{ "id": "all", "scope": "tenant", "measure": "tokens", "window": "day", "hard": 1_000_000_000 }]);
+    let neighbours: Vec<String> = (0..NEIGHBOURS).map(|number| format!("t{number}")).collect();
+    let ticking = fleet.clone();
+    let clocks = tokio::spawn(async move {
+        loop {
+            sleep(Duration::from_secs(1)).await;
+            let all = ticking.all.lock().expect("all").clone();
+            all.iter().for_each(|app| app.clock.advance(1));
+        }
+    });
+    for tenant in neighbours.iter().map(String::as_str).chain([HOT]) {
+        app.limit(tenant, limit.clone()).await;
+        assert_eq!(fleet.record(tenant, 0).await.status, 201);
+    }
+    let alone = send(&fleet, neighbours.clone(), 1, 1_000).await;
+    fleet.store.take();
+    let (beside, hot) = tokio::join!(
+        send(&fleet, neighbours, 1, 2_000),
+        send(&fleet, vec![HOT.to_owned()], 10 * CEILING, 1),
+    );
+    clocks.abort();
+    let processes = fleet.all.lock().expect("all").len();
+    let commits = fleet.store.take();
+    Fared {
+        alone,
+        beside,
+        hot,
+        commits,
+        processes,
+    }
+}
+
+async fn others_are_left_alone(processes: Processes) {
+    let fared = fare(processes).await;
+    let recorded = fared.hot.iter().filter(|told| told.status == 201).count();
+    println!(
+        "{processes:?}: neighbours alone {:.2} %, p99 {:?}; beside the hot one {:.2} %, p99 {:?}; \
+         the hot one {recorded} of {} in {SECONDS} s, p99 {:?}; {:?}; {} processes",
+        100.0 * success(&fared.alone),
+        p99(&fared.alone),
+        100.0 * success(&fared.beside),
+        p99(&fared.beside),
+        fared.hot.len(),
+        p99(&fared.hot),
+        fared.commits,
+        fared.processes,
+    );
+    assert_eq!(success(&fared.alone), 1.0);
+    assert!(success(&fared.beside) >= 0.999);
+    assert!(p99(&fared.beside) <= 2 * p99(&fared.alone));
+    // It gets what the store gives it, and is told so at once where not.
+    let most = usize::try_from(CEILING * SECONDS).expect("a count");
+    assert!(recorded >= most / 3, "{recorded} of {most}");
+    let told = |told: &&Told| [201, 503].contains(&told.status);
+    assert_eq!(fared.hot.iter().filter(told).count(), fared.hot.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_at_ten_times_its_ceiling_leaves_others_as_they_were_in_functions() {
+    others_are_left_alone(Processes::Functions).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_at_ten_times_its_ceiling_leaves_others_as_they_were_in_one_server() {
+    others_are_left_alone(Processes::Server).await;
+}
