@@ -134,8 +134,10 @@ async fn open_routes_need_nothing_and_tell_no_hash() {
 async fn an_empty_hash_switches_the_gate_off() {
     let settings =
         Settings::read(|name| (name == "TOLLGATE_CONSTITUTIONAL_HASH").then(String::new));
+    let settings = settings.expect("settings");
     assert_eq!(settings.hash, None);
-    assert_eq!(Settings::read(|_| None).hash.as_deref(), Some(DEFAULT_HASH));
+    let unset = Settings::read(|_| None).expect("settings");
+    assert_eq!(unset.hash.as_deref(), Some(DEFAULT_HASH));
     let clock = std::sync::Arc::new(TestClock::at("2026-11-22T10:00:00Z"));
     let service = Service::new(
         std::sync::Arc::new(Memory::default()),

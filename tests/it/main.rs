@@ -3,6 +3,7 @@
 mod alerts;
 mod audit;
 mod billing;
+mod ceiling;
 mod gate;
 mod given;
 mod holds;

@@ -265,6 +265,13 @@ impl Problem {
         )
     }
 
+    /// 429: the tenant sends more requests a second than a process takes of one.
+    #[must_use]
+    pub fn too_many_requests() -> Self {
+        let detail = "the tenant sends more requests a second than are taken of one";
+        Self::new(Kind::TooManyRequests, detail).with_header("retry-after", "1".to_owned())
+    }
+
     /// 503; nothing is known to be wrong with the request.
     #[must_use]
     pub fn store_unavailable(retry_after_seconds: u32) -> Self {

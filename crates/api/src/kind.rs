@@ -61,6 +61,8 @@ pub enum Kind {
     UnknownPlan,
     /// A quantity would pass a limit.
     UsageLimitExceeded,
+    /// A tenant sends more requests a second than are taken of one.
+    TooManyRequests,
     /// A fault of ours.
     Internal,
     /// What is stored cannot be read, for good.
@@ -99,7 +101,7 @@ impl Kind {
             | Self::IdempotencyKeyReused
             | Self::UnknownRateCard
             | Self::UnknownPlan => 422,
-            Self::UsageLimitExceeded => 429,
+            Self::UsageLimitExceeded | Self::TooManyRequests => 429,
             Self::Internal | Self::Damaged => 500,
             Self::StoreUnavailable => 503,
         }
@@ -137,6 +139,7 @@ impl Kind {
             Self::UnknownRateCard => "unknown_rate_card",
             Self::UnknownPlan => "unknown_plan",
             Self::UsageLimitExceeded => "usage_limit_exceeded",
+            Self::TooManyRequests => "too_many_requests",
             Self::Internal => "internal",
             Self::Damaged => "damaged",
             Self::StoreUnavailable => "store_unavailable",
@@ -175,6 +178,7 @@ impl Kind {
             Self::UnknownRateCard => "There is no such rate card",
             Self::UnknownPlan => "There is no such plan",
             Self::UsageLimitExceeded => "The request would exceed an assigned quota",
+            Self::TooManyRequests => "Too many requests of one tenant",
             Self::Internal => "The service failed",
             Self::Damaged => "Something stored is damaged",
             Self::StoreUnavailable => "The store is unavailable",

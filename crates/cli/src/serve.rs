@@ -7,6 +7,7 @@ use crate::listen;
 use crate::output::print;
 use crate::workers::Workers;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,8 +37,18 @@ pub(crate) struct Args {
     /// what was received last
     #[arg(long)]
     pub(crate) trust_clock: bool,
+    /// Take so many requests a second of one tenant, and answer 429 to more
+    /// [default: all]
+    #[arg(
+        long,
+        env = "TOLLGATE_TENANT_REQUESTS_PER_SECOND",
+        value_name = "REQUESTS"
+    )]
+    pub(crate) tenant_requests_per_second: Option<u32>,
 }
 
+/// How long a request may take: a purge of years is one.
+const REQUEST_MAX: Duration = Duration::from_secs(600);
 /// How often the schedules are looked at.
 const ROUND: Duration = Duration::from_secs(10);
 /// What is done every how many rounds.
@@ -72,8 +83,11 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     if args.trust_clock {
         service.trust_clock();
     }
-    let mut settings = Settings::read(|name| std::env::var(name).ok());
+    let settings = Settings::read(|name| std::env::var(name).ok());
+    let mut settings = settings.map_err(Failure::new)?;
+    settings.tenant_requests_per_second = args.tenant_requests_per_second.and_then(NonZeroU32::new);
     settings.is_local = true;
+    settings.request_max = REQUEST_MAX;
     settings.operator = Some(KeyRecord::operator("operator", &key));
     let app = App::new(service, settings);
     let listener = TcpListener::bind(args.listen)

@@ -1,8 +1,11 @@
 //! What all requests of a process share.
 
+use crate::ceiling::Ceiling;
 use crate::embedded::Embedded;
 use crate::metrics::Metrics;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tollgate_service::{KeyRecord, Service};
 
@@ -12,8 +15,16 @@ pub const DEFAULT_HASH: &str = "cdd01ef066bc6cf2";
 /// The most bytes of bodies that requests under way may have.
 const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// The variable that bounds how long a request takes.
+const SECONDS: &str = "TOLLGATE_REQUEST_SECONDS";
+/// A second less than what the API in front waits for.
+const REQUEST_MAX: Duration = Duration::from_secs(28);
+
+/// The variable that bounds the requests of a tenant.
+const REQUESTS: &str = "TOLLGATE_TENANT_REQUESTS_PER_SECOND";
+
 /// How a process is set up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The constitutional hash that requests must carry; `None` = no gate.
     pub hash: Option<String>,
@@ -22,6 +33,12 @@ pub struct Settings {
     /// Whether it runs on the operator's own machine, so that webhooks may go
     /// to loopback, without TLS.
     pub is_local: bool,
+    /// How many requests a second of one tenant it takes, and a second's worth at once;
+    /// `None` = all.
+    pub tenant_requests_per_second: Option<NonZeroU32>,
+    /// How long a request may take: less than what kills it. Whatever it still asks of
+    /// the store then fails, and it is answered with 503.
+    pub request_max: Duration,
     /// Where counts are also written, line by line; `None` = nowhere.
     pub embedded: Option<Embedded>,
 }
@@ -36,22 +53,52 @@ pub struct App {
     pub metrics: Metrics,
     /// A permit for each byte of bodies that requests under way may have.
     pub(crate) bodies: Semaphore,
+    pub(crate) ceiling: Ceiling,
     may_stream: bool,
+}
+
+impl Default for Settings {
+    /// No gate, no key and no bound.
+    fn default() -> Self {
+        Self {
+            hash: None,
+            operator: None,
+            is_local: false,
+            tenant_requests_per_second: None,
+            request_max: REQUEST_MAX,
+            embedded: None,
+        }
+    }
 }
 
 impl Settings {
     /// From what `variable` says of `TOLLGATE_CONSTITUTIONAL_HASH` (unset =
-    /// the default, empty = no gate) and `TOLLGATE_OPERATOR_KEY`.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+    /// the default, empty = no gate), `TOLLGATE_OPERATOR_KEY`,
+    /// `TOLLGATE_TENANT_REQUESTS_PER_SECOND` (unset, empty or 0 = no bound) and
+    /// `TOLLGATE_REQUEST_SECONDS` (unset, empty or 0 = 28).
+    ///
+    /// # Errors
+    /// A sentence where a number is none.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let hash =
             variable("TOLLGATE_CONSTITUTIONAL_HASH").unwrap_or_else(|| DEFAULT_HASH.to_owned());
         let operator = variable("TOLLGATE_OPERATOR_KEY").filter(|key| !key.is_empty());
-        Self {
+        let number = |name: &str| -> Result<Option<NonZeroU32>, String> {
+            let number = variable(name).filter(|number| !number.is_empty());
+            let number: Option<u32> = number
+                .map(|number| number.parse())
+                .transpose()
+                .map_err(|_| format!("{name} must be a whole number"))?;
+            Ok(number.and_then(NonZeroU32::new))
+        };
+        let seconds = number(SECONDS)?.map(|seconds| Duration::from_secs(seconds.get().into()));
+        Ok(Self {
             hash: Some(hash).filter(|hash| !hash.is_empty()),
             operator: operator.map(|key| KeyRecord::operator("environment", &key)),
-            is_local: false,
-            embedded: None,
-        }
+            tenant_requests_per_second: number(REQUESTS)?,
+            request_max: seconds.unwrap_or(REQUEST_MAX),
+            ..Self::default()
+        })
     }
 }
 
@@ -71,10 +118,12 @@ impl App {
 
     fn with(service: Service, settings: Settings, may_stream: bool) -> Arc<Self> {
         let metrics = Metrics::new(settings.embedded.clone());
+        let ceiling = Ceiling::new(settings.tenant_requests_per_second);
         Arc::new(Self {
             service,
             settings,
             metrics,
+            ceiling,
             bodies: Semaphore::new(BODIES_BYTES_MAX),
             may_stream,
         })

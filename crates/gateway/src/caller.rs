@@ -99,6 +99,7 @@ pub(crate) async fn authenticate(
     in_outage: bool,
 ) -> Result<Caller, Problem> {
     let key = key_text(headers).ok_or_else(Problem::unauthenticated)?;
+    app.ceiling.check(key)?;
     let began = Instant::now();
     if let Some(operator) = app
         .settings
@@ -117,7 +118,12 @@ pub(crate) async fn authenticate(
         record => record.map_err(|failure| from_failure(&failure))?,
     };
     match record {
-        Some(record) => Ok(Caller::of(&record)),
+        Some(record) => {
+            if let Some(tenant) = &record.tenant {
+                app.ceiling.take(tenant, key)?;
+            }
+            Ok(Caller::of(&record))
+        }
         None => {
             if app.settings.is_local {
                 // On Lambda waiting would be paid for; the API in front throttles.

@@ -41,7 +41,7 @@ pub fn lambda_app(
         service,
         Settings {
             embedded,
-            ..Settings::read(variable)
+            ..Settings::read(variable)?
         },
     ))
 }

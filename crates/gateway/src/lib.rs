@@ -8,6 +8,7 @@
 mod app;
 mod call;
 mod caller;
+mod ceiling;
 mod clock;
 mod embedded;
 mod lambda;

@@ -132,9 +132,10 @@ async fn respond(
         passed: false,
         began,
     };
-    let handled = app
-        .service
-        .patiently(gates(&app, &route, path, request, &mut trace));
+    let handled = app.service.patiently(
+        app.settings.request_max,
+        gates(&app, &route, path, request, &mut trace),
+    );
     let handled = AssertUnwindSafe(handled)
         .catch_unwind()
         .await

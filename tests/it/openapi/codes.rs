@@ -6,9 +6,12 @@ use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use tollgate_api::Kind;
 use tollgate_core::{Attrs, Name, Write, table};
-use tollgate_service::Store;
+use tollgate_gateway::Settings;
+use tollgate_service::{Memory, Store, Tenancy};
 use tollgate_tests::{Crowd, Fault, TestApp, name};
 
 /// A request that is refused for `kind`; `None` = no request is.
@@ -107,11 +110,12 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
         Kind::UsageLimitExceeded => post("/events", event(json!({ "agent_id": "busy" }))),
         Kind::StoreUnavailable => get("/tenants/unread"),
         Kind::Damaged => get("/tenants/damaged"),
+        Kind::TooManyRequests => get("/usage/agents"),
         Kind::Internal => return None,
     })
 }
 
-const KINDS: [Kind; 32] = [
+const KINDS: [Kind; 33] = [
     Kind::InvalidRequest,
     Kind::InvalidCursor,
     Kind::Unauthenticated,
@@ -141,6 +145,7 @@ const KINDS: [Kind; 32] = [
     Kind::UnknownRateCard,
     Kind::UnknownPlan,
     Kind::UsageLimitExceeded,
+    Kind::TooManyRequests,
     Kind::Internal,
     Kind::Damaged,
     Kind::StoreUnavailable,
@@ -148,7 +153,16 @@ const KINDS: [Kind; 32] = [
 
 /// An app in which each of those requests is refused.
 async fn prepared(kind: Kind) -> TestApp {
-    let app = TestApp::new().await;
+    let settings = Settings {
+        tenant_requests_per_second: NonZeroU32::new(1),
+        ..Settings::default()
+    };
+    let app = match kind {
+        Kind::TooManyRequests => {
+            TestApp::set_up(Arc::new(Memory::default()), Tenancy::Sole, settings)
+        }
+        _ => TestApp::new().await,
+    };
     app.record("acme", json!({ "id": "e1" })).await.expect(201);
     let sealed = json!({ "batch_id": "b1", "events": [{ "tenant_id": "acme", "operation": "agent_message" }] });
     app.post("/events/batch", sealed).await.expect(200);
@@ -224,8 +238,14 @@ async fn every_code_is_met_as_its_kind_says() {
             continue;
         };
         let app = prepared(kind).await;
-        if kind == Kind::Forbidden {
+        if [Kind::Forbidden, Kind::TooManyRequests].contains(&kind) {
             let key = app.key("acme", &["enforce"]).await;
+            if kind == Kind::TooManyRequests {
+                for _ in 0..2 {
+                    app.call_with(&key, "GET", "/usage/agents", Body::empty())
+                        .await;
+                }
+            }
             request.headers_mut().insert(
                 "authorization",
                 format!("Bearer {key}").parse().expect("a header"),

@@ -127,16 +127,20 @@ async fn what_is_refused_to_one_tenant_hurries_no_other() {
         .expect(201);
     app.store.rule(CONFLICTS);
     app.record("acme", json!({ "id": "e2" })).await.expect(503);
-    // As many as a request outlasts that is not hurried.
-    app.store.rule(conflicts(14));
+    // As many as a request outlasts of a tenant whose commits are not paced.
+    app.store.rule(conflicts(5));
     app.record("globex", json!({ "id": "g2" }))
         .await
         .expect(201);
-    app.store.rule(conflicts(14));
+    app.store.rule(conflicts(5));
     app.record("acme", json!({ "id": "e2" })).await.expect(503);
     app.store.heal();
+    // As it was told to wait.
+    tokio::time::advance(Duration::from_secs(1)).await;
     app.record("acme", json!({ "id": "e2" })).await.expect(201);
-    app.store.rule(conflicts(14));
+    // Its commits are paced no more once none met another for a while.
+    tokio::time::advance(Duration::from_secs(8)).await;
+    app.store.rule(conflicts(5));
     app.record("acme", json!({ "id": "e3" })).await.expect(201);
 }
 

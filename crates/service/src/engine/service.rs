@@ -104,9 +104,9 @@ impl Service {
     }
 
     /// Runs a request: it is given up within six seconds of its first call that
-    /// the store did not serve.
-    pub async fn patiently<T>(&self, request: impl Future<Output = T>) -> T {
-        self.steady.with_patience(request).await
+    /// the store did not serve, and when it took `most`, whatever was served.
+    pub async fn patiently<T>(&self, most: Duration, request: impl Future<Output = T>) -> T {
+        self.steady.with_patience(most, request).await
     }
 
     /// Whether the store takes what is written to it, as far as is known, and

@@ -32,6 +32,8 @@ pub(crate) const COMMIT_MIN: Duration = Duration::from_millis(500);
 /// A request, as far as its patience goes.
 struct Request {
     owners: Arc<Owners>,
+    /// When it is given up, however it goes.
+    deadline: Instant,
     patience: Mutex<Patience>,
 }
 
@@ -49,12 +51,12 @@ tokio::task_local! {
     static REQUEST: Request;
 }
 
-fn with_request<T>(then: impl FnOnce(&Owners, &mut Patience) -> T) -> Option<T> {
+fn with_request<T>(then: impl FnOnce(&Request, &mut Patience) -> T) -> Option<T> {
     // Outside of a request nobody waits for an answer.
     let then = |request: &Request| {
         let patience = request.patience.lock();
         let mut patience = patience.unwrap_or_else(PoisonError::into_inner);
-        then(&request.owners, &mut patience)
+        then(request, &mut patience)
     };
     REQUEST.try_with(then).ok()
 }
@@ -75,20 +77,20 @@ fn give_up_at(at: Instant) {
 /// Notes that the request is given up: who asks for the same owner's next is not
 /// kept waiting as long.
 pub(crate) fn note_given_up() {
-    with_request(|owners, patience| {
+    with_request(|request, patience| {
         if let Some(owner) = &patience.owner {
-            owners.give_up(owner);
+            request.owners.give_up(owner);
         }
     });
 }
 
 /// What is left of the request's patience.
 pub(crate) fn patience_left() -> Duration {
-    let at = with_request(|_, patience| {
+    let at = with_request(|request, patience| {
         let known = [patience.given_up, patience.hurried];
-        known.into_iter().flatten().min()
+        let known = known.into_iter().flatten();
+        known.fold(request.deadline, std::cmp::Ord::min)
     });
-    let at = at.flatten();
     at.map_or(CALL_MAX, |at| at.saturating_duration_since(Instant::now()))
 }
 
@@ -193,10 +195,16 @@ impl Steady {
         }
     }
 
-    /// Runs a request, whose calls all together have so much patience.
-    pub(crate) async fn with_patience<T>(&self, request: impl Future<Output = T>) -> T {
+    /// Runs a request that takes `most`; once a call of it is not served, it has little
+    /// patience.
+    pub(crate) async fn with_patience<T>(
+        &self,
+        most: Duration,
+        request: impl Future<Output = T>,
+    ) -> T {
         let asked = Request {
             owners: Arc::clone(&self.owners),
+            deadline: Instant::now() + most,
             patience: Mutex::default(),
         };
         REQUEST.scope(asked, request).await
