@@ -220,7 +220,7 @@ fn following(mut path: Vec<usize>, choices: &[usize]) -> Option<Vec<usize>> {
     None
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn wherever_writes_meet_each_threshold_is_told_once_and_none_is_lost() {
     for (actors, least) in [
         (&[EVENT, OTHER][..], 990),

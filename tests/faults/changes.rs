@@ -53,7 +53,7 @@ fn hold(app: &TestApp, operation: Operation, after: bool) -> Gate {
     gate
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_reading_that_a_change_of_limits_overtook_is_not_remembered() {
     for path in [
         "/limits/acme",
@@ -75,7 +75,7 @@ async fn a_reading_that_a_change_of_limits_overtook_is_not_remembered() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_key_read_while_it_was_revoked_is_not_remembered() {
     let memory = Arc::new(Memory::default());
     let made = process(&memory, Tenancy::Sole)
@@ -110,7 +110,7 @@ async fn a_key_read_while_it_was_revoked_is_not_remembered() {
         .expect(401);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn cards_read_while_one_was_put_are_not_remembered() {
     let memory = Arc::new(Memory::default());
     let app = process(&memory, Tenancy::Sole);
@@ -135,7 +135,7 @@ async fn cards_read_while_one_was_put_are_not_remembered() {
     assert_eq!(priced.at("/cost"), "0.25");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_process_of_its_own_changes_limits_after_what_is_in_flight() {
     let memory = three_of_ten().await;
     let app = process(&memory, Tenancy::Sole);
@@ -158,7 +158,7 @@ async fn a_process_of_its_own_changes_limits_after_what_is_in_flight() {
     Ledger::balanced_in(&memory, "acme").await.within_limits();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_event_planned_under_old_limits_is_planned_again_once_the_new_ones_counted() {
     let memory = three_of_ten().await;
     let (slow, other) = (process(&memory, SHARED), process(&memory, SHARED));
@@ -172,7 +172,7 @@ async fn an_event_planned_under_old_limits_is_planned_again_once_the_new_ones_co
     Ledger::balanced_in(&memory, "acme").await.within_limits();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_event_that_was_delayed_reads_the_limits_again_before_it_commits() {
     let memory = three_of_ten().await;
     let (slow, other) = (process(&memory, SHARED), process(&memory, SHARED));
@@ -200,7 +200,7 @@ async fn an_event_that_was_delayed_reads_the_limits_again_before_it_commits() {
     assert_eq!(ledger.counted("total"), 4);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_completes_interrupted_limits_waits_for_what_is_in_flight() {
     let memory = Arc::new(Memory::default());
     let sole = process(&memory, Tenancy::Sole);
@@ -234,7 +234,7 @@ async fn who_completes_interrupted_limits_waits_for_what_is_in_flight() {
     assert_eq!(ledger.counted("l"), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_change_whose_answer_was_lost_holds_where_it_was_stored() {
     let memory = three_of_ten().await;
     let app = process(&memory, Tenancy::Sole);
@@ -261,7 +261,7 @@ async fn a_change_whose_answer_was_lost_holds_where_it_was_stored() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_conditional_change_whose_answer_was_lost_is_made_and_entered_once() {
     let memory = three_of_ten().await;
     let app = process(&memory, Tenancy::Sole);
@@ -295,7 +295,7 @@ async fn a_conditional_change_whose_answer_was_lost_is_made_and_entered_once() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_marker_that_cannot_be_read_is_no_endless_try() {
     let memory = three_of_ten().await;
     let app = process(&memory, Tenancy::Sole);

@@ -161,7 +161,7 @@ async fn undisturbed(prepared: &Memory) -> Undisturbed {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_crash_at_any_call_of_an_erasure_is_completed_by_the_next_rollup() {
     let prepared = prepared().await;
     let plain = undisturbed(&prepared).await;
@@ -220,7 +220,7 @@ async fn ended_or_begun(app: &TestApp) -> bool {
 
 /// A secret that was changed makes other pseudonyms: whoever has it cannot
 /// complete the order, and may not say that it is.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_erasure_is_not_ended_by_a_process_with_another_secret() {
     let prepared = prepared().await;
     let (mut memory, mut number) = (copy(&prepared).await, 0);
@@ -247,7 +247,7 @@ async fn an_erasure_is_not_ended_by_a_process_with_another_secret() {
     assert_eq!(named(&app).await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_fault_at_any_call_of_an_erasure_changes_nothing_in_the_end() {
     let prepared = prepared().await;
     let plain = undisturbed(&prepared).await;
@@ -271,7 +271,7 @@ async fn one_fault_at_any_call_of_an_erasure_changes_nothing_in_the_end() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_erasure_whose_answer_was_lost_once_still_says_what_it_did() {
     let prepared = prepared().await;
     let plain = undisturbed(&prepared).await;
@@ -290,7 +290,7 @@ async fn an_erasure_whose_answer_was_lost_once_still_says_what_it_did() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_digest_depends_on_when_a_name_was_erased() {
     let prepared = prepared().await;
     let rolled = copy(&prepared).await;
@@ -327,7 +327,7 @@ async fn no_digest_depends_on_when_a_name_was_erased() {
     assert_eq!(counts(&app).await, counts(&process(&rolled, NOW)).await);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_item_names_the_erased_agent_once_both_roles_are_erased() {
     let memory = copy(&*prepared().await).await;
     let app = process(&memory, NOW);

@@ -271,7 +271,7 @@ async fn judge(actors: &[Actor], answers: &[(u16, Value)], memory: &Arc<Memory>,
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn of_capture_release_and_expiry_exactly_one_wins_wherever_they_meet() {
     for actors in [
         &[CAPTURE, EXPIRE][..],

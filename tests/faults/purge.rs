@@ -161,7 +161,7 @@ async fn totals_of(prepared: &Memory) -> Value {
     totals(&process(&Arc::new(copy(prepared).await))).await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_purge_keeps_the_totals_and_removes_the_pages() {
     let memory = Arc::new(prepared(false).await);
     let app = process(&memory);
@@ -209,7 +209,7 @@ async fn crash_at(prepared: &Memory, expected: &Value, number: u64) {
     other.record(TENANT, event).await.expect(200);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn totals_stand_still_at_every_call_of_a_purge_and_after_a_crash_there() {
     let mut crashes = 0;
     for rolled in [true, false] {
@@ -224,7 +224,7 @@ async fn totals_stand_still_at_every_call_of_a_purge_and_after_a_crash_there() {
     eprintln!("{crashes} crashes of a purge");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_purge_passing_by_changes_no_query_under_way() {
     let prepared = prepared(true).await;
     let expected = totals_of(&prepared).await;
@@ -283,7 +283,7 @@ async fn meet(prepared: &Memory, expected: &(Value, Vec<(String, Attrs)>), slow:
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_purges_at_once_keep_the_totals_wherever_they_meet() {
     let mut meetings = 0;
     for rolled in [true, false] {
@@ -302,7 +302,7 @@ async fn two_purges_at_once_keep_the_totals_wherever_they_meet() {
     eprintln!("{meetings} meetings of two purges");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn faulty_rollups_and_purges_hour_after_hour_keep_the_totals() {
     for seed in 1..=4 {
         println!("seed {seed}");

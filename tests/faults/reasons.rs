@@ -61,7 +61,7 @@ async fn balanced(memory: &Memory, events: usize) {
     ledger.within_limits();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_mixture_of_conflicts_and_throttles_denies_an_event_that_fits() {
     for fault in faults() {
         for cancelled in 1..=CANCELLED {
@@ -78,7 +78,7 @@ async fn no_mixture_of_conflicts_and_throttles_denies_an_event_that_fits() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_retry_of_the_event_that_filled_the_limit_is_a_replay_under_any_mixture() {
     for fault in faults() {
         for cancelled in 1..=CANCELLED {
@@ -96,7 +96,7 @@ async fn the_retry_of_the_event_that_filled_the_limit_is_a_replay_under_any_mixt
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lost_answer_then_any_mixture_is_recorded_once() {
     for fault in faults() {
         let (memory, app) = with_room(1).await;
@@ -113,7 +113,7 @@ async fn a_lost_answer_then_any_mixture_is_recorded_once() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_full_limit_denies_under_any_mixture_and_names_what_stands() {
     for fault in faults() {
         let (memory, app) = with_room(0).await;
@@ -125,7 +125,7 @@ async fn a_full_limit_denies_under_any_mixture_and_names_what_stands() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn of_a_batch_under_any_mixture_only_what_does_not_fit_is_denied() {
     let events: Vec<_> = ["e1", "before-2", "e2", "e3"]
         .map(|id| json!({ "id": id, "tenant_id": "acme", "operation": "agent_message" }))
@@ -151,7 +151,7 @@ async fn of_a_batch_under_any_mixture_only_what_does_not_fit_is_denied() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn cancelled_for_ever_is_unavailable_and_never_a_denial() {
     let (memory, app) = with_room(1).await;
     let replies = futures::future::join_all([Reason::Conflict, Reason::Throttled].map(|reason| {
@@ -172,7 +172,7 @@ async fn cancelled_for_ever_is_unavailable_and_never_a_denial() {
     app.record("acme", json!({ "id": "e" })).await.expect(201);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rate_limit_counts_an_event_once_though_its_answers_are_lost() {
     for fault in faults() {
         let memory = Arc::new(Memory::default());

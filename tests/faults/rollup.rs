@@ -126,7 +126,7 @@ async fn assert_same(memory: &Arc<Memory>, expected: &(Dump, Vec<Value>, u64), c
     assert_eq!(answers(&app).await, expected.1, "{case}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_fault_at_any_call_of_a_rollup_changes_no_item() {
     let prepared = prepared(false).await;
     let expected = undisturbed(&prepared).await;
@@ -157,7 +157,7 @@ async fn one_fault_at_any_call_of_a_rollup_changes_no_item() {
     eprintln!("{} calls of a rollup", expected.2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_crash_at_any_call_of_a_rollup_changes_no_item() {
     let prepared = prepared(false).await;
     let expected = undisturbed(&prepared).await;
@@ -183,7 +183,7 @@ async fn a_crash_at_any_call_of_a_rollup_changes_no_item() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rollup_overtaken_at_any_call_changes_no_item() {
     let prepared = prepared(false).await;
     let expected = undisturbed(&prepared).await;
@@ -248,7 +248,7 @@ impl Store for Dawdling {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn rollups_that_take_turns_by_chance_make_the_same_items() {
     let prepared = prepared(false).await;
     let expected = undisturbed(&prepared).await;
@@ -281,7 +281,7 @@ async fn rollups_that_take_turns_by_chance_make_the_same_items() {
 
 /// More agents, consumers and tasks in one hour than the parts of a roster that
 /// one transaction takes.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_roster_of_many_parts_is_whole_after_a_crash_in_its_middle() {
     let memory = Arc::new(Memory::default());
     let app = process(&memory, "2026-11-30T23:10:00Z");

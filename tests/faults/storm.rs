@@ -212,7 +212,7 @@ async fn in_memory(weather: Weather) -> Count {
     count
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn limits_that_only_rise_are_never_passed() {
     let (mut recorded, mut denied) = (0, 0);
     for seed in 1..=5 {
@@ -233,7 +233,7 @@ async fn limits_that_only_rise_are_never_passed() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn observed_events_and_changing_limits_balance() {
     for seed in 11..=13 {
         in_memory(Weather {
@@ -247,7 +247,7 @@ async fn observed_events_and_changing_limits_balance() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_storm_of_faults_in_every_second_call_balances() {
     in_memory(Weather {
         seed: 21,
@@ -259,7 +259,7 @@ async fn a_storm_of_faults_in_every_second_call_balances() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn several_processes_over_one_store_balance() {
     for seed in 31..=32 {
         println!("seed {seed}");

@@ -104,7 +104,7 @@ async fn told_with(story: &Story, plain: &Told, faults: &[(u64, Fault)]) {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_fault_at_any_call_changes_nothing() {
     let mut injected = 0;
     for story in STORIES {
@@ -120,7 +120,7 @@ async fn one_fault_at_any_call_changes_nothing() {
     eprintln!("{injected} faults, one at a time");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_faults_at_any_calls_of_recording_change_nothing() {
     let mut pairs = 0;
     for story in STORIES.iter().filter(|story| {
@@ -145,7 +145,7 @@ async fn two_faults_at_any_calls_of_recording_change_nothing() {
     eprintln!("{pairs} pairs of faults");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_outage_longer_than_all_tries_changes_nothing() {
     // Each outlasts the tries of one request, some of two.
     let outages = STORIES.iter().flat_map(|story| {
@@ -204,7 +204,7 @@ async fn told_across_a_crash(story: &Story, plain: &Told, number: u64, after: bo
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_crash_at_any_call_changes_nothing() {
     let mut crashes = 0;
     for story in STORIES {

@@ -82,7 +82,7 @@ where
     Some((memory, reply))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_voids_at_once_void_once_wherever_they_meet() {
     let mut met = 0;
     for number in 0..CALLS_MAX {
@@ -111,7 +111,7 @@ async fn two_voids_at_once_void_once_wherever_they_meet() {
     assert!(met >= 6, "{met}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_name_half_erased_does_not_come_back_with_what_is_taken_back() {
     let order = json!({ "tenant_id": "acme", "agent_id": "a1", "pseudonymise": true });
     let mut met = 0;
@@ -159,7 +159,7 @@ async fn a_name_half_erased_does_not_come_back_with_what_is_taken_back() {
     assert!(met > 0, "it is met half erased");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn limits_that_change_meanwhile_count_it_as_taken_back() {
     let mut met = 0;
     for number in 0..CALLS_MAX {
@@ -189,7 +189,7 @@ async fn limits_that_change_meanwhile_count_it_as_taken_back() {
     assert!(met >= 6, "{met}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_was_used_in_a_node_stays_above_it_and_is_given_back_there() {
     let memory = Arc::new(Memory::default());
     let app = TestApp::over(memory.clone(), Tenancy::Sole);

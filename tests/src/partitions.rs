@@ -123,31 +123,38 @@ impl Partitions {
         Ok(bytes.max(put).div_ceil(WRITE_BYTES))
     }
 
-    /// Takes the units of writes; the first that finds none.
-    fn take_writes(&self, writes: &[Write], units: &[u64]) -> Option<usize> {
+    /// Takes the units of writes; which find none. Where the table has none, all do.
+    fn take_writes(&self, writes: &[Write], units: &[u64]) -> Vec<usize> {
         let mut table = self.lock();
         let table = &mut *table;
         let all = table
             .all_writes
             .get_or_insert_with(|| full(self.table_writes));
+        if !all.take(units.iter().sum::<u64>() as f64, self.table_writes) {
+            return (0..writes.len()).collect();
+        }
+        let mut without = Vec::new();
         for (index, (write, units)) in writes.iter().zip(units).enumerate() {
             let bucket = table.writes.entry(write.key.pk.clone());
             let bucket = bucket.or_insert_with(|| full(KEY_WRITES));
-            let units = *units as f64;
-            if !bucket.take(units, KEY_WRITES) || !all.take(units, self.table_writes) {
-                return Some(index);
+            if !bucket.take(*units as f64, KEY_WRITES) {
+                without.push(index);
             }
         }
-        None
+        without
     }
 
-    fn refuse(&self, index: usize, reason: Reason) -> Commit {
+    fn refuse(&self, of: impl IntoIterator<Item = usize>, reason: &Reason) -> Commit {
         let commits = &mut self.lock().commits;
         match reason {
             Reason::Conflict => commits.cancelled += 1,
             _ => commits.throttled += 1,
         }
-        Commit::Refused(vec![Refusal { index, reason }])
+        let refusal = |index| Refusal {
+            index,
+            reason: reason.clone(),
+        };
+        Commit::Refused(of.into_iter().map(refusal).collect())
     }
 }
 
@@ -231,16 +238,17 @@ impl Store for Partitions {
         for write in writes {
             units.push(each * self.units(write).await?);
         }
-        if let Some(index) = self.take_writes(writes, &units) {
+        let without = self.take_writes(writes, &units);
+        if !without.is_empty() {
             sleep(READ).await;
-            return Ok(self.refuse(index, Reason::Throttled));
+            return Ok(self.refuse(without, &Reason::Throttled));
         }
         let meets = writes
             .iter()
             .position(|write| self.lock().busy.contains(&write.key));
         if let Some(index) = meets {
             sleep(READ).await;
-            return Ok(self.refuse(index, Reason::Conflict));
+            return Ok(self.refuse([index], &Reason::Conflict));
         }
         let keys: Vec<Key> = match writes.len() {
             1 => Vec::new(),

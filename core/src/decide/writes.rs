@@ -4,7 +4,7 @@ use crate::decide::rules::Rules;
 use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
 use crate::event::totals::Overflow;
-use crate::ledger::item::{Attrs, Guard, Key, Value, Write};
+use crate::ledger::item::{Attrs, Guard, Key, Role, Value, Write};
 use crate::ledger::marker::{Answer, Marker};
 use crate::ledger::page::error::PageError;
 use crate::ledger::page::page::{Page, Sealed, Stored};
@@ -137,5 +137,6 @@ pub(crate) fn write_page_of(
     ]);
     let stretch = page_stretch(rules, at);
     let key = Key::new(table::pages(at.tenant, &stretch), at.page_id);
-    Ok(Write::put(key, attrs).when(Guard::Absent))
+    let page = Write::put(key, attrs).when(Guard::Absent);
+    Ok(page.in_role(Role::Page))
 }

@@ -49,6 +49,8 @@ pub enum Role {
     Marker(usize),
     /// The marker of a sealed batch.
     Batch,
+    /// A page.
+    Page,
     /// A counter.
     Counter,
     /// A hold as it stands.

@@ -60,9 +60,11 @@ pub struct Config {
     pub raised: Option<(Instant, u32)>,
     /// Whether it may use anything without a plan.
     pub require_plan: bool,
-    /// Over how many partitions of the table its pages of an hour are spread;
-    /// absent = 1.
+    /// Over how many partitions of the table its pages of an hour are spread, as the
+    /// operator says; absent = 1.
     pub lanes: Option<Lanes>,
+    /// The same, as the service raised it since, because fewer were throttled.
+    pub raised_lanes: Option<Lanes>,
     /// When it was first seen: nothing of it is older by receipt.
     pub created: Option<Instant>,
     /// What `POST /quota` set.
@@ -101,6 +103,12 @@ impl Lanes {
     /// All pages of an hour in one partition.
     pub const ONE: Self = Self(1);
 
+    /// Twice as many; `None` where these are the most.
+    #[must_use]
+    pub fn doubled(self) -> Option<Self> {
+        Self::try_from(self.0.checked_mul(2)?).ok()
+    }
+
     /// The number.
     #[must_use]
     pub fn count(self) -> u8 {
@@ -129,7 +137,8 @@ impl Config {
     /// How many lanes its pages are spread over.
     #[must_use]
     pub fn lanes(&self) -> Lanes {
-        self.lanes.unwrap_or(Lanes::ONE)
+        let known = [self.lanes, self.raised_lanes];
+        known.into_iter().flatten().max().unwrap_or(Lanes::ONE)
     }
 
     /// All limits of all layers.

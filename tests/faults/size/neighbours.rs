@@ -57,6 +57,10 @@ impl Fleet {
         })
     }
 
+    fn first(&self) -> Arc<TestApp> {
+        self.all.lock().expect("all").first().expect("one").clone()
+    }
+
     async fn record(&self, tenant: &str, number: u32) -> Told {
         let began = Instant::now();
         let Some(app) = self.take() else {
@@ -127,29 +131,33 @@ struct Fared {
     processes: usize,
 }
 
-async fn fare(processes: Processes) -> Fared {
-    let store = Partitions::new(TABLE_WRITES);
-    let (idle, all) = Default::default();
-    let began = Instant::now();
+/// A fleet with one process, and clocks that go on as the runtime's time does.
+fn fleet(processes: Processes, table_writes: u32) -> Arc<Fleet> {
     let fleet = Arc::new(Fleet {
-        store,
+        store: Partitions::new(table_writes),
         processes,
-        began,
-        idle,
-        all,
+        began: Instant::now(),
+        idle: Mutex::default(),
+        all: Mutex::default(),
     });
     let app = fleet.take().expect("a process");
-    fleet.idle.lock().expect("idle").push(app.clone());
-    let limit = json!([{ "id": "all", "scope": "tenant", "measure": "tokens", "window": "day", "hard": 1_000_000_000 }]);
-    let neighbours: Vec<String> = (0..NEIGHBOURS).map(|number| format!("t{number}")).collect();
+    fleet.idle.lock().expect("idle").push(app);
     let ticking = fleet.clone();
-    let clocks = tokio::spawn(async move {
+    tokio::spawn(async move {
         loop {
             sleep(Duration::from_secs(1)).await;
             let all = ticking.all.lock().expect("all").clone();
             all.iter().for_each(|app| app.clock.advance(1));
         }
     });
+    fleet
+}
+
+async fn fare(processes: Processes) -> Fared {
+    let fleet = fleet(processes, TABLE_WRITES);
+    let app = fleet.first();
+    let limit = json!([{ "id": "all", "scope": "tenant", "measure": "tokens", "window": "day", "hard": 1_000_000_000 }]);
+    let neighbours: Vec<String> = (0..NEIGHBOURS).map(|number| format!("t{number}")).collect();
     for tenant in neighbours.iter().map(String::as_str).chain([HOT]) {
         app.limit(tenant, limit.clone()).await;
         assert_eq!(fleet.record(tenant, 0).await.status, 201);
@@ -160,7 +168,6 @@ async fn fare(processes: Processes) -> Fared {
         send(&fleet, neighbours, 1, 2_000),
         send(&fleet, vec![HOT.to_owned()], 10 * CEILING, 1),
     );
-    clocks.abort();
     let processes = fleet.all.lock().expect("all").len();
     let commits = fleet.store.take();
     Fared {
@@ -205,4 +212,40 @@ async fn a_tenant_at_ten_times_its_ceiling_leaves_others_as_they_were_in_functio
 #[tokio::test(start_paused = true)]
 async fn a_tenant_at_ten_times_its_ceiling_leaves_others_as_they_were_in_one_server() {
     others_are_left_alone(Processes::Server).await;
+}
+
+/// Without a limit a tenant's pages are what is hot: a thousand a second, of which a lane
+/// takes half.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_whose_pages_are_throttled_gets_more_lanes_by_itself() {
+    for processes in [Processes::Functions, Processes::Server] {
+        let fleet = fleet(processes, 40_000);
+        let told = send(&fleet, vec![HOT.to_owned()], 1000, 0).await;
+        let early = success(&told[..told.len() / 2]);
+        let late = success(&told[told.len() / 2..]);
+        let app = fleet.first();
+        let lanes = app
+            .get(&format!("/tenants/{HOT}"))
+            .await
+            .at("/lanes")
+            .clone();
+        println!(
+            "{processes:?}: {:.2} % in the first half, {:.2} % in the second, p99 {:?}; {lanes} lanes; {:?}",
+            100.0 * early,
+            100.0 * late,
+            p99(&told[told.len() / 2..]),
+            fleet.store.take(),
+        );
+        assert!(early < 1.0, "one lane is not enough");
+        assert!(late >= 0.999, "{late}");
+        assert!(
+            [2, 4, 8, 16].contains(&lanes.as_u64().expect("lanes")),
+            "{lanes}"
+        );
+        let recorded = told.iter().filter(|told| told.status == 201).count();
+        let usage = app.get("/usage/summary?tenant_id=hot").await;
+        assert_eq!(usage.at("/total_events"), json!(recorded));
+        let audit = app.get("/audit").await;
+        assert!(audit.text.contains("lanes.raise"), "{}", audit.text);
+    }
 }

@@ -128,11 +128,11 @@ async fn what_is_refused_to_one_tenant_hurries_no_other() {
     app.store.rule(CONFLICTS);
     app.record("acme", json!({ "id": "e2" })).await.expect(503);
     // As many as a request outlasts of a tenant whose commits are not paced.
-    app.store.rule(conflicts(5));
+    app.store.rule(conflicts(4));
     app.record("globex", json!({ "id": "g2" }))
         .await
         .expect(201);
-    app.store.rule(conflicts(5));
+    app.store.rule(conflicts(4));
     app.record("acme", json!({ "id": "e2" })).await.expect(503);
     app.store.heal();
     // As it was told to wait.
@@ -140,7 +140,7 @@ async fn what_is_refused_to_one_tenant_hurries_no_other() {
     app.record("acme", json!({ "id": "e2" })).await.expect(201);
     // Its commits are paced no more once none met another for a while.
     tokio::time::advance(Duration::from_secs(8)).await;
-    app.store.rule(conflicts(5));
+    app.store.rule(conflicts(4));
     app.record("acme", json!({ "id": "e3" })).await.expect(201);
 }
 

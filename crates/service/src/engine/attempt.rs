@@ -44,6 +44,8 @@ pub(crate) struct Refused {
     pub(crate) role: Role,
     /// The item as it stands, where a guard did not hold; else others were at it.
     pub(crate) guard: Option<Option<Attrs>>,
+    /// Whether its item, or the table, has too much to do.
+    is_throttled: bool,
 }
 
 impl Refused {
@@ -61,8 +63,8 @@ impl Attempt {
         Self::default()
     }
 
-    /// Waits before the next try after others were faster: up to 2, 4, 8 …
-    /// milliseconds, at random.
+    /// Waits before the next try after others were faster: up to 8, 16, 32 …
+    /// milliseconds, at random: a transaction is at its items for some ten.
     ///
     /// # Errors
     /// [`Failure::Contended`] when the tries or the request's patience are used
@@ -94,7 +96,7 @@ impl Attempt {
             return None;
         }
         let most = 1_u64
-            .checked_shl(self.tries)
+            .checked_shl(self.tries.saturating_add(2))
             .unwrap_or(PAUSE_MILLIS_MAX)
             .min(PAUSE_MILLIS_MAX);
         let chance = u64::from(u16::from_be_bytes(random()));
@@ -110,6 +112,7 @@ impl Attempt {
 }
 
 fn crowded(_: Crowded) -> Failure {
+    note_given_up();
     Failure::Contended("the tenant's commits keep meeting each other".to_owned())
 }
 
@@ -121,6 +124,7 @@ impl Service {
     /// # Errors
     /// [`Failure::Contended`] when its turn does not come soon.
     pub(crate) async fn enter(&self, tenant: &Name) -> Result<RwLockReadGuard<'_, ()>, Failure> {
+        self.raise_lanes(tenant).await;
         self.steady.check_place(tenant).map_err(crowded)?;
         Ok(self.gate.read().await)
     }
@@ -147,6 +151,14 @@ impl Service {
         let Committed::Refused(refused) = &committed else {
             return Ok(committed);
         };
+        if let [only] = refused.as_slice()
+            && only.role == Role::Page
+            && only.is_throttled
+        {
+            // The table has room for all else: the page's lane has too much to do.
+            let lanes = snapshot.rules.config().lanes();
+            self.throttled.note(tenant, lanes);
+        }
         let version = i128::from(snapshot.rules.config().version);
         if refused
             .iter()
@@ -182,6 +194,7 @@ impl Service {
             Ok(Commit::Refused(refusals)) => {
                 let refused = |Refusal { index, reason }: Refusal| Refused {
                     role: writes.get(index).map_or(Role::Other, |write| write.role),
+                    is_throttled: reason == Reason::Throttled,
                     guard: match reason {
                         Reason::Guard(standing) => Some(standing),
                         Reason::Conflict | Reason::Throttled => None,

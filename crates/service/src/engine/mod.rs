@@ -11,5 +11,6 @@ pub(crate) mod service;
 pub(crate) mod snapshot;
 pub(crate) mod stamp;
 pub(crate) mod submission;
+pub(crate) mod throttled;
 pub(crate) mod times;
 pub(crate) mod version;

@@ -3,6 +3,7 @@
 use crate::engine::cache::Cache;
 use crate::engine::head::Head;
 use crate::engine::snapshot::Snapshot;
+use crate::engine::throttled::Throttled;
 use crate::engine::times::Times;
 use crate::store::body::body;
 use crate::store::clock::Clock;
@@ -65,6 +66,7 @@ pub struct Service {
     /// limits takes it to write, so that none planned before it commits after.
     pub(crate) gate: tokio::sync::RwLock<()>,
     pub(crate) cache: Cache,
+    pub(crate) throttled: Throttled,
     secret: [u8; 32],
 }
 
@@ -89,6 +91,7 @@ impl Service {
             tenancy,
             gate,
             cache,
+            throttled: Throttled::default(),
             secret,
         }
     }

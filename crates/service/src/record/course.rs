@@ -297,7 +297,7 @@ impl<'a> Course<'a> {
     pub(crate) fn learn(&mut self, refused: &[Refused]) -> Result<bool, Failure> {
         let places: Vec<usize> = self.waiting.iter().map(|(place, _)| *place).collect();
         let mut counters = false;
-        for Refused { role, guard } in refused {
+        for Refused { role, guard, .. } in refused {
             match (role, guard) {
                 (Role::Marker(index), Some(Some(attrs))) => {
                     if let Some(place) = places.get(*index) {

@@ -107,10 +107,43 @@ impl Service {
             config.rate_card.clone_from(&settings.rate_card);
             config.set_retention(settings.retention_days, now);
             config.require_plan = settings.require_plan;
+            if settings.lanes.is_some() {
+                config.raised_lanes = None;
+            }
             config.lanes = settings.lanes;
             Ok(())
         })
         .await
+    }
+
+    /// Spreads the tenant's pages over twice as many lanes, if a request found those that
+    /// it has throttled; a later one tries again where that fails.
+    pub(crate) async fn raise_lanes(&self, tenant: &Name) {
+        let Some(throttled) = self.throttled.take(tenant) else {
+            return;
+        };
+        let raised = async {
+            let lanes = self.snapshot(tenant).await?.rules.config().lanes();
+            let Some(more) = throttled.doubled().filter(|more| *more > lanes) else {
+                return Ok(());
+            };
+            let audit = Change {
+                action: "lanes.raise",
+                tenant: Some(tenant),
+                detail: serde_json::json!({ "lanes": more }),
+            };
+            let change = |config: &mut Config, _| {
+                config.raised_lanes = Some(config.lanes().max(more));
+                Ok(Vec::new())
+            };
+            // Once: whoever was first raised them as well.
+            let itself = Actor::schedule();
+            let raised = self.try_config(tenant, audit, &itself, change);
+            raised.await.map(drop)
+        };
+        if let Err::<(), Failure>(failure) = raised.await {
+            tracing::warn!(%tenant, %failure, "lanes are not raised yet");
+        }
     }
 
     /// Replaces the quota layer of the tenant's limits; usage stays counted. The

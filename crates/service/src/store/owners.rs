@@ -15,10 +15,10 @@ use tollgate_core::Key;
 /// The most owners that are remembered.
 const OWNERS_MAX: usize = 10_000;
 /// Commits are paced once so many of a second met others, and fewer passed.
-const MET_MIN: u32 = 6;
+const MET_MIN: u32 = 5;
 const SECOND: Duration = Duration::from_secs(1);
 /// The first pause between commits that are paced, the least and the most.
-const GAP_FIRST: Duration = Duration::from_millis(20);
+const GAP_FIRST: Duration = Duration::from_millis(200);
 const GAP_MIN: Duration = Duration::from_millis(5);
 const GAP_MAX: Duration = Duration::from_secs(2);
 /// Who made no commit for so long is not paced any more.
@@ -90,7 +90,9 @@ impl Heat {
             Course::Served => {
                 self.given_up = false;
                 self.served = self.served.saturating_add(1);
-                self.set_gap(self.gap * 7 / 8);
+                if !self.gap.is_zero() {
+                    self.gap = (self.gap * 7 / 8).max(GAP_MIN);
+                }
             }
             Course::Met if self.gap.is_zero() => {
                 self.met = self.met.saturating_add(1);
@@ -106,10 +108,6 @@ impl Heat {
         }
     }
 
-    fn set_gap(&mut self, gap: Duration) {
-        self.gap = if gap < GAP_MIN { Duration::ZERO } else { gap };
-    }
-
     fn wait(&self, now: Instant) -> Duration {
         match self.gap.is_zero() {
             true => Duration::ZERO,
@@ -122,8 +120,11 @@ impl Heat {
         let chance = u32::from(u8::from_be_bytes(random()));
         self.next = self.next.max(now) + self.gap * 3 / 4 + self.gap * chance / 512;
         if now >= self.met_at + SECOND + self.gap * 4 {
-            // What was not even written, as it was denied, met none.
-            self.set_gap(self.gap / 2);
+            // None met another for a while, be it that all are denied.
+            self.gap /= 2;
+            if self.gap < GAP_MIN {
+                self.gap = Duration::ZERO;
+            }
             self.met_at = now;
         }
     }

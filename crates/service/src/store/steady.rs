@@ -25,7 +25,7 @@ const LITTLE_PATIENCE: Duration = Duration::from_millis(900);
 const WAIT_MAX: Duration = Duration::from_millis(400);
 const WAIT_BEFORE_MAX: Duration = Duration::from_millis(100);
 /// The most tries of a commit where those of its owner are paced.
-const PACED_TRIES_MAX: u32 = 4;
+const PACED_TRIES_MAX: u32 = 5;
 /// What a commit needs at least.
 pub(crate) const COMMIT_MIN: Duration = Duration::from_millis(500);
 
