@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         stats.delivered, stats.dropped, stats.rejected_by
     );
     for event in &undelivered {
-        println!("not delivered: {}", event.json());
+        println!("not delivered: {}", event.body());
     }
     println!("totals     {}", api.summary().await?);
     if undelivered.is_empty() {

@@ -5,28 +5,27 @@ use crate::task::{Outcome, Task};
 use crate::usage::Usage;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_core::{GenAi, Instant, Name, whole_millis};
-use ulid::Ulid;
 
-/// An event as it is sent: its id and its JSON stay the same however often
-/// that happens. Cloning is cheap.
+/// An event as it is sent: its id, if it has one of its own, and its JSON stay the same
+/// however often that happens. Cloning is cheap.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordedEvent {
-    id: Name,
+    id: Option<Name>,
     json: Arc<str>,
 }
 
 impl RecordedEvent {
-    /// What makes it count once.
+    /// What makes it count once, where the task or the span names it. Else its batch
+    /// does.
     #[must_use]
-    pub fn id(&self) -> &Name {
-        &self.id
+    pub fn id(&self) -> Option<&Name> {
+        self.id.as_ref()
     }
 
-    /// The body that `POST /events` takes.
+    /// The event as the API takes it.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
@@ -41,10 +40,9 @@ impl RecordedEvent {
         outcome: Outcome,
     ) -> Option<Self> {
         let now = settings.clock.now();
-        let id = task.id.unwrap_or_else(|| new_id(now));
         let usage = usage.settled();
         let body = Body {
-            id: &id,
+            id: task.id.as_ref(),
             tenant_id: settings.tenant.as_ref(),
             timestamp: now,
             operation: &usage
@@ -72,13 +70,14 @@ impl RecordedEvent {
             metadata: kept(task.metadata, outcome),
         };
         let json = serde_json::to_string(&body).ok()?.into();
+        let id = task.id;
         Some(Self { id, json })
     }
 
-    /// What a span says, with what it leaves out: operation, id, timestamp.
+    /// What a span says, with what it leaves out: operation and timestamp.
     pub(crate) fn of_span(settings: &Settings, mut span: GenAi) -> Option<Self> {
-        let timestamp = *span.timestamp.get_or_insert_with(|| settings.clock.now());
-        let id = span.id.get_or_insert_with(|| new_id(timestamp)).clone();
+        span.timestamp.get_or_insert_with(|| settings.clock.now());
+        let id = span.id.clone();
         span.operation
             .get_or_insert_with(|| settings.operation.clone());
         let of_tenant = OfTenant {
@@ -96,7 +95,8 @@ const METADATA_BYTES_MAX: usize = 2048;
 /// The Event of the API.
 #[derive(Serialize)]
 struct Body<'a> {
-    id: &'a Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant_id: Option<&'a Name>,
     timestamp: Instant,
@@ -150,21 +150,6 @@ fn kept(mut metadata: Map<String, Value>, outcome: Outcome) -> Map<String, Value
     } else {
         Map::from_iter([outcome])
     }
-}
-
-/// A ULID. Where the system has no randomness to give, the seed that every
-/// hash map takes stands in.
-fn new_id(at: Instant) -> Name {
-    let mut random = [0; 16];
-    if getrandom::fill(&mut random).is_err() {
-        let half = || u128::from(RandomState::new().hash_one(at));
-        random = ((half() << 64) | half()).to_be_bytes();
-    }
-    let id = format!(
-        "evt-{}",
-        Ulid::from_parts(at.unix_millis(), u128::from_be_bytes(random))
-    );
-    Name::new(&id).unwrap_or_else(|_| Name::standard())
 }
 
 #[cfg(test)]
@@ -268,7 +253,7 @@ mod tests {
             (&event["operation"], &event["timestamp"]),
             (&"agent_task".into(), &"2026-11-22T12:00:00Z".into())
         );
-        assert!(event["id"].as_str().unwrap().starts_with("evt-"));
+        assert_eq!(event.get("id"), None);
         assert_eq!(event["tokens_in"], 5);
     }
 }

@@ -3,8 +3,11 @@
 //!
 //! A [`Recorder`] takes events into a bounded queue and sends them in batches
 //! to `POST /events/batch?mode=observe`, again and again with the same ids and
-//! the same bodies until each is answered for, so each counts once. A call is
-//! metered however it ends: well, in error, cancelled, or streamed.
+//! the same bodies until each is answered for, so each counts once. Batches are
+//! sealed: they have the id, and their events get theirs from it, `bat-…~0`,
+//! `bat-…~1`, …, which costs the server a tenth. Events whose task or span names
+//! an id count once by that, whoever else sends them, and go in batches of their
+//! own. A call is metered however it ends: well, in error, cancelled, or streamed.
 //!
 //! It never fails the call that it meters, and never delays it: there is no
 //! network in a call's path, and no wait unless [`WhenFull::Wait`] is chosen.
@@ -21,7 +24,8 @@
 //!
 //! What the server says of a batch, and what follows:
 //!
-//! - 400, 409, 413, 414, 422: its halves are sent; a single event is rejected.
+//! - 400, 409, 413, 414, 422: nothing of it was taken; its halves are sent, and a
+//!   single event is rejected.
 //! - 408, 425, 429, 5xx, or no answer that can be read: it is sent again, with
 //!   growing, jittered pauses, after any `Retry-After`.
 //! - 401, 403, 404 and all else: the same at the longest pause, since someone
@@ -61,6 +65,7 @@
 
 mod answer;
 mod backoff;
+mod batch;
 mod call;
 mod clock;
 mod event;
@@ -78,6 +83,7 @@ mod task;
 mod transport;
 mod usage;
 
+pub use batch::Undelivered;
 pub use call::Call;
 pub use clock::Clock;
 pub use event::RecordedEvent;

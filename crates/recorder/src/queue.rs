@@ -1,5 +1,7 @@
 //! The events that are not answered for yet, in order.
 
+use crate::batch::{FRAME, Undelivered, new_seal};
+use crate::clock::Clock;
 use crate::event::RecordedEvent;
 use crate::settings::BATCH_BYTES_MAX;
 use std::collections::VecDeque;
@@ -7,12 +9,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep_until};
+use tollgate_core::Name;
 
 /// An event and its number, in the order of acceptance from 0.
 #[derive(Clone, Debug)]
 pub(crate) struct Numbered {
     pub(crate) number: u64,
     pub(crate) event: RecordedEvent,
+}
+
+/// Events that are sent together.
+#[derive(Clone, Debug)]
+pub(crate) struct Batch {
+    /// The id by which they count once; `None` = they have ids of their own.
+    pub(crate) seal: Option<Name>,
+    pub(crate) events: Vec<Numbered>,
 }
 
 /// Events stay in it until they are settled, so what is under way is not lost
@@ -24,6 +35,9 @@ pub(crate) struct Queue {
     lines: Mutex<Lines>,
     room: Semaphore,
     arrived: Notify,
+    /// How many events it takes at most.
+    max: usize,
+    clock: Clock,
 }
 
 #[derive(Debug, Default)]
@@ -42,18 +56,21 @@ struct Lines {
 struct Slot {
     event: RecordedEvent,
     is_settled: bool,
+    /// The sealed batch that it was sent in, or will be: with the same others for ever.
+    seal: Option<Name>,
 }
 
-/// What frames the events of a batch, and what stands between two.
-const FRAME: &str = r#"{"events":[]}"#;
+/// What stands between two events of a batch.
 const COMMA: usize = 1;
 
 impl Queue {
-    pub(crate) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize, clock: Clock) -> Self {
         Self {
             lines: Mutex::default(),
             room: Semaphore::new(max),
             arrived: Notify::new(),
+            max,
+            clock,
         }
     }
 
@@ -63,7 +80,7 @@ impl Queue {
             return false;
         };
         permit.forget();
-        self.push(event)
+        self.push(None, vec![event])
     }
 
     /// Takes `event` when there is room; false where it is closed before.
@@ -72,22 +89,47 @@ impl Queue {
             return false;
         };
         permit.forget();
-        self.push(event)
+        self.push(None, vec![event])
     }
 
-    fn push(&self, event: RecordedEvent) -> bool {
+    /// Takes what a shutdown gave back if there is room for all at once; whether it did.
+    pub(crate) fn offer_again(&self, undelivered: Undelivered) -> bool {
+        let permits = u32::try_from(undelivered.events.len()).ok();
+        let permits = permits.and_then(|count| self.room.try_acquire_many(count).ok());
+        let Some(permits) = permits else { return false };
+        permits.forget();
+        self.push(undelivered.seal.as_ref(), undelivered.events)
+    }
+
+    /// Takes it when there is room; false where it is closed before, or too small.
+    pub(crate) async fn take_again(&self, undelivered: Undelivered) -> bool {
+        let count = undelivered.events.len();
+        let Some(count) = u32::try_from(count).ok().filter(|_| count <= self.max) else {
+            return false;
+        };
+        let Ok(permits) = self.room.acquire_many(count).await else {
+            return false;
+        };
+        permits.forget();
+        self.push(undelivered.seal.as_ref(), undelivered.events)
+    }
+
+    fn push(&self, seal: Option<&Name>, events: Vec<RecordedEvent>) -> bool {
         let mut lines = self.lines();
         if lines.is_closed {
             return false;
         }
-        lines.bytes = lines
-            .bytes
-            .saturating_add(event.json().len())
-            .saturating_add(COMMA);
-        lines.slots.push_back(Slot {
-            event,
-            is_settled: false,
-        });
+        for event in events {
+            lines.bytes = lines
+                .bytes
+                .saturating_add(event.json().len())
+                .saturating_add(COMMA);
+            lines.slots.push_back(Slot {
+                event,
+                is_settled: false,
+                seal: seal.cloned(),
+            });
+        }
         drop(lines);
         self.arrived.notify_one();
         true
@@ -112,26 +154,39 @@ impl Queue {
 
     /// The next batch, when it is full, old enough, hurried or the last;
     /// `None` once the queue is closed and empty.
-    pub(crate) async fn batch(
-        &self,
-        events_max: usize,
-        interval: Duration,
-    ) -> Option<Vec<Numbered>> {
+    pub(crate) async fn batch(&self, events_max: usize, interval: Duration) -> Option<Batch> {
         let mut due = None;
         loop {
             let readiness = self.lines().readiness(events_max);
             match readiness {
                 Readiness::Ended => return None,
-                Readiness::Ready => return Some(self.lines().batch(events_max)),
+                Readiness::Ready => return Some(self.next(events_max)),
                 Readiness::Empty => self.arrived.notified().await,
                 Readiness::Filling => {
                     let due = *due.get_or_insert_with(|| Instant::now() + interval);
                     tokio::select! {
                         () = self.arrived.notified() => {}
-                        () = sleep_until(due) => return Some(self.lines().batch(events_max)),
+                        () = sleep_until(due) => return Some(self.next(events_max)),
                     }
                 }
             }
+        }
+    }
+
+    fn next(&self, events_max: usize) -> Batch {
+        self.lines().batch(events_max, new_seal(self.clock.now()))
+    }
+
+    /// Seals events anew, of which nothing was taken.
+    pub(crate) fn seal(&self, events: Vec<Numbered>) -> Batch {
+        let seal = new_seal(self.clock.now());
+        let mut lines = self.lines();
+        for event in &events {
+            lines.seal(event.number, &seal);
+        }
+        Batch {
+            seal: Some(seal),
+            events,
         }
     }
 
@@ -154,17 +209,22 @@ impl Queue {
         )
     }
 
-    /// Whatever is not settled, taken out.
-    pub(crate) fn take_rest(&self) -> Vec<RecordedEvent> {
+    /// Whatever is not settled, taken out, in batches of so many events.
+    pub(crate) fn take_rest(&self, events_max: usize) -> Vec<Undelivered> {
+        let mut rest = Vec::new();
         let mut lines = self.lines();
-        lines.first = lines.accepted();
-        lines.settled = 0;
-        lines
-            .slots
-            .drain(..)
-            .filter(|slot| !slot.is_settled)
-            .map(|slot| slot.event)
-            .collect()
+        while lines.slots.iter().any(|slot| !slot.is_settled) {
+            let Batch { seal, events } = lines.batch(events_max, new_seal(self.clock.now()));
+            for event in &events {
+                lines.settle(event.number);
+            }
+            let events = events.into_iter().map(|numbered| numbered.event);
+            rest.push(Undelivered {
+                seal,
+                events: events.collect(),
+            });
+        }
+        rest
     }
 
     /// No code can panic while it holds the lock, so a poisoned one is sound.
@@ -203,30 +263,45 @@ impl Lines {
         }
     }
 
-    /// The first events that are not settled, within the bounds of a batch; at
-    /// least one, however large.
-    fn batch(&self, events_max: usize) -> Vec<Numbered> {
+    /// The first events that are not settled and can go together: those of a sealed batch
+    /// of before, those that `seal` is new for, or those that have ids of their own. The
+    /// latter two within the bounds of a batch; at least one, however large.
+    fn batch(&mut self, events_max: usize, seal: Name) -> Batch {
         let mut bytes = FRAME.len();
-        let mut batch = Vec::new();
-        for (slot, number) in self
-            .slots
-            .iter()
-            .zip(self.first..)
-            .filter(|(slot, _)| !slot.is_settled)
-            .take(events_max)
-        {
+        let mut events = Vec::new();
+        let mut first: Option<(Option<Name>, bool)> = None;
+        for (slot, number) in self.slots.iter_mut().zip(self.first..) {
+            let kind = (slot.seal.clone(), slot.event.id().is_some());
+            let first = first.get_or_insert_with(|| kind.clone());
+            if slot.is_settled || kind != *first {
+                continue;
+            }
             bytes = bytes
                 .saturating_add(slot.event.json().len())
                 .saturating_add(COMMA);
-            if bytes > BATCH_BYTES_MAX && !batch.is_empty() {
+            let is_full = events.len() >= events_max || bytes > BATCH_BYTES_MAX;
+            if first.0.is_none() && is_full && !events.is_empty() {
                 break;
             }
-            batch.push(Numbered {
+            if !kind.1 {
+                slot.seal.get_or_insert_with(|| seal.clone());
+            }
+            events.push(Numbered {
                 number,
                 event: slot.event.clone(),
             });
         }
-        batch
+        let (sealed, has_ids) = first.unwrap_or_default();
+        let seal = sealed.or((!has_ids).then_some(seal));
+        Batch { seal, events }
+    }
+
+    fn seal(&mut self, number: u64, seal: &Name) {
+        let place = number.checked_sub(self.first).map(usize::try_from);
+        let slot = place.and_then(|place| self.slots.get_mut(place.ok()?));
+        if let Some(slot) = slot {
+            slot.seal = Some(seal.clone());
+        }
     }
 
     fn settle(&mut self, number: u64) -> bool {

@@ -1,6 +1,7 @@
 //! The recorder: what a program holds and calls.
 
 use crate::backoff::Backoff;
+use crate::batch::Undelivered;
 use crate::event::RecordedEvent;
 use crate::queue::Queue;
 use crate::sender::Sender;
@@ -74,7 +75,7 @@ impl Recorder {
         catch_unwind(|| drop(sleep(Duration::ZERO))).map_err(|_| StartError::NoTime)?;
         let settings = settings.bounded();
         let (queue, tally) = (
-            Arc::new(Queue::new(settings.queue_max)),
+            Arc::new(Queue::new(settings.queue_max, settings.clock.clone())),
             Arc::new(Tally::default()),
         );
         let (progress, observed) = watch::channel(0);
@@ -135,10 +136,19 @@ impl Recorder {
         self.offer_event(RecordedEvent::of_span(&self.0.settings, span))
     }
 
-    /// Takes back an event that an earlier shutdown gave back; whether it was
-    /// taken.
-    pub async fn resume(&self, event: RecordedEvent) -> bool {
-        self.put(Some(event)).done().await
+    /// Takes back what an earlier shutdown gave back, waiting for room as
+    /// [`Recorder::record`] does; whether all of it was taken. More events than
+    /// the queue holds never are.
+    pub async fn resume(&self, undelivered: Undelivered) -> bool {
+        let count = undelivered.events.len();
+        let is_taken = match self.0.settings.when_full {
+            WhenFull::Wait => self.0.queue.take_again(undelivered).await,
+            WhenFull::Drop => self.0.queue.offer_again(undelivered),
+        };
+        if !is_taken {
+            (0..count).for_each(|_| self.0.tally.dropped());
+        }
+        is_taken
     }
 
     /// What became of the events so far.
@@ -162,10 +172,9 @@ impl Recorder {
     /// not be delivered within `patience`; without one it waits however long
     /// the server is away, and gives back nothing.
     ///
-    /// An event that comes back may have been recorded all the same, where only
-    /// its answer was lost. Recorded again by [`Recorder::resume`] or sent as it
-    /// is, it counts once, by its id.
-    pub async fn shutdown(&self, patience: Option<Duration>) -> Vec<RecordedEvent> {
+    /// What comes back may have been recorded all the same, where only its answer was
+    /// lost. Recorded again by [`Recorder::resume`], or sent as it is, it counts once.
+    pub async fn shutdown(&self, patience: Option<Duration>) -> Vec<Undelivered> {
         self.0.queue.close();
         let mut progress = self.0.progress.clone();
         let ended = progress.wait_for(|_| false);
@@ -176,7 +185,7 @@ impl Recorder {
         if is_late {
             self.0.sending.abort();
         }
-        self.0.queue.take_rest()
+        self.0.queue.take_rest(self.0.settings.batch_events)
     }
 
     fn event(

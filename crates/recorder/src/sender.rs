@@ -2,8 +2,8 @@
 
 use crate::answer::{Fate, Verdict};
 use crate::backoff::{Backoff, random};
-use crate::event::RecordedEvent;
-use crate::queue::{Numbered, Queue};
+use crate::batch::body;
+use crate::queue::{Batch, Numbered, Queue};
 use crate::stats::Tally;
 use crate::transport::{Transport, Unreachable};
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use tollgate_core::Name;
 
 /// Sends batch after batch, each until all of its events are settled.
 pub(crate) struct Sender<T> {
@@ -41,13 +42,12 @@ impl<T: Transport> Sender<T> {
     }
 
     /// Sends `batch`, in parts where it is refused as a whole.
-    async fn deliver(&mut self, batch: Vec<Numbered>) {
+    async fn deliver(&mut self, batch: Batch) {
         let mut parts = vec![batch];
         while let Some(part) = parts.pop() {
             match self.post(&part).await {
                 Verdict::Each(fates) => {
-                    let left = self.settle_each(part, fates);
-                    if !left.is_empty() {
+                    if let Some(left) = self.settle_each(part, fates) {
                         parts.push(left);
                         self.pause("some events were put off", None, false).await;
                     }
@@ -65,24 +65,31 @@ impl<T: Transport> Sender<T> {
         }
     }
 
-    async fn post(&self, part: &[Numbered]) -> Verdict {
-        let post = AssertUnwindSafe(async { self.transport.post(body(part)).await }).catch_unwind();
+    async fn post(&self, part: &Batch) -> Verdict {
+        let events = part.events.iter().map(|numbered| &numbered.event);
+        let body = Bytes::from(body(part.seal.as_ref(), events));
+        let post = AssertUnwindSafe(async { self.transport.post(body).await }).catch_unwind();
         match timeout(ANSWER_MAX, post).await {
-            Ok(Ok(Ok(reply))) => Verdict::of(&reply, part.len()),
+            Ok(Ok(Ok(reply))) => Verdict::of(&reply, part.events.len()),
             Ok(Ok(Err(Unreachable(why)))) => unanswered(why),
             Ok(Err(_)) => unanswered("the transport panicked".to_owned()),
             Err(_) => unanswered("it took too long".to_owned()),
         }
     }
 
-    /// Settles what is settled; returns what is to be sent again.
-    fn settle_each(&mut self, part: Vec<Numbered>, fates: Vec<Fate>) -> Vec<Numbered> {
+    /// Settles what is settled; returns what is to be sent again. A sealed batch is sent
+    /// again whole.
+    fn settle_each(&mut self, part: Batch, fates: Vec<Fate>) -> Option<Batch> {
+        if part.seal.is_some() && fates.contains(&Fate::Later) {
+            return Some(part);
+        }
+        let Batch { seal, events } = part;
         let mut left = Vec::new();
-        for (event, fate) in part.into_iter().zip(fates) {
+        for ((event, fate), index) in events.into_iter().zip(fates).zip(0..) {
             match fate {
                 Fate::Recorded => self.tally.delivered(),
                 Fate::Replayed => self.tally.replayed(),
-                Fate::Rejected(code) => self.tally.rejected(&code, event.event.id().as_str()),
+                Fate::Rejected(code) => self.reject(seal.as_ref(), &event, index, &code),
                 Fate::Later => {
                     left.push(event);
                     continue;
@@ -90,7 +97,13 @@ impl<T: Transport> Sender<T> {
             }
             self.settle(&event);
         }
-        left
+        (!left.is_empty()).then_some(Batch { seal, events: left })
+    }
+
+    fn reject(&self, seal: Option<&Name>, event: &Numbered, index: u32, code: &str) {
+        let sealed = seal.map(|seal| seal.sealed_event(index));
+        let id = event.event.id().or(sealed.as_ref());
+        self.tally.rejected(code, id.map_or("", Name::as_str));
     }
 
     fn settle(&mut self, event: &Numbered) {
@@ -101,16 +114,21 @@ impl<T: Transport> Sender<T> {
         }
     }
 
-    /// Both halves of a batch that was refused as a whole, the first one on
-    /// top; a single event is rejected.
-    fn halves(&mut self, mut part: Vec<Numbered>, code: &str) -> Vec<Vec<Numbered>> {
-        if let [event] = part.as_slice() {
-            self.tally.rejected(code, event.event.id().as_str());
+    /// Both halves of a batch that was refused as a whole, of which nothing was taken, the
+    /// first one on top; a single event is rejected.
+    fn halves(&mut self, part: Batch, code: &str) -> Vec<Batch> {
+        let Batch { seal, mut events } = part;
+        if let [event] = events.as_slice() {
+            self.reject(seal.as_ref(), event, 0, code);
             self.settle(event);
             return Vec::new();
         }
-        let second = part.split_off(part.len() / 2);
-        vec![second, part]
+        let second = events.split_off(events.len() / 2);
+        let half = |events: Vec<Numbered>| match &seal {
+            Some(_) => self.queue.seal(events),
+            None => Batch { seal: None, events },
+        };
+        vec![half(second), half(events)]
     }
 
     async fn pause(&mut self, why: &str, retry_after: Option<Duration>, is_misconfigured: bool) {
@@ -137,13 +155,4 @@ fn unanswered(why: String) -> Verdict {
         retry_after: None,
         is_misconfigured: false,
     }
-}
-
-/// `{"events":[…]}`, each event as it was recorded.
-fn body(part: &[Numbered]) -> Bytes {
-    let events: Vec<&str> = part
-        .iter()
-        .map(|numbered| RecordedEvent::json(&numbered.event))
-        .collect();
-    Bytes::from(format!(r#"{{"events":[{}]}}"#, events.join(",")))
 }

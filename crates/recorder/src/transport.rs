@@ -7,8 +7,8 @@ use std::time::Duration;
 /// Carries batches to the API. One that answers late or never, or panics, only
 /// holds up the sending, never a metered call.
 pub trait Transport: Send + Sync + 'static {
-    /// Posts `batch`, the JSON `{"events":[…]}`, to
-    /// `/events/batch?mode=observe`, once.
+    /// Posts `batch`, the JSON `{"batch_id":"…","events":[…]}` or
+    /// `{"events":[…]}`, to `/events/batch?mode=observe`, once.
     ///
     /// # Errors
     /// [`Unreachable`] where no answer came; the batch may have arrived

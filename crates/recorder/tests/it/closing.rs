@@ -1,9 +1,9 @@
 //! Flushing and shutting down.
 
-use crate::given::{Does, Server, offer, pair};
+use crate::given::{Does, Server, named, offer, pair};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use tollgate_recorder::{Recorder, Settings, Stats};
+use tollgate_recorder::{Recorder, Settings, Stats, Undelivered};
 
 #[tokio::test(start_paused = true)]
 async fn a_flush_sends_at_once_and_waits_for_the_answer() {
@@ -91,13 +91,7 @@ async fn what_a_shutdown_cannot_deliver_in_time_comes_back_and_can_be_resumed() 
     let began = Instant::now();
     let undelivered = recorder.shutdown(Some(Duration::from_secs(5))).await;
     assert_eq!(Instant::now() - began, Duration::from_secs(5));
-    assert_eq!(
-        undelivered
-            .iter()
-            .map(|event| event.id().as_str())
-            .collect::<Vec<_>>(),
-        ["e2", "e3"]
-    );
+    assert_eq!(named(&undelivered), ["e2", "e3"]);
     assert_eq!(
         recorder.stats(),
         Stats {
@@ -119,7 +113,11 @@ async fn what_a_shutdown_cannot_deliver_in_time_comes_back_and_can_be_resumed() 
             .values()
             .map(ToString::to_string)
             .collect::<Vec<_>>(),
-        undelivered.iter().map(|e| e.json()).collect::<Vec<_>>()
+        undelivered
+            .iter()
+            .flat_map(Undelivered::events)
+            .map(|event| event.json().to_owned())
+            .collect::<Vec<_>>()
     );
 }
 

@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 use tollgate_core::Name;
-use tollgate_recorder::{Recorder, Reply, Settings, Task, Transport, Unreachable, Usage};
+use tollgate_recorder::{
+    RecordedEvent, Recorder, Reply, Settings, Task, Transport, Undelivered, Unreachable, Usage,
+};
 
 /// What the server does with one post.
 #[derive(Clone, Debug)]
@@ -31,11 +33,14 @@ pub(crate) enum Does {
 pub(crate) struct Post {
     pub(crate) at: Instant,
     pub(crate) bytes: usize,
+    /// The id of a sealed batch.
+    pub(crate) seal: Option<String>,
     pub(crate) events: Vec<Value>,
 }
 
-/// A server that counts each event once by its id. It does what is planned
-/// first, and then takes everything but what it `refuses`.
+/// A server that counts each event once by its id, or its batch once. It does what is
+/// planned first, and then takes everything but what it `refuses`. An event without an id
+/// is known to the tests by its session, and must not count in two batches.
 #[derive(Clone, Default)]
 pub(crate) struct Server(Arc<Inside>);
 
@@ -46,6 +51,7 @@ struct Inside {
     largest: Mutex<Option<usize>>,
     posts: Mutex<Vec<Post>>,
     counted: Mutex<BTreeMap<String, Value>>,
+    sealed: Mutex<BTreeMap<String, Vec<Value>>>,
 }
 
 impl Server {
@@ -65,6 +71,11 @@ impl Server {
     /// Batches of more events than this are too large.
     pub(crate) fn takes_at_most(&self, events: usize) {
         *self.0.largest.lock().unwrap() = Some(events);
+    }
+
+    /// It does nothing any more that was planned.
+    pub(crate) fn heal(&self) {
+        self.0.plan.lock().unwrap().clear();
     }
 
     pub(crate) fn posts(&self) -> Vec<Post> {
@@ -95,16 +106,30 @@ impl Server {
         {
             return reply(413, None, &json!({ "code": "too_large" }));
         }
+        let repeats = body["batch_id"].as_str().map(|seal| {
+            let mut sealed = self.0.sealed.lock().unwrap();
+            let before = sealed.insert(seal.to_owned(), events.clone());
+            assert!(
+                before.as_ref().is_none_or(|before| *before == events),
+                "a batch never changes"
+            );
+            before.is_some()
+        });
         let results: Vec<Value> = events
             .iter()
             .enumerate()
-            .map(|(index, event)| self.count(index, event))
+            .map(|(index, event)| {
+                let sealed = format!("{}~{index}", body["batch_id"]);
+                let id = event.get("id").or(event.get("session_id"));
+                let id = id.and_then(Value::as_str).unwrap_or(&sealed);
+                self.count(index, id, event, repeats)
+            })
             .collect();
         reply(200, None, &json!({ "results": results }))
     }
 
-    fn count(&self, index: usize, event: &Value) -> Value {
-        let id = event["id"].as_str().unwrap();
+    fn count(&self, index: usize, id: &str, event: &Value, repeats: Option<bool>) -> Value {
+        assert_eq!(repeats.is_some(), event.get("id").is_none(), "{event}");
         if let Some((status, code)) = self.0.refuses.lock().unwrap().get(id) {
             return json!({ "index": index, "status": "rejected", "problem": { "status": status, "code": code } });
         }
@@ -117,6 +142,10 @@ impl Server {
         assert!(
             before.as_ref().is_none_or(|before| before == event),
             "an event never changes"
+        );
+        assert!(
+            repeats != Some(false) || before.is_none(),
+            "{id} counts twice"
         );
         json!({ "index": index, "status": if before.is_some() { "replayed" } else { "recorded" }, "problem": null })
     }
@@ -137,6 +166,7 @@ impl Transport for Server {
         self.0.posts.lock().unwrap().push(Post {
             at: Instant::now(),
             bytes: batch.len(),
+            seal: body["batch_id"].as_str().map(str::to_owned),
             events,
         });
         let does = self.0.plan.lock().unwrap().pop_front();
@@ -184,6 +214,27 @@ pub(crate) fn offer(recorder: &Recorder, id: &str) -> bool {
         Duration::ZERO,
         tollgate_recorder::Outcome::Success,
     )
+}
+
+/// Offers an event of this session, without an id.
+pub(crate) fn offer_unnamed(recorder: &Recorder, session: &str) -> bool {
+    let task = Task {
+        session: Some(name(session)),
+        ..Task::default()
+    };
+    let outcome = tollgate_recorder::Outcome::Success;
+    recorder.offer(task, Usage::default(), Duration::ZERO, outcome)
+}
+
+/// The names of events that came back.
+pub(crate) fn named(undelivered: &[Undelivered]) -> Vec<String> {
+    let events = undelivered.iter().flat_map(Undelivered::events);
+    let name = |event: &RecordedEvent| {
+        let json: Value = serde_json::from_str(event.json()).unwrap();
+        let named = json.get("id").or(json.get("session_id"));
+        named.unwrap().as_str().unwrap().to_owned()
+    };
+    events.map(name).collect()
 }
 
 /// Reads the tokens of a result that is a number of them.

@@ -15,4 +15,5 @@ mod laws;
 mod queues;
 mod retries;
 mod routes;
+mod sealed;
 mod streams;

@@ -1,6 +1,6 @@
 //! Through the real routes, over HTTP.
 
-use crate::given::{name, offer, task};
+use crate::given::{name, offer, offer_unnamed, task};
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -103,6 +103,31 @@ async fn a_transport_that_loses_requests_and_answers_makes_no_event_count_twice_
             json!(500)
         ]
     );
+}
+
+#[tokio::test]
+async fn sealed_batches_that_are_lost_or_whose_answers_are_count_once() {
+    let app = TestApp::new().await;
+    let keys = app.keys("acme").await;
+    let transport = Lossy {
+        transport: transport(&app, &keys.ingest).await,
+        posts: AtomicU64::new(0),
+    };
+    let recorder = Recorder::start(transport, settings()).unwrap();
+    for number in 0..250 {
+        offer_unnamed(&recorder, &format!("s{}", number % 7));
+    }
+    assert_eq!(recorder.shutdown(None).await, []);
+    let stats = recorder.stats();
+    assert_eq!(
+        (stats.delivered, stats.replayed, stats.rejected),
+        (0, 250, 0)
+    );
+    let summary = app.get("/usage/summary?tenant_id=acme").await;
+    assert_eq!(summary.expect(200).at("/total_events"), 250);
+    let list = app.get("/usage?tenant_id=acme&limit=1").await.expect(200);
+    let id = list.at("/data/0/id");
+    assert!(id.as_str().unwrap().starts_with("bat-"), "{id}");
 }
 
 #[tokio::test]
