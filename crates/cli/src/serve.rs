@@ -38,12 +38,8 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) trust_clock: bool,
     /// Take so many requests a second of one tenant, and answer 429 to more
-    /// [default: all]
-    #[arg(
-        long,
-        env = "TOLLGATE_TENANT_REQUESTS_PER_SECOND",
-        value_name = "REQUESTS"
-    )]
+    /// [default: TOLLGATE_TENANT_REQUESTS_PER_SECOND, else all]
+    #[arg(long, value_name = "REQUESTS")]
     pub(crate) tenant_requests_per_second: Option<u32>,
 }
 
@@ -85,7 +81,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     }
     let settings = Settings::read(|name| std::env::var(name).ok());
     let mut settings = settings.map_err(Failure::new)?;
-    settings.tenant_requests_per_second = args.tenant_requests_per_second.and_then(NonZeroU32::new);
+    if let Some(requests) = args.tenant_requests_per_second {
+        settings.tenant_requests_per_second = NonZeroU32::new(requests);
+    }
     settings.is_local = true;
     settings.request_max = REQUEST_MAX;
     settings.operator = Some(KeyRecord::operator("operator", &key));

@@ -24,8 +24,9 @@
 //!
 //! What the server says of a batch, and what follows:
 //!
-//! - 400, 409, 413, 414, 422: nothing of it was taken; its halves are sent, and a
-//!   single event is rejected.
+//! - 400, 409, 413, 414, 422: its halves are sent; a single event is rejected. So is
+//!   a sealed batch that was sent before without an answer, once it is refused three
+//!   times in a row: halves of it might count again.
 //! - 408, 425, 429, 5xx, or no answer that can be read: it is sent again, with
 //!   growing, jittered pauses, after any `Retry-After`.
 //! - 401, 403, 404 and all else: the same at the longest pause, since someone

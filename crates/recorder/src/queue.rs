@@ -24,6 +24,9 @@ pub(crate) struct Batch {
     /// The id by which they count once; `None` = they have ids of their own.
     pub(crate) seal: Option<Name>,
     pub(crate) events: Vec<Numbered>,
+    /// Whether the server may have taken it: it was sent before, and what became of that
+    /// is not known.
+    pub(crate) is_uncertain: bool,
 }
 
 /// Events stay in it until they are settled, so what is under way is not lost
@@ -119,6 +122,12 @@ impl Queue {
         if lines.is_closed {
             return false;
         }
+        if seal.is_some() && lines.slots.iter().any(|slot| slot.seal.as_ref() == seal) {
+            // It was taken back already; the same events twice are another batch.
+            drop(lines);
+            self.room.add_permits(events.len());
+            return true;
+        }
         for event in events {
             lines.bytes = lines
                 .bytes
@@ -174,7 +183,9 @@ impl Queue {
     }
 
     fn next(&self, events_max: usize) -> Batch {
-        self.lines().batch(events_max, new_seal(self.clock.now()))
+        // The clock is the program's own: it is asked before anything is locked.
+        let seal = new_seal(self.clock.now());
+        self.lines().batch(events_max, seal)
     }
 
     /// Seals events anew, of which nothing was taken.
@@ -187,6 +198,7 @@ impl Queue {
         Batch {
             seal: Some(seal),
             events,
+            is_uncertain: false,
         }
     }
 
@@ -212,9 +224,12 @@ impl Queue {
     /// Whatever is not settled, taken out, in batches of so many events.
     pub(crate) fn take_rest(&self, events_max: usize) -> Vec<Undelivered> {
         let mut rest = Vec::new();
-        let mut lines = self.lines();
-        while lines.slots.iter().any(|slot| !slot.is_settled) {
-            let Batch { seal, events } = lines.batch(events_max, new_seal(self.clock.now()));
+        loop {
+            let Batch { seal, events, .. } = self.next(events_max);
+            if events.is_empty() {
+                return rest;
+            }
+            let mut lines = self.lines();
             for event in &events {
                 lines.settle(event.number);
             }
@@ -224,7 +239,6 @@ impl Queue {
                 events: events.collect(),
             });
         }
-        rest
     }
 
     /// No code can panic while it holds the lock, so a poisoned one is sound.
@@ -292,8 +306,13 @@ impl Lines {
             });
         }
         let (sealed, has_ids) = first.unwrap_or_default();
+        let is_uncertain = sealed.is_some();
         let seal = sealed.or((!has_ids).then_some(seal));
-        Batch { seal, events }
+        Batch {
+            seal,
+            events,
+            is_uncertain,
+        }
     }
 
     fn seal(&mut self, number: u64, seal: &Name) {

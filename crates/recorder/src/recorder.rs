@@ -38,6 +38,9 @@ struct Shared {
     sending: AbortHandle,
 }
 
+/// How long the sending takes to end at most, once it is broken off.
+const ENDING_MAX: Duration = Duration::from_secs(1);
+
 /// Why a recorder cannot start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StartError {
@@ -184,6 +187,9 @@ impl Recorder {
         };
         if is_late {
             self.0.sending.abort();
+            // Until it has ended it may still be settling what it was sending.
+            let mut progress = self.0.progress.clone();
+            timeout(ENDING_MAX, progress.wait_for(|_| false)).await.ok();
         }
         self.0.queue.take_rest(self.0.settings.batch_events)
     }

@@ -30,6 +30,9 @@ pub(crate) struct Sender<T> {
     pub(crate) failures: u32,
 }
 
+/// A batch that may have been taken is rejected once it was refused so often in a row.
+const REFUSALS_MAX: u32 = 3;
+
 /// The longest that a transport may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(120);
 
@@ -44,12 +47,25 @@ impl<T: Transport> Sender<T> {
     /// Sends `batch`, in parts where it is refused as a whole.
     async fn deliver(&mut self, batch: Batch) {
         let mut parts = vec![batch];
-        while let Some(part) = parts.pop() {
+        let mut refusals: u32 = 0;
+        while let Some(mut part) = parts.pop() {
             match self.post(&part).await {
                 Verdict::Each(fates) => {
+                    refusals = 0;
                     if let Some(left) = self.settle_each(part, fates) {
                         parts.push(left);
                         self.pause("some events were put off", None, false).await;
+                    }
+                }
+                // Its halves would count again if it was taken: as it is, or not at all.
+                Verdict::Unfit(code) if part.seal.is_some() && part.is_uncertain => {
+                    refusals = refusals.saturating_add(1);
+                    if refusals >= REFUSALS_MAX {
+                        self.reject_all(part, &code);
+                        refusals = 0;
+                    } else {
+                        parts.push(part);
+                        self.pause(&code, None, true).await;
                     }
                 }
                 Verdict::Unfit(code) => parts.extend(self.halves(part, &code)),
@@ -58,6 +74,8 @@ impl<T: Transport> Sender<T> {
                     retry_after,
                     is_misconfigured,
                 } => {
+                    refusals = 0;
+                    part.is_uncertain = true;
                     parts.push(part);
                     self.pause(&why, retry_after, is_misconfigured).await;
                 }
@@ -81,9 +99,16 @@ impl<T: Transport> Sender<T> {
     /// again whole.
     fn settle_each(&mut self, part: Batch, fates: Vec<Fate>) -> Option<Batch> {
         if part.seal.is_some() && fates.contains(&Fate::Later) {
-            return Some(part);
+            return Some(Batch {
+                is_uncertain: true,
+                ..part
+            });
         }
-        let Batch { seal, events } = part;
+        let Batch {
+            seal,
+            events,
+            is_uncertain,
+        } = part;
         let mut left = Vec::new();
         for ((event, fate), index) in events.into_iter().zip(fates).zip(0..) {
             match fate {
@@ -97,7 +122,18 @@ impl<T: Transport> Sender<T> {
             }
             self.settle(&event);
         }
-        (!left.is_empty()).then_some(Batch { seal, events: left })
+        (!left.is_empty()).then_some(Batch {
+            seal,
+            events: left,
+            is_uncertain,
+        })
+    }
+
+    fn reject_all(&mut self, part: Batch, code: &str) {
+        for (event, index) in part.events.iter().zip(0..) {
+            self.reject(part.seal.as_ref(), event, index, code);
+            self.settle(event);
+        }
     }
 
     fn reject(&self, seal: Option<&Name>, event: &Numbered, index: u32, code: &str) {
@@ -117,7 +153,9 @@ impl<T: Transport> Sender<T> {
     /// Both halves of a batch that was refused as a whole, of which nothing was taken, the
     /// first one on top; a single event is rejected.
     fn halves(&mut self, part: Batch, code: &str) -> Vec<Batch> {
-        let Batch { seal, mut events } = part;
+        let Batch {
+            seal, mut events, ..
+        } = part;
         if let [event] = events.as_slice() {
             self.reject(seal.as_ref(), event, 0, code);
             self.settle(event);
@@ -126,7 +164,11 @@ impl<T: Transport> Sender<T> {
         let second = events.split_off(events.len() / 2);
         let half = |events: Vec<Numbered>| match &seal {
             Some(_) => self.queue.seal(events),
-            None => Batch { seal: None, events },
+            None => Batch {
+                seal: None,
+                events,
+                is_uncertain: false,
+            },
         };
         vec![half(second), half(events)]
     }

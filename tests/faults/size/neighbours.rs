@@ -127,6 +127,8 @@ struct Fared {
     alone: Vec<Told>,
     beside: Vec<Told>,
     hot: Vec<Told>,
+    /// The hot one once it is hot no more.
+    after: Vec<Told>,
     commits: Commits,
     processes: usize,
 }
@@ -170,10 +172,13 @@ async fn fare(processes: Processes) -> Fared {
     );
     let processes = fleet.all.lock().expect("all").len();
     let commits = fleet.store.take();
+    sleep(Duration::from_secs(10)).await;
+    let after = send(&fleet, vec![HOT.to_owned()], 10, 1_000_000).await;
     Fared {
         alone,
         beside,
         hot,
+        after,
         commits,
         processes,
     }
@@ -197,6 +202,7 @@ async fn others_are_left_alone(processes: Processes) {
     assert_eq!(success(&fared.alone), 1.0);
     assert!(success(&fared.beside) >= 0.999);
     assert!(p99(&fared.beside) <= 2 * p99(&fared.alone));
+    assert_eq!(success(&fared.after), 1.0, "its burst is over");
     // It gets what the store gives it, and is told so at once where not.
     let most = usize::try_from(CEILING * SECONDS).expect("a count");
     assert!(recorded >= most / 3, "{recorded} of {most}");

@@ -156,3 +156,48 @@ async fn what_is_more_than_the_queue_holds_is_not_taken_back_in_part() {
         assert!(server.posts().is_empty());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_may_have_been_taken_is_never_split() {
+    let refuses = || Does::Say(413, None, json!({ "code": "too_large" }));
+    let (recorder, server) = pair(settings(4));
+    server.plan([Does::LoseAnswer, refuses(), refuses()]);
+    for number in 0..4 {
+        offer_unnamed(&recorder, &format!("s{number}"));
+    }
+    recorder.flush().await;
+    let seals: BTreeSet<_> = server.posts().into_iter().map(|post| post.seal).collect();
+    assert_eq!((seals.len(), server.counted().len()), (1, 4));
+    assert_eq!(recorder.stats().replayed, 4);
+
+    // Refused for good it is rejected whole.
+    server.plan([Does::LoseAnswer, refuses(), refuses(), refuses()]);
+    for number in 4..8 {
+        offer_unnamed(&recorder, &format!("s{number}"));
+    }
+    recorder.flush().await;
+    assert_eq!(server.counted().len(), 8);
+    let rejected = [("too_large".to_owned(), 4)].into();
+    assert_eq!(recorder.stats().rejected_by, rejected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_back_twice_is_one_batch() {
+    let (recorder, server) = pair(settings(3));
+    server.plan([Does::Hang]);
+    for number in 0..3 {
+        offer_unnamed(&recorder, &format!("s{number}"));
+    }
+    let undelivered = recorder.shutdown(Some(Duration::from_secs(1))).await;
+    let next = tollgate_recorder::Recorder::start(server.clone(), settings(3)).unwrap();
+    for _ in 0..2 {
+        assert!(next.resume(undelivered[0].clone()).await);
+    }
+    next.flush().await;
+    // And again once it is settled: the server knows it.
+    assert!(next.resume(undelivered[0].clone()).await);
+    assert_eq!(next.shutdown(None).await, []);
+    let told = next.stats();
+    assert_eq!((told.accepted, told.delivered, told.replayed), (6, 3, 3));
+    assert_eq!(server.counted().len(), 3);
+}

@@ -129,6 +129,18 @@ impl Service {
         Ok(self.gate.read().await)
     }
 
+    /// The same for a try of several: only the first waits to be let in.
+    pub(crate) async fn enter_again(
+        &self,
+        attempt: &Attempt,
+        tenant: &Name,
+    ) -> Result<RwLockReadGuard<'_, ()>, Failure> {
+        match attempt.tries {
+            0 => self.enter(tenant).await,
+            _ => Ok(self.gate.read().await),
+        }
+    }
+
     /// Commits writes that were planned on `snapshot`, if that is still young
     /// enough. Waits before the next try unless a marker stands, which is
     /// progress.

@@ -235,7 +235,7 @@ impl Service {
     pub async fn release_hold(&self, tenant: &Name, id: &Name) -> Result<HoldMoved, Failure> {
         let mut attempt = Attempt::new();
         loop {
-            let _passage = self.enter(tenant).await?;
+            let _passage = self.enter_again(&attempt, tenant).await?;
             let hold = self.read_hold(tenant, id).await?;
             let now = self.now();
             match hold.state(now) {

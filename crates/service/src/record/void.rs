@@ -69,7 +69,7 @@ impl Service {
             grants,
         };
         let outcome = loop {
-            let _passage = self.enter(tenant).await?;
+            let _passage = self.enter_again(&course.attempt, tenant).await?;
             if let Some(outcome) = self.try_void(&mut course, reason, actor).await? {
                 break outcome;
             }

@@ -11,10 +11,14 @@ use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::watermark::Watermark;
 use std::sync::Arc;
+use std::time::Duration;
 use tollgate_core::{
     Attrs, Budget, Config, Currency, Guard, Instant, Limit, LimitsError, Name, Quota,
     TenantSettings, Tree, Value, Write, table,
 };
+
+/// How long raising lanes may take.
+const RAISING_MAX: Duration = Duration::from_secs(2);
 
 /// The most bytes of a configuration; an item holds 400 KB.
 const CONFIG_BYTES_MAX: usize = 380_000;
@@ -141,7 +145,9 @@ impl Service {
             let raised = self.try_config(tenant, audit, &itself, change);
             raised.await.map(drop)
         };
-        if let Err::<(), Failure>(failure) = raised.await {
+        // It takes nothing of the time that the request has.
+        let raised = self.steady.with_patience(RAISING_MAX, raised).await;
+        if let Err::<(), Failure>(failure) = raised {
             tracing::warn!(%tenant, %failure, "lanes are not raised yet");
         }
     }

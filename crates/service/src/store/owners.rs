@@ -79,10 +79,19 @@ impl Heat {
 
     fn is_calm(&self, now: Instant) -> bool {
         let counts = now < self.since + SECOND && self.met > 0;
-        !self.given_up && !counts && (self.gap.is_zero() || now >= self.next + CALM)
+        !self.given_up && !counts && self.wait_between(now).is_zero()
+    }
+
+    /// The pause between commits, of one that made any lately.
+    fn wait_between(&self, now: Instant) -> Duration {
+        match now >= self.next + CALM {
+            true => Duration::ZERO,
+            false => self.gap,
+        }
     }
 
     fn note(&mut self, course: Course, now: Instant) {
+        self.gap = self.wait_between(now);
         if now >= self.since + SECOND {
             (self.since, self.met, self.served) = (now, 0, 0);
         }
@@ -109,13 +118,14 @@ impl Heat {
     }
 
     fn wait(&self, now: Instant) -> Duration {
-        match self.gap.is_zero() {
+        match self.wait_between(now).is_zero() {
             true => Duration::ZERO,
             false => self.next.saturating_duration_since(now),
         }
     }
 
     fn take_place(&mut self, now: Instant) {
+        self.gap = self.wait_between(now);
         // Processes that pause as long as each other would go on meeting.
         let chance = u32::from(u8::from_be_bytes(random()));
         self.next = self.next.max(now) + self.gap * 3 / 4 + self.gap * chance / 512;

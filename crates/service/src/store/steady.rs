@@ -143,7 +143,7 @@ impl Health {
     ) -> Result<T, StoreError> {
         let began = Instant::now();
         let left = patience_left();
-        if left < needed {
+        if left.is_zero() || left < needed {
             return Err(late("too late to begin"));
         }
         let is_known = self.is_failing() || other.is_failing();
@@ -171,7 +171,10 @@ impl Health {
         let answer = answer.unwrap_or_else(|_| Err(late("it did not answer")));
         drop(permit);
         let unserved = matches!(answer, Err(StoreError::Unavailable(_)));
-        self.set_failing(unserved);
+        // A request that had no time left says nothing of the store.
+        if !stalls || is_known || most >= PROBE_MAX {
+            self.set_failing(unserved);
+        }
         if stalls && is_known {
             give_up_at(began + LITTLE_PATIENCE);
         } else if unserved || matches!(answer, Err(StoreError::Throttled(_))) {
