@@ -81,11 +81,12 @@ proptest! {
         let items = if admitted.is_empty() { 0 } else { 1 + admitted.len() + naive.items.len() };
         prop_assert_eq!(plan.writes.len(), items);
         prop_assert!(items <= ACTIONS_MAX);
-        let markers: Vec<Role> = admitted.iter().copied().map(Role::Marker).collect();
-        let roles = plan.writes.iter().map(|write| write.role);
-        let roles: Vec<Role> = roles.filter(|role| *role != Role::Other).collect();
-        prop_assert_eq!(&roles[..markers.len()], &markers);
-        prop_assert_eq!(&roles[markers.len()..], &vec![Role::Counter; naive.items.len()]);
+        let page = (!admitted.is_empty()).then_some(Role::Page);
+        let markers = admitted.iter().copied().map(Role::Marker);
+        let counters = vec![Role::Counter; naive.items.len()];
+        let expected: Vec<Role> = page.into_iter().chain(markers).chain(counters).collect();
+        let roles: Vec<Role> = plan.writes.iter().map(|write| write.role).collect();
+        prop_assert_eq!(roles, expected);
         let taken = plan.events.len();
         if let (Some(event), Some(draft)) = (events.get(taken), drafts.get(taken)) {
             naive.count(event, draft.priced.cost.units(), batch.received, mode);
