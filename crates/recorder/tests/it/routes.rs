@@ -52,15 +52,19 @@ async fn transport(app: &TestApp, key: &str) -> HttpTransport {
     HttpTransport::new(&format!("http://{}", app.serve().await), key).unwrap()
 }
 
+async fn lossy(app: &TestApp) -> Recorder {
+    let keys = app.keys("acme").await;
+    let transport = Lossy {
+        transport: transport(app, &keys.ingest).await,
+        posts: AtomicU64::new(0),
+    };
+    Recorder::start(transport, settings()).unwrap()
+}
+
 #[tokio::test]
 async fn a_transport_that_loses_requests_and_answers_makes_no_event_count_twice_or_never() {
     let app = TestApp::new().await;
-    let keys = app.keys("acme").await;
-    let transport = Lossy {
-        transport: transport(&app, &keys.ingest).await,
-        posts: AtomicU64::new(0),
-    };
-    let recorder = Recorder::start(transport, settings()).unwrap();
+    let recorder = lossy(&app).await;
     for number in 0..250_u64 {
         let usage = Usage {
             tokens_in: number,
@@ -108,12 +112,7 @@ async fn a_transport_that_loses_requests_and_answers_makes_no_event_count_twice_
 #[tokio::test]
 async fn sealed_batches_that_are_lost_or_whose_answers_are_count_once() {
     let app = TestApp::new().await;
-    let keys = app.keys("acme").await;
-    let transport = Lossy {
-        transport: transport(&app, &keys.ingest).await,
-        posts: AtomicU64::new(0),
-    };
-    let recorder = Recorder::start(transport, settings()).unwrap();
+    let recorder = lossy(&app).await;
     for number in 0..250 {
         offer_unnamed(&recorder, &format!("s{}", number % 7));
     }
