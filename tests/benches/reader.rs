@@ -52,6 +52,7 @@ async fn main() {
     for (name, path) in READERS {
         let reader = tokio::spawn(read(address, path));
         let beside = median(record(address, name, seconds).await);
+        assert!(!reader.is_finished(), "the reader stopped");
         reader.abort();
         let ratio = beside as f64 / alone as f64;
         println!("beside one who {name} ({events}): p50 {beside} us, {ratio:.2} times");
