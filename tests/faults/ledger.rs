@@ -12,6 +12,7 @@ use tollgate_core::{
     Value, WindowKind, table,
 };
 use tollgate_service::{Memory, Query, Store};
+use tollgate_tests::stored;
 
 /// Days of receipt that a ledger looks at, from the tenant's first on.
 const DAYS: i64 = 5;
@@ -47,8 +48,7 @@ impl Ledger {
         let config = item(store, table::config(&tenant))
             .await
             .expect("a configuration");
-        let config: Config = serde_json::from_slice(config[table::BODY].as_bytes().expect("bytes"))
-            .expect("a configuration");
+        let config: Config = stored::json(&config);
         let mut events = events(store, &tenant, &config).await;
         markers_agree(store, &tenant, &mut events).await;
         let holds = open_holds(store, &tenant).await;

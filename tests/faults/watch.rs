@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use tollgate_core::{Attrs, Change, Config, Key, Name, Scope, Write, table};
 use tollgate_service::{Commit, Query, Slice, Store, StoreError, Together};
+use tollgate_tests::stored;
 
 /// Passes commits on one at a time. Invariant: whatever was counted under a
 /// version of the limits is, with all before it, within that version's limit
@@ -40,9 +41,7 @@ impl Watch {
     fn note(&self, seen: &mut Seen, write: &Write) {
         match &write.change {
             Change::Put(attrs) if write.key == table::config(&self.tenant) => {
-                let config: Config =
-                    serde_json::from_slice(attrs[table::BODY].as_bytes().expect("bytes"))
-                        .expect("a configuration");
+                let config: Config = stored::json(attrs);
                 let limit = config
                     .all_limits()
                     .into_iter()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use tollgate_core::{Attrs, Key, Page, Value};
+use tollgate_core::{Attrs, Form, Key, Page, Value};
 
 /// 128 bits of all that was put in, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,7 +45,11 @@ impl Digest {
                     let page = format!("{:?}", Page::decode(bytes));
                     named(page.as_bytes(), made, &mut text);
                 }
-                Value::B(bytes) => named(bytes, made, &mut text),
+                // Without the checksum, which is of ids by chance too.
+                Value::B(bytes) => {
+                    let content = Form::before(bytes);
+                    named(content.as_deref().unwrap_or(bytes), made, &mut text);
+                }
                 Value::N(number) => text.extend_from_slice(&number.to_be_bytes()),
             }
         }

@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tollgate_core::{Attrs, CounterKey, Key, Scope, WindowKind, Write, table};
+use tollgate_core::{Attrs, CounterKey, FormVersion, Key, Scope, WindowKind, Write, table};
 use tollgate_service::{Memory, Service, Store, Tenancy};
 use tollgate_tests::TestClock;
 
@@ -176,7 +176,14 @@ impl<'a> Play<'a> {
         for client in protocol.clients {
             let service = match services.first() {
                 Some(first) if protocol.processes == Processes::One => first.clone(),
-                _ => Arc::new(service(turnstile.clone(), client.seconds, tenancy)),
+                _ => {
+                    let service = service(turnstile.clone(), client.seconds, tenancy);
+                    // Old and new functions beside each other.
+                    Arc::new(service.writing(match services.len() % 2 {
+                        0 => FormVersion::Current,
+                        _ => FormVersion::Before,
+                    }))
+                }
             };
             // It has read limits, prices and the newest receipt before.
             service.read_config(&name(TENANT)).await.expect("a tenant");

@@ -11,6 +11,7 @@ mod meter;
 mod partitions;
 mod reply;
 mod server;
+pub mod stored;
 
 pub use app::{Keys, TestApp, TestStore, file_in};
 pub use bulk::{Crowd, name};

@@ -4,9 +4,9 @@ use crate::decide::rules::Rules;
 use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
 use crate::event::totals::Overflow;
+use crate::ledger::form::FormError;
 use crate::ledger::item::{Attrs, Guard, Key, Role, Value, Write};
 use crate::ledger::marker::{Answer, Marker};
-use crate::ledger::page::error::PageError;
 use crate::ledger::page::page::{Page, Sealed, Stored};
 use crate::ledger::posting::Posting;
 use crate::ledger::standing::Standing;
@@ -46,7 +46,7 @@ pub enum PlanError {
     Overflow(#[from] Overflow),
     /// The page cannot be encoded.
     #[error(transparent)]
-    Page(#[from] PageError),
+    Page(#[from] FormError),
 }
 
 /// Where the event at `place` of the page that is planned will stand.

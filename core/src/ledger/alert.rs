@@ -1,8 +1,8 @@
 //! The outbox: what becomes of each crossing until its webhook has it.
 
 use crate::event::name::Name;
+use crate::ledger::form::{Form, FormError};
 use crate::ledger::item::{Attrs, Guard, Value, Write};
-use crate::ledger::page::error::PageError;
 use crate::ledger::table;
 use crate::limit::alerts::Alerts;
 use crate::limit::counter::{Count, CounterKey};
@@ -20,13 +20,13 @@ use sha2::{Digest, Sha256};
 /// say so.
 ///
 /// # Errors
-/// [`PageError::Damaged`] for what cannot be encoded.
+/// [`FormError::Damaged`] for what cannot be encoded.
 pub(crate) fn write_alerts(
     alerts: Option<&Alerts>,
     tenant: &Name,
     at: Instant,
     crossings: &[Crossing],
-) -> Result<Vec<Write>, PageError> {
+) -> Result<Vec<Write>, FormError> {
     let is_sent = alerts.is_some_and(|alerts| alerts.url.is_some());
     let mut writes = Vec::new();
     for crossing in crossings {
@@ -79,12 +79,9 @@ const PAUSE_SECONDS_MAX: i64 = 12 * 3600;
 /// Seconds that an alert is shown once nothing more becomes of it.
 const SHOWN_SECONDS: i64 = 90 * 86_400;
 
-const FORMAT: u8 = 2;
-
 /// When a pending alert is tried next, as in its entry's sort key.
 const NEXT: &str = "nx";
 
-/// Format 2.
 #[derive(Serialize, Deserialize)]
 struct Body {
     id: String,
@@ -140,10 +137,6 @@ impl Alert {
     /// Reads an item of `tenant`'s outbox.
     #[must_use]
     pub fn from_attrs(tenant: &Name, attrs: &Attrs) -> Option<Self> {
-        let (format, body) = attrs.get(table::BODY)?.as_bytes()?.split_first()?;
-        if *format != FORMAT {
-            return None;
-        }
         let Body {
             id,
             threshold,
@@ -152,7 +145,9 @@ impl Alert {
             counter,
             used,
             held,
-        } = postcard::from_bytes(body).ok()?;
+        } = Form::Alert
+            .decode(attrs.get(table::BODY)?.as_bytes()?, &[])
+            .ok()?;
         let state = attrs.get(table::STATE)?.as_text()?;
         let state = AlertState::ALL
             .into_iter()
@@ -184,7 +179,7 @@ impl Alert {
         )
     }
 
-    fn writes(&self) -> Result<Vec<Write>, PageError> {
+    fn writes(&self) -> Result<Vec<Write>, FormError> {
         let at = &self.standpoint;
         let body = Body {
             id: self.id.clone(),
@@ -199,8 +194,7 @@ impl Alert {
             used: at.count.used,
             held: at.count.held,
         };
-        let body =
-            postcard::to_extend(&body, alloc::vec![FORMAT]).map_err(|_| PageError::Damaged)?;
+        let body = Form::Alert.encode(&body, &[])?;
         let mut attrs = Attrs::from([(Arc::from(table::BODY), Value::B(body))]);
         attrs.extend(
             self.shown()

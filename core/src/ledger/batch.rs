@@ -2,8 +2,8 @@
 
 use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
+use crate::ledger::form::{Form, FormError};
 use crate::ledger::item::{Attrs, Guard, Key, Role, Value, Write};
-use crate::ledger::page::error::PageError;
 use crate::ledger::table;
 use crate::time::instant::{DAY_SECONDS, Instant};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -58,9 +58,6 @@ pub enum Refused {
     Currency,
 }
 
-const FORMAT: u8 = 1;
-
-/// Format 1.
 #[derive(Serialize, Deserialize)]
 struct Body {
     fingerprint: Fingerprint,
@@ -113,16 +110,13 @@ impl BatchMarker {
     /// Reads a stored marker.
     #[must_use]
     pub fn from_attrs(attrs: &Attrs) -> Option<Self> {
-        let (format, body) = attrs.get(table::BODY)?.as_bytes()?.split_first()?;
-        if *format != FORMAT {
-            return None;
-        }
-        let body: Body = postcard::from_bytes(body).ok()?;
+        let body = attrs.get(table::BODY)?.as_bytes()?;
+        let body: Body = Form::Batch.decode(body, &[]).ok()?;
         let number = |name: &str| attrs.get(name).and_then(Value::as_number);
         let voided = attrs
             .get(table::VOIDED)
             .map_or(Some(BTreeSet::new()), |voided| {
-                postcard::from_bytes(voided.as_bytes()?).ok()
+                Form::Voided.decode(voided.as_bytes()?, &[]).ok()
             })?;
         let expires = i64::try_from(number(table::TTL)?).ok()?.checked_mul(1000)?;
         Some(Self {
@@ -141,8 +135,8 @@ impl BatchMarker {
     /// `None` = nothing was recorded.
     ///
     /// # Errors
-    /// [`PageError::Damaged`] for what cannot be encoded.
-    pub fn write(&self, key: Key, before: Option<u32>) -> Result<Write, PageError> {
+    /// [`FormError::Damaged`] for what cannot be encoded.
+    pub fn write(&self, key: Key, before: Option<u32>) -> Result<Write, FormError> {
         let body = Body {
             fingerprint: self.fingerprint,
             received: self.received,
@@ -150,13 +144,12 @@ impl BatchMarker {
             packs: self.packs.clone(),
             refused: self.refused.clone(),
         };
-        let body = postcard::to_extend(&body, alloc::vec![FORMAT]);
         let settled = |count: u32| Value::N(i128::from(count));
         let name = || Arc::from(table::SETTLED_EVENTS);
         let set = alloc::vec![
             (
                 Arc::from(table::BODY),
-                Value::B(body.map_err(|_| PageError::Damaged)?)
+                Value::B(Form::Batch.encode(&body, &[])?)
             ),
             (name(), settled(self.settled)),
             (
@@ -175,21 +168,23 @@ impl BatchMarker {
     /// meanwhile.
     ///
     /// # Errors
-    /// [`PageError::Damaged`] for what cannot be encoded.
-    pub fn write_voided(&self, key: Key, index: u32) -> Result<Write, PageError> {
-        let encode = |voided: &BTreeSet<u32>| {
-            let bytes = postcard::to_allocvec(voided);
-            bytes.map(Value::B).map_err(|_| PageError::Damaged)
+    /// [`FormError::Damaged`] for what cannot be encoded.
+    pub fn write_voided(&self, key: Key, index: u32) -> Result<Write, FormError> {
+        let count = |voided: &BTreeSet<u32>| {
+            let count = i128::try_from(voided.len()).unwrap_or(i128::MAX);
+            (Arc::from(table::VOIDED_EVENTS), Value::N(count))
         };
-        let name = || Arc::from(table::VOIDED);
+        let (name, known) = count(&self.voided);
         let guard = if self.voided.is_empty() {
-            Guard::Lacks(name())
+            Guard::Lacks(name)
         } else {
-            Guard::Equals(name(), encode(&self.voided)?)
+            Guard::Equals(name, known)
         };
         let mut voided = self.voided.clone();
         voided.insert(index);
-        let write = Write::set(key, alloc::vec![(name(), encode(&voided)?)]);
+        let bytes = Value::B(Form::Voided.encode(&voided, &[])?);
+        let set = alloc::vec![(Arc::from(table::VOIDED), bytes), count(&voided)];
+        let write = Write::set(key, set);
         Ok(write.when(guard).when(Guard::Present))
     }
 

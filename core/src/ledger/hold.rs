@@ -3,9 +3,9 @@
 use crate::event::event::Event;
 use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
+use crate::ledger::form::{Form, FormError};
 use crate::ledger::item::{Attrs, Guard, Role, Value, Write};
 use crate::ledger::marker::Marker;
-use crate::ledger::page::error::PageError;
 use crate::ledger::page::page::{Page, Stored};
 use crate::ledger::posting::Posting;
 use crate::ledger::table;
@@ -100,12 +100,7 @@ pub enum HoldState {
     Expired,
 }
 
-const FORMAT: u8 = 3;
-
-/// How it ended.
-const CLOSING: &str = "cl";
-
-/// Format 3: the estimate as a page of one event, and the rest.
+/// The estimate as a page of one event, and the rest.
 #[derive(Serialize, Deserialize)]
 struct Body {
     estimate: Vec<u8>,
@@ -225,11 +220,8 @@ impl Hold {
     /// Reads a stored hold.
     #[must_use]
     pub fn from_attrs(attrs: &Attrs) -> Option<Self> {
-        let (format, body) = attrs.get(table::BODY)?.as_bytes()?.split_first()?;
-        if *format != FORMAT {
-            return None;
-        }
-        let body: Body = postcard::from_bytes(body).ok()?;
+        let body = attrs.get(table::BODY)?.as_bytes()?;
+        let body: Body = Form::Hold.decode(body, &[]).ok()?;
         let Page {
             received,
             config_version,
@@ -238,9 +230,9 @@ impl Hold {
             ..
         } = Page::decode(&body.estimate).ok()?;
         let closing = attrs
-            .get(CLOSING)
+            .get(table::CLOSING)
             .and_then(Value::as_bytes)
-            .map(postcard::from_bytes);
+            .map(|closing| Form::Closing.decode(closing, &[]));
         Some(Self {
             estimate: events.into_iter().next()?,
             currency,
@@ -259,8 +251,8 @@ impl Hold {
     /// stored time ends it.
     ///
     /// # Errors
-    /// [`PageError`] for an estimate that no page holds.
-    pub fn write(&self, tenant: &Name) -> Result<Write, PageError> {
+    /// [`FormError`] for an estimate that no page holds.
+    pub fn write(&self, tenant: &Name) -> Result<Write, FormError> {
         let page = Page {
             received: self.created,
             config_version: self.config_version,
@@ -275,11 +267,10 @@ impl Hold {
             max_tokens_out: self.max_tokens_out,
             postings: self.postings.clone(),
         };
-        let bytes = postcard::to_extend(&body, alloc::vec![FORMAT]);
         let attrs = Attrs::from([
             (
                 Arc::from(table::BODY),
-                Value::B(bytes.map_err(|_| PageError::Damaged)?),
+                Value::B(Form::Hold.encode(&body, &[])?),
             ),
             (
                 Arc::from(table::STATE),
@@ -297,13 +288,13 @@ impl Hold {
     /// for a capture expired. It is forgotten at `expires`.
     ///
     /// # Errors
-    /// [`PageError::Damaged`] for what cannot be encoded.
+    /// [`FormError::Damaged`] for what cannot be encoded.
     pub fn write_closing(
         &self,
         tenant: &Name,
         closing: &Closing,
         expires: Instant,
-    ) -> Result<Write, PageError> {
+    ) -> Result<Write, FormError> {
         let key = table::hold(tenant, self.id());
         let write = write_closing(key, self.version, closing, expires)?;
         let from = match (closing, &self.closing) {
@@ -351,11 +342,11 @@ pub(crate) fn write_closing(
     version: u64,
     closing: &Closing,
     expires: Instant,
-) -> Result<Write, PageError> {
-    let bytes = postcard::to_allocvec(closing).map_err(|_| PageError::Damaged)?;
+) -> Result<Write, FormError> {
+    let bytes = Form::Closing.encode(closing, &[])?;
     let number = |number: i128| Value::N(number);
     let set = alloc::vec![
-        (Arc::from(CLOSING), Value::B(bytes)),
+        (Arc::from(table::CLOSING), Value::B(bytes)),
         (
             Arc::from(table::STATE),
             Value::S(String::from(closing.state().as_str()))

@@ -3,8 +3,8 @@
 use crate::event::event::Event;
 use crate::event::fingerprint::Fingerprint;
 use crate::event::name::Name;
+use crate::ledger::form::{Form, FormError};
 use crate::ledger::item::{Attrs, Guard, Value, Write};
-use crate::ledger::page::error::PageError;
 use crate::ledger::page::page::Stored;
 use crate::ledger::posting::Posting;
 use crate::ledger::table;
@@ -66,10 +66,6 @@ impl Answer {
     }
 }
 
-const FORMAT: u8 = 3;
-
-const ANSWER: &str = "an";
-
 const DRAWS: &str = "cr";
 
 impl Marker {
@@ -98,14 +94,10 @@ impl Marker {
     /// Reads a stored marker.
     #[must_use]
     pub fn from_attrs(attrs: &Attrs) -> Option<Self> {
-        let answer = attrs.get(ANSWER)?.as_bytes()?;
-        let (format, answer) = answer.split_first()?;
-        if *format != FORMAT {
-            return None;
-        }
+        let answer = attrs.get(table::ANSWER)?.as_bytes()?;
         Some(Self {
             fingerprint: Fingerprint::from_bytes(attrs.get(table::FINGERPRINT)?.as_bytes()?)?,
-            answer: postcard::from_bytes(answer).ok()?,
+            answer: Form::Marker.decode(answer, &beside(attrs)).ok()?,
             page: String::from(attrs.get(table::PAGE)?.as_text()?),
             draws: attrs.get(DRAWS).map_or(Some(Vec::new()), |draws| {
                 postcard::from_bytes(draws.as_bytes()?).ok()
@@ -116,23 +108,18 @@ impl Marker {
     /// The write that records it of `event`: refused where that already is.
     ///
     /// # Errors
-    /// [`PageError::Damaged`] for what cannot be encoded.
+    /// [`FormError::Damaged`] for what cannot be encoded.
     pub fn write(
         &self,
         tenant: &Name,
         event: &Event,
         expires: Instant,
-    ) -> Result<Write, PageError> {
-        let mut answer = Vec::with_capacity(96);
-        answer.push(FORMAT);
-        let damaged = |_| PageError::Damaged;
-        let answer = postcard::to_extend(&self.answer, answer).map_err(damaged)?;
+    ) -> Result<Write, FormError> {
         let mut attrs = Attrs::from([
             (
                 Arc::from(table::FINGERPRINT),
                 Value::B(self.fingerprint.to_bytes()),
             ),
-            (Arc::from(ANSWER), Value::B(answer)),
             (Arc::from(table::PAGE), Value::S(self.page.clone())),
             (
                 Arc::from(table::TTL),
@@ -140,9 +127,11 @@ impl Marker {
             ),
         ]);
         if !self.draws.is_empty() {
-            let draws = postcard::to_allocvec(&self.draws).map_err(damaged)?;
+            let draws = postcard::to_allocvec(&self.draws).map_err(|_| FormError::Damaged)?;
             attrs.insert(Arc::from(DRAWS), Value::B(draws));
         }
+        let answer = Form::Marker.encode(&self.answer, &beside(&attrs))?;
+        attrs.insert(Arc::from(table::ANSWER), Value::B(answer));
         if let Some(task) = &event.task {
             attrs.insert(
                 Arc::from(table::TASK_KEY),
@@ -153,4 +142,13 @@ impl Marker {
         }
         Ok(Write::put(table::marker(tenant, &event.id), attrs).when(Guard::Absent))
     }
+}
+
+/// What the checksum of the answer is of too.
+pub(crate) fn beside(attrs: &Attrs) -> [&[u8]; 3] {
+    [table::FINGERPRINT, table::PAGE, DRAWS].map(|name| match attrs.get(name) {
+        Some(Value::B(bytes)) => bytes.as_slice(),
+        Some(Value::S(text)) => text.as_bytes(),
+        Some(Value::N(_)) | None => &[],
+    })
 }

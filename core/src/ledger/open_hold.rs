@@ -1,9 +1,9 @@
 //! The entries of open holds in the list by expiry.
 
 use crate::event::name::Name;
+use crate::ledger::form::{Form, FormError};
 use crate::ledger::hold::{Closing, Hold, HoldState, write_closing};
 use crate::ledger::item::{Attrs, Guard, Value, Write};
-use crate::ledger::page::error::PageError;
 use crate::ledger::posting::Posting;
 use crate::ledger::table;
 use crate::time::instant::Instant;
@@ -30,7 +30,6 @@ pub struct OpenHold {
     pub postings: Vec<Posting>,
 }
 
-/// Format 1.
 #[derive(Serialize, Deserialize)]
 struct Body {
     version: u64,
@@ -39,17 +38,12 @@ struct Body {
     postings: Vec<Posting>,
 }
 
-const FORMAT: u8 = 1;
-
 impl OpenHold {
     /// Reads the entry at `place`.
     #[must_use]
     pub fn from_attrs(place: &str, attrs: &Attrs) -> Option<Self> {
-        let (format, body) = attrs.get(table::BODY)?.as_bytes()?.split_first()?;
-        if *format != FORMAT {
-            return None;
-        }
-        let body: Body = postcard::from_bytes(body).ok()?;
+        let body = attrs.get(table::BODY)?.as_bytes()?;
+        let body: Body = Form::OpenHold.decode(body, &[]).ok()?;
         Some(Self {
             id: table::open_hold_id(place)?,
             place: String::from(place),
@@ -64,13 +58,13 @@ impl OpenHold {
     /// it was listed; the hold is forgotten at `expires`.
     ///
     /// # Errors
-    /// [`PageError::Damaged`] for what cannot be encoded.
+    /// [`FormError::Damaged`] for what cannot be encoded.
     pub fn write_expiry(
         &self,
         tenant: &Name,
         now: Instant,
         expires: Instant,
-    ) -> Result<[Write; 2], PageError> {
+    ) -> Result<[Write; 2], FormError> {
         let closing = Closing::Expired(now);
         let key = table::hold(tenant, &self.id);
         let state = Value::S(String::from(HoldState::Open.as_str()));
@@ -89,16 +83,15 @@ impl Hold {
     /// The write of its entry.
     ///
     /// # Errors
-    /// [`PageError::Damaged`] for what cannot be encoded.
-    pub fn write_entry(&self, tenant: &Name) -> Result<Write, PageError> {
+    /// [`FormError::Damaged`] for what cannot be encoded.
+    pub fn write_entry(&self, tenant: &Name) -> Result<Write, FormError> {
         let body = Body {
             version: self.version,
             timestamp: self.estimate.event.timestamp,
             config_version: self.config_version,
             postings: self.postings.clone(),
         };
-        let bytes = postcard::to_extend(&body, alloc::vec![FORMAT]);
-        let bytes = bytes.map_err(|_| PageError::Damaged)?;
+        let bytes = Form::OpenHold.encode(&body, &[])?;
         let attrs = Attrs::from([(Arc::from(table::BODY), Value::B(bytes))]);
         Ok(Write::put(
             table::open_hold(tenant, self.expires, self.id()),

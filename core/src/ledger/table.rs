@@ -10,8 +10,8 @@ use crate::time::instant::Instant;
 use alloc::format;
 use alloc::string::String;
 pub use lists::{
-    CHANGES, TENANTS, busy, busy_lists, changed, changed_plan, changed_plan_entry, changed_tenant,
-    due_alert, due_alert_of, due_alerts, holding, holding_lists, tenant_entry, unfolded,
+    CHANGES, busy, busy_lists, changed, changed_plan, changed_plan_entry, changed_tenant,
+    due_alert, due_alert_of, due_alerts, holding, holding_lists, known, known_lists, unfolded,
     unfolded_lists,
 };
 pub use prices::{
@@ -42,6 +42,12 @@ pub const BODY: &str = "b";
 /// A marker's fingerprint of the event's content.
 pub const FINGERPRINT: &str = "fp";
 
+/// A marker's figures of the answer.
+pub const ANSWER: &str = "an";
+
+/// How a hold ended.
+pub const CLOSING: &str = "cl";
+
 /// A marker's or hour's page.
 pub const PAGE: &str = "pg";
 
@@ -50,6 +56,9 @@ pub const SETTLED_EVENTS: &str = "dn";
 
 /// Which of a sealed batch's events were voided.
 pub const VOIDED: &str = "vo";
+
+/// How many they are.
+pub const VOIDED_EVENTS: &str = "vn";
 
 /// Hash key of the sparse task index.
 pub const TASK_KEY: &str = "tk";

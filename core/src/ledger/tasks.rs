@@ -3,13 +3,11 @@
 //! those that have none.
 
 use crate::event::name::Name;
-use crate::ledger::page::error::PageError;
+use crate::ledger::form::{Form, FormError};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-
-const FORMAT: u8 = 1;
 
 /// The most bytes of one item; a day with more tasks only says in which hours there
 /// are any.
@@ -72,28 +70,23 @@ impl DayOfTasks {
     /// Compact bytes; too many tasks are given up for their hours.
     ///
     /// # Errors
-    /// [`PageError::Damaged`] for what cannot be encoded.
-    pub fn encode(&self) -> Result<Vec<u8>, PageError> {
-        let encode = |of: &Self| postcard::to_extend(of, alloc::vec![FORMAT]);
-        let bytes = encode(self).map_err(|_| PageError::Damaged)?;
+    /// [`FormError::Damaged`] for what cannot be encoded.
+    pub fn encode(&self) -> Result<Vec<u8>, FormError> {
+        let bytes = Form::Tasks.encode(self, &[])?;
         if bytes.len() <= BYTES_MAX {
             return Ok(bytes);
         }
         let any = self.tasks.values().fold(self.any, |any, hours| any | hours);
         let tasks = BTreeMap::new();
-        encode(&Self { any, tasks }).map_err(|_| PageError::Damaged)
+        Form::Tasks.encode(&Self { any, tasks }, &[])
     }
 
     /// Reads what [`DayOfTasks::encode`] wrote.
     ///
     /// # Errors
-    /// [`PageError`] for bytes of another format or none.
-    pub fn decode(bytes: &[u8]) -> Result<Self, PageError> {
-        match bytes.split_first() {
-            Some((&FORMAT, body)) => postcard::from_bytes(body).map_err(|_| PageError::Damaged),
-            Some(_) => Err(PageError::Format),
-            None => Err(PageError::Damaged),
-        }
+    /// [`FormError`] for bytes of another form or version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FormError> {
+        Form::Tasks.decode(bytes, &[])
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::event::dimension::{Counted, Dimension};
 use crate::event::name::Name;
 use crate::event::totals::{Overflow, Totals};
-use crate::ledger::page::error::PageError;
+use crate::ledger::form::{Form, FormError};
 use crate::ledger::page::page::Page;
 use crate::ledger::view::View;
 use crate::money::amount::Amount;
@@ -32,11 +32,9 @@ pub struct Chunk {
     pub span: Instant,
     /// Its number within the span.
     pub number: usize,
-    /// A format byte and compact rows.
+    /// Compact rows, as they are stored.
     pub bytes: Vec<u8>,
 }
-
-const FORMAT: u8 = 7;
 
 /// The most bytes of rows in one item; an item holds 400 KB.
 const CHUNK_BYTES_MAX: usize = 300_000;
@@ -89,8 +87,8 @@ impl Rows {
     /// several entries, which add up.
     ///
     /// # Errors
-    /// [`PageError::Damaged`] for what cannot be encoded.
-    pub fn encode(&self) -> Result<Vec<Chunk>, PageError> {
+    /// [`FormError::Damaged`] for what cannot be encoded.
+    pub fn encode(&self) -> Result<Vec<Chunk>, FormError> {
         let mut spans: BTreeMap<Instant, Vec<(&Place, Tally)>> = BTreeMap::new();
         for ((span, place), tally) in &self.0 {
             spans
@@ -114,11 +112,7 @@ impl Rows {
     /// Reads one chunk.
     #[must_use]
     pub fn decode(chunk: &[u8]) -> Option<Vec<(Place, Tally)>> {
-        let (format, body) = chunk.split_first()?;
-        if *format != FORMAT {
-            return None;
-        }
-        let body: Body = postcard::from_bytes(body).ok()?;
+        let body: Body = Form::Rollup.decode(chunk, &[]).ok()?;
         let names = &body.names;
         body.rows.into_iter().map(|row| row.read(names)).collect()
     }
@@ -126,20 +120,14 @@ impl Rows {
 
 /// Encodes entries as one chunk, or as those of both halves where that is too
 /// long.
-fn encode_into(entries: &[(&Place, Tally)], chunks: &mut Vec<Vec<u8>>) -> Result<(), PageError> {
+fn encode_into(entries: &[(&Place, Tally)], chunks: &mut Vec<Vec<u8>>) -> Result<(), FormError> {
     let mut names = Names::default();
     let rows: Vec<RowBody> = entries
         .iter()
         .map(|(place, tally)| names.row(place, tally))
         .collect();
-    let bytes = postcard::to_extend(
-        &Body {
-            names: names.list,
-            rows,
-        },
-        alloc::vec![FORMAT],
-    )
-    .map_err(|_| PageError::Damaged)?;
+    let names = names.list;
+    let bytes = Form::Rollup.encode(&Body { names, rows }, &[])?;
     if bytes.len() <= CHUNK_BYTES_MAX || entries.len() < 2 {
         chunks.push(bytes);
         return Ok(());
@@ -170,7 +158,7 @@ fn split(tally: &Tally) -> Vec<Tally> {
     parts
 }
 
-/// Format 7: each distinct text once, then rows that refer to texts and roster
+/// Each distinct text once, then rows that refer to texts and roster
 /// numbers by number plus one (0 = none).
 #[derive(Serialize, Deserialize)]
 struct Body {

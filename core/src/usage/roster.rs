@@ -5,6 +5,7 @@ use crate::event::dimensions::Dimensions;
 use crate::event::event::Event;
 use crate::event::name::Name;
 use crate::event::totals::Overflow;
+use crate::ledger::form::{Form, FormError};
 use crate::ledger::page::page::Page;
 use crate::ledger::tasks::TaskHash;
 use crate::usage::members::Members;
@@ -313,21 +314,17 @@ impl Joined {
             .collect()
     }
 
-    /// Compact bytes, led by the format's number.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        postcard::to_extend(self, alloc::vec![FORMAT]).unwrap_or_default()
+    /// Compact bytes, as they are stored.
+    ///
+    /// # Errors
+    /// [`FormError::Damaged`] for what cannot be encoded.
+    pub fn encode(&self) -> Result<Vec<u8>, FormError> {
+        Form::Roster.encode(self, &[])
     }
 
     /// Reads what [`Joined::encode`] wrote.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (format, body) = bytes.split_first()?;
-        if *format != FORMAT {
-            return None;
-        }
-        postcard::from_bytes(body).ok()
+        Form::Roster.decode(bytes, &[]).ok()
     }
 }
-
-const FORMAT: u8 = 1;

@@ -7,7 +7,7 @@ use crate::rows::{any_stored, page as page_of};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tollgate_core::{
-    Currency, Figure, Name, Page, PageError, Person, Posting, Sealed, SealedEvent, Stored,
+    Currency, Figure, FormError, Name, Page, Person, Posting, Sealed, SealedEvent, Stored,
     uncovered_counter,
 };
 
@@ -122,12 +122,13 @@ proptest! {
 
 #[test]
 fn another_format_is_no_page() {
-    assert_eq!(Page::decode(&[]), Err(PageError::Damaged));
-    assert_eq!(Page::decode(&[0]), Err(PageError::Format));
-    assert_eq!(Page::decode(&[4, 0, 0]), Err(PageError::Format));
-    assert_eq!(Page::decode(&[6, 0, 0]), Err(PageError::Format));
-    assert_eq!(Page::decode(&[5]), Err(PageError::Damaged));
-    assert_eq!(Page::decode(&[5, 0, 0, 0, 0, 0]), Err(PageError::Damaged));
+    assert_eq!(Page::decode(&[]), Err(FormError::Damaged));
+    assert_eq!(Page::decode(&[0]), Err(FormError::Version));
+    assert_eq!(Page::decode(&[4, 0, 0]), Err(FormError::Version));
+    assert_eq!(Page::decode(&[6, 0, 0]), Err(FormError::Version));
+    assert_eq!(Page::decode(&[0xff; 9]), Err(FormError::Damaged));
+    assert_eq!(Page::decode(&[5]), Err(FormError::Damaged));
+    assert_eq!(Page::decode(&[5, 0, 0, 0, 0, 0]), Err(FormError::Damaged));
 }
 
 fn stored(index: u64) -> Stored {

@@ -258,7 +258,7 @@ fn a_pseudonym_that_stands_for_two_numbers_is_one_agent() {
     joined.agents = vec![name("erased"), name("erased")];
     let (mut renamed, mut own) = (Roster::default(), Roster::default());
     renamed
-        .append(tollgate_core::Joined::decode(&joined.encode()).unwrap())
+        .append(tollgate_core::Joined::decode(&joined.encode().unwrap()).unwrap())
         .unwrap();
     let renumbering = renamed.onto(&mut own).unwrap();
     let mut answer = Aggregate::new(

@@ -47,7 +47,7 @@ pub(crate) async fn connect(_: &str) -> Result<Arc<dyn Store>, Failure> {
 
 #[cfg(not(feature = "aws"))]
 pub(crate) async fn connect_to_scan(_: &str) -> Result<Arc<dyn Scan>, Failure> {
-    Err(refuse("`tollgate copy`"))
+    Err(refuse("`--table`"))
 }
 
 #[cfg(not(feature = "aws"))]

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tollgate_core::{Instant, KeyOrder, KeyScope};
-use tollgate_gateway::SystemClock;
+use tollgate_gateway::{SystemClock, form_version};
 use tollgate_service::{Actor, Service, Tenancy};
 
 /// Makes an operator key in the DynamoDB table `table` and prints it.
@@ -19,7 +19,8 @@ pub(crate) async fn create(
     let tenancy = Tenancy::Shared {
         settle: std::time::Duration::ZERO,
     };
-    let service = Service::new(store, Arc::new(SystemClock), tenancy, [0; 32]);
+    let forms = form_version(|name| std::env::var(name).ok()).map_err(Failure::new)?;
+    let service = Service::new(store, Arc::new(SystemClock), tenancy, [0; 32]).writing(forms);
     let new = KeyOrder {
         tenant: None,
         scopes: BTreeSet::from([KeyScope::Operator]),

@@ -17,6 +17,7 @@ mod folder;
 mod grid;
 mod keys;
 mod listen;
+mod migrate;
 mod names;
 mod output;
 mod plans;
@@ -64,6 +65,7 @@ enum Command {
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Copy(copy::Args),
+    Migrate(migrate::Args),
     Usage(usage::Args),
     Price(price::Args),
     RateCards(rate_cards::Args),
@@ -97,6 +99,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Backup(args) => backup::back_up(args).await,
         Command::Restore(args) => backup::restore(args).await,
         Command::Copy(args) => copy::run(args).await,
+        Command::Migrate(args) => migrate::run(args).await,
         Command::Usage(args) => usage::run(args).await,
         Command::Price(args) => price::run(args).await,
         Command::RateCards(args) => rate_cards::run(args).await,

@@ -12,7 +12,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tollgate_core::Name;
-use tollgate_gateway::{SystemClock, lambda_app};
+use tollgate_gateway::{SystemClock, form_version, lambda_app};
 use tollgate_service::{Service, Tenancy};
 
 /// Roll up closed hours now, in place of waiting for the schedule
@@ -44,11 +44,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         let folder = Folder::open_used(&args.data, false)?;
         let store = Embedded::open(Some(&folder))?;
         let secret = cursor_secret(Some(&folder))?;
-        return roll_up(
-            &Service::new(store.store(), Arc::new(SystemClock), Tenancy::Sole, secret),
-            &args,
-        )
-        .await;
+        let forms = form_version(|name| std::env::var(name).ok()).map_err(Failure::new)?;
+        let service = Service::new(store.store(), Arc::new(SystemClock), Tenancy::Sole, secret);
+        return roll_up(&service.writing(forms), &args).await;
     };
     let app = lambda_app(aws::connect(table).await?, |name| std::env::var(name).ok())
         .map_err(Failure::new)?;

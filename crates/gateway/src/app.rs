@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tollgate_core::FormVersion;
 use tollgate_service::{KeyRecord, Service};
 
 /// The constitutional hash that holds where none is configured.
@@ -19,6 +20,9 @@ const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 const SECONDS: &str = "TOLLGATE_REQUEST_SECONDS";
 /// A second less than what the API in front waits for.
 const REQUEST_MAX: Duration = Duration::from_secs(28);
+
+/// The variable that says which version of stored forms is written.
+const FORMS: &str = "TOLLGATE_FORM_VERSION";
 
 /// The variable that bounds the requests of a tenant.
 const REQUESTS: &str = "TOLLGATE_TENANT_REQUESTS_PER_SECOND";
@@ -36,6 +40,8 @@ pub struct Settings {
     /// How many requests a second of one tenant it takes, and a second's worth at once;
     /// `None` = all.
     pub tenant_requests_per_second: Option<NonZeroU32>,
+    /// The version of stored forms that it writes.
+    pub forms: FormVersion,
     /// How long a request may take: less than what kills it. Whatever it still asks of
     /// the store then fails, and it is answered with 503.
     pub request_max: Duration,
@@ -65,6 +71,7 @@ impl Default for Settings {
             operator: None,
             is_local: false,
             tenant_requests_per_second: None,
+            forms: FormVersion::Current,
             request_max: REQUEST_MAX,
             embedded: None,
         }
@@ -74,11 +81,12 @@ impl Default for Settings {
 impl Settings {
     /// From what `variable` says of `TOLLGATE_CONSTITUTIONAL_HASH` (unset =
     /// the default, empty = no gate), `TOLLGATE_OPERATOR_KEY`,
-    /// `TOLLGATE_TENANT_REQUESTS_PER_SECOND` (unset, empty or 0 = no bound) and
-    /// `TOLLGATE_REQUEST_SECONDS` (unset, empty or 0 = 28).
+    /// `TOLLGATE_TENANT_REQUESTS_PER_SECOND` (unset, empty or 0 = no bound),
+    /// `TOLLGATE_REQUEST_SECONDS` (unset, empty or 0 = 28) and `TOLLGATE_FORM_VERSION`
+    /// (unset or empty = `current`).
     ///
     /// # Errors
-    /// A sentence where a number is none.
+    /// A sentence where one is none of its kind.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let hash =
             variable("TOLLGATE_CONSTITUTIONAL_HASH").unwrap_or_else(|| DEFAULT_HASH.to_owned());
@@ -96,9 +104,23 @@ impl Settings {
             hash: Some(hash).filter(|hash| !hash.is_empty()),
             operator: operator.map(|key| KeyRecord::operator("environment", &key)),
             tenant_requests_per_second: number(REQUESTS)?,
+            forms: form_version(&variable)?,
             request_max: seconds.unwrap_or(REQUEST_MAX),
             ..Self::default()
         })
+    }
+}
+
+/// The version of stored forms that is to be written, by what `variable` says of
+/// `TOLLGATE_FORM_VERSION`.
+///
+/// # Errors
+/// A sentence where it is none.
+pub fn form_version(variable: impl Fn(&str) -> Option<String>) -> Result<FormVersion, String> {
+    match variable(FORMS).as_deref() {
+        None | Some("" | "current") => Ok(FormVersion::Current),
+        Some("before") => Ok(FormVersion::Before),
+        Some(_) => Err(format!("{FORMS} must be `current` or `before`")),
     }
 }
 
@@ -117,6 +139,7 @@ impl App {
     }
 
     fn with(service: Service, settings: Settings, may_stream: bool) -> Arc<Self> {
+        let service = service.writing(settings.forms);
         let metrics = Metrics::new(settings.embedded.clone());
         let ceiling = Ceiling::new(settings.tenant_requests_per_second);
         Arc::new(Self {

@@ -20,7 +20,7 @@ mod request;
 mod route;
 mod tally;
 
-pub use app::{App, DEFAULT_HASH, Settings};
+pub use app::{App, DEFAULT_HASH, Settings, form_version};
 pub use call::Call;
 pub use caller::Caller;
 pub use clock::SystemClock;

@@ -61,6 +61,7 @@ pub use store::clock::{Clock, random, ulid};
 pub use store::copy::{CopyError, Scan, copy};
 pub use store::failure::Failure;
 pub use store::memory::Memory;
+pub use store::migrate::{Migrated, migrate};
 pub use store::store::{
     Commit, Query, Reason, Refusal, Slice, Store, StoreError, TOGETHER_MAX, Together,
     check_together, check_writes,

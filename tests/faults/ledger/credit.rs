@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{Amount, Config, CounterKey, Hold, Key, Name, Posting, Scope, table};
 use tollgate_service::{Query, Store};
-use tollgate_tests::TestApp;
+use tollgate_tests::{TestApp, stored};
 
 type Due = BTreeMap<Key, BTreeMap<String, i128>>;
 
@@ -22,8 +22,7 @@ pub(super) async fn grants(store: &dyn Store, tenant: &Name) -> Vec<(Key, i128)>
         .expect("a query")
         .items;
     let grant = |(id, attrs): (String, tollgate_core::Attrs)| {
-        let body: Value =
-            serde_json::from_slice(attrs[table::BODY].as_bytes().expect("bytes")).expect("a grant");
+        let body: Value = stored::json(&attrs);
         (
             source(tenant, &format!("grant:{id}"), "total/1970-01-01T00:00:00Z"),
             units(&body["grant"]["amount"]),

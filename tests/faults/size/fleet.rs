@@ -202,7 +202,7 @@ async fn fleet(memory: &Arc<Memory>) -> Instant {
     let app = TestApp::over(memory.clone(), Tenancy::Sole);
     app.store.remember_nothing();
     for number in 0..TENANTS {
-        let entry = table::tenant_entry(&name(&tenant(number)));
+        let entry = table::known(&name(&tenant(number)));
         let listed = memory.commit(&[Write::put(entry, Attrs::new())]).await;
         assert!(matches!(listed, Ok(Commit::Done { .. })));
     }

@@ -5,6 +5,7 @@ use crate::act::{Answer, TENANT, name};
 use futures::FutureExt;
 use tollgate_core::{Attrs, Config, Key, Measure, Value, table};
 use tollgate_service::Store;
+use tollgate_tests::stored;
 
 /// How far the tenant's tokens stand, and what they may.
 #[derive(Clone, Copy, Debug)]
@@ -48,9 +49,7 @@ impl Play<'_> {
         let config = self.item(table::config(&name(TENANT)));
         let version = config[table::VERSION].as_number().expect("a version");
         self.hards.entry(version).or_insert_with(|| {
-            let config: Config =
-                serde_json::from_slice(config[table::BODY].as_bytes().expect("bytes"))
-                    .expect("a configuration");
+            let config: Config = stored::json(&config);
             let is_tested = config
                 .series
                 .iter()

@@ -1,9 +1,8 @@
-//! The bytes of a page: a format number, a checksum, who and what is named, and
-//! the columns.
+//! The bytes of a page: each thing once, who and what is named, and the columns.
 
 use crate::event::name::Name;
 use crate::event::person::Person;
-use crate::ledger::page::error::PageError;
+use crate::ledger::form::{Form, FormError};
 use crate::ledger::page::people::Member;
 use crate::ledger::posting::Posting;
 use crate::money::currency::Currency;
@@ -14,13 +13,10 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Each thing once, in columns; names of people under salts.
-const FORMAT: u8 = 5;
-
 /// The most events that bytes may say that they hold.
 pub(super) const EVENTS_MAX: usize = 10_000;
 
-/// Format 5.
+/// Each thing once, in columns; names of people under salts.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Body<M = Member> {
     pub(super) received: Instant,
@@ -42,39 +38,23 @@ pub(super) struct Body<M = Member> {
 }
 
 impl Body {
-    /// Bytes led by the format's number and the CRC-32 of what follows.
-    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, PageError> {
-        let room = self.columns.len().saturating_add(512);
-        let mut bytes = Vec::with_capacity(room);
-        bytes.extend([FORMAT, 0, 0, 0, 0]);
-        let mut bytes = postcard::to_extend(self, bytes).map_err(|_| PageError::Damaged)?;
-        let sum = crc32fast::hash(bytes.get(5..).unwrap_or_default()).to_le_bytes();
-        if let Some(place) = bytes.get_mut(1..5) {
-            place.copy_from_slice(&sum);
-        }
-        Ok(bytes)
+    /// It as it is stored.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, FormError> {
+        Form::Page.encode(self, &[])
     }
 
     /// Reads what [`Body::to_bytes`] wrote.
-    pub(super) fn of(bytes: &[u8]) -> Result<Self, PageError> {
-        let (format, rest) = bytes.split_first().ok_or(PageError::Damaged)?;
-        if *format != FORMAT {
-            return Err(PageError::Format);
-        }
-        let (sum, body) = rest.split_first_chunk().ok_or(PageError::Damaged)?;
-        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
-            return Err(PageError::Damaged);
-        }
-        let body: Self = postcard::from_bytes(body).map_err(|_| PageError::Damaged)?;
+    pub(super) fn of(bytes: &[u8]) -> Result<Self, FormError> {
+        let body: Self = Form::Page.decode(bytes, &[])?;
         if body.count > EVENTS_MAX {
-            return Err(PageError::Damaged);
+            return Err(FormError::Damaged);
         }
         Ok(body)
     }
 
     /// SHA-256 over all of it, with what it commits to in place of each name of a
     /// person.
-    pub(super) fn digest(self) -> Result<[u8; 32], PageError> {
+    pub(super) fn digest(self) -> Result<[u8; 32], FormError> {
         let covered = Body {
             people: self.people.iter().map(Member::commitment).collect(),
             received: self.received,
@@ -88,7 +68,7 @@ impl Body {
             metadata: self.metadata,
             columns: self.columns,
         };
-        let bytes = postcard::to_allocvec(&covered).map_err(|_| PageError::Damaged)?;
+        let bytes = postcard::to_allocvec(&covered).map_err(|_| FormError::Damaged)?;
         Ok(Sha256::digest(bytes).into())
     }
 

@@ -2,28 +2,28 @@
 
 use crate::event::name::Name;
 use crate::event::person::Person;
+use crate::ledger::form::FormError;
 use crate::ledger::page::body::Body;
-use crate::ledger::page::error::PageError;
 use crate::ledger::page::page::Page;
 use crate::ledger::page::{read, write};
 use alloc::vec::Vec;
 
 impl Page {
-    /// Compact bytes, led by the format's number and a checksum. The names of
+    /// Compact bytes, as they are stored. The names of
     /// agents and consumers are stored under salts that come of `seed`: fresh random
     /// bytes, which are not kept.
     ///
     /// # Errors
-    /// [`PageError::Damaged`] for what cannot be encoded.
-    pub fn encode(&self, seed: [u8; 32]) -> Result<Vec<u8>, PageError> {
+    /// [`FormError::Damaged`] for what cannot be encoded.
+    pub fn encode(&self, seed: [u8; 32]) -> Result<Vec<u8>, FormError> {
         write::write(self, seed).to_bytes()
     }
 
     /// Reads what [`Page::encode`] wrote.
     ///
     /// # Errors
-    /// [`PageError`] for bytes of another format or none.
-    pub fn decode(bytes: &[u8]) -> Result<Self, PageError> {
+    /// [`FormError`] for bytes of another form or version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FormError> {
         read::read(Body::of(bytes)?)
     }
 
@@ -31,8 +31,8 @@ impl Page {
     /// role and name) in place of each agent and consumer: erasing names leaves it.
     ///
     /// # Errors
-    /// [`PageError`] for bytes of another format or none.
-    pub fn digest(bytes: &[u8]) -> Result<[u8; 32], PageError> {
+    /// [`FormError`] for bytes of another form or version.
+    pub fn digest(bytes: &[u8]) -> Result<[u8; 32], FormError> {
         Body::of(bytes)?.digest()
     }
 
@@ -41,11 +41,11 @@ impl Page {
     /// none of them.
     ///
     /// # Errors
-    /// [`PageError`] for bytes of another format or none.
+    /// [`FormError`] for bytes of another form or version.
     pub fn erase(
         bytes: &[u8],
         mut pseudonym: impl FnMut(Person, &Name) -> Option<Name>,
-    ) -> Result<Option<Vec<u8>>, PageError> {
+    ) -> Result<Option<Vec<u8>>, FormError> {
         let erased = Body::of(bytes)?.erased(&mut pseudonym);
         erased.map(|body| body.to_bytes()).transpose()
     }

@@ -4,7 +4,7 @@
 //! differences, those that share a power of ten without it. What all events have
 //! alike is stored once.
 
-use crate::ledger::page::error::PageError;
+use crate::ledger::form::FormError;
 use alloc::vec::Vec;
 
 /// How a column is stored.
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A figure of each of `count` events.
-    pub(super) fn take(&mut self, count: usize) -> Result<Vec<i128>, PageError> {
+    pub(super) fn take(&mut self, count: usize) -> Result<Vec<i128>, FormError> {
         if count == 0 {
             return Ok(Vec::new());
         }
@@ -151,11 +151,11 @@ impl<'a> Reader<'a> {
             return Ok(alloc::vec![self.number()?; count]);
         }
         if form != EACH && form != STEPS {
-            return Err(PageError::Damaged);
+            return Err(FormError::Damaged);
         }
         let scale = TEN
             .checked_pow(u32::from(self.byte()?))
-            .ok_or(PageError::Damaged)?;
+            .ok_or(FormError::Damaged)?;
         let mut numbers = Vec::with_capacity(count.min(self.bytes.len()));
         let mut last = 0_i128;
         for _ in 0..count {
@@ -163,13 +163,13 @@ impl<'a> Reader<'a> {
             if form == STEPS {
                 last = number;
             }
-            numbers.push(number.checked_mul(scale).ok_or(PageError::Damaged)?);
+            numbers.push(number.checked_mul(scale).ok_or(FormError::Damaged)?);
         }
         Ok(numbers)
     }
 
     /// A figure of those of `count` events that have it.
-    pub(super) fn take_optional(&mut self, count: usize) -> Result<Vec<Option<i128>>, PageError> {
+    pub(super) fn take_optional(&mut self, count: usize) -> Result<Vec<Option<i128>>, FormError> {
         match self.byte()? {
             NONE => Ok(alloc::vec![None; count]),
             ALL => Ok(self.take(count)?.into_iter().map(Some).collect()),
@@ -178,7 +178,7 @@ impl<'a> Reader<'a> {
                 let (bits, rest) = self
                     .bytes
                     .split_at_checked(length)
-                    .ok_or(PageError::Damaged)?;
+                    .ok_or(FormError::Damaged)?;
                 self.bytes = rest;
                 let is_some = |place: usize| {
                     let byte = place.checked_div(8).and_then(|at| bits.get(at));
@@ -192,22 +192,22 @@ impl<'a> Reader<'a> {
                 let number = |place| is_some(place).then(|| numbers.next()).flatten();
                 Ok((0..count).map(number).collect())
             }
-            _ => Err(PageError::Damaged),
+            _ => Err(FormError::Damaged),
         }
     }
 
-    fn byte(&mut self) -> Result<u8, PageError> {
-        let (byte, rest) = self.bytes.split_first().ok_or(PageError::Damaged)?;
+    fn byte(&mut self) -> Result<u8, FormError> {
+        let (byte, rest) = self.bytes.split_first().ok_or(FormError::Damaged)?;
         self.bytes = rest;
         Ok(*byte)
     }
 
-    fn number(&mut self) -> Result<i128, PageError> {
+    fn number(&mut self) -> Result<i128, FormError> {
         let (mut number, mut shift) = (0_u128, 0_u32);
         loop {
             let byte = self.byte()?;
             let bits = u128::from(byte & 0x7f);
-            let moved = bits.checked_shl(shift).ok_or(PageError::Damaged)?;
+            let moved = bits.checked_shl(shift).ok_or(FormError::Damaged)?;
             number |= moved;
             if byte & 0x80 == 0 {
                 break;

@@ -3,7 +3,6 @@
 mod body;
 mod codec;
 mod column;
-pub(crate) mod error;
 #[expect(clippy::module_inception, reason = "a page is what the folder is of")]
 pub(crate) mod page;
 mod people;

@@ -5,9 +5,9 @@ use crate::event::label::Label;
 use crate::event::name::Name;
 use crate::event::person::Person;
 use crate::event::quantities::{Component, Quantities, Table};
+use crate::ledger::form::FormError;
 use crate::ledger::page::body::Body;
 use crate::ledger::page::column::Reader;
-use crate::ledger::page::error::PageError;
 use crate::ledger::page::page::{Page, Sealed, SealedEvent, Stored};
 use crate::ledger::page::people::{Member, is_person};
 use crate::ledger::page::write::{AGENTS_NODE, CONSUMERS_NODE};
@@ -24,11 +24,11 @@ struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    fn numbers(&mut self) -> Result<Vec<i128>, PageError> {
+    fn numbers(&mut self) -> Result<Vec<i128>, FormError> {
         self.reader.take(self.count)
     }
 
-    fn names(&mut self, names: &[Name]) -> Result<Vec<Option<Name>>, PageError> {
+    fn names(&mut self, names: &[Name]) -> Result<Vec<Option<Name>>, FormError> {
         let numbers = self.numbers()?;
         numbers
             .into_iter()
@@ -36,12 +36,12 @@ impl Columns<'_> {
             .collect()
     }
 
-    fn sure_names(&mut self, names: &[Name]) -> Result<Vec<Name>, PageError> {
+    fn sure_names(&mut self, names: &[Name]) -> Result<Vec<Name>, FormError> {
         let names = self.names(names)?.into_iter();
-        names.map(|name| name.ok_or(PageError::Damaged)).collect()
+        names.map(|name| name.ok_or(FormError::Damaged)).collect()
     }
 
-    fn amounts(&mut self) -> Result<Vec<Option<Amount>>, PageError> {
+    fn amounts(&mut self) -> Result<Vec<Option<Amount>>, FormError> {
         let numbers = self.reader.take_optional(self.count)?.into_iter();
         numbers
             .map(|number| number.map(amount).transpose())
@@ -49,16 +49,16 @@ impl Columns<'_> {
     }
 
     /// Lists of things, one of each event, by their lengths.
-    fn lists(&mut self) -> Result<(Vec<usize>, Vec<i128>), PageError> {
+    fn lists(&mut self) -> Result<(Vec<usize>, Vec<i128>), FormError> {
         let lengths = self.numbers()?.into_iter();
         let lengths: Result<Vec<usize>, _> = lengths.map(usize::try_from).collect();
-        let lengths = lengths.map_err(|_| PageError::Damaged)?;
+        let lengths = lengths.map_err(|_| FormError::Damaged)?;
         let total = lengths
             .iter()
             .try_fold(0_usize, |sum, length| sum.checked_add(*length));
         let total = total
             .filter(|total| *total <= LISTED_MAX)
-            .ok_or(PageError::Damaged)?;
+            .ok_or(FormError::Damaged)?;
         Ok((lengths, self.reader.take(total)?))
     }
 }
@@ -66,31 +66,31 @@ impl Columns<'_> {
 /// The most nodes, and the most draws, of the events of a page.
 const LISTED_MAX: usize = 1_000_000;
 
-fn amount(units: i128) -> Result<Amount, PageError> {
-    Amount::from_units(units).ok_or(PageError::Damaged)
+fn amount(units: i128) -> Result<Amount, FormError> {
+    Amount::from_units(units).ok_or(FormError::Damaged)
 }
 
 /// The thing of this number, from 1; 0 = none.
-fn named(names: &[Name], number: i128) -> Result<Option<Name>, PageError> {
+fn named(names: &[Name], number: i128) -> Result<Option<Name>, FormError> {
     let Some(place) = number.checked_sub(1).filter(|place| *place >= 0) else {
         return if number == 0 {
             Ok(None)
         } else {
-            Err(PageError::Damaged)
+            Err(FormError::Damaged)
         };
     };
     at(names, place).map(|name| Some(name.clone()))
 }
 
-fn at<T>(list: &[T], place: i128) -> Result<&T, PageError> {
+fn at<T>(list: &[T], place: i128) -> Result<&T, FormError> {
     let place = usize::try_from(place).ok();
     place
         .and_then(|place| list.get(place))
-        .ok_or(PageError::Damaged)
+        .ok_or(FormError::Damaged)
 }
 
 /// Reads what [`crate::ledger::page::write`] made.
-pub(super) fn read(body: Body) -> Result<Page, PageError> {
+pub(super) fn read(body: Body) -> Result<Page, FormError> {
     let columns = Reader::new(&body.columns);
     let (reader, count) = (columns, body.count);
     let mut columns = Columns { reader, count };
@@ -103,7 +103,7 @@ pub(super) fn read(body: Body) -> Result<Page, PageError> {
     read_figures(&mut columns, &body, &mut events)?;
     let draws = read_draws(&mut columns, &body)?;
     if !columns.reader.is_at_end() {
-        return Err(PageError::Damaged);
+        return Err(FormError::Damaged);
     }
     if !body.metadata.is_empty() {
         for (stored, metadata) in events.iter_mut().zip(body.metadata) {
@@ -126,14 +126,14 @@ pub(super) fn read(body: Body) -> Result<Page, PageError> {
     })
 }
 
-fn ids(names: &[Name], numbers: &[i128]) -> Result<Vec<Name>, PageError> {
-    let name = |number: &i128| named(names, *number)?.ok_or(PageError::Damaged);
+fn ids(names: &[Name], numbers: &[i128]) -> Result<Vec<Name>, FormError> {
+    let name = |number: &i128| named(names, *number)?.ok_or(FormError::Damaged);
     numbers.iter().map(name).collect()
 }
 
 /// The ids of a sealed batch's events, and their places in it.
-fn sealed_ids(batch: &Name, places: &[i128]) -> Result<(Vec<Name>, Vec<u32>), PageError> {
-    let place = |place: &i128| u32::try_from(*place).map_err(|_| PageError::Damaged);
+fn sealed_ids(batch: &Name, places: &[i128]) -> Result<(Vec<Name>, Vec<u32>), FormError> {
+    let place = |place: &i128| u32::try_from(*place).map_err(|_| FormError::Damaged);
     let places: Vec<u32> = places.iter().map(place).collect::<Result<_, _>>()?;
     let ids = places.iter().map(|place| batch.sealed_event(*place));
     Ok((ids.collect(), places))
@@ -144,7 +144,7 @@ fn read_events(
     columns: &mut Columns<'_>,
     body: &Body,
     ids: Vec<Name>,
-) -> Result<Vec<Stored>, PageError> {
+) -> Result<Vec<Stored>, FormError> {
     let times = columns.numbers()?;
     let (agents, consumers) = (columns.numbers()?, columns.numbers()?);
     let names = &body.names;
@@ -152,18 +152,18 @@ fn read_events(
     let card = body.cards.first();
     let mut events = Vec::with_capacity(ids.len());
     for (((id, at), operation), tier) in ids.into_iter().zip(times).zip(operations).zip(tiers) {
-        let at = Instant::from_nanos(at).map_err(|_| PageError::Damaged)?;
+        let at = Instant::from_nanos(at).map_err(|_| FormError::Damaged)?;
         let mut event = Event::new(id, at, operation);
         event.dimensions.tier = tier;
         events.push(Stored {
             event,
             cost: Amount::ZERO,
-            card: card.ok_or(PageError::Damaged)?.clone(),
+            card: card.ok_or(FormError::Damaged)?.clone(),
             decision: Decision::Allow,
             voids: None,
         });
     }
-    let people = |numbers: Vec<i128>, person| -> Result<Vec<Option<Name>>, PageError> {
+    let people = |numbers: Vec<i128>, person| -> Result<Vec<Option<Name>>, FormError> {
         let shown = |number| member(&body.people, person, number);
         numbers.into_iter().map(shown).collect()
     };
@@ -193,16 +193,16 @@ fn read_events(
                 CONSUMERS_NODE => at.consumer.clone(),
                 number => named(names, number)?,
             };
-            named.ok_or(PageError::Damaged)
+            named.ok_or(FormError::Damaged)
         };
-        let path: Result<Vec<Name>, PageError> = nodes.by_ref().take(length).map(node).collect();
+        let path: Result<Vec<Name>, FormError> = nodes.by_ref().take(length).map(node).collect();
         stored.event.dimensions.path = path?;
     }
     Ok(events)
 }
 
 /// The name of the one of this number, from 1, or what stands for it; 0 = no one.
-fn member(people: &[Member], person: Person, number: i128) -> Result<Option<Name>, PageError> {
+fn member(people: &[Member], person: Person, number: i128) -> Result<Option<Name>, FormError> {
     if number == 0 {
         return Ok(None);
     }
@@ -210,7 +210,7 @@ fn member(people: &[Member], person: Person, number: i128) -> Result<Option<Name
     if member.person == person {
         Ok(Some(member.shown().clone()))
     } else {
-        Err(PageError::Damaged)
+        Err(FormError::Damaged)
     }
 }
 
@@ -218,13 +218,13 @@ fn read_figures(
     columns: &mut Columns<'_>,
     body: &Body,
     events: &mut [Stored],
-) -> Result<(), PageError> {
+) -> Result<(), FormError> {
     let mut tables = alloc::vec![Table::<u64>::default(); body.count];
     for component in Component::ALL {
         for (table, quantity) in tables.iter_mut().zip(columns.numbers()?) {
             table.set(
                 component,
-                u64::try_from(quantity).map_err(|_| PageError::Damaged)?,
+                u64::try_from(quantity).map_err(|_| FormError::Damaged)?,
             );
         }
     }
@@ -247,14 +247,14 @@ fn read_figures(
             0 => Decision::Allow,
             1 => Decision::Warn,
             2 => Decision::Deny,
-            _ => return Err(PageError::Damaged),
+            _ => return Err(FormError::Damaged),
         };
     }
     Ok(())
 }
 
 /// What each event of a sealed batch drew of credit.
-fn read_draws(columns: &mut Columns<'_>, body: &Body) -> Result<Vec<Vec<Posting>>, PageError> {
+fn read_draws(columns: &mut Columns<'_>, body: &Body) -> Result<Vec<Vec<Posting>>, FormError> {
     columns.count = body.batch.as_ref().map_or(0, |_| body.count);
     let (lengths, sources) = columns.lists()?;
     columns.count = sources.len();

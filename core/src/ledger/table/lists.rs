@@ -8,16 +8,8 @@ use crate::time::instant::Instant;
 use alloc::format;
 use alloc::string::String;
 
-/// The entry of a tenant in the list that the schedules walk.
-#[must_use]
-pub fn tenant_entry(tenant: &Name) -> Key {
-    Key::new(TENANTS, tenant.as_str())
-}
-
-/// The list of tenants.
-pub const TENANTS: &str = "L|TENANTS";
-
-/// In how many lists the tenants are of whom one thing is to be done.
+/// In how many lists the tenants are, all of them or those of whom one thing is to be
+/// done.
 const TENANT_LISTS: u32 = 16;
 
 /// The number of the list, of `count`, that a tenant is in.
@@ -33,6 +25,17 @@ fn tenant_lists(of: &'static str) -> impl Iterator<Item = String> {
 fn in_tenant_list(of: &str, tenant: &Name) -> Key {
     let number = list_of(tenant, TENANT_LISTS);
     Key::new(format!("L|{of}|{number:02}"), tenant.as_str())
+}
+
+/// The lists of all tenants.
+pub fn known_lists() -> impl Iterator<Item = String> {
+    tenant_lists("TENANTS")
+}
+
+/// The entry of a tenant there.
+#[must_use]
+pub fn known(tenant: &Name) -> Key {
+    in_tenant_list("TENANTS", tenant)
 }
 
 /// The lists of tenants with receipt hours that are not rolled up.

@@ -110,7 +110,7 @@ impl Service {
                     adding: None,
                 },
             };
-            let (moved, write) = stored.advance(tenant, job)?;
+            let (moved, write) = stored.advance(tenant, job, self.forms)?;
             let mut all = writes.to_vec();
             all.push(write);
             if !self.write(&all).await? {
@@ -151,7 +151,7 @@ impl Service {
             at,
             ..stored.job.clone()
         };
-        let (moved, write) = stored.advance(tenant, job)?;
+        let (moved, write) = stored.advance(tenant, job, self.forms)?;
         Ok(self.write(&[write]).await?.then_some(moved))
     }
 

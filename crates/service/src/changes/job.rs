@@ -3,8 +3,9 @@
 
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
+use crate::store::forms::stored;
 use serde::{Deserialize, Serialize};
-use tollgate_core::{Attrs, CounterKey, Guard, Name, Value, Write, table};
+use tollgate_core::{Attrs, CounterKey, FormVersion, Guard, Name, Value, Write, table};
 
 /// Where the filling of a tenant's new series has come to. It is moved in the
 /// transactions that add to counters, so that each is added to once.
@@ -88,9 +89,16 @@ impl Stored {
     }
 
     /// It as it will be, and the write that makes it so if nobody else moved it.
-    pub(crate) fn advance(&self, tenant: &Name, job: Job) -> Result<(Self, Write), Failure> {
+    /// The write is made in the version `forms`.
+    pub(crate) fn advance(
+        &self,
+        tenant: &Name,
+        job: Job,
+        forms: FormVersion,
+    ) -> Result<(Self, Write), Failure> {
         let attrs = body_attrs(&job)?;
         let body = attrs.get(table::BODY).cloned();
+        let body = body.map(|body| stored(forms, body));
         let write = Write::put(table::filling(tenant), attrs).when(self.guard());
         Ok((Self { job, body }, write))
     }

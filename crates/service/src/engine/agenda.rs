@@ -178,7 +178,7 @@ impl Service {
         self.list_of_tenants(table::holding_lists()).await
     }
 
-    async fn list_of_tenants(
+    pub(crate) async fn list_of_tenants(
         &self,
         lists: impl Iterator<Item = String>,
     ) -> Result<Vec<Name>, Failure> {

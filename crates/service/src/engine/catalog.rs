@@ -8,14 +8,13 @@ use crate::engine::head::{Head, Kind, Listed};
 use crate::engine::service::Service;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::version::Version;
-use crate::store::body::body;
+use crate::store::body::{body, body_bytes, json_of};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tollgate_core::{
-    Attrs, Card, CardRef, Catalog, Event, ExchangeTable, Instant, Key, Name, Value, table,
+    Attrs, Card, CardRef, Catalog, Event, ExchangeTable, Form, Instant, Key, Name, table,
 };
 
 /// The most items of bodies that are asked for at once: some 5 MB.
@@ -203,21 +202,15 @@ impl Service {
         for entry in entries {
             let mut whole = Vec::new();
             for attrs in parts.by_ref().take(entry.parts).flatten() {
-                let part = attrs.get(table::BODY).and_then(Value::as_bytes);
-                whole.extend_from_slice(part.unwrap_or_default());
+                whole.extend_from_slice(Form::JsonPart.open(body_bytes(&attrs))?);
             }
             versions.push(match entry.kind {
-                Kind::Card => Version::Card(read(whole)?),
-                Kind::Exchange => Version::Exchange(read(whole)?),
+                Kind::Card => Version::Card(Arc::new(json_of(&whole)?)),
+                Kind::Exchange => Version::Exchange(Arc::new(json_of(&whole)?)),
             });
         }
         Ok(versions)
     }
-}
-
-fn read<T: DeserializeOwned>(whole: Vec<u8>) -> Result<Arc<T>, Failure> {
-    let whole = Attrs::from([(table::BODY.into(), Value::B(whole))]);
-    body(&whole).map(Arc::new)
 }
 
 fn add(catalog: &mut Catalog, versions: Vec<Version>) {

@@ -8,11 +8,14 @@ use crate::engine::times::Times;
 use crate::store::body::body;
 use crate::store::clock::Clock;
 use crate::store::failure::Failure;
+use crate::store::forms::Before;
 use crate::store::steady::Steady;
 use crate::store::store::{Query, Slice, Store};
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_core::{Attrs, Config, HOUR_SECONDS, Instant, Key, Lanes, Name, Rules, Write, table};
+use tollgate_core::{
+    Attrs, Config, FormVersion, HOUR_SECONDS, Instant, Key, Lanes, Name, Rules, Write, table,
+};
 
 /// How many processes change the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +70,8 @@ pub struct Service {
     pub(crate) gate: tokio::sync::RwLock<()>,
     pub(crate) cache: Cache,
     pub(crate) throttled: Throttled,
+    /// The version of the forms that it writes.
+    pub(crate) forms: FormVersion,
     secret: [u8; 32],
 }
 
@@ -92,8 +97,20 @@ impl Service {
             gate,
             cache,
             throttled: Throttled::default(),
+            forms: FormVersion::Current,
             secret,
         }
+    }
+
+    /// The same, writing this version of each form; it reads both.
+    #[must_use]
+    pub fn writing(mut self, forms: FormVersion) -> Self {
+        if forms == FormVersion::Before && self.forms == FormVersion::Current {
+            self.steady = Arc::new(Steady::new(Arc::new(Before(self.steady.inner()))));
+            self.store = Arc::clone(&self.steady) as Arc<dyn Store>;
+            self.forms = forms;
+        }
+        self
     }
 
     /// Now.

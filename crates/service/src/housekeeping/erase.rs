@@ -223,7 +223,7 @@ impl Service {
                     && let Some(old) = attrs.remove(table::BODY)
                 {
                     let key = Key::new(table::roster(tenant, &month.month()), sk);
-                    self.rewrite(tenant, reached, vec![replaced(key, joined.encode(), old)])
+                    self.rewrite(tenant, reached, vec![replaced(key, joined.encode()?, old)])
                         .await?;
                 }
             }

@@ -308,7 +308,7 @@ impl Service {
             let count = Value::N(i128::try_from(parts.len()).unwrap_or(i128::MAX));
             for (number, part) in parts.iter().enumerate() {
                 let attrs = Attrs::from([
-                    (table::BODY.into(), Value::B(part.encode())),
+                    (table::BODY.into(), Value::B(part.encode()?)),
                     (table::COUNT.into(), count.clone()),
                 ]);
                 let key = table::roster_part(tenant, kind, reached.mark.next, number);

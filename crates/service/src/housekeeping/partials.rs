@@ -7,6 +7,7 @@ use crate::housekeeping::fold::{Chunks, ROWS_MAX};
 use crate::store::body::{body_attrs, body_bytes};
 use crate::store::clock::ulid;
 use crate::store::failure::Failure;
+use crate::store::forms;
 use crate::store::store::Query;
 use crate::usage::pages::{Walk, page_of};
 use crate::usage::partials::{PartOfHour, Partial, PartialOfHour, Span, first_page};
@@ -222,23 +223,24 @@ impl Service {
             if !reached.move_to(self, tenant, mark.clone(), first).await? {
                 return Ok(false);
             }
-            stored = body_attrs(&held.partial)?.remove(table::BODY);
+            let body = body_attrs(&held.partial)?.remove(table::BODY);
+            stored = body.map(|body| forms::stored(self.forms, body));
         }
         let id = next.parts.last().map(|part| part.id.clone());
         let id = id.unwrap_or_default();
         let parts = joined.name_parts().into_iter().chain(joined.task_parts());
-        let names: Vec<Write> = parts
+        let names: Result<Vec<Write>, Failure> = parts
             .enumerate()
             .map(|(number, part)| {
                 let key = Key::new(
                     table::partial_names(tenant, hour),
                     format!("{id}|{number:06}"),
                 );
-                let attrs = Attrs::from([(table::BODY.into(), Value::B(part.encode()))]);
-                kept_until(Write::put(key, attrs), hour)
+                let attrs = Attrs::from([(table::BODY.into(), Value::B(part.encode()?))]);
+                Ok(kept_until(Write::put(key, attrs), hour))
             })
             .collect();
-        for names in names.chunks(PARTS_AT_ONCE) {
+        for names in names?.chunks(PARTS_AT_ONCE) {
             let moved = reached.move_to(self, tenant, mark.clone(), names.to_vec());
             if !moved.await? {
                 return Ok(false);

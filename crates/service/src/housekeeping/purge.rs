@@ -55,8 +55,6 @@ const EXPIRED_AT_ONCE: usize = 25;
 /// The pause between them: some 250 pages a second.
 const PACE: Duration = Duration::from_millis(100);
 
-const TENANTS_AT_ONCE: usize = 100;
-
 /// How long a run goes on where nothing bounds it.
 const RUN_MAX: Duration = Duration::from_secs(24 * 3600);
 
@@ -341,21 +339,6 @@ impl Service {
             guards,
             ..Write::put(key, body_attrs(purge)?)
         })
-    }
-
-    /// The ids of all tenants, ascending.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn visit_tenants(&self) -> Result<Vec<Name>, Failure> {
-        let (mut all, mut more) = self.list_tenants(None, TENANTS_AT_ONCE).await?;
-        while more {
-            let last = all.last().map(Name::to_string);
-            let (next, further) = self.list_tenants(last.as_deref(), TENANTS_AT_ONCE).await?;
-            all.extend(next);
-            more = further;
-        }
-        Ok(all)
     }
 }
 

@@ -9,7 +9,9 @@ use crate::settings::audit::{Change, audit_write};
 use crate::store::failure::Failure;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_core::{Attrs, Card, Catalog, DAY_SECONDS, Guard, Instant, Key, Value, Write, table};
+use tollgate_core::{
+    Attrs, Card, Catalog, DAY_SECONDS, Form, Guard, Instant, Key, Value, Write, table,
+};
 
 /// The most bytes of a version in one item; an item holds 400 KB.
 const PART_BYTES: usize = 300_000;
@@ -171,7 +173,7 @@ fn version_writes(sequence: u64, version: &NewVersion) -> Result<Vec<Write>, Fai
         entry.put(version.entry.clone())?,
     ];
     writes.extend(parts.enumerate().map(|(number, part)| {
-        let body = Attrs::from([(table::BODY.into(), Value::B(part.to_vec()))]);
+        let body = Attrs::from([(table::BODY.into(), Value::B(Form::JsonPart.seal(part)))]);
         Write::put(table::version_body(sequence, number), body).when(Guard::Absent)
     }));
     Ok(writes)

@@ -10,6 +10,7 @@ use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::watermark::Watermark;
+use futures::future::try_join_all;
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_core::{
@@ -41,16 +42,32 @@ impl Service {
         after: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<Name>, bool), Failure> {
-        let mut query = Query::of(table::TENANTS)
-            .from(after.map_or_else(String::new, |after| format!("{after}\0")));
-        query.limit = limit;
-        let slice = self.store.query(&query).await?;
-        let names = slice
-            .items
-            .iter()
-            .filter_map(|(id, _)| Name::new(id).ok())
+        let from = after.map_or_else(String::new, |after| format!("{after}\0"));
+        let queries: Vec<Query> = table::known_lists()
+            .map(|list| Query {
+                limit,
+                ..Query::of(list).from(&from)
+            })
             .collect();
-        Ok((names, slice.more))
+        let slices = try_join_all(queries.iter().map(|query| self.store.query(query))).await?;
+        let parts = slices.iter().filter(|slice| slice.more);
+        // All ids up to here are known.
+        let reached = parts.filter_map(|part| Some(&part.items.last()?.0)).min();
+        let ids = slices.iter().flat_map(|slice| &slice.items);
+        let ids = ids.filter(|(id, _)| reached.is_none_or(|reached| id <= reached));
+        let mut names: Vec<Name> = ids.filter_map(|(id, _)| Name::new(id).ok()).collect();
+        names.sort_unstable();
+        let more = reached.is_some() || names.len() > limit;
+        names.truncate(limit);
+        Ok((names, more))
+    }
+
+    /// The ids of all tenants.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the store is out of reach.
+    pub async fn visit_tenants(&self) -> Result<Vec<Name>, Failure> {
+        self.list_of_tenants(table::known_lists()).await
     }
 
     /// The tenant's snapshot after making it known, with the currency of the
@@ -376,7 +393,7 @@ pub(crate) fn config_writes(
     if held.version == 0 {
         let since = Value::S(next.created.unwrap_or(Instant::EPOCH).to_string());
         let attrs = Attrs::from([(table::BODY.into(), since)]);
-        writes.push(Write::put(table::tenant_entry(tenant), attrs));
+        writes.push(Write::put(table::known(tenant), attrs));
     }
     Ok(writes)
 }

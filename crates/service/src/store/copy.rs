@@ -4,7 +4,7 @@ use crate::store::store::{Commit, Reason, Store, StoreError};
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use std::time::Duration;
-use tollgate_core::{Attrs, DAY_SECONDS, Guard, Key, Value, Write, table};
+use tollgate_core::{Attrs, DAY_SECONDS, FormError, Guard, Key, Value, Write, table};
 
 /// A store that all items can be read from.
 #[async_trait]
@@ -18,7 +18,7 @@ pub trait Scan: Store {
     -> Result<Vec<(Key, Attrs)>, StoreError>;
 }
 
-/// Why a copy is not one.
+/// Why a store is not copied or not migrated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CopyError {
     /// One of the stores fails.
@@ -30,6 +30,12 @@ pub enum CopyError {
     /// The target holds an item that the source does not hold.
     #[error("the target holds an item at `{}`, `{}` that the source does not hold", .0.pk, .0.sk)]
     Extra(Key),
+    /// An item is damaged, or of a version that this release does not read.
+    #[error("the item at `{}`, `{}` cannot be read: {}", .0.pk, .0.sk, .1)]
+    Unreadable(Key, FormError),
+    /// An item changes all the time.
+    #[error("the item at `{}`, `{}` changes all the time: try again", .0.pk, .0.sk)]
+    Busy(Key),
     /// Items are missing in the target.
     #[error("the source holds {0} items, and the target {1}")]
     Missing(u64, u64),
@@ -92,17 +98,28 @@ fn lasts(attrs: &Attrs, now: i64) -> bool {
 
 async fn put(to: &dyn Scan, key: &Key, attrs: &Attrs) -> Result<(), CopyError> {
     let write = Write::put(key.clone(), attrs.clone()).when(Guard::Absent);
+    match commit_soon(to, &write).await? {
+        None => Ok(()),
+        // Left of a copy that broke off.
+        Some(Some(standing)) if standing == *attrs => Ok(()),
+        Some(_) => Err(CopyError::Differs(key.clone())),
+    }
+}
+
+/// Makes one write, again for as long as the store has too much to do; the item as it
+/// stands where a guard does not hold.
+pub(crate) async fn commit_soon(
+    to: &dyn Scan,
+    write: &Write,
+) -> Result<Option<Option<Attrs>>, CopyError> {
     let mut pause = PAUSE;
     for tried in 1.. {
-        match to.commit(std::slice::from_ref(&write)).await {
-            Ok(Commit::Done { .. }) => return Ok(()),
+        match to.commit(std::slice::from_ref(write)).await {
+            Ok(Commit::Done { .. }) => return Ok(None),
             Ok(Commit::Refused(refusals)) => {
                 for refusal in refusals {
                     if let Reason::Guard(standing) = refusal.reason {
-                        // Left of a copy that broke off.
-                        let is_same = standing.as_ref() == Some(attrs);
-                        let differs = CopyError::Differs(key.clone());
-                        return if is_same { Ok(()) } else { Err(differs) };
+                        return Ok(Some(standing));
                     }
                 }
             }
@@ -115,7 +132,7 @@ async fn put(to: &dyn Scan, key: &Key, attrs: &Attrs) -> Result<(), CopyError> {
         tokio::time::sleep(pause).await;
         pause = pause.saturating_mul(2);
     }
-    Err(StoreError::Unavailable("the target has too much to do".to_owned()).into())
+    Err(StoreError::Unavailable("the store has too much to do".to_owned()).into())
 }
 
 /// How many lasting items `to` holds, each of which is the same in `from`.

@@ -1,7 +1,7 @@
 //! What keeps a use case from its answer.
 
 use crate::store::store::StoreError;
-use tollgate_core::{BillError, Currency, LimitsError, Name, Overflow, PageError, PlanError};
+use tollgate_core::{BillError, Currency, FormError, LimitsError, Name, Overflow, PlanError};
 
 /// Why a use case has no answer. Refusals that a caller can mend are values
 /// of each use case; what is here stops it.
@@ -110,8 +110,8 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl From<PageError> for Failure {
-    fn from(error: PageError) -> Self {
+impl From<FormError> for Failure {
+    fn from(error: FormError) -> Self {
         Self::Damaged(error.to_string())
     }
 }

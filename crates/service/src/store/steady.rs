@@ -189,6 +189,11 @@ fn late(why: &str) -> StoreError {
 }
 
 impl Steady {
+    /// The store that it is around.
+    pub(crate) fn inner(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.inner)
+    }
+
     pub(crate) fn new(inner: Arc<dyn Store>) -> Self {
         Self {
             inner,

@@ -4,6 +4,7 @@
 use crate::engine::service::Service;
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
+use crate::store::forms::stored;
 use serde::{Deserialize, Serialize};
 use tollgate_core::{DAY_SECONDS, Guard, HOUR_SECONDS, Instant, Name, Person, Value, Write, table};
 
@@ -102,7 +103,8 @@ impl Reached {
         mut writes: Vec<Write>,
     ) -> Result<bool, Failure> {
         let moved = self.to(tenant, &mark)?;
-        let stored = body_attrs(&mark)?.remove(table::BODY);
+        let body = body_attrs(&mark)?.remove(table::BODY);
+        let stored = body.map(|body| stored(service.forms, body));
         writes.push(moved);
         if !service.write(&writes).await? {
             return Ok(false);
