@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tollgate_core::{Attrs, Key, Name, Value as Stored, table};
 use tollgate_service::{Memory, Service, Tenancy};
+use tollgate_tests::stored::in_one_version;
 use tollgate_tests::{Fault, TestApp};
 
 const TENANT: &str = "acme";
@@ -109,8 +110,7 @@ async fn named(app: &TestApp) -> u64 {
 
 /// The records of closed hours, digests among them.
 fn hours(memory: &Memory) -> Vec<(Key, Attrs)> {
-    memory
-        .dump()
+    in_one_version(memory.dump())
         .into_iter()
         .filter(|(key, _)| key.pk.starts_with(&format!("T|{TENANT}|Y|20")))
         .collect()
@@ -119,7 +119,7 @@ fn hours(memory: &Memory) -> Vec<(Key, Attrs)> {
 /// Rolled up to the end, with pages and rosters as they are but for what says
 /// who ordered what, and how often.
 fn ended(memory: &Memory) -> Vec<(Key, Attrs)> {
-    let mut items: Vec<(Key, Attrs)> = memory.dump().into_iter().collect();
+    let mut items: Vec<(Key, Attrs)> = in_one_version(memory.dump()).into_iter().collect();
     items.retain(|(key, _)| !key.pk.starts_with("A|AUDIT") && !key.pk.ends_with("|W"));
     for (_, attrs) in items
         .iter_mut()
