@@ -1,7 +1,7 @@
 //! How far callers at once overspend one money budget, through HTTP, on the
 //! embedded store in a file: with holds, and with a check before each call.
 //!
-//! `cargo bench -p tollgate-tests --bench overshoot [-- CALLERS…]`
+//! `cargo bench -p tollgate-tests --bench overshoot [-- CALLERS… budget=USD]`
 //!
 //! Each caller makes calls, one after the other, until it is denied. Before a
 //! call it asks for the most that the call may cost; the call takes a moment;
@@ -26,7 +26,6 @@ use wire::{Answer, Wire};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const KEY: &str = "operator-key-of-the-benchmark";
-const BUDGET: &str = "100";
 /// Approvals at 0.05 that a call may use; it uses 1 to all of them.
 const UNITS_MAX: usize = 4;
 const CALL: Duration = Duration::from_millis(5);
@@ -55,13 +54,16 @@ async fn main() {
     let asked: Vec<usize> = std::env::args()
         .filter_map(|argument| argument.parse().ok())
         .collect();
+    let budget =
+        std::env::args().find_map(|argument| Some(argument.strip_prefix("budget=")?.to_owned()));
+    let budget = budget.unwrap_or_else(|| "100".to_owned());
     let sizes = if asked.is_empty() {
         vec![1, 10, 50, 200, 1000]
     } else {
         asked
     };
     println!(
-        "One budget of {BUDGET} USD. A call may cost 0.20, costs 0.05 to 0.20 and takes {} ms.",
+        "One budget of {budget} USD. A call may cost 0.20, costs 0.05 to 0.20 and takes {} ms.",
         CALL.as_millis()
     );
     println!();
@@ -86,8 +88,8 @@ async fn main() {
     );
     for callers in sizes {
         let (hold, check) = (
-            run(Way::Hold, callers).await,
-            run(Way::Check, callers).await,
+            run(Way::Hold, callers, &budget).await,
+            run(Way::Check, callers, &budget).await,
         );
         assert_eq!(hold.overspent, Amount::ZERO, "holds never overspend");
         let [p50, p95, p99] =
@@ -106,10 +108,10 @@ async fn main() {
 }
 
 /// All callers against a fresh store, until each is denied.
-async fn run(way: Way, callers: usize) -> Run {
+async fn run(way: Way, callers: usize, limit: &str) -> Run {
     let folder = tempfile::tempdir().expect("a folder");
     let wire = Wire::with(serve(folder.path(), KEY).await, KEY);
-    let budget = json!({ "max_total": BUDGET, "currency": "USD" });
+    let budget = json!({ "max_total": limit, "currency": "USD" });
     done(&wire.settled("PUT", "/budgets/bench", &budget).await);
     let began = Instant::now();
     let calling: Vec<_> = (0..callers)
@@ -132,7 +134,7 @@ async fn run(way: Way, callers: usize) -> Run {
         "all that was used is counted, once"
     );
     assert!(
-        matches!(way, Way::Check) || spent.units() + held.units() <= amount(&json!(BUDGET)).units(),
+        matches!(way, Way::Check) || spent.units() + held.units() <= amount(&json!(limit)).units(),
         "what is held counts too"
     );
     if held > Amount::ZERO {
@@ -143,7 +145,7 @@ async fn run(way: Way, callers: usize) -> Run {
         );
     }
     let overspent = spent
-        .checked_sub(amount(&json!(BUDGET)))
+        .checked_sub(amount(&json!(limit)))
         .expect("a difference")
         .max(Amount::ZERO);
     Run {

@@ -87,7 +87,8 @@ impl Form {
         Self::Roster,
     ];
 
-    /// The version that writers make, one more than that before.
+    /// The version that writers make, one more than that before. A hold holds a page of
+    /// version 5: who makes a page of version 7 makes a hold of version 5.
     #[must_use]
     pub const fn version(self) -> u8 {
         match self {

@@ -261,7 +261,8 @@ impl Hold {
             sealed: None,
         };
         let body = Body {
-            estimate: page.encode([0; 32])?,
+            // The version of a page that a hold's own version holds.
+            estimate: Form::before(&page.encode([0; 32])?).ok_or(FormError::Damaged)?,
             asked: self.asked,
             expires: self.expires,
             max_tokens_out: self.max_tokens_out,

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect;
 use std::time::Duration;
+use tollgate_gateway::provide_tls;
 use url::Url;
 
 /// Where the API is, and who asks.
@@ -61,6 +62,7 @@ fn parse_base(text: &str) -> Result<Url, Failure> {
 /// needs no certificates, so a machine without any can use it, and an address
 /// of this machine is never asked through a proxy.
 fn builder(url: &Url) -> reqwest::ClientBuilder {
+    provide_tls();
     let mut builder = reqwest::Client::builder()
         .redirect(redirect::Policy::none())
         .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))

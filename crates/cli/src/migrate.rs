@@ -54,7 +54,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         match (&args.data, &args.table) {
             (_, Some(table)) => (aws::connect_to_scan(table).await?, table.clone(), None),
             (data, None) => {
-                let folder = Folder::open_used(&data.clone().unwrap_or_default(), false)?;
+                let path = data.clone().unwrap_or_default();
+                if !path.join(tollgate_sqlite::FILE).is_file() {
+                    let path = path.display();
+                    return Err(Failure::new(format!("`{path}` is no data folder")));
+                }
+                let folder = Folder::open_used(&path, false)?;
                 let opened = Sqlite::open(folder.database());
                 let file = opened.map_err(|error| Failure::to("open the store", error))?;
                 let name = folder.path().display().to_string();

@@ -14,6 +14,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tollgate_gateway::{App, Route, Settings, SystemClock, router};
 use tollgate_service::{KeyRecord, Service, Tenancy};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Run the whole service on this machine
 #[derive(clap::Args)]
@@ -234,11 +237,13 @@ pub(crate) async fn stopped() {
 }
 
 fn log_to_stderr() {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt()
+    let asked = std::env::var("RUST_LOG").ok();
+    let asked = asked.and_then(|text| text.parse::<Targets>().ok());
+    let lines = tracing_subscriber::fmt::layer()
         .json()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN)))
         .init();
 }

@@ -19,6 +19,7 @@ mod reply;
 mod request;
 mod route;
 mod tally;
+mod tls;
 
 pub use app::{App, DEFAULT_HASH, Settings, form_version};
 pub use call::Call;
@@ -33,3 +34,4 @@ pub use reply::Reply;
 pub use request::{BODY_BYTES_MAX, router};
 pub use route::{Access, Handled, Route, get, post, put, remove};
 pub use tally::Answered;
+pub use tls::provide_tls;

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tollgate_api::{is_public_address, webhook_url};
+use tollgate_gateway::provide_tls;
 use tollgate_service::Courier;
 
 /// How long a receiver may take for its answer.
@@ -37,6 +38,7 @@ impl Webhooks {
     /// The client, made when there is something to send.
     fn client(&self) -> Result<&Client, String> {
         let make = || {
+            provide_tls();
             let client = Client::builder()
                 .timeout(TIMEOUT)
                 .redirect(Policy::none())

@@ -18,11 +18,20 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one that keeps its data as `data` says.
     pub(crate) fn start(data: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        Self::start_writing("current", data)
+    }
+
+    /// The same, which writes this version of stored forms.
+    pub(crate) fn start_writing(
+        version: &str,
+        data: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
         command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(data)
             .stdout(Stdio::piped())
+            .env("TOLLGATE_FORM_VERSION", version)
             .env_remove("TOLLGATE_OPERATOR_KEY");
         let mut child = command.spawn().expect("a server");
         let mut output = BufReader::new(child.stdout.take().expect("its output"));
