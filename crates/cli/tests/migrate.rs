@@ -24,7 +24,7 @@ fn counted(output: &Output) -> (u64, u64) {
 }
 
 async fn call(server: &Server, method: &str, path: &str, body: Option<Value>) -> Value {
-    let url = format!("http://{}{path}", server.address);
+    let url = format!("{}{path}", server.address);
     let method = method.parse().expect("a method");
     let request = reqwest::Client::new()
         .request(method, url)
@@ -57,12 +57,11 @@ async fn total(server: &Server) -> Value {
 async fn a_folder_of_both_versions_counts_alike_and_becomes_one_of_either() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    let serve =
-        |version: &str| Server::start_writing(version, ["--data".as_ref(), data.as_os_str()]);
-    let old = serve("before");
+    let arguments = ["--data".as_ref(), data.as_os_str()];
+    let old = Server::start_writing("before", arguments);
     record(&old, 0..20).await;
     drop(old);
-    let new = serve("current");
+    let new = Server::start(arguments);
     record(&new, 10..30).await;
     assert_eq!(total(&new).await, 30);
     let in_use = migrate(&data, &[]);
@@ -73,7 +72,7 @@ async fn a_folder_of_both_versions_counts_alike_and_becomes_one_of_either() {
     assert_eq!(counted(&migrate(&data, &["--json"])), (items, 0));
     let (back, rewritten) = counted(&migrate(&data, &["--json", "--to", "before"]));
     assert!(back == items && rewritten >= 60, "{back} {rewritten}");
-    let server = serve("current");
+    let server = Server::start(arguments);
     assert_eq!(total(&server).await, 30);
     record(&server, 0..40).await;
     assert_eq!(total(&server).await, 40);
