@@ -8,18 +8,18 @@
 //! then what it cost is booked. What is answered 503 is asked again at once, and
 //! the time of all tries counts. Client and server share the machine.
 
-#[path = "../faults/wire.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the tests of faults, which ask more of it"
-)]
-mod wire;
-
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
 use tollgate_core::Amount;
+use tollgate_gateway::DEFAULT_HASH;
 use tollgate_tests::serve;
-use wire::{Answer, Wire};
 
 /// As in the `tollgate` binary.
 #[global_allocator]
@@ -37,6 +37,59 @@ enum Way {
     Hold,
     /// Checks, calls, records what has happened.
     Check,
+}
+
+/// One connection, as lean as it gets: what a client costs is not the server's.
+struct Wire(SendRequest<Full<Bytes>>);
+
+/// An answer.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    body: Bytes,
+}
+
+impl Wire {
+    async fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        stream.set_nodelay(true).expect("a socket");
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.expect("a server");
+        tokio::spawn(connection);
+        Self(sender)
+    }
+
+    /// Sends a request until the store takes it.
+    async fn settled(&mut self, method: &str, path: &str, body: &Value) -> Answer {
+        let body = match body {
+            Value::Null => Bytes::new(),
+            body => Bytes::from(body.to_string()),
+        };
+        loop {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header("host", "localhost")
+                .header("authorization", format!("Bearer {KEY}"))
+                .header("x-constitutional-hash", DEFAULT_HASH)
+                .header("content-type", "application/json")
+                .body(Full::new(body.clone()))
+                .expect("a request");
+            self.0.ready().await.expect("a connection");
+            let response = self.0.send_request(request).await.expect("an answer");
+            let status = response.status().as_u16();
+            let body = response.into_body().collect().await.expect("a body");
+            if status != 503 {
+                let body = body.to_bytes();
+                return Answer { status, body };
+            }
+        }
+    }
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
 }
 
 /// What came of all callers together.
@@ -110,12 +163,13 @@ async fn main() {
 /// All callers against a fresh store, until each is denied.
 async fn run(way: Way, callers: usize, limit: &str) -> Run {
     let folder = tempfile::tempdir().expect("a folder");
-    let wire = Wire::with(serve(folder.path(), KEY).await, KEY);
+    let address = serve(folder.path(), KEY).await;
+    let mut wire = Wire::to(address).await;
     let budget = json!({ "max_total": limit, "currency": "USD" });
     done(&wire.settled("PUT", "/budgets/bench", &budget).await);
     let began = Instant::now();
     let calling: Vec<_> = (0..callers)
-        .map(|caller| tokio::spawn(call_until_denied(wire.clone(), way, caller)))
+        .map(|caller| tokio::spawn(call_until_denied(address, way, caller)))
         .collect();
     let mut waits = Vec::new();
     let mut units = 0;
@@ -127,7 +181,8 @@ async fn run(way: Way, callers: usize, limit: &str) -> Run {
     let elapsed = began.elapsed();
     waits.sort_unstable();
     let told = wire.settled("GET", "/budgets/bench", &Value::Null).await;
-    let [spent, held] = ["spent", "held"].map(|field| amount(&told.body[field]));
+    let told = told.json();
+    let [spent, held] = ["spent", "held"].map(|field| amount(&told[field]));
     assert_eq!(
         spent.units(),
         amount(&json!("0.05")).units() * i128::from(units),
@@ -158,7 +213,8 @@ async fn run(way: Way, callers: usize, limit: &str) -> Run {
 }
 
 /// How long each admission took, and how many units were used.
-async fn call_until_denied(wire: Wire, way: Way, caller: usize) -> (Vec<Duration>, u64) {
+async fn call_until_denied(address: SocketAddr, way: Way, caller: usize) -> (Vec<Duration>, u64) {
+    let mut wire = Wire::to(address).await;
     let (mut waits, mut used) = (Vec::new(), 0);
     loop {
         let turn = waits.len();
@@ -171,18 +227,13 @@ async fn call_until_denied(wire: Wire, way: Way, caller: usize) -> (Vec<Duration
                 let hold = json!({ "id": id, "event": event(UNITS_MAX), "ttl_seconds": 600 });
                 let taken = wire.settled("POST", "/holds", &hold).await;
                 // 200 = an earlier try had taken it, and was answered 503.
-                assert!(
-                    matches!(taken.status, 200 | 201 | 402),
-                    "{} {}",
-                    taken.status,
-                    taken.body
-                );
+                assert!(matches!(taken.status, 200 | 201 | 402), "{taken:?}");
                 taken.status != 402
             }
             Way::Check => {
                 let checked = wire.settled("POST", "/check", &event(UNITS_MAX)).await;
                 done(&checked);
-                checked.body["decision"] != "deny"
+                checked.json()["decision"] != "deny"
             }
         };
         if !admitted {
@@ -207,12 +258,7 @@ async fn call_until_denied(wire: Wire, way: Way, caller: usize) -> (Vec<Duration
 }
 
 fn done(answer: &Answer) {
-    assert!(
-        matches!(answer.status, 200 | 201),
-        "{} {}",
-        answer.status,
-        answer.body
-    );
+    assert!(matches!(answer.status, 200 | 201), "{answer:?}");
 }
 
 fn amount(value: &Value) -> Amount {

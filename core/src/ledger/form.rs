@@ -11,10 +11,9 @@ use serde::de::DeserializeOwned;
 
 /// What stored bytes are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-#[repr(u8)]
 pub enum Form {
     /// JSON: configurations, keys, plans, grants, records of work.
-    Json = 1,
+    Json,
     /// A part of the JSON of a rate card or of exchange rates.
     JsonPart,
     /// The events of one write.
@@ -87,24 +86,33 @@ impl Form {
         Self::Roster,
     ];
 
-    /// The version that writers make, one more than that before. A hold holds a page of
-    /// version 5: who makes a page of version 7 makes a hold of version 5.
-    #[must_use]
-    pub const fn version(self) -> u8 {
+    /// The number that it is stored with, and the version that writers make, one more
+    /// than that before. A hold holds a page of version 5: who makes a page of version 7
+    /// makes a hold of version 5.
+    const fn numbers(self) -> (u8, u8) {
         match self {
-            Self::Json
-            | Self::JsonPart
-            | Self::Batch
-            | Self::Voided
-            | Self::Closing
-            | Self::OpenHold
-            | Self::Tasks
-            | Self::Roster => 2,
-            Self::Alert => 3,
-            Self::Marker | Self::Hold => 4,
-            Self::Page => 6,
-            Self::Rollup => 8,
+            Self::Json => (1, 2),
+            Self::JsonPart => (2, 2),
+            Self::Page => (3, 6),
+            Self::Marker => (4, 4),
+            Self::Batch => (5, 2),
+            Self::Voided => (6, 2),
+            Self::Hold => (7, 4),
+            Self::Closing => (8, 2),
+            Self::OpenHold => (9, 2),
+            Self::Alert => (10, 3),
+            Self::Tasks => (11, 2),
+            Self::Rollup => (12, 8),
+            Self::Roster => (13, 2),
         }
+    }
+
+    const fn number(self) -> u8 {
+        self.numbers().0
+    }
+
+    const fn version(self) -> u8 {
+        self.numbers().1
     }
 
     /// Whether the version before begins with its number.
@@ -198,7 +206,7 @@ impl Form {
     fn close(self, mut bytes: Vec<u8>, beside: &[&[u8]]) -> Vec<u8> {
         let (head, content) = bytes.split_at_mut(HEAD_BYTES);
         let sum = self.checksum(self.version(), content, beside).to_le_bytes();
-        let head_of = [MARK, self as u8, self.version()].into_iter().chain(sum);
+        let head_of = [MARK, self.number(), self.version()].into_iter().chain(sum);
         head.iter_mut()
             .zip(head_of)
             .for_each(|(to, from)| *to = from);
@@ -219,7 +227,7 @@ impl Form {
         if *mark != MARK {
             return self.open_before(bytes);
         }
-        let is_ours = *form == self as u8;
+        let is_ours = *form == self.number();
         if !is_ours || self.checksum(*version, content, beside) != u32::from_le_bytes(*sum) {
             return Err(FormError::Damaged);
         }
@@ -258,7 +266,7 @@ impl Form {
 
     fn checksum(self, version: u8, content: &[u8], beside: &[&[u8]]) -> u32 {
         let mut sum = crc32fast::Hasher::new();
-        sum.update(&[self as u8, version]);
+        sum.update(&[self.number(), version]);
         for part in beside {
             sum.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
             sum.update(part);
@@ -272,7 +280,9 @@ impl Form {
     #[must_use]
     pub fn before(bytes: &[u8]) -> Option<Vec<u8>> {
         let ([mark, form, version, ..], content) = bytes.split_first_chunk::<HEAD_BYTES>()?;
-        let form = Self::ALL.into_iter().find(|known| *known as u8 == *form)?;
+        let form = Self::ALL
+            .into_iter()
+            .find(|known| known.number() == *form)?;
         let is_current = *mark == MARK && *version == form.version();
         is_current.then(|| form.seal_before(content))
     }
