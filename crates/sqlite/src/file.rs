@@ -12,7 +12,7 @@ pub const FILE: &str = "tollgate.db";
 /// What SQLite keeps in the head of a file of ours: `TLGT`.
 const APPLICATION: i64 = 0x544c_4754;
 /// The version of the table.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// What SQLite calls `synchronous=FULL`.
 const SYNCED_FULL: i64 = 2;
 /// How many pages of the log are put into the file at once.

@@ -3,6 +3,8 @@
 use super::{NAME, NOW, TENANT, counts, ended, named, order, prepared, undisturbed};
 use crate::copies::{copy, crash, hold, process};
 use serde_json::json;
+use tollgate_core::FormVersion;
+use tollgate_service::{Memory, migrate};
 
 #[tokio::test]
 async fn rollups_and_erasures_that_meet_anywhere_end_alike() {
@@ -74,4 +76,34 @@ async fn a_list_by_name_beside_an_erasure_is_whole_or_refused() {
             .expect(200);
     }
     assert!(refused > 0);
+}
+
+#[tokio::test]
+async fn a_migration_at_any_call_of_an_erasure_leaves_no_name_and_every_total() {
+    let prepared = prepared().await;
+    let plain = undisturbed(&prepared).await;
+    let to = async |memory: &Memory, version| {
+        let done = migrate(memory, version, |_| {}).await.expect("a migration");
+        assert!(done.rewritten > 0);
+    };
+    for number in 0..plain.calls {
+        for after in [false, true] {
+            let memory = copy(&prepared).await;
+            to(&memory, FormVersion::Before).await;
+            let slow = process(&memory, NOW);
+            let gate = hold(&slow, number, after);
+            let erasing = tokio::spawn(async move { slow.post("/usage/purge", order()).await });
+            gate.arrived().await;
+            to(&memory, FormVersion::Current).await;
+            gate.open();
+            erasing.await.expect("a task").expect(200);
+            let app = process(&memory, NOW);
+            assert_eq!(
+                (counts(&app).await, named(&app).await),
+                (plain.counts.clone(), 0),
+                "held at call {number}, {after}"
+            );
+            assert!(ended(&memory) == plain.ended, "call {number}, {after}");
+        }
+    }
 }

@@ -10,8 +10,9 @@ use crate::store::failure::Failure;
 use crate::usage::pages::{Walk, is_expiring, page_of};
 use crate::usage::rosters::{Mask, joined_of};
 use crate::usage::watermark::{Erasing, Reached, Watermark};
+use std::sync::Arc;
 use tollgate_core::{
-    Attrs, DAY_SECONDS, EraseOrder, Guard, Instant, Key, Name, Page, Value, Write, table,
+    Attrs, DAY_SECONDS, EraseOrder, Form, Guard, Instant, Key, Name, Page, Value, Write, table,
 };
 
 /// What was, or would be, changed.
@@ -255,12 +256,35 @@ impl Service {
                     return Ok(());
                 }
             }
-            // Refused = the page is purged, or another has rewritten it.
-            reached
-                .move_to(self, tenant, reached.mark.clone(), vec![write])
+            let mark = reached.mark.clone();
+            let is_rewritten = reached
+                .move_to(self, tenant, mark.clone(), vec![write.clone()])
                 .await?;
+            // Refused = the page is purged, or another has rewritten it.
+            if !is_rewritten && let Some(write) = self.restate(&write).await? {
+                reached.move_to(self, tenant, mark, vec![write]).await?;
+            }
         }
         Ok(())
+    }
+
+    /// The write for the item as a migration rewrote it meanwhile, which left its
+    /// content; `None` where it is gone, or holds something else.
+    async fn restate(&self, write: &Write) -> Result<Option<Write>, Failure> {
+        let [Guard::Equals(name, Value::B(old))] = write.guards.as_slice() else {
+            return Ok(None);
+        };
+        let attrs = self.read_item(write.key.clone()).await?;
+        let now = attrs.as_ref().and_then(|attrs| attrs.get(name)?.as_bytes());
+        let (Some(now), Some(form)) = (now, Form::at(&write.key, name)) else {
+            return Ok(None);
+        };
+        let is_same = now != old.as_slice() && form.open(now)? == form.open(old)?;
+        let guard = Guard::Equals(Arc::clone(name), Value::B(now.to_vec()));
+        Ok(is_same.then(|| Write {
+            guards: vec![guard],
+            ..write.clone()
+        }))
     }
 }
 

@@ -154,13 +154,12 @@ impl Service {
         status: u16,
         text: &str,
     ) -> Result<(), Failure> {
-        let Some((claim, body)) = self.read_answer(question).await? else {
-            return Ok(());
-        };
-        if claim.status == CLAIMED {
+        while let Some((claim, body)) = self.read_answer(question).await? {
             let put = question.put(status, text.to_owned(), self.now())?;
-            self.write(&[put.when(Guard::Equals(table::BODY.into(), body))])
-                .await?;
+            let put = put.when(Guard::Equals(table::BODY.into(), body));
+            if claim.status != CLAIMED || self.write(&[put]).await? {
+                break;
+            }
         }
         Ok(())
     }
@@ -170,13 +169,12 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn release_claim(&self, question: &Question) -> Result<(), Failure> {
-        let Some((claim, body)) = self.read_answer(question).await? else {
-            return Ok(());
-        };
-        if claim.status == CLAIMED {
+        while let Some((claim, body)) = self.read_answer(question).await? {
             let delete = Write::delete(question.key.clone());
-            self.write(&[delete.when(Guard::Equals(table::BODY.into(), body))])
-                .await?;
+            let delete = delete.when(Guard::Equals(table::BODY.into(), body));
+            if claim.status != CLAIMED || self.write(&[delete]).await? {
+                break;
+            }
         }
         Ok(())
     }

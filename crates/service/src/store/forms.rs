@@ -18,20 +18,27 @@ pub(crate) fn stored(version: FormVersion, value: Value) -> Value {
 }
 
 fn before(write: &Write) -> Write {
-    let mut write = write.clone();
-    let step = |value: &mut Value| {
-        if let Value::B(bytes) = value
+    let Write { key, .. } = write;
+    let mut change = write.change.clone();
+    let step = |(name, value): (&Arc<str>, &mut Value)| {
+        if Form::at(key, name).is_some()
+            && let Value::B(bytes) = value
             && let Some(before) = Form::before(bytes)
         {
             *bytes = before;
         }
     };
-    match &mut write.change {
-        Change::Put(attrs) => attrs.values_mut().for_each(step),
-        Change::Update { set, .. } => set.iter_mut().for_each(|(_, value)| step(value)),
+    match &mut change {
+        Change::Put(attrs) => attrs.iter_mut().for_each(step),
+        Change::Update { set, .. } => set
+            .iter_mut()
+            .for_each(|(name, value)| step((&*name, value))),
         Change::Delete => {}
     }
-    write
+    Write {
+        change,
+        ..write.clone()
+    }
 }
 
 #[async_trait]
@@ -51,5 +58,28 @@ impl Store for Before {
     async fn commit(&self, writes: &[Write]) -> Result<Commit, StoreError> {
         let writes: Vec<Write> = writes.iter().map(before).collect();
         self.0.commit(&writes).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_core::{Name, table};
+
+    #[test]
+    fn what_only_looks_like_a_form_is_left_as_it_is() {
+        let name = Name::new("a").expect("a name");
+        let fingerprint = Value::B([[0xff, 1, 2].as_slice(), &[7; 29]].concat());
+        let body = Value::B(Form::Json.seal(b"{}"));
+        let attrs = Attrs::from([
+            (table::FINGERPRINT.into(), fingerprint.clone()),
+            (table::BODY.into(), body),
+        ]);
+        let put = before(&Write::put(table::config(&name), attrs));
+        let Change::Put(attrs) = put.change else {
+            panic!("a put")
+        };
+        assert_eq!(attrs[table::FINGERPRINT], fingerprint);
+        assert_eq!(attrs[table::BODY], Value::B(b"{}".to_vec()));
     }
 }

@@ -102,13 +102,18 @@ impl Reached {
         mark: Watermark,
         mut writes: Vec<Write>,
     ) -> Result<bool, Failure> {
-        let moved = self.to(tenant, &mark)?;
+        writes.push(self.to(tenant, &mark)?);
+        while !service.write(&writes).await? {
+            // A migration rewrites it, and moves nothing.
+            match service.read_reached(tenant).await? {
+                Some(now) if now.mark == self.mark && now.stored != self.stored => *self = now,
+                _ => return Ok(false),
+            }
+            writes.pop();
+            writes.push(self.to(tenant, &mark)?);
+        }
         let body = body_attrs(&mark)?.remove(table::BODY);
         let stored = body.map(|body| stored(service.forms, body));
-        writes.push(moved);
-        if !service.write(&writes).await? {
-            return Ok(false);
-        }
         *self = Self { mark, stored };
         Ok(true)
     }
