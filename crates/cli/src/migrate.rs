@@ -15,11 +15,11 @@ use tollgate_sqlite::Sqlite;
 /// Rewrite what is stored in the version of this release
 ///
 /// This release reads what the one before wrote, so nothing has to be rewritten before it
-/// is used; the next release will not. Every item is read, and the checksum of what has one
-/// is compared; what is of the version before is rewritten, each item on its own, if
-/// nobody changed it. Functions may go on meanwhile, once all of them write the version asked for. To go
-/// back to the release before: switch all to `TOLLGATE_FORM_VERSION=before`, then
-/// migrate with `--to before`.
+/// is used; the next release will not. Every item is read, and the checksum of what has
+/// one is compared; what is of the version before is rewritten, each item on its own, if
+/// nobody changed it. Functions may go on meanwhile, once all of them write the version
+/// asked for. To go back to the release before: switch all to
+/// `TOLLGATE_FORM_VERSION=before`, then migrate with `--to before`.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  tollgate migrate --data ./data\n  \
     tollgate migrate --table tollgate --to before")]
