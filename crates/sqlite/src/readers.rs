@@ -4,7 +4,7 @@ use crate::file::{failed, open_to_read};
 use crate::item::decode;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use tollgate_core::{Attrs, Key, table};
 use tollgate_service::{Query, Slice, StoreError};
 
@@ -35,19 +35,27 @@ impl Readers {
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let _reading = self.turn.read().unwrap_or_else(PoisonError::into_inner);
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle().pop();
+        let kept = self.idle().pop();
         let connection = match kept {
             Some(connection) => connection,
             None => open_to_read(&self.path).map_err(|error| failed(&error))?,
         };
         let found = read(&connection);
-        let mut idle = idle();
-        // One that failed may still stand in an old state of the file.
-        if found.is_ok() && connection.is_autocommit() && idle.len() < KEPT_MAX {
+        self.keep(connection, found.is_ok());
+        found
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a connection for the next. One that failed may still stand in an old
+    /// state of the file.
+    fn keep(&self, connection: Connection, is_sound: bool) {
+        let mut idle = self.idle();
+        if is_sound && connection.is_autocommit() && idle.len() < KEPT_MAX {
             idle.push(connection);
         }
-        found
     }
 
     /// Does something while nobody reads.
@@ -64,15 +72,20 @@ impl Readers {
 
     /// The items at `keys`, all as they stood at one instant.
     pub(crate) fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
-        self.with(|connection| {
-            let snapshot = connection
-                .unchecked_transaction()
-                .map_err(|error| failed(&error))?;
-            let find = |key| find(connection, key).map_err(|error| failed(&error))?;
-            let found = keys.iter().map(find).collect();
-            snapshot.finish().map_err(|error| failed(&error))?;
-            found
-        })
+        self.with(|connection| read(connection, keys))
+    }
+
+    /// The same where nothing has to be waited for but the file itself; `None` where
+    /// a connection would have to be opened, or readers stand back.
+    pub(crate) fn read_at_once(
+        &self,
+        keys: &[Key],
+    ) -> Option<Result<Vec<Option<Attrs>>, StoreError>> {
+        let _reading = self.turn.try_read().ok()?;
+        let connection = self.idle().pop()?;
+        let found = read(&connection, keys);
+        self.keep(connection, found.is_ok());
+        Some(found)
     }
 
     /// The items after `after` in the order of keys, at most `limit`.
@@ -88,6 +101,16 @@ impl Readers {
     pub(crate) fn query(&self, query: &Query) -> Result<Slice, StoreError> {
         self.with(|connection| slice(connection, query))
     }
+}
+
+fn read(connection: &Connection, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
+    let snapshot = connection
+        .unchecked_transaction()
+        .map_err(|error| failed(&error))?;
+    let find = |key| find(connection, key).map_err(|error| failed(&error))?;
+    let found = keys.iter().map(find).collect();
+    snapshot.finish().map_err(|error| failed(&error))?;
+    found
 }
 
 /// The item at `key`, as this connection sees it. The outer error is SQLite's.

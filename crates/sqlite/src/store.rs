@@ -16,6 +16,8 @@ use tollgate_service::{
 /// The most reads of items, and of partitions, at once: others wait.
 const READS_MAX: usize = 32;
 const QUERIES_MAX: usize = 8;
+/// The most items that are read on the caller's own thread.
+const AT_ONCE_MAX: usize = 8;
 
 /// A table in one SQLite file.
 pub struct Sqlite {
@@ -151,6 +153,12 @@ impl Scan for Sqlite {
 #[async_trait]
 impl Store for Sqlite {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Attrs>>, StoreError> {
+        // To hand so little over to another thread costs more than to read it.
+        if keys.len() <= AT_ONCE_MAX
+            && let Some(found) = self.readers.read_at_once(keys)
+        {
+            return found;
+        }
         let keys = keys.to_vec();
         self.blocking(&self.reads, move |readers| readers.read(&keys))
             .await
