@@ -32,8 +32,11 @@ mod limit;
 mod money;
 mod order;
 mod price;
+#[cfg(feature = "schema")]
+mod schema;
 mod time;
 mod usage;
+mod words;
 
 pub use bill::bill::{Bill, BillError, Group, Line, bill};
 pub use decide::afford::affordable;
@@ -81,14 +84,14 @@ pub use limit::budget::Budget;
 pub use limit::config::{Config, LIMITS_MAX, Lanes, LanesError, LimitsError};
 pub use limit::counter::{Count, CounterKey};
 pub use limit::credit::uncovered_counter;
-pub use limit::decision::{Decision, Mode, Objection};
+pub use limit::decision::{Decision, Mode, Objection, ObjectionReason};
 pub use limit::grant::{GRANTS_MAX, Grant};
 pub use limit::limit::{Layer, Limit, OnUnavailable, SoftMode};
 pub use limit::measure::Measure;
 pub use limit::quota::Quota;
 pub use limit::scope::{Scope, tool_key};
 pub use limit::series::{Series, State};
-pub use limit::status::{LimitStatus, Standpoint};
+pub use limit::status::{Fullness, LimitStatus, LimitType, Standpoint};
 pub use limit::subscription::{Feature, Override, Plan, Status, Subscription};
 pub use limit::tree::{Node, NodeLimit, TREE_DEPTH_MAX, Tree, TreeError};
 pub use money::amount::{Amount, AmountError};

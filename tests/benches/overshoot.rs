@@ -182,7 +182,7 @@ async fn run(way: Way, callers: usize, limit: &str) -> Run {
     waits.sort_unstable();
     let told = wire.settled("GET", "/budgets/bench", &Value::Null).await;
     let told = told.json();
-    let [spent, held] = ["spent", "held"].map(|field| amount(&told[field]));
+    let [spent, held] = ["used", "held"].map(|field| amount(&told[field]));
     assert_eq!(
         spent.units(),
         amount(&json!("0.05")).units() * i128::from(units),

@@ -153,7 +153,7 @@ async fn a_process_of_its_own_changes_limits_after_what_is_in_flight() {
     gate.open();
     recording.await.expect("an answer").expect(201);
     let answered = changing.await.expect("an answer");
-    assert_eq!(answered.at("/status/0/used"), 4);
+    assert_eq!(answered.at("/standing/0/used"), 4);
     record(&app, "over").await.expect(429);
     Ledger::balanced_in(&memory, "acme").await.within_limits();
 }

@@ -120,7 +120,7 @@ async fn in_force(app: &TestApp, tenant: &str) -> Value {
     app.get(&format!("/limits/{tenant}"))
         .await
         .expect(200)
-        .at("/status/0/hard")
+        .at("/standing/0/hard")
 }
 
 /// Two subscribers, one of whom has used something.

@@ -138,6 +138,7 @@ fn learned(reply: &TestReply) -> Value {
             "request_id",
             "version",
             "limits",
+            "standing",
             "status",
         ] {
             body.remove(name);

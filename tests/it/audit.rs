@@ -41,7 +41,8 @@ async fn every_change_by_an_operator_is_one_entry_newest_first() {
     let trail = app.get("/audit").await.expect(200);
     let entry = |second: u64, action: &str, tenant: Value, detail: Value| {
         let at = format!("2026-11-22T10:00:0{second}Z");
-        json!({ "at": at, "key_id": "test-operator", "action": action, "tenant_id": tenant, "detail": detail })
+        json!({ "created_at": at, "key_id": "test-operator", "action": action, "tenant_id": tenant,
+            "detail": detail })
     };
     let data = trail.at("/data");
     let settings = data[5]["detail"].clone();

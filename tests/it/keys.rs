@@ -18,7 +18,8 @@ async fn a_key_is_shown_once_and_kept_as_a_digest() {
     let made = app.post("/keys", body).await.expect(201);
     let (id, key) = (made.at("/key_id"), made.at("/key"));
     let shown = json!({
-        "key_id": id, "tenant_id": "acme", "scopes": ["ingest", "read"], "name": "Billing job", "created": "2026-11-22T10:00:00Z",
+        "key_id": id, "tenant_id": "acme", "scopes": ["ingest", "read"], "name": "Billing job",
+        "created_at": "2026-11-22T10:00:00Z",
         "expires_at": "2026-12-01T00:00:00Z", "revoked_at": null,
     });
     assert_eq!(made.json(), merged(shown.clone(), json!({ "key": key })));
@@ -104,7 +105,7 @@ async fn a_repeat_under_an_idempotency_key_names_the_key_and_never_shows_it() {
     let before = open.dump();
     for _ in 0..2 {
         let reply = send(asked(json!({}))).await;
-        let problem = refused(&reply, 409, "conflict");
+        let problem = refused(&reply, 409, "key_repeated");
         assert_eq!(problem["key_id"], made.at("/key_id"));
         assert!(
             !reply
@@ -169,7 +170,7 @@ async fn a_bad_request_for_a_key_is_named_and_makes_none() {
         let code = if status == 400 {
             "invalid_request"
         } else {
-            "invalid_event"
+            "invalid_value"
         };
         assert_eq!(
             pointers(&refused(

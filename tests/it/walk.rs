@@ -23,5 +23,5 @@ async fn an_event_is_recorded_counted_limited_and_billed() {
     let usage = app.get("/usage/acme").await.expect(200);
     assert_eq!(usage.at("/total_events"), 2);
     let bill = app.get("/billing/acme").await.expect(200);
-    assert_eq!(bill.at("/subtotal_unrounded"), "0.0505");
+    assert_eq!(bill.at("/subtotal_exact"), "0.0505");
 }

@@ -3,28 +3,19 @@
 use crate::event::dimensions::Dimensions;
 use crate::event::event::Event;
 use crate::event::name::Name;
-use serde::{Deserialize, Serialize};
+use crate::words::words;
 
-/// As what someone is named.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Person {
-    /// An agent.
-    Agent,
-    /// A consumer.
-    Consumer,
+words! {
+    /// As what someone is named.
+    pub enum Person {
+        /// An agent.
+        Agent = "agent",
+        /// A consumer.
+        Consumer = "consumer",
+    }
 }
 
 impl Person {
-    /// Its name in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Consumer => "consumer",
-        }
-    }
-
     /// The name of this person in `dimensions`.
     pub fn of(self, dimensions: &mut Dimensions) -> &mut Option<Name> {
         match self {

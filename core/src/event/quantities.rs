@@ -1,5 +1,6 @@
 //! How much was used, and the component that prices each figure.
 
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 
 /// The largest quantity: 2^53 - 1, which every JSON reader holds exactly.
@@ -128,44 +129,29 @@ impl<T: Copy + Default> Table<T> {
     }
 }
 
-/// What a price is for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Component {
-    /// The operation's own unit.
-    Unit,
-    /// An input token, cached ones excepted where those have a price.
-    TokenIn,
-    /// An input token read from a cache.
-    CachedTokenIn,
-    /// An output token.
-    TokenOut,
-    /// Another token.
-    TokenProcessed,
-    /// A call.
-    ApiCall,
-    /// A millisecond worked.
-    DurationMs,
-    /// A byte moved.
-    DataByte,
+words! {
+    /// What a price is for.
+    pub enum Component {
+        /// The operation's own unit.
+        Unit = "unit",
+        /// An input token, cached ones excepted where those have a price.
+        TokenIn = "token_in",
+        /// An input token read from a cache.
+        CachedTokenIn = "cached_token_in",
+        /// An output token.
+        TokenOut = "token_out",
+        /// Another token.
+        TokenProcessed = "token_processed",
+        /// A call.
+        ApiCall = "api_call",
+        /// A millisecond worked.
+        DurationMs = "duration_ms",
+        /// A byte moved.
+        DataByte = "data_byte",
+    }
 }
 
 impl Component {
-    /// How many there are.
-    pub const COUNT: usize = 8;
-
-    /// All of them, in the order of statement lines.
-    pub const ALL: [Self; Self::COUNT] = [
-        Self::Unit,
-        Self::TokenIn,
-        Self::CachedTokenIn,
-        Self::TokenOut,
-        Self::TokenProcessed,
-        Self::ApiCall,
-        Self::DurationMs,
-        Self::DataByte,
-    ];
-
     /// Its place among all.
     fn place(self) -> usize {
         let places = Self::ALL.into_iter();
@@ -184,21 +170,6 @@ impl Component {
             Self::ApiCall => "api_calls",
             Self::DurationMs => "duration_ms",
             Self::DataByte => "data_bytes",
-        }
-    }
-
-    /// Its name in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unit => "unit",
-            Self::TokenIn => "token_in",
-            Self::CachedTokenIn => "cached_token_in",
-            Self::TokenOut => "token_out",
-            Self::TokenProcessed => "token_processed",
-            Self::ApiCall => "api_call",
-            Self::DurationMs => "duration_ms",
-            Self::DataByte => "data_byte",
         }
     }
 }

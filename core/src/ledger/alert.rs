@@ -9,6 +9,7 @@ use crate::limit::counter::{Count, CounterKey};
 use crate::limit::limit::Limit;
 use crate::limit::status::Standpoint;
 use crate::time::instant::Instant;
+use crate::words::words;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -57,17 +58,18 @@ pub struct Alert {
     pub next_try: Option<Instant>,
 }
 
-/// How far the delivery of an alert is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AlertState {
-    /// Nothing was to be sent: it is only shown.
-    Kept,
-    /// It is to be tried, for the first time or again.
-    Pending,
-    /// Its receiver took it.
-    Delivered,
-    /// It was tried for three days, and given up.
-    Failed,
+words! {
+    /// How far the delivery of an alert is.
+    pub enum AlertState {
+        /// Nothing was to be sent: it is only shown.
+        Kept = "kept",
+        /// It is to be tried, for the first time or again.
+        Pending = "pending",
+        /// Its receiver took it.
+        Delivered = "delivered",
+        /// It was tried for three days, and given up.
+        Failed = "failed",
+    }
 }
 
 /// The most tries: the last comes about three days after the first.
@@ -91,21 +93,6 @@ struct Body {
     counter: CounterKey,
     used: i128,
     held: i128,
-}
-
-impl AlertState {
-    const ALL: [Self; 4] = [Self::Kept, Self::Pending, Self::Delivered, Self::Failed];
-
-    /// Its name in JSON and in the table.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Kept => "kept",
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-        }
-    }
 }
 
 impl Alert {
@@ -208,7 +195,7 @@ impl Alert {
 
     /// What the table's stream tells of it, as text: what an answer has as
     /// null is empty.
-    fn shown(&self) -> [(&'static str, String); 18] {
+    fn shown(&self) -> [(&'static str, String); 20] {
         let at = &self.standpoint;
         let (status, end) = (at.status(), at.window.end());
         let value = |value: Option<i128>| value.map_or_else(String::new, |value| at.text(value));
@@ -218,6 +205,13 @@ impl Alert {
             ("th", self.threshold.to_string()),
             ("ca", self.crossed_at.to_string()),
             ("li", at.limit.id.to_string()),
+            ("sr", String::from(at.limit.layer.as_str())),
+            (
+                "cu",
+                at.limit
+                    .currency
+                    .map_or_else(String::new, |of| of.to_string()),
+            ),
             ("sc", String::from(at.limit.scope.as_str())),
             ("si", at.scope_id.to_string()),
             ("me", at.limit.measure.to_string()),
@@ -232,7 +226,7 @@ impl Alert {
             ("us", status.used),
             ("he", status.held),
             ("re", status.remaining.unwrap_or_default()),
-            ("lw", String::from(status.status)),
+            ("lw", String::from(status.status.as_str())),
             ("pc", status.percent.unwrap_or_default()),
         ]
     }

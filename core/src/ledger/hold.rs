@@ -14,6 +14,7 @@ use crate::money::currency::Currency;
 use crate::price::catalog::Priced;
 use crate::price::draft::Draft;
 use crate::time::instant::Instant;
+use crate::words::words;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -87,17 +88,18 @@ pub enum Closing {
     Expired(Instant),
 }
 
-/// Where a hold is in its life.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum HoldState {
-    /// It counts against limits.
-    Open,
-    /// What was used is booked.
-    Captured,
-    /// It was given back.
-    Released,
-    /// Its time is over.
-    Expired,
+words! {
+    /// Where a hold is in its life.
+    pub enum HoldState {
+        /// It counts against limits.
+        Open = "open",
+        /// What was used is booked.
+        Captured = "captured",
+        /// It was given back.
+        Released = "released",
+        /// Its time is over.
+        Expired = "expired",
+    }
 }
 
 /// The estimate as a page of one event, and the rest.
@@ -108,19 +110,6 @@ struct Body {
     expires: Instant,
     max_tokens_out: Option<u64>,
     postings: Vec<Posting>,
-}
-
-impl HoldState {
-    /// Its name in JSON and in the table.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Captured => "captured",
-            Self::Released => "released",
-            Self::Expired => "expired",
-        }
-    }
 }
 
 impl Asked {

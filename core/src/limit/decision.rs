@@ -2,19 +2,20 @@
 
 use crate::event::name::Name;
 use crate::money::currency::Currency;
-use serde::{Deserialize, Serialize};
+use crate::words::words;
 
-/// What was decided of an event.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// Within all limits.
-    #[default]
-    Allow,
-    /// Past a soft limit.
-    Warn,
-    /// Past a hard limit: refused, or in observe mode recorded all the same.
-    Deny,
+words! {
+    /// What was decided of an event.
+    #[derive(Default)]
+    pub enum Decision {
+        /// Within all limits.
+        #[default]
+        Allow = "allow",
+        /// Past a soft limit.
+        Warn = "warn",
+        /// Past a hard limit: refused, or in observe mode recorded all the same.
+        Deny = "deny",
+    }
 }
 
 /// Whether limits hold or only look on.
@@ -48,14 +49,29 @@ pub enum Objection {
     },
 }
 
-impl Decision {
-    /// Its name in JSON.
+words! {
+    /// What refuses an event apart from limits, in a word.
+    pub enum ObjectionReason {
+        /// The tenant needs a plan and has none.
+        NoPlan = "no_plan",
+        /// Its subscription is cancelled.
+        SubscriptionCancelled = "subscription_cancelled",
+        /// A node of the tree of budgets is disabled.
+        NodeDisabled = "node_disabled",
+        /// No credit covers it.
+        CreditExhausted = "credit_exhausted",
+    }
+}
+
+impl Objection {
+    /// The same in a word.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub fn reason(&self) -> ObjectionReason {
         match self {
-            Self::Allow => "allow",
-            Self::Warn => "warn",
-            Self::Deny => "deny",
+            Self::NoPlan => ObjectionReason::NoPlan,
+            Self::Cancelled => ObjectionReason::SubscriptionCancelled,
+            Self::NodeDisabled(_) => ObjectionReason::NodeDisabled,
+            Self::Credit { .. } => ObjectionReason::CreditExhausted,
         }
     }
 }

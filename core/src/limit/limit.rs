@@ -5,6 +5,7 @@ use crate::limit::measure::Measure;
 use crate::limit::scope::Scope;
 use crate::money::currency::Currency;
 use crate::time::window::WindowKind;
+use crate::words::words;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -41,56 +42,44 @@ pub struct Limit {
     pub on_unavailable: OnUnavailable,
 }
 
-/// Where a limit was set. Layers are separate; all apply.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Layer {
-    /// `POST /quota`.
-    Quota,
-    /// `PUT /limits`.
-    Limits,
-    /// `PUT /budgets`.
-    Budget,
-    /// The plan that the tenant subscribes to.
-    Plan,
-    /// `PUT /budgets/{tenant_id}/tree`.
-    Tree,
-}
-
-impl Layer {
-    /// Its name in JSON and in the table.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Quota => "quota",
-            Self::Limits => "limits",
-            Self::Budget => "budget",
-            Self::Plan => "plan",
-            Self::Tree => "tree",
-        }
+words! {
+    /// Where a limit was set. Layers are separate; all apply.
+    pub enum Layer {
+        /// `POST /quota`.
+        Quota = "quota",
+        /// `PUT /limits`.
+        Limits = "limits",
+        /// `PUT /budgets`.
+        Budget = "budget",
+        /// The plan that the tenant subscribes to.
+        Plan = "plan",
+        /// `PUT /budgets/{tenant_id}/tree`.
+        Tree = "tree",
     }
 }
 
-/// What passing a soft value does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SoftMode {
-    /// The event is admitted with a warning.
-    #[default]
-    Warn,
-    /// The event is refused.
-    Block,
+words! {
+    /// What passing a soft value does.
+    #[derive(Default)]
+    pub enum SoftMode {
+        /// The event is admitted with a warning.
+        #[default]
+        Warn = "warn",
+        /// The event is refused.
+        Block = "block",
+    }
 }
 
-/// What a limit does while the store is out of reach.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnUnavailable {
-    /// Nothing is admitted.
-    #[default]
-    Deny,
-    /// Checks and holds pass, unless another limit keeps them from it.
-    Allow,
+words! {
+    /// What a limit does while the store is out of reach.
+    #[derive(Default)]
+    pub enum OnUnavailable {
+        /// Nothing is admitted.
+        #[default]
+        Deny = "deny",
+        /// Checks and holds pass, unless another limit keeps them from it.
+        Allow = "allow",
+    }
 }
 
 /// The id of a limit that is known by what it limits: the same whatever is set

@@ -44,6 +44,19 @@ pub enum Measure {
 pub struct MeasureError;
 
 impl Measure {
+    /// What it is counted in.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::Events | Self::EventsOf(_) => "events",
+            Self::Units | Self::UnitsOf(_) => "units",
+            Self::Tokens | Self::TokensIn | Self::TokensOut => "tokens",
+            Self::ApiCalls => "calls",
+            Self::DurationMs => "ms",
+            Self::Spend => "money",
+        }
+    }
+
     /// How much of it `event` uses, at a cost of `cost` units of 1e-18.
     #[must_use]
     pub fn of(&self, event: &Event, cost: i128) -> i128 {

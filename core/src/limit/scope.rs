@@ -2,48 +2,33 @@
 
 use crate::event::dimensions::Dimensions;
 use crate::event::name::Name;
+use crate::words::words;
 use alloc::format;
 use alloc::sync::Arc;
-use serde::{Deserialize, Serialize};
 
-/// Whose use a limit counts.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// The tenant as a whole.
-    Tenant,
-    /// An agent.
-    Agent,
-    /// A consumer.
-    Consumer,
-    /// A session.
-    Session,
-    /// A tool, by its key `server/tool`.
-    Tool,
-    /// An operation.
-    Operation,
-    /// A node of the tenant's tree of budgets.
-    Node,
-    /// A source of credit; no limit has it.
-    Credit,
+words! {
+    /// Whose use a limit counts.
+    pub enum Scope {
+        /// The tenant as a whole.
+        Tenant = "tenant",
+        /// An agent.
+        Agent = "agent",
+        /// A consumer.
+        Consumer = "consumer",
+        /// A session.
+        Session = "session",
+        /// A tool, by its key `server/tool`.
+        Tool = "tool",
+        /// An operation.
+        Operation = "operation",
+        /// A node of the tenant's tree of budgets.
+        Node = "node",
+        /// A source of credit; no limit has it.
+        Credit = "credit",
+    }
 }
 
 impl Scope {
-    /// Its name in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Tenant => "tenant",
-            Self::Agent => "agent",
-            Self::Consumer => "consumer",
-            Self::Session => "session",
-            Self::Tool => "tool",
-            Self::Operation => "operation",
-            Self::Node => "node",
-            Self::Credit => "credit",
-        }
-    }
-
     /// Whether use at `d` surely belongs to `id`; a tool whose parts hold a `/`
     /// is left to [`Scope::of`].
     pub(crate) fn is(self, d: &Dimensions, id: &str) -> bool {

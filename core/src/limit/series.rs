@@ -9,6 +9,7 @@ use crate::limit::scope::Scope;
 use crate::time::calendar::Calendar;
 use crate::time::instant::Instant;
 use crate::time::window::{Window, WindowKind};
+use crate::words::words;
 use alloc::sync::Arc;
 use serde::{Deserialize, Serialize};
 
@@ -41,15 +42,15 @@ pub struct Series {
     pub state: State,
 }
 
-/// How far a series is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Writers add; what its open windows held before is still being added. Limits
-    /// test what there is so far, which is never more than the truth.
-    Counting,
-    /// Its counters are complete.
-    Active,
+words! {
+    /// How far a series is.
+    pub enum State {
+        /// Writers add; what its open windows held before is still being added. Limits
+        /// test what there is so far, which is never more than the truth.
+        Counting = "counting",
+        /// Its counters are complete.
+        Active = "active",
+    }
 }
 
 fn epoch() -> Instant {

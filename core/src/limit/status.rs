@@ -5,6 +5,7 @@ use crate::limit::limit::Limit;
 use crate::limit::measure::Measure;
 use crate::money::amount::Amount;
 use crate::time::window::Window;
+use crate::words::words;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -39,8 +40,32 @@ pub struct LimitStatus {
     /// Used and held, in percent of the hard value (else the soft one), two
     /// digits half-even; absent for a limit of 0 and without a limit.
     pub percent: Option<String>,
-    /// `ok`, `approaching`, `soft_limit_exceeded` or `hard_limit_exceeded`.
-    pub status: &'static str,
+    /// How full it is.
+    pub status: Fullness,
+}
+
+words! {
+    /// How full a limit is, by what is used and held.
+    pub enum Fullness {
+        /// Below 80 % of its soft value, else of its hard one.
+        Ok = "ok",
+        /// From there on.
+        Approaching = "approaching",
+        /// The soft value is reached.
+        SoftLimitExceeded = "soft_limit_exceeded",
+        /// The hard value is reached.
+        HardLimitExceeded = "hard_limit_exceeded",
+    }
+}
+
+words! {
+    /// Which value of a limit refuses.
+    pub enum LimitType {
+        /// The hard one.
+        Hard = "hard_limit",
+        /// The soft one, where that blocks.
+        Soft = "soft_limit",
+    }
 }
 
 /// The share of a limit from which it counts as approaching: 80 %.
@@ -74,13 +99,13 @@ impl Standpoint {
         }
     }
 
-    /// `hard_limit` or `soft_limit`: which of its values it passes.
+    /// Which of its values it passes.
     #[must_use]
-    pub fn limit_type(&self) -> &'static str {
+    pub fn limit_type(&self) -> LimitType {
         if self.passes(self.limit.hard) {
-            "hard_limit"
+            LimitType::Hard
         } else {
-            "soft_limit"
+            LimitType::Soft
         }
     }
 
@@ -112,24 +137,26 @@ impl Standpoint {
             held: self.text(self.count.held),
             remaining: remaining.map(|left| self.text(left)),
             percent: self.percent_of(reference),
-            status: self.word(),
+            status: self.fullness(),
         }
     }
 
-    fn word(&self) -> &'static str {
+    /// How full it is.
+    #[must_use]
+    pub fn fullness(&self) -> Fullness {
         let taken = self.count.taken();
         let reached = |value: Option<i128>| value.is_some_and(|value| taken >= value);
         let near = self.limit.soft.or(self.limit.hard).is_some_and(|value| {
             taken.saturating_mul(100) >= value.saturating_mul(APPROACHING_PERCENT)
         });
         if reached(self.limit.hard) {
-            "hard_limit_exceeded"
+            Fullness::HardLimitExceeded
         } else if reached(self.limit.soft) {
-            "soft_limit_exceeded"
+            Fullness::SoftLimitExceeded
         } else if near {
-            "approaching"
+            Fullness::Approaching
         } else {
-            "ok"
+            Fullness::Ok
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::money::currency::Currency;
 use crate::time::calendar::{Calendar, Zone};
 use crate::time::instant::Instant;
 use crate::time::window::WindowKind;
+use crate::words::words;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -88,28 +89,17 @@ pub struct Override {
     pub hard: Option<i128>,
 }
 
-/// Where a subscription stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// The plan's limits hold.
-    #[default]
-    Active,
-    /// A payment is late: the plan's limits hold, and its soft ones refuse.
-    PastDue,
-    /// It is over: nothing is admitted.
-    Cancelled,
-}
-
-impl Status {
-    /// Its name in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::PastDue => "past_due",
-            Self::Cancelled => "cancelled",
-        }
+words! {
+    /// Where a subscription stands.
+    #[derive(Default)]
+    pub enum Status {
+        /// The plan's limits hold.
+        #[default]
+        Active = "active",
+        /// A payment is late: the plan's limits hold, and its soft ones refuse.
+        PastDue = "past_due",
+        /// It is over: nothing is admitted.
+        Cancelled = "cancelled",
     }
 }
 

@@ -54,6 +54,13 @@ impl Amount {
         (units > BOUND.saturating_neg() && units < BOUND).then_some(Self(units))
     }
 
+    /// From units of 1e-18, the nearest amount where there is none of so many.
+    #[must_use]
+    pub fn nearest(units: i128) -> Self {
+        let bound = BOUND.saturating_sub(1);
+        Self(units.clamp(bound.saturating_neg(), bound))
+    }
+
     /// A whole number of either sign.
     pub(crate) fn signed(number: i64) -> Option<Self> {
         i128::from(number)

@@ -8,6 +8,7 @@ use crate::money::currency::Currency;
 use crate::money::rate::{Rate, gcd, mul_div};
 use crate::price::exchange::ExchangeRate;
 use crate::time::instant::Instant;
+use crate::words::words;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -53,14 +54,14 @@ impl Card {
     }
 }
 
-/// What becomes of an operation without a price.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unpriced {
-    /// It is refused.
-    Reject,
-    /// It costs nothing.
-    Free,
+words! {
+    /// What becomes of an operation without a price.
+    pub enum Unpriced {
+        /// It is refused.
+        Reject = "reject",
+        /// It costs nothing.
+        Free = "free",
+    }
 }
 
 /// A tier's price factor in thousandths, from 0 to 1,000,000 times.
@@ -134,15 +135,16 @@ pub struct VolumeDiscount {
     pub discount: Amount,
 }
 
-/// How volume discounts apply.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DiscountMode {
-    /// Each slice beyond a `from` gets that slice's discount.
-    #[default]
-    Graduated,
-    /// The whole quantity gets the discount of the last `from` it reaches.
-    Volume,
+words! {
+    /// How volume discounts apply.
+    #[derive(Default)]
+    pub enum DiscountMode {
+        /// Each slice beyond a `from` gets that slice's discount.
+        #[default]
+        Graduated = "graduated",
+        /// The whole quantity gets the discount of the last `from` it reaches.
+        Volume = "volume",
+    }
 }
 
 impl Operation {

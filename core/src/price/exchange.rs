@@ -26,6 +26,7 @@ pub struct ExchangeTable {
 
 /// The rate that converted a cost into the tenant's currency.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExchangeRate {
     /// The version of the exchange table that has it.
     pub version: u32,

@@ -1,27 +1,28 @@
 //! The spans of time in which limits count.
 
 use crate::time::instant::{DAY_SECONDS, Instant};
+use crate::words::words;
 use core::cmp::Ordering;
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
-/// How long a limit counts before it starts anew. All are calendar spans,
-/// half-open, in UTC or as a [`crate::Calendar`] says.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WindowKind {
-    /// For ever.
-    Total,
-    /// A second, by receipt.
-    Second,
-    /// An hour, in UTC always.
-    Hour,
-    /// A day.
-    Day,
-    /// A month.
-    Month,
-    /// A month of the subscription: from its anchor, or by the calendar.
-    Period,
+words! {
+    /// How long a limit counts before it starts anew. All are calendar spans,
+    /// half-open, in UTC or as a [`crate::Calendar`] says.
+    pub enum WindowKind {
+        /// For ever.
+        Total = "total",
+        /// A second, by receipt.
+        Second = "second",
+        /// An hour, in UTC always.
+        Hour = "hour",
+        /// A day.
+        Day = "day",
+        /// A month.
+        Month = "month",
+        /// A month of the subscription: from its anchor, or by the calendar.
+        Period = "period",
+    }
 }
 
 /// One span of a [`WindowKind`]. Its kind and its start tell it from others, as
@@ -36,19 +37,6 @@ pub struct Window {
 }
 
 impl WindowKind {
-    /// Its name in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Total => "total",
-            Self::Second => "second",
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Month => "month",
-            Self::Period => "period",
-        }
-    }
-
     /// The window of this kind in UTC that holds `at`.
     #[must_use]
     pub fn holding(self, at: Instant) -> Window {

@@ -1,12 +1,10 @@
 //! Alerts: as operators set them, as answers and webhooks show them.
 
 use crate::json::{Errors, Fault, Node, Object, scalar};
-use crate::limits_json::limit_status;
 use crate::problem::Problem;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use tollgate_core::{Alert, Alerts, AlertsOrder, Config, Name};
+use tollgate_core::{Alerts, AlertsOrder};
 use url::{Host, Url};
 
 /// The longest url, in characters.
@@ -44,7 +42,10 @@ fn alerts(object: &mut Object<'_>, is_local: bool) -> Option<AlertsOrder> {
         .unwrap_or_default();
     let given = object.keep(Errors::gather(
         nodes.iter().map(|node| node.scalar(percent)),
-    ))?;
+    ));
+    let url = object.read("url", |raw| webhook(raw, is_local));
+    let rotate_secret = object.read("rotate_secret", scalar::flag).unwrap_or(false);
+    let given = given?;
     let ascend = given
         .iter()
         .zip(given.iter().skip(1))
@@ -56,8 +57,8 @@ fn alerts(object: &mut Object<'_>, is_local: bool) -> Option<AlertsOrder> {
         } else {
             Alerts::THRESHOLDS.to_vec()
         },
-        url: object.read("url", |raw| webhook(raw, is_local)),
-        rotate_secret: object.read("rotate_secret", scalar::flag).unwrap_or(false),
+        url,
+        rotate_secret,
     })
 }
 
@@ -144,48 +145,6 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
         [0x2000..=0x3fff, ..] => true,
         _ => false,
     }
-}
-
-/// An alert as its webhook gets it.
-#[must_use]
-pub fn alert_json(alert: &Alert) -> Value {
-    json!({
-        "id": alert.id,
-        "type": "limit.threshold_crossed",
-        "tenant_id": alert.tenant.as_str(),
-        "threshold": alert.threshold,
-        "limit": limit_status(&alert.standpoint),
-        "crossed_at": alert.crossed_at.to_string(),
-    })
-}
-
-/// What a tenant is told of, and the latest of it.
-#[must_use]
-pub fn alerts_json(tenant: &Name, config: &Config, alerts: &[Alert]) -> Value {
-    let set = config.alerts.as_ref();
-    let shown = |alert: &Alert| {
-        let mut shown = alert_json(alert);
-        let progress = [
-            ("state", json!(alert.state.as_str())),
-            ("attempts", json!(alert.attempts)),
-            (
-                "next_try_at",
-                json!(alert.next_try.map(|at| at.to_string())),
-            ),
-        ];
-        if let Some(shown) = shown.as_object_mut() {
-            shown.extend(progress.map(|(name, value)| (name.to_owned(), value)));
-        }
-        shown
-    };
-    json!({
-        "tenant_id": tenant.as_str(),
-        "thresholds": set.map_or(&[][..], |set| &set.thresholds),
-        "url": set.and_then(|set| set.url.as_deref()),
-        "has_secret": set.is_some_and(|set| set.secret.is_some()),
-        "alerts": alerts.iter().map(shown).collect::<Vec<_>>(),
-        "version": config.version,
-    })
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub fn parse_asap_batch(body: &[u8]) -> Result<Vec<NewEvent>, Problem> {
 /// # Errors
 /// As [`crate::parse_event`] or [`parse_asap`].
 pub fn parse_either(body: &[u8]) -> Result<NewEvent, Problem> {
-    let node = Node::root(body).map_err(Errors::into_problem)?;
+    let node = Node::root(body).map_err(Errors::into_event_problem)?;
     let mut is_event = false;
     let event = node.object(|object| {
         is_event = object.has("operation");
@@ -47,7 +47,7 @@ pub fn parse_either(body: &[u8]) -> Result<NewEvent, Problem> {
     });
     event.map_err(|errors| {
         if is_event {
-            errors.into_problem()
+            errors.into_event_problem()
         } else {
             errors.into_invalid_request()
         }

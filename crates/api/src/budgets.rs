@@ -1,13 +1,11 @@
 //! Budgets as operators send them, and in answers.
 
-use crate::figures::amount;
 use crate::json::{Errors, Fault, Node, Object, scalar};
 use crate::limits::{WINDOWS, tool_of};
 use crate::problem::Problem;
-use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_core::{Amount, Budget, LIMITS_MAX, Name, Scope, Standpoint, WindowKind};
+use tollgate_core::{Amount, Budget, LIMITS_MAX, WindowKind};
 
 /// Reads `PUT /budgets/{tenant_id}`: the budget, or `None` where no cap is
 /// given, which removes it.
@@ -57,76 +55,6 @@ fn tools(node: &Node<'_>) -> Result<BTreeMap<Arc<str>, Amount>, Errors> {
         Ok((tool, node.scalar(scalar::decimal)?))
     };
     Errors::gather(node.entries()?.into_iter().map(entry)).map(BTreeMap::from_iter)
-}
-
-/// A budget with what was spent, is held and remains: of its window as a whole,
-/// and of each tool. `spent` is of the tenant, capped or not.
-#[must_use]
-pub fn budget_json(
-    tenant: &Name,
-    budget: Option<&Budget>,
-    spent: Amount,
-    standpoints: &[Standpoint],
-) -> Value {
-    let mut body = Map::from_iter([("tenant_id".to_owned(), json!(tenant))]);
-    let Some(budget) = budget else {
-        body.insert("has_budget".to_owned(), false.into());
-        return Value::Object(body);
-    };
-    let total = standpoints
-        .iter()
-        .find(|at| at.limit.scope == Scope::Tenant);
-    let optional = |value: Option<Amount>| value.map_or(Value::Null, amount);
-    let units = |value: i128| Amount::from_units(value).map_or(Value::Null, amount);
-    let left = |max: Amount, taken: i128| units(max.units().saturating_sub(taken).max(0));
-    let tools = standpoints
-        .iter()
-        .filter(|at| at.limit.scope == Scope::Tool);
-    let tools: Map<String, Value> = tools
-        .filter_map(|at| {
-            let max = budget.max_per_tool.get(&at.scope_id)?;
-            let (spent, held) = (units(at.count.used), units(at.count.held));
-            Some((
-                at.scope_id.to_string(),
-                json!({ "spent": spent, "held": held, "remaining": left(*max, at.count.taken()) }),
-            ))
-        })
-        .collect();
-    let fields = [
-        ("has_budget", true.into()),
-        ("max_total", optional(budget.max_total)),
-        ("max_per_session", optional(budget.max_per_session)),
-        ("max_per_agent", optional(budget.max_per_agent)),
-        (
-            "max_per_tool",
-            budget
-                .max_per_tool
-                .iter()
-                .map(|(key, max)| (key.to_string(), amount(*max)))
-                .collect::<Map<_, _>>()
-                .into(),
-        ),
-        ("currency", budget.currency.code().into()),
-        ("window", budget.window.as_str().into()),
-        (
-            "spent",
-            total.map_or_else(|| amount(spent), |at| units(at.count.used)),
-        ),
-        ("held", total.map_or(Value::Null, |at| units(at.count.held))),
-        (
-            "remaining",
-            total
-                .zip(budget.max_total)
-                .map_or(Value::Null, |(at, max)| left(max, at.count.taken())),
-        ),
-        ("tools", tools.into()),
-    ];
-    body.extend(
-        fields
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value)),
-    );
-    Value::Object(body)
 }
 
 #[cfg(test)]

@@ -14,11 +14,6 @@ const PRICE_MAX: u64 = 1_000_000_000_000;
 const DISCOUNT_STEP: i128 = 1_000_000_000;
 /// The most volume discounts of one operation.
 const DISCOUNTS_MAX: usize = 100;
-const UNPRICED: &[(&str, Unpriced)] = &[("reject", Unpriced::Reject), ("free", Unpriced::Free)];
-const DISCOUNT_MODES: &[(&str, DiscountMode)] = &[
-    ("graduated", DiscountMode::Graduated),
-    ("volume", DiscountMode::Volume),
-];
 
 /// A rate card as it was sent: to become the next version of its card.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,7 +57,7 @@ impl NewCard {
 /// As [`crate::parse_event`].
 pub fn parse_card(id_in_path: &str, body: &[u8]) -> Result<NewCard, Problem> {
     let id = Name::in_path(id_in_path)
-        .map_err(|error| Problem::invalid_event("/id", error.to_string()))?;
+        .map_err(|error| Problem::invalid_value("/id", error.to_string()))?;
     let card = Node::root(body).and_then(|node| node.object(|object| card(object, id)));
     card.map_err(Errors::into_problem)
 }
@@ -75,7 +70,7 @@ fn card(object: &mut Object<'_>, id: Name) -> Option<NewCard> {
     let currency = object.need("currency", scalar::currency);
     let effective_from = object.read("effective_from", scalar::instant);
     let unpriced = object
-        .read("unpriced", scalar::one_of(UNPRICED))
+        .read("unpriced", scalar::one_of(&Unpriced::ALL))
         .unwrap_or(Unpriced::Reject);
     let tiers = object
         .take("tiers")
@@ -142,7 +137,7 @@ fn operation(object: &mut Object<'_>) -> Option<Operation> {
             .and_then(|discounts| object.keep(discounts))
             .unwrap_or_default(),
         discount_mode: object
-            .read("discount_mode", scalar::one_of(DISCOUNT_MODES))
+            .read("discount_mode", scalar::one_of(&DiscountMode::ALL))
             .unwrap_or_default(),
     };
     if !operation.is_summable() {
@@ -193,9 +188,13 @@ fn discounts(node: &Node<'_>) -> Result<Vec<VolumeDiscount>, Errors> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cards_json::card_json;
+    use crate::answers::card::RateCardVersion;
     use crate::refusals::{refusal, refuses};
     use serde_json::{Value, json};
+
+    fn shown_card(card: &Card) -> Value {
+        serde_json::to_value(RateCardVersion::from(card)).unwrap()
+    }
 
     fn of(body: &[u8]) -> Result<NewCard, Problem> {
         parse_card("c1", body)
@@ -218,7 +217,7 @@ mod tests {
         let card = of(body.to_string().as_bytes())
             .unwrap()
             .into_card(3, 7, Instant::EPOCH);
-        let mut shown = card_json(&card);
+        let mut shown = shown_card(&card);
         assert_eq!(
             shown.as_object_mut().unwrap().shift_remove("version"),
             Some(json!(3))
@@ -231,14 +230,14 @@ mod tests {
         let card = operations(r#"{"x":{"unit":3.7e-11}}"#)
             .unwrap()
             .into_card(1, 1, Instant::EPOCH);
-        assert_eq!(card_json(&card)["tiers"], json!({"standard":"1"}));
-        assert_eq!(card_json(&card)["unpriced"], json!("reject"));
+        assert_eq!(shown_card(&card)["tiers"], json!({"standard":"1"}));
+        assert_eq!(shown_card(&card)["unpriced"], json!("reject"));
         assert_eq!(
-            card_json(&card)["operations"]["x"],
+            shown_card(&card)["operations"]["x"],
             json!({"unit":"0.000000000037"})
         );
         assert_eq!(card.effective_from, Instant::EPOCH);
-        assert_eq!(card_json(&card).get("discount_mode"), None::<&Value>);
+        assert_eq!(shown_card(&card).get("discount_mode"), None::<&Value>);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The catalogue of refusals: the usual cases of a problem.
 
 use crate::kind::Kind;
-use crate::problem::{FieldError, Problem};
+use crate::problem::{Extra, FieldError, Problem};
 use tollgate_core::{
     Config, Currency, HoldState, LimitsError, Mismatch, Name, PriceError, Refused,
 };
@@ -14,10 +14,16 @@ impl Problem {
         Self::field(Kind::InvalidRequest, FieldError::new(pointer, message))
     }
 
-    /// 422: one field breaks a rule.
+    /// 422: one field of an event breaks a rule.
     #[must_use]
     pub fn invalid_event(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self::field(Kind::InvalidEvent, FieldError::new(pointer, message))
+    }
+
+    /// 422: one field of something that is no event breaks a rule.
+    #[must_use]
+    pub fn invalid_value(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::field(Kind::InvalidValue, FieldError::new(pointer, message))
     }
 
     fn field(kind: Kind, error: FieldError) -> Self {
@@ -70,7 +76,8 @@ impl Problem {
     /// 403: the compliance gate; the expected value is not told.
     #[must_use]
     pub fn hash_mismatch() -> Self {
-        let detail = "the header X-Constitutional-Hash is missing or names another constitution";
+        let detail = "the header `X-Constitutional-Hash` is missing or names another deployment; \
+            who runs this one sets the value by `TOLLGATE_CONSTITUTIONAL_HASH`";
         Self::new(Kind::ConstitutionalHashMismatch, detail)
     }
 
@@ -107,7 +114,10 @@ impl Problem {
     #[must_use]
     pub fn event_id_reused(id: &Name) -> Self {
         let detail = format!("event `{id}` is recorded with other content");
-        Self::new(Kind::EventIdReused, detail).with("event_id", id.as_str())
+        Self::new(Kind::EventIdReused, detail).with(Extra {
+            event_id: Some(id.clone()),
+            ..Extra::default()
+        })
     }
 
     /// 409: the batch was sent with other content.
@@ -131,10 +141,10 @@ impl Problem {
         };
         let detail = "it was refused when its batch was first sent; send it in a new batch";
         let problem = Self::new(kind, detail);
-        match limit {
-            Some(limit) => problem.with("limit_id", limit.as_str()),
-            None => problem,
-        }
+        problem.with(Extra {
+            limit_id: limit.cloned(),
+            ..Extra::default()
+        })
     }
 
     /// 409: the id was taken for another estimate.
@@ -144,16 +154,20 @@ impl Problem {
             Kind::HoldIdReused,
             format!("hold `{id}` is of another estimate"),
         )
-        .with("hold_id", id.as_str())
+        .with(Extra {
+            hold_id: Some(id.clone()),
+            ..Extra::default()
+        })
     }
 
     /// 409: the hold has ended, and how.
     #[must_use]
     pub fn hold_closed(id: &Name, state: HoldState) -> Self {
-        let state = state.as_str();
-        Self::new(Kind::HoldClosed, format!("hold `{id}` is {state}"))
-            .with("hold_id", id.as_str())
-            .with("state", state)
+        Self::new(Kind::HoldClosed, format!("hold `{id}` is {state}")).with(Extra {
+            hold_id: Some(id.clone()),
+            state: Some(state),
+            ..Extra::default()
+        })
     }
 
     /// 422: what is to be booked is not the hold's.
@@ -172,7 +186,10 @@ impl Problem {
     #[must_use]
     pub fn key_repeated(key_id: &str) -> Self {
         let detail = "the key was made by an earlier request with this idempotency key and is shown only once";
-        Self::new(Kind::KeyRepeated, detail).with("key_id", key_id)
+        Self::new(Kind::KeyRepeated, detail).with(Extra {
+            key_id: Some(key_id.to_owned()),
+            ..Extra::default()
+        })
     }
 
     /// 412: `current` is the version in force.
@@ -182,7 +199,10 @@ impl Problem {
             Kind::PreconditionFailed,
             format!("the current version is {current}"),
         )
-        .with("version", current)
+        .with(Extra {
+            version: Some(current),
+            ..Extra::default()
+        })
     }
 
     /// 413.
@@ -207,7 +227,10 @@ impl Problem {
     #[must_use]
     pub fn currency_mismatch(expected: Currency, given: Currency) -> Self {
         let detail = format!("the tenant's currency is {expected}, not {given}");
-        Self::new(Kind::CurrencyMismatch, detail).with("currency", expected.code())
+        Self::new(Kind::CurrencyMismatch, detail).with(Extra {
+            currency: Some(expected),
+            ..Extra::default()
+        })
     }
 
     /// 422.
@@ -221,7 +244,10 @@ impl Problem {
     pub fn below_retention_floor(pointer: &str) -> Self {
         let floor = Config::RETENTION_DAYS_MIN;
         let error = FieldError::new(pointer, format!("must be at least {floor} days"));
-        Self::field(Kind::BelowRetentionFloor, error).with("retention_days_min", floor)
+        Self::field(Kind::BelowRetentionFloor, error).with(Extra {
+            retention_days_min: Some(floor),
+            ..Extra::default()
+        })
     }
 
     /// 422: the range cuts through an hour of which only totals are left.

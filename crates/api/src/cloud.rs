@@ -11,6 +11,14 @@ use tollgate_core::Name;
 /// The longest context attribute that is read, in characters.
 const ATTRIBUTE_MAX: usize = 1024;
 
+tollgate_core::words! {
+    /// The version of CloudEvents that is read.
+    pub enum SpecVersion {
+        /// 1.0.
+        One = "1.0",
+    }
+}
+
 /// Reads `application/cloudevents+json`: `data` is an event. Its id is derived
 /// from `source` and `id` unless `data` has one; `time`, `type` and `subject`
 /// are its timestamp, operation and agent where `data` does not say; extension
@@ -20,7 +28,7 @@ const ATTRIBUTE_MAX: usize = 1024;
 /// As [`crate::parse_event`].
 pub fn parse_cloud_event(body: &[u8]) -> Result<NewEvent, Problem> {
     let event = Node::root(body).and_then(|node| node.object(cloud_event));
-    event.map_err(Errors::into_problem)
+    event.map_err(Errors::into_event_problem)
 }
 
 /// Reads `application/cloudevents-batch+json`, an array of 1 to [`BATCH_MAX`]
@@ -30,16 +38,16 @@ pub fn parse_cloud_event(body: &[u8]) -> Result<NewEvent, Problem> {
 /// 400 `invalid_request` where the batch itself is misshapen.
 pub fn parse_cloud_batch(body: &[u8]) -> Result<Vec<Result<NewEvent, Problem>>, Problem> {
     let nodes = Node::root(body).and_then(|node| node.elements(1, BATCH_MAX));
-    let event = |node: &Node<'_>| node.object(cloud_event).map_err(Errors::into_problem);
+    let event = |node: &Node<'_>| node.object(cloud_event).map_err(Errors::into_event_problem);
     Ok(nodes
-        .map_err(Errors::into_problem)?
+        .map_err(Errors::into_event_problem)?
         .iter()
         .map(event)
         .collect())
 }
 
 fn cloud_event(object: &mut Object<'_>) -> Option<NewEvent> {
-    object.need("specversion", scalar::one_of(&[("1.0", ())]));
+    object.need("specversion", scalar::one_of(&SpecVersion::ALL));
     let id = object.need("id", scalar::line(ATTRIBUTE_MAX));
     let source = object.need("source", scalar::line(ATTRIBUTE_MAX));
     object.require("type");

@@ -1,10 +1,8 @@
 //! Credit as operators grant it, and in answers.
 
-use crate::figures::{amount, limit_value};
 use crate::json::{Errors, Node, Object, scalar};
 use crate::problem::Problem;
-use serde_json::{Value, json};
-use tollgate_core::{Amount, Count, Currency, Grant, GrantOrder, Instant, Name};
+use tollgate_core::{Amount, GrantOrder};
 
 /// The priority of grants that name none.
 const PRIORITY: u64 = 100;
@@ -39,107 +37,6 @@ fn grant(object: &mut Object<'_>) -> Option<GrantOrder> {
         priority: u32::try_from(priority).ok()?,
         expires_at,
     })
-}
-
-/// A grant as it was made.
-#[must_use]
-pub fn grant_json(tenant: &Name, grant: &Grant, currency: Currency, replayed: bool) -> Value {
-    json!({
-        "tenant_id": tenant,
-        "id": grant.id,
-        "amount": amount(grant.amount),
-        "currency": currency.code(),
-        "priority": grant.priority,
-        "granted_at": grant.granted_at,
-        "expires_at": grant.expires_at,
-        "replayed": replayed,
-    })
-}
-
-/// A tenant's credit at `now`. Of the grants shown, `granted` = `consumed` + `held` +
-/// `remaining` + `expired`; `available` is what may still be used, the
-/// allowance included.
-#[must_use]
-pub fn credits_json(
-    tenant: &Name,
-    currency: Option<Currency>,
-    (allowance, uncovered): (Option<(Amount, Count)>, i128),
-    grants: &[(Grant, Count)],
-    now: Instant,
-) -> Value {
-    let money = |units: i128| limit_value(true, Some(units));
-    let rows: Vec<Row> = grants
-        .iter()
-        .map(|(grant, count)| Row::of(grant, *count, now))
-        .collect();
-    let sum = |figure: fn(&Row) -> i128| rows.iter().map(figure).fold(0_i128, i128::saturating_add);
-    let of_allowance =
-        allowance.map(|(amount, count)| amount.units().saturating_sub(count.taken()).max(0));
-    let remaining = sum(|row| row.remaining);
-    let listed = grants
-        .iter()
-        .map(|(grant, count)| granted_json(grant, *count, now));
-    json!({
-        "tenant_id": tenant,
-        "currency": currency,
-        "allowance": allowance.map(|(whole, _)| amount(whole)),
-        "allowance_used": allowance.map(|(_, count)| money(count.used)),
-        "allowance_held": allowance.map(|(_, count)| money(count.held)),
-        "allowance_remaining": of_allowance.map(money),
-        "granted": money(sum(|row| row.granted)),
-        "consumed": money(sum(|row| row.consumed)),
-        "held": money(sum(|row| row.held)),
-        "remaining": money(remaining),
-        "expired": money(sum(|row| row.expired)),
-        "available": money(remaining.saturating_add(of_allowance.unwrap_or(0))),
-        "uncovered": money(uncovered),
-        "grants": listed.collect::<Vec<_>>(),
-    })
-}
-
-/// A grant, and where it stands at `now`.
-#[must_use]
-pub fn granted_json(grant: &Grant, count: Count, now: Instant) -> Value {
-    let money = |units: i128| limit_value(true, Some(units));
-    let row = Row::of(grant, count, now);
-    json!({
-        "id": grant.id,
-        "amount": amount(grant.amount),
-        "priority": grant.priority,
-        "granted_at": grant.granted_at,
-        "expires_at": grant.expires_at,
-        "consumed": money(row.consumed),
-        "held": money(row.held),
-        "remaining": money(row.remaining),
-        "expired": money(row.expired),
-    })
-}
-
-/// Where one grant stands, in units of 1e-18.
-struct Row {
-    granted: i128,
-    consumed: i128,
-    held: i128,
-    remaining: i128,
-    expired: i128,
-}
-
-impl Row {
-    fn of(grant: &Grant, count: Count, now: Instant) -> Self {
-        let left = grant.amount.units().saturating_sub(count.taken());
-        let (remaining, expired) = if grant.is_open(now) {
-            (left, 0)
-        } else {
-            (0, left)
-        };
-        Self {
-            granted: grant.amount.units(),
-            consumed: count.used,
-            held: count.held,
-            remaining,
-            expired,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! Refusals by limits: 429 for quantities, 402 for money.
 
-use crate::figures::{limit_value, measured};
+use crate::answers::figure::Figure;
 use crate::kind::Kind;
-use crate::limits_json::limit_status;
-use crate::problem::Problem;
+use crate::problem::{Denied, Extra, FirstViolation, Problem};
 use crate::rate_headers::headers;
-use serde_json::{Map, Value, json};
-use tollgate_core::{Instant, Measure, Name, Objection, Ruling, Scope, Standpoint, WindowKind};
+use crate::violation::Violation;
+use tollgate_core::{Amount, Instant, Name, Objection, Ruling, Scope, Standpoint, WindowKind};
 
 impl Problem {
     /// What a denied request is told: 402 where the tenant has no plan in force
@@ -14,42 +13,60 @@ impl Problem {
     /// when to come back.
     #[must_use]
     pub fn denied(tenant: &Name, ruling: &Ruling, now: Instant) -> Self {
+        let denied = Some(Denied {
+            tenant_id: tenant.clone(),
+            plan_code: ruling.plan_code.clone(),
+        });
+        let reason = ruling.objections.first().map(Objection::reason);
         if let Some(detail) = ruling.objections.iter().find_map(without_plan) {
-            let plan_code = ruling.plan_code.as_ref().map(Name::as_str);
-            let problem = Self::new(Kind::UsagePolicyConfigurationError, detail);
-            return problem
-                .with("tenant_id", tenant.as_str())
-                .with("plan_code", plan_code);
+            let extra = Extra {
+                denied,
+                reason,
+                ..Extra::default()
+            };
+            return Self::new(Kind::UsagePolicyConfigurationError, detail).with(extra);
         }
-        let (mut money, quantities): (Vec<_>, Vec<_>) =
+        let (mut money, mut quantities): (Vec<_>, Vec<_>) =
             ruling.violations.iter().partition(|at| at.is_money());
         money.sort_by_key(|at| rank(at.limit.scope));
-        let objections: Vec<(String, Value)> = ruling
-            .objections
-            .iter()
-            .filter_map(money_objection)
-            .collect();
-        let mut problem = match (money.first(), objections.first(), quantities.first()) {
-            (Some(first), ..) => Self::new(Kind::BudgetExceeded, sentence(first)),
-            (None, Some((detail, _)), _) => Self::new(Kind::BudgetExceeded, detail.clone()),
-            (None, None, Some(first)) => {
-                let problem = Self::new(Kind::UsageLimitExceeded, sentence(first));
-                first_violation(problem, tenant, ruling, first)
-            }
-            (None, None, None) => Self::new(Kind::UsageLimitExceeded, "a limit is passed"),
+        quantities.sort_by_key(|at| rank(at.limit.scope));
+        let objection = ruling.objections.iter().find_map(money_sentence);
+        let first = quantities
+            .first()
+            .filter(|_| money.is_empty() && objection.is_none());
+        let (kind, detail) = match (money.first(), objection, first) {
+            (Some(first), ..) => (Kind::BudgetExceeded, sentence(first)),
+            (None, Some(detail), _) => (Kind::BudgetExceeded, detail),
+            (None, None, Some(first)) => (Kind::UsageLimitExceeded, sentence(first)),
+            (None, None, None) => (Kind::UsageLimitExceeded, "a limit is passed".to_owned()),
         };
-        let violations = money.iter().map(|at| money_violation(at));
-        let violations = violations.chain(objections.into_iter().map(|(_, violation)| violation));
-        let violations: Value = violations
-            .chain(quantities.iter().map(|at| limit_status(at)))
-            .collect();
-        problem.extra.insert("violations".to_owned(), violations);
-        if let Some(reason) = ruling.objections.first().map(reason) {
-            problem.extra.insert("reason".to_owned(), reason.into());
-        }
+        let is_quota = kind == Kind::UsageLimitExceeded;
+        let named = quantities.iter().map(|at| at.limit.id.to_string());
+        let extra = Extra {
+            denied: denied.filter(|_| is_quota),
+            first: first.map(|at| first_violation(at)),
+            violations: violations(&money, ruling, &quantities),
+            violated_policies: named.filter(|_| is_quota).collect(),
+            reason,
+            ..Extra::default()
+        };
+        let mut problem = Self::new(kind, detail).with(extra);
         problem.headers = headers(ruling, &quantities, now);
         problem
     }
+}
+
+/// Money first.
+fn violations(
+    money: &[&Standpoint],
+    ruling: &Ruling,
+    quantities: &[&Standpoint],
+) -> Vec<Violation> {
+    let of_limit = |at: &&Standpoint| Violation::of_limit(at);
+    let money = money.iter().map(of_limit);
+    let objections = ruling.objections.iter().filter_map(Violation::of_objection);
+    let all = money.chain(objections);
+    all.chain(quantities.iter().map(of_limit)).collect()
 }
 
 fn without_plan(objection: &Objection) -> Option<&'static str> {
@@ -60,49 +77,22 @@ fn without_plan(objection: &Objection) -> Option<&'static str> {
     }
 }
 
-/// What refuses an event apart from limits, in a word.
-pub(crate) fn reason(objection: &Objection) -> &'static str {
-    match objection {
-        Objection::NoPlan => "no_plan",
-        Objection::Cancelled => "subscription_cancelled",
-        Objection::NodeDisabled(_) => "node_disabled",
-        Objection::Credit { .. } => "credit_exhausted",
-    }
-}
-
-/// What keeps money from being spent apart from limits: a sentence, and its
-/// entry among the violations.
-fn money_objection(objection: &Objection) -> Option<(String, Value)> {
+/// What keeps money from being spent apart from limits.
+fn money_sentence(objection: &Objection) -> Option<String> {
     match objection {
         Objection::NoPlan | Objection::Cancelled => None,
-        Objection::NodeDisabled(node) => {
-            let violation = json!({ "scope": "node", "node_id": node, "reason": "node_disabled" });
-            Some((format!("budget node `{node}` is disabled"), violation))
-        }
+        Objection::NodeDisabled(node) => Some(format!("budget node `{node}` is disabled")),
         Objection::Credit {
             capacity,
             taken,
             requested,
             currency,
         } => {
-            let [limit, current, asked] =
-                [capacity, taken, requested].map(|units| limit_value(true, Some(*units)));
-            let left = limit_value(true, Some(capacity.saturating_sub(*taken)));
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let detail = format!(
-                "{} {currency} of credit are left, {} requested",
-                text(&left),
-                text(&asked)
-            );
-            let currency = currency.code();
-            let violation = json!({
-                "scope": "credit",
-                "limit": limit,
-                "current": current,
-                "requested": asked,
-                "currency": currency,
-            });
-            Some((detail, violation))
+            let left = Amount::nearest(capacity.saturating_sub(*taken));
+            let asked = Amount::nearest(*requested);
+            Some(format!(
+                "{left} {currency} of credit are left, {asked} requested"
+            ))
         }
     }
 }
@@ -121,60 +111,22 @@ fn rank(scope: Scope) -> u8 {
     }
 }
 
-fn first_violation(problem: Problem, tenant: &Name, ruling: &Ruling, at: &Standpoint) -> Problem {
+fn first_violation(at: &Standpoint) -> FirstViolation {
+    let measure = &at.limit.measure;
     let end = at.window.end();
-    problem
-        .with("tenant_id", tenant.as_str())
-        .with("plan_code", ruling.plan_code.as_ref().map(Name::as_str))
-        .with("feature_key", at.limit.feature_key())
-        .with("limit_type", at.limit_type())
-        .with("limit_value", limit_value(false, at.limit_value()))
-        .with("usage", measured(at, at.count.taken()))
-        .with("requested", measured(at, at.requested))
-        .with("unit", unit(&at.limit.measure))
-        .with("window_start", end.map(|_| at.window.start.to_string()))
-        .with("window_end", end.map(|end| end.to_string()))
-}
-
-/// The unit of a quantity.
-fn unit(measure: &Measure) -> &'static str {
-    match measure {
-        Measure::Events | Measure::EventsOf(_) => "events",
-        Measure::Units | Measure::UnitsOf(_) => "units",
-        Measure::Tokens | Measure::TokensIn | Measure::TokensOut => "tokens",
-        Measure::ApiCalls => "calls",
-        Measure::DurationMs => "ms",
-        Measure::Spend => "money",
+    FirstViolation {
+        feature_key: at.limit.feature_key(),
+        limit_type: at.limit_type(),
+        limit_value: at.limit_value().map(|value| Figure::of(measure, value)),
+        usage: Figure::of(measure, at.count.taken()),
+        requested: Figure::of(measure, at.requested),
+        unit: measure.unit().to_owned(),
+        window_start: end.map(|_| at.window.start),
+        window_end: end,
     }
 }
 
-fn money_violation(at: &Standpoint) -> Value {
-    let (scope, id_field) = match at.limit.scope {
-        Scope::Tenant => ("total", None),
-        Scope::Session => ("session", Some("session_id")),
-        Scope::Agent => ("agent", Some("agent_id")),
-        Scope::Tool => ("tool", Some("tool_key")),
-        Scope::Consumer => ("consumer", Some("consumer_id")),
-        Scope::Operation => ("operation", Some("operation")),
-        Scope::Node => ("node", Some("node_id")),
-        Scope::Credit => ("credit", None),
-    };
-    let mut violation = Map::from_iter([("scope".to_owned(), Value::from(scope))]);
-    if let Some(field) = id_field {
-        violation.insert(field.to_owned(), (*at.scope_id).into());
-    }
-    let currency = at.limit.currency.map(|currency| currency.code().to_owned());
-    let figures = [
-        ("limit", limit_value(true, at.limit_value())),
-        ("current", measured(at, at.count.taken())),
-        ("requested", measured(at, at.requested)),
-        ("currency", json!(currency)),
-    ];
-    violation.extend(figures.map(|(name, value)| (name.to_owned(), value)));
-    Value::Object(violation)
-}
-
-/// Such as: limit `h` allows 100 events per hour: 100 used or held, 1 requested.
+/// Such as: limit `h` allows 100 events per hour: 100 used, 0 held, 1 requested.
 fn sentence(at: &Standpoint) -> String {
     let limit = &at.limit;
     let value = at
@@ -182,7 +134,7 @@ fn sentence(at: &Standpoint) -> String {
         .map_or_else(|| "nothing".to_owned(), |value| at.text(value));
     let unit = match limit.currency {
         Some(currency) if at.is_money() => currency.code().to_owned(),
-        _ => unit(&limit.measure).to_owned(),
+        _ => limit.measure.unit().to_owned(),
     };
     let whose = match limit.scope {
         Scope::Tenant => String::new(),
@@ -192,9 +144,10 @@ fn sentence(at: &Standpoint) -> String {
         WindowKind::Total => "in total".to_owned(),
         kind => format!("per {}", kind.as_str()),
     };
-    let (taken, requested) = (at.text(at.count.taken()), at.text(at.requested));
+    let (used, held) = (at.text(at.count.used), at.text(at.count.held));
+    let requested = at.text(at.requested);
     format!(
-        "limit `{}` allows {value} {unit} {window}{whose}: {taken} used or held, {requested} requested",
+        "limit `{}` allows {value} {unit} {window}{whose}: {used} used, {held} held, {requested} requested",
         limit.id
     )
 }
@@ -203,8 +156,9 @@ fn sentence(at: &Standpoint) -> String {
 mod tests {
     use super::*;
     use crate::limits::parse_limits;
+    use serde_json::json;
     use std::sync::Arc;
-    use tollgate_core::{Count, Decision, Limit};
+    use tollgate_core::{Count, Decision, Limit, LimitType};
 
     const ONE: i128 = 1_000_000_000_000_000_000;
 
@@ -262,7 +216,7 @@ mod tests {
             vec![at(&hour, "", 90, 10, 20), at(&day, "a1", 3, 0, 1)],
             "2026-11-22T10:30:00.5Z",
         );
-        let body = problem.body("r");
+        let body = serde_json::to_value(problem.body("r")).unwrap();
         let top = json!({"tenant_id":"acme","plan_code":null,"feature_key":"tokens",
             "limit_type":"hard_limit","limit_value":100,"usage":90,"requested":20,"unit":"tokens",
             "window_start":"2026-11-22T10:00:00Z","window_end":"2026-11-22T11:00:00Z"});
@@ -273,28 +227,27 @@ mod tests {
             (body["status"].as_u64(), body["code"].as_str()),
             (Some(429), Some("usage_limit_exceeded"))
         );
-        let status = json!({"limit_id":"h","scope":"tenant","scope_id":null,"measure":"tokens",
-            "window":{"kind":"hour","start":"2026-11-22T10:00:00Z","end":"2026-11-22T11:00:00Z"},
+        let status = json!({"limit_id":"h","source":"limits","scope":"tenant","scope_id":null,
+            "measure":"tokens","currency":null,"window":"hour",
+            "window_start":"2026-11-22T10:00:00Z","window_end":"2026-11-22T11:00:00Z",
             "soft":80,"hard":100,"used":80,"held":10,"remaining":10,"percent":"90.00",
-            "status":"soft_limit_exceeded"});
+            "status":"soft_limit_exceeded","requested":20,"reason":null});
         assert_eq!(body["violations"][0], status);
         assert_eq!(body["violations"][1]["scope_id"], json!("a1"));
         assert_eq!(header(&problem, "retry-after"), Some("48600"));
         assert_eq!(
             header(&problem, "ratelimit-policy"),
-            Some(r#""h";q=100;w=3600, "d";q=3;w=86400"#)
+            Some(r#""h";q=100;w=3600;qu="tokens", "d";q=3;w=86400"#)
         );
         assert_eq!(
             header(&problem, "ratelimit"),
             Some(r#""h";r=10;t=1800, "d";r=0;t=48600"#)
         );
-        assert_eq!(
-            problem.in_batch()["violations"].as_array().unwrap().len(),
-            1
-        );
+        assert_eq!(body["violated-policies"], json!(["h", "d"]));
+        assert_eq!(problem.in_batch().extra.violations.len(), 1);
         assert_eq!(
             problem.detail,
-            "limit `h` allows 100 tokens per hour: 90 used or held, 20 requested"
+            "limit `h` allows 100 tokens per hour: 80 used, 10 held, 20 requested"
         );
     }
 
@@ -316,17 +269,23 @@ mod tests {
             at(&money("x", "tenant"), "", 10 * ONE, 0, ONE),
         ];
         let problem = denied(violations, "2026-11-22T23:59:59.1Z");
-        let body = problem.body("r");
+        let body = serde_json::to_value(problem.body("r")).unwrap();
         assert_eq!(
-            (problem.status(), problem.kind.code()),
+            (problem.status(), problem.kind.as_str()),
             (402, "budget_exceeded")
         );
-        let total =
-            json!({"scope":"total","limit":"10.5","current":"10","requested":"1","currency":"USD"});
-        assert_eq!(body["violations"][0], total);
-        let ids = ["session_id", "agent_id", "tool_key", "consumer_id"];
+        let total = &body["violations"][0];
+        assert_eq!(
+            [
+                &total["scope"],
+                &total["hard"],
+                &total["used"],
+                &total["requested"]
+            ],
+            ["tenant", "10.5", "10", "1"]
+        );
         let found: Vec<&str> = (1..5)
-            .filter_map(|index| body["violations"][index][ids[index - 1]].as_str())
+            .filter_map(|index| body["violations"][index]["scope_id"].as_str())
             .collect();
         assert_eq!(found, ["s1", "a1", "srv/search", "c1"]);
         assert_eq!(body["violations"][5]["limit_id"], json!("e"));
@@ -352,7 +311,8 @@ mod tests {
             header(&forever, "ratelimit-policy"),
             Some(r#""h";q=3;w=3600, "t";q=3"#)
         );
-        assert_eq!(forever.extra["window_end"], json!("2026-11-22T11:00:00Z"));
+        let end = forever.extra.first.unwrap().window_end;
+        assert_eq!(end, Some("2026-11-22T11:00:00Z".parse().unwrap()));
         let over = denied(vec![at(&hour, "", 3, 0, 1)], "2026-11-22T11:00:00Z");
         assert_eq!(header(&over, "retry-after"), None);
     }
@@ -368,12 +328,10 @@ mod tests {
         );
         assert_eq!(
             header(&problem, "ratelimit-policy"),
-            Some(r#""l";q=999999999999999"#)
+            Some(r#""l";q=999999999999999;qu="units""#)
         );
-        assert_eq!(
-            problem.extra["limit_value"],
-            json!(9_007_199_254_740_991_u64)
-        );
+        let value = problem.extra.first.unwrap().limit_value;
+        assert_eq!(value, Some(Figure::Count(9_007_199_254_740_991)));
     }
 
     #[test]
@@ -382,11 +340,12 @@ mod tests {
             r#"{"id":"s","scope":"tenant","measure":"events:x","window":"month","soft":2,"hard":9,"soft_mode":"block"}"#,
         );
         let problem = denied(vec![at(&soft, "", 2, 0, 1)], "2026-11-22T10:30:00Z");
+        let first = problem.extra.first.as_ref().unwrap();
         assert_eq!(
-            (&problem.extra["limit_type"], &problem.extra["limit_value"]),
-            (&json!("soft_limit"), &json!(2))
+            (first.limit_type, first.limit_value),
+            (LimitType::Soft, Some(Figure::Count(2)))
         );
-        assert_eq!(problem.extra["feature_key"], json!("events:x"));
+        assert_eq!(first.feature_key, "events:x");
         assert_eq!(
             header(&problem, "ratelimit-policy"),
             Some(r#""s";q=2;w=2592000"#)

@@ -70,7 +70,7 @@ impl NewEvent {
 /// that breaks a rule, listing all that is wrong.
 pub fn parse_event(body: &[u8]) -> Result<NewEvent, Problem> {
     let event = Node::root(body).and_then(|node| node.object(plain_event));
-    event.map_err(Errors::into_problem)
+    event.map_err(Errors::into_event_problem)
 }
 
 /// An event that says all itself.

@@ -1,12 +1,10 @@
 //! Exchange rates, as operators send them and in answers.
 
-use crate::figures::amount;
 use crate::json::{Errors, Fault, Node, Object, scalar};
 use crate::problem::Problem;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use tollgate_core::{Amount, CardRef, Currency, ExchangeRate, ExchangeTable, Instant};
+use tollgate_core::{Amount, Currency, ExchangeTable, Instant};
 
 /// The highest rate.
 const RATE_MAX: u64 = 1_000_000_000;
@@ -90,43 +88,12 @@ fn rate(raw: &RawValue) -> Result<Amount, Fault> {
     }
 }
 
-/// A version of the exchange rates, in the shape that `PUT /exchange-rates`
-/// takes, with its `version`.
-#[must_use]
-pub fn exchange_json(table: &ExchangeTable) -> Value {
-    let rates: Map<String, Value> = table
-        .rates
-        .iter()
-        .map(|(currency, rate)| (currency.to_string(), amount(*rate)))
-        .collect();
-    json!({
-        "version": table.version,
-        "base": table.base.code(),
-        "rates": rates,
-        "effective_from": table.effective_from.to_string(),
-    })
-}
-
-/// Adds the rate that converted a cost priced by `card`, where there is one.
-pub(crate) fn with_exchange(body: &mut Value, card: &CardRef) {
-    if let (
-        Some(body),
-        Some(ExchangeRate {
-            version,
-            from,
-            rate,
-        }),
-    ) = (body.as_object_mut(), card.exchange)
-    {
-        let rate = json!({ "version": version, "from": from.code(), "rate": amount(rate) });
-        body.insert("exchange_rate".to_owned(), rate);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answers::exchange::ExchangeRatesVersion;
     use crate::refusals::refuses;
+    use serde_json::json;
 
     #[test]
     fn rates_are_shown_as_they_were_put() {
@@ -135,7 +102,7 @@ mod tests {
         let table = parse_exchange(body.to_string().as_bytes())
             .unwrap()
             .into_table(3, 7, Instant::EPOCH);
-        let mut shown = exchange_json(&table);
+        let mut shown = serde_json::to_value(ExchangeRatesVersion::from(&table)).unwrap();
         assert_eq!(
             shown.as_object_mut().unwrap().shift_remove("version"),
             Some(json!(3))

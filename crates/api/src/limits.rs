@@ -10,26 +10,22 @@ use tollgate_core::{
     tool_key,
 };
 
-const SCOPES: &[(&str, Scope)] = &[
-    ("tenant", Scope::Tenant),
-    ("agent", Scope::Agent),
-    ("consumer", Scope::Consumer),
-    ("session", Scope::Session),
-    ("tool", Scope::Tool),
-    ("operation", Scope::Operation),
+/// Whose use a limit may count.
+const SCOPES: &[Scope] = &[
+    Scope::Tenant,
+    Scope::Agent,
+    Scope::Consumer,
+    Scope::Session,
+    Scope::Tool,
+    Scope::Operation,
 ];
-pub(crate) const WINDOWS: &[(&str, WindowKind)] = &[
-    ("total", WindowKind::Total),
-    ("hour", WindowKind::Hour),
-    ("day", WindowKind::Day),
-    ("month", WindowKind::Month),
-    ("period", WindowKind::Period),
-];
-pub(crate) const SOFT_MODES: &[(&str, SoftMode)] =
-    &[("warn", SoftMode::Warn), ("block", SoftMode::Block)];
-pub(crate) const ON_UNAVAILABLE: &[(&str, OnUnavailable)] = &[
-    ("deny", OnUnavailable::Deny),
-    ("allow", OnUnavailable::Allow),
+/// How long a limit may count.
+pub(crate) const WINDOWS: &[WindowKind] = &[
+    WindowKind::Total,
+    WindowKind::Hour,
+    WindowKind::Day,
+    WindowKind::Month,
+    WindowKind::Period,
 ];
 
 /// Reads `POST /quota`: the tenant, where the body names one, and its quota.
@@ -89,9 +85,9 @@ fn limit(object: &mut Object<'_>, ids: &mut BTreeSet<Name>) -> Option<Limit> {
     let currency = currency(object, measure.as_ref());
     let (soft, hard) = values(object, measure.as_ref());
     let soft_mode = object
-        .read("soft_mode", scalar::one_of(SOFT_MODES))
+        .read("soft_mode", scalar::one_of(&SoftMode::ALL))
         .unwrap_or_default();
-    let on_unavailable = object.read("on_unavailable", scalar::one_of(ON_UNAVAILABLE));
+    let on_unavailable = object.read("on_unavailable", scalar::one_of(&OnUnavailable::ALL));
     Some(Limit {
         id: id?,
         layer: Layer::Limits,
@@ -188,13 +184,17 @@ pub(crate) fn soft_and_hard(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits_json::{limit_definition, quota_fields};
+    use crate::answers::limit::ShownLimit;
     use crate::refusals::{refusal, refuses};
     use serde_json::json;
     use tollgate_core::State;
 
     fn one(limit: &str) -> Result<Vec<Limit>, Problem> {
         parse_limits(format!(r#"{{"limits":[{limit}],"version":3}}"#).as_bytes())
+    }
+
+    fn shown_limit(limit: &Limit) -> serde_json::Value {
+        serde_json::to_value(ShownLimit::new(limit, State::Active)).unwrap()
     }
 
     /// Claims that `limit` is refused with that status for those of its fields.
@@ -219,19 +219,13 @@ mod tests {
             "window":"day","soft":"0.000000000000001","hard":"10.5","currency":"USD",
             "soft_mode":"block","on_unavailable":"allow","source":"limits",
             "state":"active"});
-        assert_eq!(limit_definition(&limits[0], State::Active), shown);
+        assert_eq!(shown_limit(&limits[0]), shown);
         let tokens = one(
             r#"{"id":"t","scope":"tenant","measure":"events:gpt-4o","window":"total","hard":0}"#,
         )
         .unwrap();
-        assert_eq!(
-            limit_definition(&tokens[0], State::Active)["hard"],
-            json!(0)
-        );
-        assert_eq!(
-            limit_definition(&tokens[0], State::Active)["scope_id"],
-            json!(null)
-        );
+        assert_eq!(shown_limit(&tokens[0])["hard"], json!(0));
+        assert_eq!(shown_limit(&tokens[0])["scope_id"], json!(null));
     }
 
     #[test]
@@ -324,7 +318,10 @@ mod tests {
         );
         let many = |count: usize| (0..count).map(limit).collect::<Vec<_>>().join(",");
         assert_eq!(one(&many(200)).unwrap().len(), 200);
-        assert_eq!(one(&many(201)).unwrap_err().kind.code(), "too_many_limits");
+        assert_eq!(
+            one(&many(201)).unwrap_err().kind.as_str(),
+            "too_many_limits"
+        );
         refuses(
             parse_limits,
             &[
@@ -343,8 +340,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!(tenant.unwrap().as_str(), "t1");
-        assert_eq!(quota_fields(&quota)["monthly_total_limit"], json!(0));
-        assert_eq!(quota_fields(&quota)["rate_limit_per_second"], json!(null));
+        assert_eq!(json!(quota.monthly_total_limit), json!(0));
+        assert_eq!(json!(quota.rate_limit_per_second), json!(null));
         refuses(
             parse_quota,
             &[

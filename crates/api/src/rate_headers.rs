@@ -5,6 +5,9 @@ use tollgate_core::{Instant, Ruling, Standpoint};
 /// The largest integer of a structured field (RFC 9651, 3.3.1).
 const FIELD_INTEGER_MAX: i128 = 999_999_999_999_999;
 
+/// The most limits that are named: more would not fit the buffers of proxies.
+const LISTED_MAX: usize = 5;
+
 /// `retry-after` where waiting helps, `ratelimit-policy` and `ratelimit` where
 /// quantities are passed.
 pub(crate) fn headers(
@@ -24,6 +27,7 @@ pub(crate) fn headers(
     let retry_after = waits.and_then(|waits| waits.into_iter().max());
     let mut headers: Vec<(&'static str, String)> = Vec::new();
     headers.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
+    let quantities: Vec<_> = quantities.iter().take(LISTED_MAX).collect();
     if !quantities.is_empty() {
         headers.push((
             "ratelimit-policy",
@@ -56,7 +60,8 @@ fn seconds_between(start: Instant, end: Instant) -> Option<i128> {
     nanos.checked_add(999_999_999)?.checked_div(1_000_000_000)
 }
 
-/// `"id";q=100;w=3600`. Source: draft-ietf-httpapi-ratelimit-headers-10.
+/// `"id";q=100;w=3600;qu="tokens"`, the unit where it is not the request. Source:
+/// draft-ietf-httpapi-ratelimit-headers-10.
 fn policy(at: &Standpoint) -> String {
     let quota = field_integer(at.limit_value().unwrap_or(0));
     let seconds = at
@@ -64,7 +69,11 @@ fn policy(at: &Standpoint) -> String {
         .end()
         .and_then(|end| seconds_between(at.window.start, end));
     let window = seconds.map_or_else(String::new, |seconds| format!(";w={seconds}"));
-    format!("\"{}\";q={quota}{window}", at.limit.id)
+    let unit = match at.limit.measure.unit() {
+        "events" => String::new(),
+        unit => format!(";qu=\"{unit}\""),
+    };
+    format!("\"{}\";q={quota}{window}{unit}", at.limit.id)
 }
 
 /// `"id";r=0;t=60`.

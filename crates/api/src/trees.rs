@@ -2,13 +2,9 @@
 
 use crate::json::{Errors, Node as Json, Object, scalar};
 use crate::limits::WINDOWS;
-use crate::limits_json::limit_status;
 use crate::problem::Problem;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tollgate_core::{
-    Currency, LIMITS_MAX, Measure, Name, Node, NodeLimit, Standpoint, Tree, TreeError,
-};
+use tollgate_core::{Currency, LIMITS_MAX, Measure, Name, Node, NodeLimit, Tree, TreeError};
 
 /// Reads `PUT /budgets/{tenant_id}/tree`: the tree, or `None` where it has no
 /// node, which removes it.
@@ -30,7 +26,7 @@ pub fn parse_tree(body: &[u8]) -> Result<Option<Tree>, Problem> {
     if let Err(error) = tree.verify() {
         let (TreeError::MissingParent(id) | TreeError::Cycle(id) | TreeError::Depth(id)) = &error;
         let place = order.iter().position(|node| node == id).unwrap_or(0);
-        return Err(Problem::invalid_event(
+        return Err(Problem::invalid_value(
             format!("/nodes/{place}/parent"),
             error.to_string(),
         ));
@@ -98,28 +94,6 @@ fn limit(object: &mut Object<'_>) -> Option<NodeLimit> {
         measure: measure?,
         window: window?,
         hard: hard?,
-    })
-}
-
-/// A tree with where its limits stand.
-#[must_use]
-pub fn tree_json(tenant: &Name, tree: Option<&Tree>, standpoints: &[Standpoint]) -> Value {
-    let Some(tree) = tree else {
-        return json!({ "tenant_id": tenant, "currency": null, "nodes": [] });
-    };
-    let nodes = tree.nodes.iter().map(|(id, node)| {
-        let own = standpoints.iter().filter(|at| *at.scope_id == *id.as_str());
-        json!({
-            "id": id,
-            "parent": node.parent,
-            "enabled": node.enabled,
-            "limits": own.map(limit_status).collect::<Vec<_>>(),
-        })
-    });
-    json!({
-        "tenant_id": tenant,
-        "currency": tree.currency.code(),
-        "nodes": nodes.collect::<Vec<_>>(),
     })
 }
 

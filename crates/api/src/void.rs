@@ -1,11 +1,9 @@
 //! Taking events back: what is asked, and the answer.
 
-use crate::figures::amount;
 use crate::hold::or_empty;
 use crate::json::{Errors, Node, Object, scalar};
 use crate::problem::Problem;
-use serde_json::{Value, json};
-use tollgate_core::{Answer, Name};
+use tollgate_core::Name;
 
 /// The longest reason, in characters.
 const REASON_MAX: usize = 128;
@@ -33,20 +31,6 @@ fn void(object: &mut Object<'_>) -> NewVoid {
         tenant: object.read("tenant_id", scalar::tenant),
         reason: object.read("reason", scalar::line(REASON_MAX)),
     }
-}
-
-/// The answer to it: `id` is of the event that takes `event` back.
-#[must_use]
-pub fn voided(id: &Name, event: &Name, answer: &Answer, replayed: bool) -> Value {
-    json!({
-        "event_id": id.as_str(),
-        "voids": event.as_str(),
-        "voided": true,
-        "replayed": replayed,
-        "timestamp": answer.timestamp.to_string(),
-        "cost": amount(answer.cost),
-        "currency": answer.currency.code(),
-    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
-use tollgate_core::{Currency, Name};
+use tollgate_core::{Currency, Name, SoftMode};
 
 /// Where it is, unless said otherwise.
 pub(crate) const PATH: &str = "var/reports/usage-entitlements.json";
@@ -32,7 +32,7 @@ pub(crate) struct Artifact {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Plan {
     /// The plan's code.
-    pub(crate) plan_code: String,
+    pub(crate) plan_code: Name,
     /// What it has, by key.
     pub(crate) features: Vec<Feature>,
 }
@@ -60,28 +60,8 @@ pub(crate) struct Feature {
     pub(crate) hard_limit: Option<u64>,
 }
 
-/// What passing a soft limit does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum SoftMode {
-    /// The request goes through, with a warning.
-    Warn,
-    /// The request is refused.
-    Block,
-}
-
 fn metered() -> bool {
     true
-}
-
-impl SoftMode {
-    /// As it is written.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Warn => "warn",
-            Self::Block => "block",
-        }
-    }
 }
 
 impl Artifact {
@@ -97,7 +77,7 @@ impl Artifact {
         let artifact: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let mut codes = BTreeSet::new();
         for plan in &artifact.plans {
-            Name::in_path(&plan.plan_code)
+            Name::in_path(plan.plan_code.as_str())
                 .map_err(|error| format!("plan code `{}` {error}", plan.plan_code))?;
             if !codes.insert(&plan.plan_code) {
                 return Err(format!("plan `{}` stands twice", plan.plan_code));

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::folder::{Folder, OPERATOR_KEY, SECRET};
 use crate::output::print_either;
 use crate::progress;
-use serde_json::json;
+use serde::Serialize;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use tollgate_sqlite::{FILE, Progress, copy};
@@ -37,6 +37,14 @@ pub(crate) struct RestoreArgs {
     json: bool,
 }
 
+/// What was copied.
+#[derive(Serialize)]
+struct Copied {
+    from: String,
+    to: String,
+    items: u64,
+}
+
 /// Runs `tollgate backup`.
 pub(crate) async fn back_up(args: BackupArgs) -> Result<(), Failure> {
     run(args.data, args.to, args.json).await
@@ -50,17 +58,14 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
 async fn run(from: PathBuf, to: PathBuf, json: bool) -> Result<(), Failure> {
     let names = (from.display().to_string(), to.display().to_string());
     let copied = tokio::task::spawn_blocking(move || copy_folder(&from, &to)).await;
-    let items = copied.map_err(|error| Failure::to("copy", error))??;
-    print_either(
-        json,
-        &json!({ "from": names.0, "to": names.1, "items": items }),
-        |_| {
-            format!(
-                "{items} items copied to `{}`, and each read and checked",
-                names.1
-            )
-        },
-    )
+    let copied = Copied {
+        from: names.0,
+        to: names.1,
+        items: copied.map_err(|error| Failure::to("copy", error))??,
+    };
+    print_either(json, &copied, |Copied { to, items, .. }| {
+        format!("{items} items copied to `{to}`, and each read and checked")
+    })
 }
 
 /// Copies the database as it stands now, and the secrets; how many items it has.

@@ -7,8 +7,9 @@ use crate::problem::Problem;
 use crate::retry::{Patience, is_retryable, random};
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, IF_MATCH, RETRY_AFTER};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
+use tollgate_api::List;
 
 /// A client of the API, with one key.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub(crate) enum CallError {
     Refused(Problem),
     /// No answer came.
     Unreachable(String),
+    /// The answer is not what was asked for.
+    Unreadable(String),
 }
 
 /// One failed try, and the server's `Retry-After` in seconds.
@@ -52,13 +55,16 @@ impl Client {
         })
     }
 
-    /// The answer to `call`, a 2xx body as JSON, after as many tries as it takes.
-    pub(crate) async fn send(&self, call: &Call) -> Result<Value, CallError> {
+    /// The answer to `call`, the body of a 2xx, after as many tries as it takes.
+    pub(crate) async fn send<T: DeserializeOwned>(&self, call: &Call) -> Result<T, CallError> {
         self.send_with(call, self.patience).await
     }
 
     /// The answer to `call`, or `None` when there is no such thing.
-    pub(crate) async fn find(&self, call: &Call) -> Result<Option<Value>, CallError> {
+    pub(crate) async fn find<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+    ) -> Result<Option<T>, CallError> {
         match self.send(call).await {
             Ok(body) => Ok(Some(body)),
             Err(CallError::Refused(problem)) if problem.status == 404 => Ok(None),
@@ -67,16 +73,16 @@ impl Client {
     }
 
     /// All items of a list, page after page.
-    pub(crate) async fn list(&self, path: &str) -> Result<Vec<Value>, CallError> {
+    pub(crate) async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, CallError> {
         self.list_where(path, &[]).await
     }
 
     /// All items of a list that `query` picks, page after page.
-    pub(crate) async fn list_where(
+    pub(crate) async fn list_where<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, Option<&str>)],
-    ) -> Result<Vec<Value>, CallError> {
+    ) -> Result<Vec<T>, CallError> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
@@ -85,9 +91,9 @@ impl Client {
                 .copied()
                 .chain([("cursor", cursor.as_deref())])
                 .collect();
-            let page = self.send(&Call::get(target(path, &query))).await?;
-            items.extend(page["data"].as_array().cloned().unwrap_or_default());
-            cursor = page["next_cursor"].as_str().map(str::to_string);
+            let page: List<T> = self.send(&Call::get(target(path, &query))).await?;
+            items.extend(page.data);
+            cursor = page.next_cursor;
             if cursor.is_none() {
                 return Ok(items);
             }
@@ -95,11 +101,11 @@ impl Client {
     }
 
     /// The answer to `call` with a patience of its own.
-    pub(crate) async fn send_with(
+    pub(crate) async fn send_with<T: DeserializeOwned>(
         &self,
         call: &Call,
         patience: Patience,
-    ) -> Result<Value, CallError> {
+    ) -> Result<T, CallError> {
         repeated(patience, async || {
             body(self.try_once(call, None).await?).await
         })
@@ -163,6 +169,7 @@ impl CallError {
         match self {
             Self::Refused(problem) => problem.is_transient(),
             Self::Unreachable(_) => true,
+            Self::Unreadable(_) => false,
         }
     }
 
@@ -170,7 +177,7 @@ impl CallError {
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Refused(problem) => problem.reason(),
-            Self::Unreachable(reason) => one_line(reason),
+            Self::Unreachable(reason) | Self::Unreadable(reason) => one_line(reason),
         }
     }
 }
@@ -181,7 +188,7 @@ impl From<CallError> for Failure {
             CallError::Refused(problem) => {
                 Self::new(format!("the server refused: {}", problem.reason()))
             }
-            CallError::Unreachable(reason) => Self::new(reason),
+            CallError::Unreachable(reason) | CallError::Unreadable(reason) => Self::new(reason),
         }
     }
 }
@@ -216,19 +223,30 @@ async fn accepted(response: Response) -> Result<Response, Missed> {
         .headers()
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.parse().ok());
-    let body = serde_json::from_str(&text(response).await?).unwrap_or(Value::Null);
     let status = status.as_u16();
+    let problem = Problem::read(status, &text(response).await?);
     Err(Missed {
-        error: CallError::Refused(Problem { status, body }),
+        error: CallError::Refused(problem),
         again: is_retryable(status, retry_after),
         retry_after,
     })
 }
 
-/// The body of a 2xx as JSON.
-async fn body(response: Response) -> Result<Value, Missed> {
+/// The body of a 2xx.
+async fn body<T: DeserializeOwned>(response: Response) -> Result<T, Missed> {
     let text = text(accepted(response).await?).await?;
-    Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    // The same request would be answered the same.
+    read(&text).map_err(|sentence| Missed {
+        error: CallError::Unreadable(sentence),
+        again: false,
+        retry_after: None,
+    })
+}
+
+/// What `text` says; else a sentence.
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let sentence = |error| format!("the server's answer is not understood: {error}");
+    serde_json::from_str(text).map_err(sentence)
 }
 
 async fn text(response: Response) -> Result<String, Missed> {
@@ -249,5 +267,29 @@ fn chain(error: &reqwest::Error) -> String {
         "it took too long".to_string()
     } else {
         innermost.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_api::Purged;
+
+    #[test]
+    fn an_answer_of_another_form_is_told_and_not_asked_for_again() {
+        for text in [
+            "",
+            "<html>",
+            "{}",
+            r#"{"status":"purged","removed":"many"}"#,
+        ] {
+            let error = CallError::Unreadable(read::<Purged>(text).unwrap_err());
+            let reason = error.reason();
+            assert!(
+                reason.starts_with("the server's answer is not understood: "),
+                "{reason}"
+            );
+            assert!(!error.is_transient());
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::folder::{Folder, SECRET};
 use crate::output::print_either;
 use crate::progress;
-use serde_json::json;
+use serde::Serialize;
 use std::path::PathBuf;
 use tollgate_gateway::SystemClock;
 use tollgate_service::{Clock, copy};
@@ -48,6 +48,14 @@ enum Side {
     Data,
     /// The table
     Table,
+}
+
+/// What was copied.
+#[derive(Serialize)]
+struct Copied {
+    data: String,
+    table: String,
+    items: u64,
 }
 
 /// Runs the command.
@@ -96,14 +104,16 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     if args.to == Side::Data {
         folder.set_used()?;
     }
-    let (data, table) = (args.data.display().to_string(), args.table);
-    let target = match args.to {
-        Side::Data => &data,
-        Side::Table => &table,
+    let copied = Copied {
+        data: args.data.display().to_string(),
+        table: args.table,
+        items,
     };
-    print_either(
-        args.json,
-        &json!({ "data": data, "table": table, "items": items }),
-        |_| format!("{items} items copied to `{target}`, and each read and compared"),
-    )
+    print_either(args.json, &copied, |copied| {
+        let target = match args.to {
+            Side::Data => &copied.data,
+            Side::Table => &copied.table,
+        };
+        format!("{items} items copied to `{target}`, and each read and compared")
+    })
 }

@@ -2,11 +2,20 @@
 
 use crate::aws;
 use crate::failure::Failure;
+use crate::output::print_either;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tollgate_core::{Instant, KeyOrder, KeyScope};
 use tollgate_gateway::{SystemClock, form_version};
 use tollgate_service::{Actor, Service, Tenancy};
+
+/// A key that was just made.
+#[derive(Serialize)]
+struct Made {
+    key_id: String,
+    key: String,
+}
 
 /// Makes an operator key in the DynamoDB table `table` and prints it.
 pub(crate) async fn create(
@@ -34,13 +43,11 @@ pub(crate) async fn create(
     let made = service.create_key(new, &actor, None).await;
     let (record, key) =
         made.map_err(|failure| Failure::to(format!("write a key into table `{table}`"), failure))?;
-    if json {
-        println!("{}", serde_json::json!({ "key_id": record.id, "key": key }));
-    } else {
-        println!(
-            "key id:  {}\nkey:     {key}\nIt is shown this once.",
-            record.id
-        );
-    }
-    Ok(())
+    let made = Made {
+        key_id: record.id,
+        key,
+    };
+    print_either(json, &made, |Made { key_id, key }| {
+        format!("key id:  {key_id}\nkey:     {key}\nIt is shown this once.")
+    })
 }

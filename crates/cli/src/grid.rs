@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use console::{Term, style};
-use serde_json::Value;
+use tollgate_api::Figure;
 
 const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -57,11 +57,15 @@ pub(crate) fn grid(columns: &[Column], rows: &[Vec<String>]) -> String {
     table.trim_fmt()
 }
 
-/// A number in groups of three digits, a decimal as it is, nothing as empty.
-pub(crate) fn figure(value: &Value) -> String {
-    value
-        .as_u64()
-        .map_or_else(|| crate::output::cell(value), crate::output::grouped)
+/// A count in groups of three digits, money as it is, nothing as empty.
+pub(crate) fn figure(figure: Option<Figure>) -> String {
+    match figure {
+        None => String::new(),
+        Some(Figure::Money(amount)) => amount.to_string(),
+        Some(Figure::Count(count)) => {
+            u64::try_from(count).map_or_else(|_| count.to_string(), crate::output::grouped)
+        }
+    }
 }
 
 /// `table` with the words of `marks` in their colours, where stdout shows any.

@@ -6,10 +6,12 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::first_key;
 use crate::names;
-use crate::output::{cell, print, print_either, table};
+use crate::output::{cell, encode, print, print_either, print_list, table};
+use crate::problem::Problem;
 use crate::retry::Patience;
-use serde_json::{Map, Value, json};
-use tollgate_core::{Instant, Name};
+use serde::Serialize;
+use tollgate_api::{Key, MadeKey};
+use tollgate_core::{Instant, KeyScope, Name};
 
 /// Make, list and revoke API keys
 #[derive(clap::Args)]
@@ -106,6 +108,15 @@ enum Scope {
     Read,
 }
 
+/// A key as it is asked for.
+#[derive(Serialize)]
+struct Order<'a> {
+    scopes: Vec<KeyScope>,
+    tenant_id: Option<&'a Name>,
+    name: Option<&'a str>,
+    expires_at: Option<Instant>,
+}
+
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     match args.command {
@@ -119,84 +130,83 @@ async fn create(args: Create) -> Result<(), Failure> {
     if let Some(table) = &args.table {
         return first_key::create(table, args.name.as_deref(), args.expires_at, args.json).await;
     }
-    let call = Call::post("/keys", args.body().to_string()).once_only()?;
+    let call = Call::post("/keys", encode(&args.order())?).once_only()?;
     let client = Client::new(&args.connection, Patience::SHORT)?;
-    let made = client.send(&call).await.map_err(lost_answer)?;
+    let made: MadeKey = client.send(&call).await.map_err(lost_answer)?;
     print_either(args.json, &made, |made| {
         format!(
             "key id  {}\nkey     {}\nThe key is not shown again.",
-            cell(&made["key_id"]),
-            cell(&made["key"])
+            made.about.key_id, made.key
         )
     })
 }
 
 async fn list(args: List) -> Result<(), Failure> {
     let client = Client::new(&args.connection, Patience::SHORT)?;
-    let mut keys = client.list("/keys").await?;
+    let mut keys: Vec<Key> = client.list("/keys").await?;
     if let Some(tenant) = &args.tenant {
-        keys.retain(|key| key["tenant_id"] == tenant.as_str());
+        keys.retain(|key| key.tenant_id.as_ref() == Some(tenant));
     }
     if args.json {
-        return print(&json!({"count": keys.len(), "data": keys}).to_string());
+        return print_list(&keys);
     }
     let columns = [
         "key_id",
         "tenant_id",
         "scopes",
         "name",
-        "created",
+        "created_at",
         "expires_at",
         "revoked_at",
     ];
-    let rows: Vec<_> = keys
-        .iter()
-        .map(|key| columns.iter().map(|column| cell(&key[*column])).collect())
-        .collect();
+    let rows: Vec<_> = keys.iter().map(row).collect();
     print(&table(&columns, &rows))
+}
+
+/// A key as a line of the list.
+fn row(key: &Key) -> Vec<String> {
+    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+    vec![
+        key.key_id.clone(),
+        cell(key.tenant_id.as_ref()),
+        scopes.join(" "),
+        cell(key.name.as_ref()),
+        key.created_at.to_string(),
+        cell(key.expires_at),
+        cell(key.revoked_at),
+    ]
 }
 
 async fn revoke(args: Revoke) -> Result<(), Failure> {
     let client = Client::new(&args.connection, Patience::SHORT)?;
     let call = Call::delete(target(&format!("/keys/{}", args.key_id), &[]));
-    let revoked = client.send(&call).await?;
-    let id = args.key_id.as_str();
-    let body = if revoked.is_null() {
-        json!({"key_id": id, "revoked": true})
-    } else {
-        revoked
-    };
-    print_either(args.json, &body, |_| format!("revoked {id}"))
+    let revoked: Key = client.send(&call).await?;
+    print_either(args.json, &revoked, |key| format!("revoked {}", key.key_id))
 }
 
 impl Create {
-    fn body(&self) -> Value {
-        let scopes: Vec<&str> = if self.operator {
-            vec!["operator"]
+    fn order(&self) -> Order<'_> {
+        let scopes = if self.operator {
+            vec![KeyScope::Operator]
         } else {
-            self.scopes.iter().map(|scope| scope.as_str()).collect()
+            self.scopes.iter().map(|scope| scope.of_key()).collect()
         };
-        let mut body = Map::new();
-        body.insert("scopes".into(), scopes.into());
-        let fields = [
-            ("tenant_id", self.tenant.as_ref().map(Name::to_string)),
-            ("name", self.name.clone()),
-            ("expires_at", self.expires_at.map(|at| at.to_string())),
-        ];
-        for (field, value) in fields {
-            body.extend(value.map(|value| (field.to_string(), value.into())));
+        Order {
+            scopes,
+            tenant_id: self.tenant.as_ref(),
+            name: self.name.as_deref(),
+            expires_at: self.expires_at,
         }
-        Value::Object(body)
     }
 }
 
 impl Scope {
-    fn as_str(self) -> &'static str {
+    fn of_key(self) -> KeyScope {
         match self {
-            Self::Ingest => "ingest",
-            Self::Enforce => "enforce",
-            Self::Price => "price",
-            Self::Read => "read",
+            Self::Ingest => KeyScope::Ingest,
+            Self::Enforce => KeyScope::Enforce,
+            Self::Price => KeyScope::Price,
+            Self::Read => KeyScope::Read,
         }
     }
 }
@@ -204,15 +214,13 @@ impl Scope {
 /// A try whose answer got lost made the key: its repetition is told the id,
 /// never the key.
 fn lost_answer(error: CallError) -> Failure {
-    let made = match &error {
-        CallError::Refused(problem) if problem.status == 409 => problem.body["key_id"].as_str(),
-        CallError::Refused(_) | CallError::Unreachable(_) => None,
-    };
-    match made {
-        Some(id) => Failure::new(format!(
+    match error {
+        CallError::Refused(Problem {
+            key_id: Some(id), ..
+        }) => Failure::new(format!(
             "key `{id}` was made but its answer was lost: revoke it and make another"
         )),
-        None => error.into(),
+        error => error.into(),
     }
 }
 
@@ -223,12 +231,11 @@ fn instant(text: &str) -> Result<Instant, tollgate_core::InstantError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Problem;
 
     #[test]
     fn a_key_whose_answer_was_lost_is_named() {
-        let body = json!({"code":"conflict","key_id":"k1"});
-        let failure = lost_answer(CallError::Refused(Problem { status: 409, body }));
+        let refusal = tollgate_api::Problem::key_repeated("k1").body("r1");
+        let failure = lost_answer(CallError::Refused(refusal.into()));
         assert_eq!(
             failure.to_string(),
             "key `k1` was made but its answer was lost: revoke it and make another"

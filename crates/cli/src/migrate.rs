@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::output::print_either;
 use crate::progress;
-use serde_json::json;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tollgate_core::FormVersion;
@@ -47,6 +47,14 @@ enum To {
     Before,
 }
 
+/// What was read and rewritten.
+#[derive(Serialize)]
+struct Counts {
+    store: String,
+    items: u64,
+    rewritten: u64,
+}
+
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     // The folder stays locked for as long as its store is used.
@@ -79,9 +87,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     bar.finish_and_clear();
     let Migrated { items, rewritten } =
         migrated.map_err(|error| Failure::to(format!("migrate `{name}`"), error))?;
-    print_either(
-        args.json,
-        &json!({ "store": name, "items": items, "rewritten": rewritten }),
-        |_| format!("{items} items read in `{name}`, {rewritten} of them rewritten"),
-    )
+    let counts = Counts {
+        store: name,
+        items,
+        rewritten,
+    };
+    print_either(args.json, &counts, |Counts { store, .. }| {
+        format!("{items} items read in `{store}`, {rewritten} of them rewritten")
+    })
 }

@@ -1,8 +1,16 @@
 //! What commands print.
 
 use crate::failure::Failure;
-use serde_json::Value;
+use serde::Serialize;
+use std::fmt::Display;
 use std::io::{ErrorKind, Write, stdout};
+
+/// All items of a list, and how many they are.
+#[derive(Serialize)]
+struct Listed<'a, T> {
+    count: usize,
+    data: &'a [T],
+}
 
 /// Prints `text` as a line of its own. A reader that went away ends the
 /// printing, not the command.
@@ -13,13 +21,27 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// `body` as JSON.
+pub(crate) fn encode(body: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(body).map_err(|error| Failure::to("write JSON", error))
+}
+
 /// Prints `body` as JSON where `json` says so, else as `text` puts it.
-pub(crate) fn print_either(
+pub(crate) fn print_either<T: Serialize>(
     json: bool,
-    body: &Value,
-    text: impl FnOnce(&Value) -> String,
+    body: &T,
+    text: impl FnOnce(&T) -> String,
 ) -> Result<(), Failure> {
-    print(&if json { body.to_string() } else { text(body) })
+    print(&if json { encode(body)? } else { text(body) })
+}
+
+/// Prints all items of a list as JSON.
+pub(crate) fn print_list<T: Serialize>(items: &[T]) -> Result<(), Failure> {
+    let listed = Listed {
+        count: items.len(),
+        data: items,
+    };
+    print(&encode(&listed)?)
 }
 
 /// Cells in columns as wide as their widest cell; empty cells as `-`.
@@ -51,14 +73,9 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     shown.collect::<Vec<_>>().join("\n")
 }
 
-/// A JSON value as a cell: text as it is, lists joined, nothing as empty.
-pub(crate) fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(" "),
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
-    }
+/// A value as a cell; nothing as empty.
+pub(crate) fn cell(value: Option<impl Display>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// Digits in groups of three: `22,361,870`.

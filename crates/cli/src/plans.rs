@@ -6,12 +6,13 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::grid::{figure, grid, number, text};
 use crate::names;
-use crate::output::{cell, print, print_either};
-use crate::presets::{CAPACITY, Dimension, Limits, PRESETS, Preset, presets_json};
+use crate::output::{cell, grouped, print, print_either, print_list};
+use crate::presets::{CAPACITY, Dimension, Limits, PRESETS, Preset, offer};
 use crate::retry::Patience;
-use serde_json::{Value, json};
+use serde::Deserialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use tollgate_api::{Feature, Plan};
 use tollgate_core::Name;
 
 /// Show and set plans
@@ -82,10 +83,16 @@ struct Put {
     json: bool,
 }
 
+/// What a file calls its plan; the rest goes out as it is written.
+#[derive(Deserialize)]
+struct Named {
+    code: Option<String>,
+}
+
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     match args.command {
-        Command::Presets(args) => print_either(args.json, &presets_json(), |_| presets_shown()),
+        Command::Presets(args) => print_either(args.json, &offer(), |_| presets_shown()),
         Command::List(args) => list(args).await,
         Command::Show(args) => show(args).await,
         Command::Put(args) => put(args).await,
@@ -94,15 +101,19 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 
 async fn list(args: List) -> Result<(), Failure> {
     let client = Client::new(&args.connection, Patience::SHORT)?;
-    let plans = client.list("/plans").await?;
+    let plans: Vec<Plan> = client.list("/plans").await?;
     if args.json {
-        return print(&json!({ "count": plans.len(), "data": plans }).to_string());
+        return print_list(&plans);
     }
-    let features = |plan: &Value| plan["features"].as_array().map_or(0, Vec::len).to_string();
-    let row = |plan: &Value| {
-        let [code, name, version, currency, allowance] =
-            ["code", "name", "version", "currency", "allowance"].map(|column| cell(&plan[column]));
-        vec![code, name, version, features(plan), allowance, currency]
+    let row = |plan: &Plan| {
+        vec![
+            plan.code.to_string(),
+            plan.name.clone(),
+            plan.version.to_string(),
+            plan.features.len().to_string(),
+            cell(plan.allowance),
+            plan.currency.to_string(),
+        ]
     };
     let rows: Vec<_> = plans.iter().map(row).collect();
     print(&grid(
@@ -120,7 +131,7 @@ async fn list(args: List) -> Result<(), Failure> {
 
 async fn show(args: Show) -> Result<(), Failure> {
     let client = Client::new(&args.connection, Patience::SHORT)?;
-    let plan = client
+    let plan: Option<Plan> = client
         .find(&Call::get(format!("/plans/{}", args.code)))
         .await?;
     let plan = plan.ok_or_else(|| Failure::new(format!("there is no plan `{}`", args.code)))?;
@@ -130,9 +141,10 @@ async fn show(args: Show) -> Result<(), Failure> {
 async fn put(args: Put) -> Result<(), Failure> {
     let text = read(&args.file)?;
     let action = format!("read the plan `{}`", args.file.display());
-    let plan: Value = serde_json::from_str(&text).map_err(|error| Failure::to(&action, error))?;
-    let named = plan["code"]
-        .as_str()
+    let named: Named = serde_json::from_str(&text).map_err(|error| Failure::to(&action, error))?;
+    let named = named
+        .code
+        .as_deref()
         .map(Name::in_path)
         .transpose()
         .map_err(|error| Failure::to(action, format!("its code {error}")))?;
@@ -147,7 +159,7 @@ async fn put(args: Put) -> Result<(), Failure> {
         })?,
     };
     let client = Client::new(&args.connection, Patience::SHORT)?;
-    let plan = client
+    let plan: Plan = client
         .send(&Call::put(format!("/plans/{code}"), text))
         .await?;
     print_either(args.json, &plan, plan_shown)
@@ -162,36 +174,11 @@ fn read(file: &Path) -> Result<String, Failure> {
 }
 
 /// A plan, one line for each feature.
-fn plan_shown(plan: &Value) -> String {
-    let features = plan["features"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let row = |feature: &Value| {
-        let of = |name: &str| cell(&feature[name]);
-        let is_metered = feature["is_metered"] != false;
-        let [counted, at_soft] = if is_metered {
-            [of("window"), of("soft_mode")]
-        } else {
-            ["shown only".to_string(), String::new()]
-        };
-        vec![
-            of("feature_key"),
-            of("display_name"),
-            figure(&feature["soft_limit"]),
-            figure(&feature["hard_limit"]),
-            of("unit"),
-            counted,
-            at_soft,
-        ]
-    };
-    let rows: Vec<_> = features.iter().map(row).collect();
-    let [code, name, version, currency] =
-        ["code", "name", "version", "currency"].map(|name| cell(&plan[name]));
-    let allowance = match &plan["allowance"] {
-        Value::Null => String::new(),
-        amount => format!(", allowance {} a period", cell(amount)),
-    };
+fn plan_shown(plan: &Plan) -> String {
+    let rows: Vec<_> = plan.features.iter().map(feature_row).collect();
+    let allowance = plan
+        .allowance
+        .map(|amount| format!(", allowance {amount} a period"));
     let columns = [
         text("feature"),
         text("name"),
@@ -202,9 +189,31 @@ fn plan_shown(plan: &Value) -> String {
         text("at soft"),
     ];
     format!(
-        "{code} ({name}) version {version}, {currency}{allowance}\n{}",
+        "{} ({}) version {}, {}{}\n{}",
+        plan.code,
+        plan.name,
+        plan.version,
+        plan.currency,
+        cell(allowance),
         grid(&columns, &rows)
     )
+}
+
+fn feature_row(feature: &Feature) -> Vec<String> {
+    let [counted, at_soft] = if feature.is_metered {
+        [feature.window.to_string(), feature.soft_mode.to_string()]
+    } else {
+        ["shown only".to_string(), String::new()]
+    };
+    vec![
+        feature.feature_key.to_string(),
+        cell(feature.display_name.as_ref()),
+        figure(feature.soft_limit),
+        figure(feature.hard_limit),
+        cell(feature.unit.as_ref()),
+        counted,
+        at_soft,
+    ]
 }
 
 fn presets_shown() -> String {
@@ -213,8 +222,8 @@ fn presets_shown() -> String {
         vec![
             preset.code.to_string(),
             dimension.key().to_string(),
-            figure(&json!(soft)),
-            figure(&json!(hard)),
+            cell(soft.map(grouped)),
+            cell(hard.map(grouped)),
             dimension.unit().to_string(),
         ]
     };
@@ -235,7 +244,7 @@ fn presets_shown() -> String {
         .collect();
     let room: Vec<String> = CAPACITY
         .iter()
-        .map(|room| format!("{} {} {}", room.key, figure(&json!(room.limit)), room.unit))
+        .map(|room| format!("{} {} {}", room.key, grouped(room.limit), room.unit))
         .collect();
     format!(
         "{}\n{}\nshown only, in every plan: {}",
@@ -248,16 +257,19 @@ fn presets_shown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{from_value, json};
 
     #[test]
     fn a_plan_shows_every_limit() {
         let plan = json!({"code":"pro","name":"Pro","version":3,"currency":"USD","allowance":"20",
             "features":[
-            {"feature_key":"messages","display_name":"Messages","unit":"requests","is_metered":true,
-             "soft_limit":1000,"hard_limit":1500,
-             "window":"period","soft_mode":"warn"},
-            {"feature_key":"vector.stores_per_tenant","is_metered":false,"hard_limit":10}]});
-        let shown = plan_shown(&plan);
+            {"feature_key":"messages","display_name":"Messages","unit":"requests",
+             "is_metered":true,"measure":"events","window":"period",
+             "soft_limit":1000,"hard_limit":1500,"soft_mode":"warn","on_unavailable":"deny"},
+            {"feature_key":"vector.stores_per_tenant","is_metered":false,
+             "measure":"units:vector.stores_per_tenant","window":"period","hard_limit":10,
+             "soft_mode":"warn","on_unavailable":"deny"}]});
+        let shown = plan_shown(&from_value(plan).unwrap());
         assert!(
             shown.starts_with("pro (Pro) version 3, USD, allowance 20 a period\n"),
             "{shown}"

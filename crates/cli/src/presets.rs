@@ -1,6 +1,8 @@
 //! What a plan meters, and the limits that a new one may begin with.
 
-use serde_json::{Value, json};
+use crate::artifact::Feature;
+use serde::Serialize;
+use tollgate_core::Measure;
 
 /// What the guardrails of a plan count for each period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +43,28 @@ pub(crate) struct Capacity {
     pub(crate) unit: &'static str,
     /// How much there may be.
     pub(crate) limit: u64,
+}
+
+/// All presets as JSON has them, and the capacity of every plan.
+#[derive(Serialize)]
+pub(crate) struct Offer {
+    presets: Vec<OfferedPreset>,
+    capacity: Vec<OfferedCapacity>,
+}
+
+#[derive(Serialize)]
+struct OfferedPreset {
+    plan_code: &'static str,
+    hint: &'static str,
+    features: Vec<Feature>,
+}
+
+#[derive(Serialize)]
+struct OfferedCapacity {
+    feature_key: &'static str,
+    unit: &'static str,
+    is_metered: bool,
+    hard_limit: u64,
 }
 
 /// All presets, the smallest first.
@@ -115,11 +139,23 @@ impl Dimension {
     }
 
     /// The measure that counts it.
-    pub(crate) fn measure(self) -> &'static str {
+    pub(crate) fn measure(self) -> Measure {
         match self {
-            Self::Messages => "events",
-            Self::InputTokens => "tokens_in",
-            Self::OutputTokens => "tokens_out",
+            Self::Messages => Measure::Events,
+            Self::InputTokens => Measure::TokensIn,
+            Self::OutputTokens => Measure::TokensOut,
+        }
+    }
+
+    /// The feature that limits it so.
+    pub(crate) fn feature(self, limits: Limits) -> Feature {
+        Feature {
+            feature_key: self.key().to_string(),
+            display_name: Some(self.label().to_string()),
+            unit: Some(self.unit().to_string()),
+            is_metered: true,
+            soft_limit: limits.soft,
+            hard_limit: limits.hard,
         }
     }
 
@@ -149,36 +185,25 @@ impl Preset {
     }
 }
 
-/// All presets as JSON.
-pub(crate) fn presets_json() -> Value {
-    let feature = |preset: &Preset, dimension: Dimension| {
-        let Limits { soft, hard } = preset.limits(dimension);
-        json!({
-            "feature_key": dimension.key(),
-            "display_name": dimension.label(),
-            "unit": dimension.unit(),
-            "is_metered": true,
-            "soft_limit": soft,
-            "hard_limit": hard,
-        })
+/// All presets, and the capacity of every plan.
+pub(crate) fn offer() -> Offer {
+    let preset = |preset: &Preset| OfferedPreset {
+        plan_code: preset.code,
+        hint: preset.hint,
+        features: Dimension::ALL
+            .map(|dimension| dimension.feature(preset.limits(dimension)))
+            .into(),
     };
-    let plan = |preset: &Preset| {
-        let features: Vec<Value> = Dimension::ALL
-            .into_iter()
-            .map(|dimension| feature(preset, dimension))
-            .collect();
-        json!({ "plan_code": preset.code, "hint": preset.hint, "features": features })
+    let capacity = |room: &Capacity| OfferedCapacity {
+        feature_key: room.key,
+        unit: room.unit,
+        is_metered: false,
+        hard_limit: room.limit,
     };
-    let capacity = |room: &Capacity| {
-        json!({
-            "feature_key": room.key,
-            "unit": room.unit,
-            "is_metered": false,
-            "hard_limit": room.limit,
-        })
-    };
-    let presets: Vec<Value> = PRESETS.iter().map(plan).collect();
-    json!({ "presets": presets, "capacity": CAPACITY.iter().map(capacity).collect::<Vec<_>>() })
+    Offer {
+        presets: PRESETS.iter().map(preset).collect(),
+        capacity: CAPACITY.iter().map(capacity).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ use crate::client::Client;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::names;
-use crate::output::{cell, print, print_either};
-use crate::problem::Problem;
+use crate::output::{cell, encode, print, print_either};
+use crate::problem::list_errors;
 use crate::retry::Patience;
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
+use tollgate_api::Validity;
 use tollgate_core::Name;
 
 /// Price an event without recording it
@@ -35,22 +36,19 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let event = args.body()?;
     let client = Client::new(&args.connection, Patience::SHORT)?;
-    let answer = client.send(&Call::post("/usage/validate", event)).await?;
-    if answer["valid"] == true {
+    let call = Call::post("/usage/validate", event);
+    let answer: Validity = client.send(&call).await?;
+    if answer.valid {
         return print_either(args.json, &answer, |answer| {
-            format!("{} {}", cell(&answer["cost"]), cell(&answer["currency"]))
+            format!("{} {}", cell(answer.cost), cell(answer.currency))
         });
     }
     if args.json {
-        print(&answer.to_string())?;
+        print(&encode(&answer)?)?;
     }
-    let errors = Problem {
-        status: 0,
-        body: answer,
-    };
     Err(Failure::new(format!(
         "the event is not valid: {}",
-        errors.listed()
+        list_errors(&answer.errors)
     )))
 }
 

@@ -2,34 +2,34 @@
 
 use crate::failure::one_line;
 use serde_json::Value;
+use tollgate_api::{FieldError, ProblemBody};
 
-/// A refusal by the server: its status and its problem+json.
+/// A refusal by the server, or by a proxy before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// The body, `null` where it was no JSON.
-    pub(crate) body: Value,
+    /// The stable code, such as `forbidden`; empty where there is none.
+    pub(crate) code: String,
+    /// The key that an earlier request made.
+    pub(crate) key_id: Option<String>,
+    detail: String,
+    errors: Vec<FieldError>,
 }
 
 /// How many of a problem's `errors` a sentence quotes.
 const ERRORS_SHOWN_MAX: usize = 3;
 
 impl Problem {
-    /// From a problem that stands inside a body, as in a batch's results.
-    pub(crate) fn inside(body: &Value) -> Self {
-        let status = body["status"]
-            .as_u64()
-            .and_then(|status| u16::try_from(status).ok());
-        Self {
-            status: status.unwrap_or(0),
-            body: body.clone(),
+    /// From the status and the body of an answer.
+    pub(crate) fn read(status: u16, text: &str) -> Self {
+        match serde_json::from_str::<ProblemBody>(text) {
+            Ok(body) => Self {
+                status,
+                ..Self::from(body)
+            },
+            Err(_) => Self::foreign(status, text),
         }
-    }
-
-    /// The stable code, such as `forbidden`; empty where there is none.
-    pub(crate) fn code(&self) -> &str {
-        self.body["code"].as_str().unwrap_or_default()
     }
 
     /// Whether a limit refused, rather than a rule.
@@ -44,60 +44,59 @@ impl Problem {
 
     /// Why, in one line: the detail, the first errors, the code and status.
     pub(crate) fn reason(&self) -> String {
-        let detail = self.detail();
+        let detail = self.detail.trim_end_matches('.');
         let errors = self
-            .errors()
-            .into_iter()
-            .filter(|(_, message)| !detail.contains(message));
+            .errors
+            .iter()
+            .filter(|error| !detail.contains(error.message.as_str()));
         let errors: String = errors
             .take(ERRORS_SHOWN_MAX)
-            .map(|(pointer, message)| format!("; {pointer} {message}"))
+            .map(|error| format!("; {} {}", error.pointer, error.message))
             .collect();
         one_line(&format!("{detail}{errors} ({})", self.label()))
     }
 
-    /// Its first errors alone, in one line.
-    pub(crate) fn listed(&self) -> String {
-        let errors = self.errors().into_iter().take(ERRORS_SHOWN_MAX);
-        let errors: Vec<String> = errors
-            .map(|(pointer, message)| format!("{pointer} {message}"))
-            .collect();
-        one_line(&errors.join("; "))
-    }
-
-    /// Pointer and message of each of its `errors`, which may be plain texts.
-    fn errors<'a>(&'a self) -> Vec<(&'a str, &'a str)> {
-        let errors = self.body["errors"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let text = |error: &'a Value, name: &str| error[name].as_str().unwrap_or_default();
-        errors
-            .iter()
-            .map(|error| match error.as_str() {
-                Some(message) => ("", message),
-                None => (text(error, "pointer"), text(error, "message")),
-            })
-            .collect()
-    }
-
-    fn detail(&self) -> String {
-        let text = ["detail", "title", "message"]
-            .iter()
-            .find_map(|name| self.body[name].as_str());
-        text.unwrap_or("no reason given")
-            .trim_end_matches('.')
-            .to_string()
+    /// From a body that is no problem of the service: whatever it says in words.
+    fn foreign(status: u16, text: &str) -> Self {
+        let body: Value = serde_json::from_str(text).unwrap_or_default();
+        let words = |name: &str| body.get(name).and_then(Value::as_str);
+        let detail = ["detail", "title", "message"].into_iter().find_map(words);
+        Self {
+            status,
+            code: words("code").unwrap_or_default().to_owned(),
+            key_id: None,
+            detail: detail.unwrap_or("no reason given").to_owned(),
+            errors: Vec::new(),
+        }
     }
 
     fn label(&self) -> String {
-        match (self.status, self.code()) {
-            (0, "") => "no code".to_string(),
-            (0, code) => code.to_string(),
-            (status, "") => status.to_string(),
-            (status, code) => format!("{status} {code}"),
+        match self.code.as_str() {
+            "" => self.status.to_string(),
+            code => format!("{} {code}", self.status),
         }
     }
+}
+
+impl From<ProblemBody> for Problem {
+    fn from(body: ProblemBody) -> Self {
+        Self {
+            status: body.status,
+            code: body.code.to_string(),
+            key_id: body.extra.key_id,
+            detail: body.detail,
+            errors: body.errors,
+        }
+    }
+}
+
+/// The first of `errors`, in one line.
+pub(crate) fn list_errors(errors: &[FieldError]) -> String {
+    let errors = errors.iter().take(ERRORS_SHOWN_MAX);
+    let errors: Vec<String> = errors
+        .map(|error| format!("{} {}", error.pointer, error.message))
+        .collect();
+    one_line(&errors.join("; "))
 }
 
 #[cfg(test)]
@@ -107,27 +106,38 @@ mod tests {
 
     #[test]
     fn a_problem_becomes_one_sentence_with_its_code() {
-        let body = json!({"title":"Invalid event","detail":"the event breaks a rule.","status":422,
-            "code":"invalid_event",
+        let body = json!({"type":"/problems/invalid_event","title":"Invalid event","status":422,
+            "detail":"the event breaks a rule.","code":"invalid_event","request_id":"r1",
             "errors":[{"pointer":"/operation","message":"is unknown"}]});
-        let problem = Problem { status: 422, body };
         assert_eq!(
-            problem.reason(),
+            Problem::read(422, &body.to_string()).reason(),
             "the event breaks a rule; /operation is unknown (422 invalid_event)"
         );
     }
 
     #[test]
     fn an_answer_that_is_no_problem_has_a_reason_too() {
-        let gateway = Problem {
-            status: 403,
-            body: json!({"message":"Forbidden"}),
-        };
-        assert_eq!(gateway.reason(), "Forbidden (403)");
-        let nothing = Problem {
-            status: 502,
-            body: Value::Null,
-        };
-        assert_eq!(nothing.reason(), "no reason given (502)");
+        for (status, text, reason) in [
+            (403, r#"{"message":"Forbidden"}"#, "Forbidden (403)"),
+            (
+                422,
+                r#"{"title":"New","code":"of_a_later_release"}"#,
+                "New (422 of_a_later_release)",
+            ),
+            (502, r#"{"code":502}"#, "no reason given (502)"),
+            (502, "<html>", "no reason given (502)"),
+            (502, "", "no reason given (502)"),
+        ] {
+            assert_eq!(Problem::read(status, text).reason(), reason);
+        }
+    }
+
+    #[test]
+    fn errors_are_listed_in_one_line() {
+        let errors = ["a", "b", "c", "d"].map(|at| FieldError::new(format!("/{at}"), "is wrong"));
+        assert_eq!(
+            list_errors(&errors),
+            "/a is wrong; /b is wrong; /c is wrong"
+        );
     }
 }

@@ -5,9 +5,10 @@ use crate::client::Client;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::names;
-use crate::output::{cell, print_either};
+use crate::output::{encode, print_either};
 use crate::retry::Patience;
-use serde_json::{Map, Value};
+use serde::Serialize;
+use tollgate_api::Purged;
 use tollgate_core::Name;
 
 /// Remove events past their retention
@@ -30,38 +31,30 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// A purge as it is asked for.
+#[derive(Serialize)]
+struct Order<'a> {
+    dry_run: bool,
+    tenant_id: Option<&'a Name>,
+    older_than_days: Option<u32>,
+}
+
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let client = Client::new(&args.connection, Patience::SHORT)?;
-    let call = Call::post("/usage/purge", args.body().to_string()).once_only()?;
-    let purged = client.send(&call).await?;
+    let order = Order {
+        dry_run: args.dry_run,
+        tenant_id: args.tenant.as_ref(),
+        older_than_days: args.older_than_days,
+    };
+    let call = Call::post("/usage/purge", encode(&order)?).once_only()?;
+    let purged: Purged = client.send(&call).await?;
     print_either(args.json, &purged, |purged| {
-        let verb = if purged["dry_run"] == true {
+        let verb = if purged.dry_run {
             "would remove"
         } else {
             "removed"
         };
-        format!(
-            "{verb} {} events in {} pages",
-            cell(&purged["removed"]),
-            cell(&purged["pages"])
-        )
+        format!("{verb} {} events in {} pages", purged.removed, purged.pages)
     })
-}
-
-impl Args {
-    fn body(&self) -> Value {
-        let mut body = Map::new();
-        body.insert("dry_run".into(), self.dry_run.into());
-        body.extend(
-            self.tenant
-                .as_ref()
-                .map(|tenant| ("tenant_id".into(), tenant.as_str().into())),
-        );
-        body.extend(
-            self.older_than_days
-                .map(|days| ("older_than_days".into(), days.into())),
-        );
-        Value::Object(body)
-    }
 }

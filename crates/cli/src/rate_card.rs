@@ -4,9 +4,11 @@ use crate::call::Call;
 use crate::card_view::CardView;
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::output::encode;
 use crate::retry::{Patience, random};
-use serde_json::Value;
+use serde::Deserialize;
 use std::path::Path;
+use tollgate_api::RateCardVersion;
 use tollgate_core::Name;
 
 /// A rate card as a file has it.
@@ -17,13 +19,19 @@ pub(crate) struct CardFile {
     text: String,
 }
 
+/// What a file calls its card; the rest goes out as it is written.
+#[derive(Deserialize)]
+struct Named {
+    id: Option<String>,
+}
+
 /// The version of a card that stands on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
     /// The card.
     pub(crate) id: Name,
-    /// Its newest version, where the server says.
-    pub(crate) version: Option<u64>,
+    /// Its newest version.
+    pub(crate) version: u32,
     /// Whether this run put it there.
     pub(crate) is_new: bool,
 }
@@ -33,14 +41,12 @@ impl CardFile {
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         let action = || format!("read the rate card `{}`", path.display());
         let text = std::fs::read_to_string(path).map_err(|error| Failure::to(action(), error))?;
-        let card: Value =
+        let named: Named =
             serde_json::from_str(&text).map_err(|error| Failure::to(action(), error))?;
         let stem = path
             .file_stem()
             .map(|stem| stem.to_string_lossy().into_owned());
-        let id = card["id"]
-            .as_str()
-            .map_or(stem.unwrap_or_default(), str::to_string);
+        let id = named.id.or(stem).unwrap_or_default();
         let id = Name::in_path(&id)
             .map_err(|error| Failure::to(action(), format!("its id `{id}` {error}")))?;
         Ok(Self { id, text })
@@ -54,8 +60,9 @@ impl CardFile {
         let put = Call::put(path.as_str(), self.text.as_str());
         let mut attempt = 1;
         loop {
-            if let Some(newest) = client.find(&Call::get(path.as_str())).await?
-                && self.says_the_same(&newest)
+            let newest: Option<RateCardVersion> = client.find(&Call::get(path.as_str())).await?;
+            if let Some(newest) = newest
+                && self.says_the_same(&newest)?
             {
                 return Ok(self.standing(&newest, attempt > 1));
             }
@@ -75,18 +82,16 @@ impl CardFile {
     }
 
     /// A file that is no rate card says nothing; the server then tells why.
-    fn says_the_same(&self, newest: &Value) -> bool {
-        let (file, newest) = (
-            CardView::parse(&self.text),
-            CardView::parse(&newest.to_string()),
-        );
-        matches!((file, newest), (Some(file), Some(newest)) if file.is_said_by(&newest))
+    fn says_the_same(&self, newest: &RateCardVersion) -> Result<bool, Failure> {
+        let newest = CardView::parse(&encode(newest)?);
+        let both = CardView::parse(&self.text).zip(newest);
+        Ok(both.is_some_and(|(file, newest)| file.is_said_by(&newest)))
     }
 
-    fn standing(&self, card: &Value, is_new: bool) -> Standing {
+    fn standing(&self, card: &RateCardVersion, is_new: bool) -> Standing {
         Standing {
             id: self.id.clone(),
-            version: card["version"].as_u64(),
+            version: card.version,
             is_new,
         }
     }

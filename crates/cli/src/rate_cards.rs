@@ -5,9 +5,9 @@ use crate::client::Client;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::names;
-use crate::output::{cell, print, print_either, table};
+use crate::output::{print, print_either, print_list, table};
 use crate::retry::Patience;
-use serde_json::{Value, json};
+use tollgate_api::{Price, RateCardVersion};
 use tollgate_core::Name;
 
 /// Show rate cards
@@ -59,24 +59,23 @@ async fn show(args: Show) -> Result<(), Failure> {
         &format!("/rate-cards/{id}"),
         &[("version", version.as_deref())],
     );
-    let card = client.send(&Call::get(path)).await?;
+    let card: RateCardVersion = client.send(&Call::get(path)).await?;
     print_either(args.json, &card, prices)
 }
 
 async fn show_all(client: &Client, json: bool) -> Result<(), Failure> {
-    let cards = client.list("/rate-cards").await?;
+    let cards: Vec<RateCardVersion> = client.list("/rate-cards").await?;
     if json {
-        return print(&json!({"count": cards.len(), "data": cards}).to_string());
+        return print_list(&cards);
     }
-    let operations = |card: &Value| {
-        card["operations"]
-            .as_object()
-            .map(|operations| operations.len().to_string())
-    };
-    let row = |card: &Value| {
-        let cells =
-            ["id", "version", "currency", "effective_from"].map(|column| cell(&card[column]));
-        cells.into_iter().chain(operations(card)).collect()
+    let row = |card: &RateCardVersion| {
+        vec![
+            card.id.to_string(),
+            card.version.to_string(),
+            card.currency.to_string(),
+            card.effective_from.to_string(),
+            card.operations.len().to_string(),
+        ]
     };
     let rows: Vec<_> = cards.iter().map(row).collect();
     print(&table(
@@ -86,54 +85,51 @@ async fn show_all(client: &Client, json: bool) -> Result<(), Failure> {
 }
 
 /// A card, one line for each operation and component.
-fn prices(card: &Value) -> String {
-    let empty = serde_json::Map::new();
-    let operations = card["operations"].as_object().unwrap_or(&empty);
+fn prices(card: &RateCardVersion) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
-    for (operation, fields) in operations {
-        for (component, price) in fields.as_object().unwrap_or(&empty) {
-            if !matches!(component.as_str(), "volume_discounts" | "discount_mode")
-                && !price.is_null()
-            {
-                rows.push(vec![operation.clone(), component.clone(), shown(price)]);
-            }
+    for (operation, of) in &card.operations {
+        for (component, price) in &of.prices {
+            rows.push(vec![
+                operation.to_string(),
+                component.to_string(),
+                shown(price),
+            ]);
         }
     }
-    let columns =
-        ["id", "version", "currency", "effective_from", "unpriced"].map(|name| cell(&card[name]));
-    let [id, version, currency, from, unpriced] = columns;
-    let title = format!("{id} version {version}, {currency}, from {from}, unpriced: {unpriced}");
     format!(
-        "{title}\n{}",
+        "{} version {}, {}, from {}, unpriced: {}\n{}",
+        card.id,
+        card.version,
+        card.currency,
+        card.effective_from,
+        card.unpriced,
         table(&["operation", "component", "price"], &rows)
     )
 }
 
-fn shown(price: &Value) -> String {
-    match price.as_object() {
-        Some(fields) => match (fields.get("amount"), fields.get("per")) {
-            (Some(amount), Some(per)) => format!("{} per {}", cell(amount), cell(per)),
-            _ => price.to_string(),
-        },
-        None => cell(price),
+fn shown(price: &Price) -> String {
+    match price {
+        Price::One(amount) => amount.to_string(),
+        Price::Many { amount, per } => format!("{amount} per {per}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{from_value, json};
 
     #[test]
     fn a_card_shows_every_price() {
         let card = json!({"id":"azure","version":2,"currency":"USD",
-            "effective_from":"2026-01-01T00:00:00Z","unpriced":"reject",
+            "effective_from":"2026-01-01T00:00:00Z","tiers":{"standard":"1"},"unpriced":"reject",
             "operations":{"gpt-4o":{
                 "token_in":{"amount":"2.50","per":1000000},"token_out":"0.00001",
-                "volume_discounts":[]}}});
+                "volume_discounts":[{"from":10,"discount":"0.1"}],"discount_mode":"volume"}}});
         let expected = "azure version 2, USD, from 2026-01-01T00:00:00Z, unpriced: reject\n\
             operation  component  price\n\
-            gpt-4o     token_in   2.50 per 1000000\n\
+            gpt-4o     token_in   2.5 per 1000000\n\
             gpt-4o     token_out  0.00001";
-        assert_eq!(prices(&card), expected);
+        assert_eq!(prices(&from_value(card).unwrap()), expected);
     }
 }

@@ -12,13 +12,14 @@ mod sealed;
 mod send;
 mod shift;
 mod tally;
+mod told;
 mod trace;
 
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::names;
-use crate::output::print;
+use crate::output::{encode, print};
 use crate::rate_card::CardFile;
 use crate::retry::Patience;
 use batch::{Batches, Seal};
@@ -203,7 +204,7 @@ impl Args {
         let bar = run::progress(report.rows, self.json);
         let ran = run::run(&sender, batches, usize::from(self.concurrency), &bar).await;
         print(&if self.json {
-            report.json(&ran).to_string()
+            encode(&report.told(&ran))?
         } else {
             report.figures(&ran)
         })?;

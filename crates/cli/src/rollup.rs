@@ -8,7 +8,7 @@ use crate::names;
 use crate::output::print_either;
 use crate::progress;
 use crate::serve::cursor_secret;
-use serde_json::json;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tollgate_core::Name;
@@ -36,6 +36,13 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What was rolled up.
+#[derive(Serialize)]
+struct Counts {
+    tenants: usize,
+    hours: u64,
 }
 
 /// Runs the command.
@@ -67,9 +74,11 @@ async fn roll_up(service: &Service, args: &Args) -> Result<(), Failure> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    print_either(
-        args.json,
-        &json!({ "tenants": tenants.len(), "hours": hours }),
-        |_| format!("hours rolled up: {hours}, tenants: {}", tenants.len()),
-    )
+    let counts = Counts {
+        tenants: tenants.len(),
+        hours,
+    };
+    print_either(args.json, &counts, |Counts { tenants, hours }| {
+        format!("hours rolled up: {hours}, tenants: {tenants}")
+    })
 }

@@ -202,7 +202,7 @@ async fn keep_house(app: &App, workers: &Workers) {
             if !round.is_multiple_of(rounds) {
                 continue;
             }
-            let event = serde_json::json!({ "action": action });
+            let event = serde_json::Value::from_iter([("action", action)]);
             if let Err(error) = tollgate_purge::dispatch(app, &event, workers).await {
                 tracing::warn!(action, %error, "the schedule will try again");
             }

@@ -10,13 +10,14 @@ mod wizard;
 
 use crate::artifact::Artifact;
 use crate::failure::Failure;
-use crate::output::print;
+use crate::output::{encode, print};
 use draft::Draft;
 use files::Files;
-use serde_json::json;
+use serde::Serialize;
 use source::Source;
 use std::io::{IsTerminal, stderr, stdin};
 use std::path::PathBuf;
+use tollgate_core::Name;
 use tollgate_gateway::SystemClock;
 use tollgate_service::Clock;
 
@@ -57,6 +58,15 @@ pub(crate) struct Args {
     /// Print JSON; questions and the summary go to stderr
     #[arg(long)]
     json: bool,
+}
+
+/// What was written, and where.
+#[derive(Serialize)]
+struct Written {
+    enabled: bool,
+    plans: Vec<Name>,
+    artifact: String,
+    settings: String,
 }
 
 /// Runs the command.
@@ -121,18 +131,14 @@ fn write(args: &Args, files: &Files, source: &Source, draft: &Draft) -> Result<(
     let [path, settings] =
         [&files.artifact, &files.settings].map(|path| path.display().to_string());
     if args.json {
-        let plans: Vec<&str> = artifact
-            .plans
-            .iter()
-            .map(|plan| plan.plan_code.as_str())
-            .collect();
-        let written = json!({
-            "enabled": draft.enabled,
-            "plans": plans,
-            "artifact": path,
-            "settings": settings,
-        });
-        return print(&written.to_string());
+        let plans = artifact.plans.into_iter();
+        let written = Written {
+            enabled: draft.enabled,
+            plans: plans.map(|plan| plan.plan_code).collect(),
+            artifact: path,
+            settings,
+        };
+        return print(&encode(&written)?);
     }
     let next = match (draft.enabled, args.out.to_str()) {
         (false, _) => String::new(),

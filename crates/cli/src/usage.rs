@@ -2,6 +2,7 @@
 
 mod download;
 mod export;
+mod figure;
 mod form;
 mod ink;
 mod report;

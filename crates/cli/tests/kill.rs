@@ -153,6 +153,6 @@ async fn twenty_kills_lose_nothing_acknowledged_and_count_nothing_twice() {
         .expect("a bill");
     println!("{KILLS} kills, {sent} events acknowledged");
     assert_eq!(usage["total_events"], sent);
-    assert_eq!(limits["status"][0]["used"], sent);
+    assert_eq!(limits["standing"][0]["used"], sent);
     assert_eq!(bill["line_items"][0]["quantity"], sent);
 }

@@ -134,19 +134,23 @@ pub(crate) async fn authenticate(
     }
 }
 
-/// The one key that the headers name; `None` for none, several or no text.
+/// The one key that the headers name, however often; `None` for none, several or no
+/// text. What `Authorization` says by another scheme is a proxy's.
 fn key_text(headers: &HeaderMap) -> Option<&str> {
-    let bearers = headers.get_all(AUTHORIZATION).iter();
+    let bearers = headers.get_all(AUTHORIZATION).iter().filter_map(bearer);
     let keys = headers.get_all("x-api-key").iter();
-    let mut named = bearers
-        .map(bearer)
-        .chain(keys.map(|value| value.to_str().ok()));
+    let mut named = bearers.chain(keys.map(|value| value.to_str().ok()));
     let first = named.next()??;
-    named.next().is_none().then_some(first)
+    named.all(|other| other == Some(first)).then_some(first)
 }
 
-/// The key of `Bearer <key>`; the scheme may be in any case (RFC 9110, 11.1).
-fn bearer(value: &HeaderValue) -> Option<&str> {
-    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(key)
+/// The key of `Bearer <key>`; the scheme may be in any case (RFC 9110, 11.1). `None` for
+/// another scheme, `Some(None)` for no text.
+fn bearer(value: &HeaderValue) -> Option<Option<&str>> {
+    let Ok(text) = value.to_str() else {
+        return Some(None);
+    };
+    let (scheme, key) = text.split_once(' ')?;
+    let key = key.trim_start_matches(' ');
+    scheme.eq_ignore_ascii_case("bearer").then_some(Some(key))
 }

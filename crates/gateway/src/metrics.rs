@@ -155,7 +155,8 @@ impl Metrics {
         let is_embedded = self.embedded.is_some();
         let mut counts = self.counts();
         for passed in ruling.violations.iter().chain(&ruling.warnings) {
-            let (limit_type, feature_key) = (passed.limit_type(), passed.limit.feature_key());
+            let limit_type = passed.limit_type().as_str();
+            let feature_key = passed.limit.feature_key();
             counts.tally(
                 Tally::Hit {
                     plan_code: plan_code.clone(),

@@ -30,12 +30,12 @@ pub fn from_failure(failure: &Failure) -> Problem {
         Failure::CurrencyMismatch { tenant, other } => Problem::currency_mismatch(*tenant, *other),
         Failure::UnknownCard(id) => Problem::unknown_rate_card(id),
         Failure::Taken(_) => Problem::id_taken(failure.to_string()),
-        Failure::Expired => Problem::invalid_event("/expires_at", failure.to_string()),
-        Failure::PlanCurrency(_) => Problem::invalid_event("/currency", failure.to_string()),
-        Failure::TooManyGrants => Problem::invalid_event("", failure.to_string()),
+        Failure::Expired => Problem::invalid_value("/expires_at", failure.to_string()),
+        Failure::PlanCurrency(_) => Problem::invalid_value("/currency", failure.to_string()),
+        Failure::TooManyGrants => Problem::invalid_value("", failure.to_string()),
         Failure::UnknownPlan(code) => Problem::unknown_plan(code),
         Failure::Override { place, field, why } => {
-            Problem::invalid_event(format!("/overrides/{place}/{field}"), *why)
+            Problem::invalid_value(format!("/overrides/{place}/{field}"), *why)
         }
         Failure::Limits(_) => Problem::too_many_limits(),
         Failure::Overflow(_) => Problem::invalid_event("", "a total would be out of range"),

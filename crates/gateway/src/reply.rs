@@ -103,6 +103,16 @@ impl Reply {
         self
     }
 
+    /// Its body as it is stored under an idempotency key; empty where it is made while
+    /// it is sent.
+    #[must_use]
+    pub fn stored_text(&self) -> String {
+        match &self.body {
+            Content::Text(text) => text.clone(),
+            Content::Stream(_) => String::new(),
+        }
+    }
+
     /// Its status.
     #[must_use]
     pub fn status(&self) -> u16 {

@@ -283,7 +283,7 @@ async fn answer_once(app: &Arc<App>, route: &Route, call: Call) -> Handled {
 
 /// Renders the answer, counts it and writes its log line.
 fn finish(app: &App, trace: &Trace<'_>, handled: Handled) -> Response {
-    let code = handled.as_ref().err().map(|problem| problem.kind.code());
+    let code = handled.as_ref().err().map(|problem| problem.kind.as_str());
     let reply = handled.unwrap_or_else(|problem| problem_reply(&problem, &trace.request_id));
     let at = app.service.now();
     let micros = at.micros_since(trace.began);
@@ -351,7 +351,7 @@ fn problem_reply(problem: &Problem, request_id: &str) -> Reply {
     Reply {
         status: StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         headers: problem.headers.clone(),
-        body: Content::Text(problem.body(request_id).to_string()),
+        body: Content::Text(serde_json::to_string(&problem.body(request_id)).unwrap_or_default()),
         media_type: "application/problem+json",
     }
 }

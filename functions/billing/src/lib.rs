@@ -4,10 +4,9 @@ mod answer;
 mod void;
 
 use answer::failed;
-use serde_json::Value;
 use std::sync::Arc;
 use tollgate_api::{
-    BillRange, Params, Problem, bill_json, card_json, costs_json, exchange_json, list, parse_card,
+    BillAnswer, ExchangeRatesVersion, List, Params, Problem, RateCardVersion, costs, parse_card,
     parse_exchange,
 };
 use tollgate_core::{KeyScope, Name, Range, WindowKind};
@@ -51,13 +50,12 @@ async fn get_billing(app: Arc<App>, call: Call) -> Handled {
         end: Some(end),
     };
     let (bill, currency) = app.service.bill(&tenant, range).await.map_err(failed)?;
-    let range = BillRange {
-        tenant: &tenant,
-        start,
-        end,
-        currency,
-    };
-    Ok(Reply::ok(&bill_json(range, &bill, app.hash())))
+    Ok(Reply::ok(&BillAnswer::new(
+        &tenant,
+        (start, end),
+        (&bill, currency),
+        app.hash(),
+    )))
 }
 
 /// Adds a version of a rate card.
@@ -71,7 +69,7 @@ async fn put_rate_card(app: Arc<App>, call: Call) -> Handled {
         .put_card(new.into_card(0, 0, call.now), effective_from, &actor)
         .await
         .map_err(failed)?;
-    Ok(Reply::ok(&card_json(&card)))
+    Ok(Reply::ok(&RateCardVersion::from(&card)))
 }
 
 /// The newest version of every card, by id.
@@ -97,8 +95,10 @@ async fn get_rate_cards(app: Arc<App>, call: Call) -> Handled {
         .last()
         .filter(|_| more)
         .map(|card| app.service.cursor(CARDS, card.id.as_str()));
-    let data: Vec<Value> = newest.into_iter().map(|card| card_json(card)).collect();
-    Ok(Reply::ok(&list(&data, next.as_deref())))
+    let shown = newest
+        .into_iter()
+        .map(|card| RateCardVersion::from(&**card));
+    Ok(Reply::ok(&List::new(shown.collect(), next)))
 }
 
 /// One card: its newest version, or the one asked for.
@@ -109,7 +109,8 @@ async fn get_rate_card(app: Arc<App>, call: Call) -> Handled {
     let unknown = || Problem::not_found("rate card");
     let id = Name::new(call.path_text("id")).map_err(|_| unknown())?;
     let card = app.service.find_card(&id, version).await.map_err(failed)?;
-    Ok(Reply::ok(&card_json(&*card.ok_or_else(unknown)?)))
+    let card = card.ok_or_else(unknown)?;
+    Ok(Reply::ok(&RateCardVersion::from(&*card)))
 }
 
 /// Adds a version of the exchange rates.
@@ -123,7 +124,7 @@ async fn put_exchange_rates(app: Arc<App>, call: Call) -> Handled {
         .put_exchange(new.into_table(0, 0, call.now), effective_from, &actor)
         .await
         .map_err(failed)?;
-    Ok(Reply::ok(&exchange_json(&table)))
+    Ok(Reply::ok(&ExchangeRatesVersion::from(&table)))
 }
 
 /// Every version of the exchange rates, newest first.
@@ -151,8 +152,10 @@ async fn get_exchange_rates(app: Arc<App>, call: Call) -> Handled {
         .last()
         .filter(|_| more)
         .map(|table| app.service.cursor(EXCHANGES, &table.version.to_string()));
-    let data: Vec<Value> = tables.iter().map(|table| exchange_json(table)).collect();
-    Ok(Reply::ok(&list(&data, next.as_deref())))
+    let shown = tables
+        .iter()
+        .map(|table| ExchangeRatesVersion::from(&**table));
+    Ok(Reply::ok(&List::new(shown.collect(), next)))
 }
 
 /// Every price in force.
@@ -160,5 +163,5 @@ async fn get_costs(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let catalog = app.service.catalog_in_force(call.now);
     let catalog = catalog.await.map_err(failed)?;
-    Ok(Reply::ok(&costs_json(&catalog, call.now)))
+    Ok(Reply::ok(&costs(&catalog, call.now)))
 }

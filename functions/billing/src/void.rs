@@ -2,7 +2,7 @@
 
 use crate::answer::failed;
 use std::sync::Arc;
-use tollgate_api::{Problem, parse_void, voided};
+use tollgate_api::{Problem, Voided, parse_void};
 use tollgate_gateway::{App, Call, Handled, Reply};
 use tollgate_service::VoidOutcome;
 
@@ -36,12 +36,12 @@ pub(crate) async fn post_event_void(app: Arc<App>, call: Call) -> Handled {
             id,
             answer,
             replayed: false,
-        } => Ok(Reply::created(&voided(&id, &event, &answer, false))),
+        } => Ok(Reply::created(&Voided::new(&id, &event, &answer, false))),
         VoidOutcome::Voided {
             id,
             answer,
             replayed: true,
-        } => Ok(Reply::ok(&voided(&id, &event, &answer, true))),
+        } => Ok(Reply::ok(&Voided::new(&id, &event, &answer, true))),
         VoidOutcome::OfVoid => Err(Problem::conflict(format!(
             "event `{event}` voids another and cannot be voided"
         ))),

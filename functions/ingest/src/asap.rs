@@ -1,10 +1,12 @@
 //! `POST /usage`, `/usage/batch` and `/usage/validate`: the ASAP form.
 
 use crate::submit::{permitted, submission};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_api::{Kind, NewEvent, Problem, parse_asap, parse_asap_batch, parse_either};
+use tollgate_api::{
+    Kind, NewEvent, Problem, RecordedWord, UsageBatchRecorded, UsageRecorded, Validity, parse_asap,
+    parse_asap_batch, parse_either,
+};
 use tollgate_core::{Mode, Name};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
 use tollgate_service::{AGE_SECONDS_MAX, Options, Outcome, Rejection, Submission};
@@ -27,7 +29,11 @@ pub(crate) async fn post_usage(app: Arc<App>, call: Call) -> Handled {
         .record(&tenant, vec![submission], OPTIONS)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    let body = json!({ "status": "recorded", "task_id": event.task, "event_id": event.id });
+    let body = UsageRecorded {
+        status: RecordedWord::Recorded,
+        task_id: event.task.clone(),
+        event_id: event.id.clone(),
+    };
     match outcomes.into_iter().next() {
         Some(Outcome::Recorded(..)) => Ok(Reply::created(&body)),
         Some(Outcome::Replayed(_)) => Ok(Reply::ok(&body)),
@@ -42,10 +48,8 @@ pub(crate) async fn post_usage(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn post_usage_batch(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let events = parse_asap_batch(&call.body)?;
-    let task_ids: Vec<Value> = events
-        .iter()
-        .map(|event| json!(event.contents().task))
-        .collect();
+    let tasks = events.iter().map(|event| event.contents().task.clone());
+    let task_ids: Vec<Option<Name>> = tasks.collect();
     let mut by_tenant: BTreeMap<Name, (Vec<usize>, Vec<Submission>)> = BTreeMap::new();
     for (index, event) in events.into_iter().enumerate() {
         let tenant = call.caller()?.tenant_to_write(event.tenant.as_ref())?;
@@ -75,9 +79,11 @@ pub(crate) async fn post_usage_batch(app: Arc<App>, call: Call) -> Handled {
             .await
             .map_err(|failure| from_failure(&failure))?;
     }
-    Ok(Reply::created(
-        &json!({ "status": "recorded", "count": task_ids.len(), "task_ids": task_ids }),
-    ))
+    Ok(Reply::created(&UsageBatchRecorded {
+        status: RecordedWord::Recorded,
+        count: task_ids.len(),
+        task_ids,
+    }))
 }
 
 /// A refusal as a 400, as this form answers every bad event.
@@ -98,13 +104,13 @@ pub(crate) async fn post_usage_validate(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let event = match parse_either(&call.body) {
         Ok(event) => event,
-        Err(problem) => return Ok(Reply::ok(&refused(&problem))),
+        Err(problem) => return Ok(Reply::ok(&Validity::refused(&problem))),
     };
     let tenant = call.caller()?.tenant_to_write(event.tenant.as_ref())?;
     match validated(&app, &call, &tenant, event).await {
         Ok(body) => Ok(Reply::ok(&body)),
         Err(problem) if problem.kind == Kind::StoreUnavailable => Err(problem),
-        Err(problem) => Ok(Reply::ok(&refused(&problem))),
+        Err(problem) => Ok(Reply::ok(&Validity::refused(&problem))),
     }
 }
 
@@ -113,7 +119,7 @@ async fn validated(
     call: &Call,
     tenant: &Name,
     event: NewEvent,
-) -> Result<Value, Problem> {
+) -> Result<Validity, Problem> {
     permitted(call.caller()?, &event)?;
     let submissions = [submission(call, event, None)?];
     let judged = app
@@ -125,24 +131,5 @@ async fn validated(
     let event = submission.event;
     let judged = judged.into_iter().next().ok_or_else(Problem::internal)?;
     let priced = judged.map_err(|rejection| from_rejection(&event.id, &rejection))?;
-    Ok(json!({
-        "valid": true,
-        "task_id": event.task,
-        "agent_id": event.dimensions.agent,
-        "consumer_id": event.dimensions.consumer,
-        "cost": priced.cost,
-        "currency": priced.currency,
-    }))
-}
-
-fn refused(problem: &Problem) -> Value {
-    let mut errors: Vec<Value> = problem
-        .errors
-        .iter()
-        .map(tollgate_api::FieldError::to_json)
-        .collect();
-    if errors.is_empty() {
-        errors.push(json!({ "pointer": "", "message": problem.detail }));
-    }
-    json!({ "valid": false, "errors": errors })
+    Ok(Validity::accepted(&event, &priced))
 }

@@ -5,8 +5,8 @@ use crate::submit::{Asked, asked, count, options, permitted, submission};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_api::{
-    BatchRecord, NewBatch, NewEvent, Problem, batch, parse_batch, parse_cloud_batch,
-    parse_cloud_event, parse_event, recorded,
+    BatchAnswer, BatchRecord, NewBatch, NewEvent, Problem, Recorded, Telling, parse_batch,
+    parse_cloud_batch, parse_cloud_event, parse_event,
 };
 use tollgate_core::{Event, Name};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
@@ -47,10 +47,10 @@ pub(crate) async fn post_events(app: Arc<App>, call: Call) -> Handled {
         .map_err(|failure| from_failure(&failure))?;
     let outcome = outcomes.into_iter().next().ok_or_else(Problem::internal)?;
     count(&app, &asked, &outcome);
-    answer(&app, &call, &tenant, &event, outcome, by_key)
+    answer(&app, &call, &tenant, &event, outcome, by_key).await
 }
 
-fn answer(
+async fn answer(
     app: &App,
     call: &Call,
     tenant: &Name,
@@ -58,29 +58,21 @@ fn answer(
     outcome: Outcome,
     by_key: bool,
 ) -> Handled {
-    let at = &event.dimensions;
     match outcome {
         Outcome::Recorded(answer, ruling) => {
             let passed = [ruling.violations, ruling.warnings].concat();
-            Ok(Reply::created(&recorded(
-                &event.id,
-                &answer,
-                &at.operation,
-                &at.tier,
-                false,
-                &passed,
-                app.hash(),
-            )))
+            let recorded = Recorded::new(event, &answer, Telling::First, &passed, app.hash());
+            Ok(Reply::created(&recorded))
         }
-        Outcome::Replayed(answer) => Ok(Reply::ok(&recorded(
-            &event.id,
-            &answer,
-            &at.operation,
-            &at.tier,
-            true,
-            &[],
-            app.hash(),
-        ))),
+        Outcome::Replayed(answer) => {
+            let voided = app.service.find_voided(tenant, &[&event.id]).await;
+            let voided = voided.map_err(|failure| from_failure(&failure))?;
+            let telling = Telling::Again {
+                voided: !voided.is_empty(),
+            };
+            let recorded = Recorded::new(event, &answer, telling, &[], app.hash());
+            Ok(Reply::ok(&recorded))
+        }
         Outcome::Denied(ruling) => Err(Problem::denied(tenant, &ruling, call.now)),
         Outcome::Rejected(Rejection::Reused) if by_key => Err(Problem::idempotency_key_reused()),
         Outcome::Rejected(rejection) => Err(from_rejection(&event.id, &rejection)),
@@ -124,17 +116,16 @@ pub(crate) async fn post_events_batch(app: Arc<App>, call: Call) -> Handled {
             }
             Err(problem) => (event_id, tollgate_api::Outcome::Rejected(problem)),
         };
-        let voided = None;
         records.push(BatchRecord {
             event_id,
             outcome,
-            voided,
+            voided: false,
         });
     }
     for (tenant, submissions) in by_tenant {
         record(&app, &call, &tenant, submissions, &asked, &mut records).await?;
     }
-    Ok(Reply::ok(&batch(&records)))
+    Ok(Reply::ok(&BatchAnswer::new(&records)))
 }
 
 fn admit(call: &Call, event: NewEvent) -> Result<(Name, Submission), Problem> {
@@ -175,6 +166,23 @@ async fn record(
             }
             (Outcome::Rejected(_), None) => tollgate_api::Outcome::Rejected(Problem::internal()),
         };
+    }
+    mark_voided(app, tenant, records).await
+}
+
+/// Says of what is replayed for `tenant` whether it was taken back since.
+async fn mark_voided(app: &App, tenant: &Name, records: &mut [BatchRecord]) -> Result<(), Problem> {
+    let replayed = records
+        .iter()
+        .filter(|record| matches!(record.outcome, tollgate_api::Outcome::Replayed(_)));
+    let ids: Vec<&Name> = replayed
+        .filter_map(|record| record.event_id.as_ref())
+        .collect();
+    let voided = app.service.find_voided(tenant, &ids).await;
+    let voided = voided.map_err(|failure| from_failure(&failure))?;
+    for record in records {
+        let is_voided = |id: &Name| voided.contains(id);
+        record.voided |= record.event_id.as_ref().is_some_and(is_voided);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `POST /events/batch` with a `batch_id`: the batch counts once.
 
 use crate::submit::{Asked, count, options, permitted};
-use tollgate_api::{BadElement, BatchRecord, NewEvent, Outcome as Told, Problem, batch};
+use tollgate_api::{BadElement, BatchAnswer, BatchRecord, NewEvent, Outcome as Told, Problem};
 use tollgate_core::Name;
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
 use tollgate_service::{
@@ -42,7 +42,7 @@ pub(crate) async fn post_sealed(
         records.push(BatchRecord {
             event_id: Some(event_id),
             outcome: Told::Rejected(problem),
-            voided: Some(false),
+            voided: false,
         });
     }
     let sent = call.now;
@@ -60,7 +60,7 @@ pub(crate) async fn post_sealed(
             tell(app, call, asked, &tenant, record, outcome);
         }
     }
-    Ok(Reply::ok(&batch(&records)))
+    Ok(Reply::ok(&BatchAnswer::new(&records)))
 }
 
 /// The one tenant whose batch it is.
@@ -108,7 +108,7 @@ fn tell(
             None => Told::Rejected(Problem::internal()),
         },
         SealedEventOutcome::Before { answer, voided } => {
-            record.voided = Some(voided);
+            record.voided = voided;
             answer.map_or(Told::Forgotten, Told::Replayed)
         }
         SealedEventOutcome::Refused(refused) => Told::Rejected(Problem::refused_before(&refused)),

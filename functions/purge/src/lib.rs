@@ -5,9 +5,8 @@ mod schedule;
 
 pub use schedule::{dispatch, do_chores, scheduled, work};
 
-use serde_json::json;
 use std::sync::Arc;
-use tollgate_api::parse_purge;
+use tollgate_api::{PurgeStatus, Purged, parse_purge};
 use tollgate_core::Removal;
 use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, from_failure, post};
 use tollgate_service::Failure;
@@ -32,14 +31,14 @@ async fn post_usage_purge(app: Arc<App>, call: Call) -> Handled {
             order.tenant = caller.tenant_to_write(Some(&order.tenant))?;
             let erased = app.service.erase(&order, &actor);
             let erased = erased.await.map_err(failed)?;
-            Ok(Reply::ok(&json!({
-                "status": "purged",
-                "removed": 0,
-                "pages": erased.pages,
-                "dry_run": order.dry_run,
-                "pseudonymised": erased.events,
-                "pseudonym": erased.pseudonym,
-            })))
+            Ok(Reply::ok(&Purged {
+                status: status(order.dry_run, PurgeStatus::Pseudonymised),
+                removed: 0,
+                pages: erased.pages,
+                dry_run: order.dry_run,
+                pseudonymised: Some(erased.events),
+                pseudonym: Some(erased.pseudonym),
+            }))
         }
         Removal::Purge(mut order) => {
             let tenant = order.tenant.take();
@@ -47,12 +46,18 @@ async fn post_usage_purge(app: Arc<App>, call: Call) -> Handled {
             order.tenant = tenant.transpose()?;
             let purged = app.service.purge(&order, &actor);
             let purged = purged.await.map_err(failed)?;
-            Ok(Reply::ok(&json!({
-                "status": "purged",
-                "removed": purged.removed,
-                "pages": purged.pages,
-                "dry_run": order.dry_run,
-            })))
+            Ok(Reply::ok(&Purged {
+                status: status(order.dry_run, PurgeStatus::Purged),
+                removed: purged.removed,
+                pages: purged.pages,
+                dry_run: order.dry_run,
+                pseudonymised: None,
+                pseudonym: None,
+            }))
         }
     }
+}
+
+fn status(dry_run: bool, done: PurgeStatus) -> PurgeStatus {
+    if dry_run { PurgeStatus::DryRun } else { done }
 }

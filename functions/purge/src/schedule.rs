@@ -1,10 +1,11 @@
 //! The schedules' work: at once, or as chores through a queue.
 
 use crate::courier::Webhooks;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Value, to_value};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant as Moment;
-use tollgate_api::alert_json;
 use tollgate_core::{Alert, PurgeOrder};
 use tollgate_gateway::App;
 use tollgate_service::{Actor, Chore, ChoreQueue, Deliveries, Failure, Housekeeping};
@@ -26,13 +27,14 @@ pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
     Ok(match kind {
         Housekeeping::RollUp => {
             let hours = service.roll_up_all().await.map_err(failed)?;
-            json!({ "action": action, "hours": hours })
+            report(action, &[("hours", hours)])
         }
         Housekeeping::RollUpOpen => {
             let chores = service.list_chores(kind).await.map_err(failed)?;
             let done = do_chores(app, &chores, Moment::now() + WORK_MAX).await;
             let pages: Result<Vec<u64>, Failure> = done.into_iter().collect();
-            json!({ "action": action, "pages": pages.map_err(failed)?.iter().sum::<u64>() })
+            let pages = pages.map_err(failed)?.iter().sum();
+            report(action, &[("pages", pages)])
         }
         Housekeeping::Purge => {
             let actor = Actor {
@@ -41,21 +43,27 @@ pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
             };
             let purged = service.purge(&PurgeOrder::default(), &actor).await;
             let purged = purged.map_err(failed)?;
-            json!({ "action": action, "removed": purged.removed, "pages": purged.pages })
+            report(
+                action,
+                &[("removed", purged.removed), ("pages", purged.pages)],
+            )
         }
         Housekeeping::CompleteChanges => {
             let changes = service.complete_changes().await.map_err(failed)?;
-            json!({ "action": action, "changes": changes })
+            report(action, &[("changes", changes)])
         }
         Housekeeping::ExpireHolds => {
             let holds = service.expire_holds().await.map_err(failed)?;
-            json!({ "action": action, "holds": holds })
+            report(action, &[("holds", holds)])
         }
         Housekeeping::DeliverAlerts => {
             let courier = Webhooks::new(app.settings.is_local);
             let done = service.deliver_alerts(&courier, body).await;
             let done = done.map_err(failed)?;
-            json!({ "action": action, "delivered": done.delivered, "failed": done.failed })
+            report(
+                action,
+                &[("delivered", done.delivered), ("failed", done.failed)],
+            )
         }
     })
 }
@@ -68,7 +76,7 @@ pub async fn dispatch(app: &App, event: &Value, queue: &dyn ChoreQueue) -> Resul
     let (action, kind) = housekeeping(event)?;
     let sent = app.service.dispatch(kind, queue).await;
     let sent = sent.map_err(|failure| failure.to_string())?;
-    Ok(json!({ "action": action, "chores": sent }))
+    Ok(report(action, &[("chores", sent)]))
 }
 
 /// Does chores; of each, how much was done. Nothing further is begun when it is
@@ -103,8 +111,40 @@ pub async fn work(app: &App, event: &Value) -> Value {
     let done = do_chores(app, &chores, Moment::now() + WORK_MAX).await;
     let undone = ids.iter().zip(done).filter(|(_, done)| done.is_err());
     failed.extend(undone.map(|(id, _)| *id));
-    let item = |id: &&str| json!({ "itemIdentifier": id });
-    json!({ "batchItemFailures": failed.iter().map(item).collect::<Vec<_>>() })
+    let item = |id: &str| Failed {
+        item_identifier: id.to_owned(),
+    };
+    let batch_item_failures = failed.into_iter().map(item).collect();
+    to_value(Undone {
+        batch_item_failures,
+    })
+    .unwrap_or_default()
+}
+
+/// What a schedule's work came to.
+#[derive(Serialize)]
+struct Report {
+    action: &'static str,
+    #[serde(flatten)]
+    counts: BTreeMap<&'static str, u64>,
+}
+
+/// Which messages come again, as SQS is told.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Undone {
+    batch_item_failures: Vec<Failed>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failed {
+    item_identifier: String,
+}
+
+fn report(action: &'static str, counts: &[(&'static str, u64)]) -> Value {
+    let counts = counts.iter().copied().collect();
+    to_value(Report { action, counts }).unwrap_or_default()
 }
 
 /// The kind of housekeeping that an event asks for.
@@ -120,5 +160,5 @@ fn housekeeping(event: &Value) -> Result<(&'static str, Housekeeping), String> {
 }
 
 fn body(alert: &Alert) -> String {
-    alert_json(alert).to_string()
+    serde_json::to_string(&tollgate_api::Alert::from(alert)).unwrap_or_default()
 }

@@ -1,10 +1,8 @@
 //! Events: in a list, of a task, alone.
 
 use crate::answer::{PART_BYTES_MAX, currency, failed, tenant, weight};
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::sync::Arc;
-use tollgate_api::{Params, Problem, list, single_event, stored_event, totals_json};
+use tollgate_api::{List, Params, Problem, StoredEvent, Task, Totals};
 use tollgate_core::{Instant, Name};
 use tollgate_gateway::{App, Call, Handled, Reply};
 use tollgate_service::{Entry, Position};
@@ -42,7 +40,7 @@ pub(crate) async fn get_usage(app: Arc<App>, call: Call) -> Handled {
         .await;
     let (entries, more) = found.map_err(failed)?;
     let (data, next) = part(&app, &tenant, &question, &entries, more);
-    Ok(Reply::ok(&list(&data, next.as_deref())))
+    Ok(Reply::ok(&List::new(data, next)))
 }
 
 /// What an answer takes of `entries`, rendered, and the cursor behind it.
@@ -52,13 +50,16 @@ fn part(
     question: &str,
     entries: &[Entry],
     more: bool,
-) -> (Vec<Box<RawValue>>, Option<String>) {
+) -> (Vec<StoredEvent>, Option<String>) {
     let (mut data, mut weighs) = (Vec::with_capacity(entries.len()), 0_usize);
     for entry in entries {
-        let event = stored_event(&entry.stored, entry.received, tenant, entry.currency);
-        weighs = weighs.saturating_add(weight(event.get()));
-        if !app.may_stream() && !data.is_empty() && weighs > PART_BYTES_MAX {
-            break;
+        let event = StoredEvent::new(&entry.stored, entry.received, tenant, entry.currency);
+        if !app.may_stream() {
+            let text = serde_json::to_string(&event).unwrap_or_default();
+            weighs = weighs.saturating_add(weight(&text));
+            if !data.is_empty() && weighs > PART_BYTES_MAX {
+                break;
+            }
         }
         data.push(event);
     }
@@ -106,19 +107,11 @@ pub(crate) async fn get_usage_task(app: Arc<App>, call: Call) -> Handled {
         .map_err(failed)?;
     let (events, next) = part(&app, &tenant, &question, &entries, more);
     let currency = currency(&app, &tenant).await?;
-    let mut body = serde_json::Map::from_iter([("task_id".to_owned(), json!(task))]);
-    body.extend(totals_json(&tally, currency));
-    body.extend([
-        ("count".to_owned(), json!(events.len())),
-        ("next_cursor".to_owned(), json!(next)),
-    ]);
-    // Events keep their numbers as they were sent, so they are added as text.
-    let head = Value::Object(body).to_string();
-    let events = serde_json::to_string(&events).map_err(|_| Problem::internal())?;
-    Ok(Reply::raw(format!(
-        "{},\"events\":{events}}}",
-        head.trim_end_matches('}')
-    )))
+    Ok(Reply::ok(&Task {
+        task_id: task,
+        totals: Totals::new(&tally, currency),
+        events: List::new(events, next),
+    }))
 }
 
 /// One event and its answer.
@@ -127,11 +120,6 @@ pub(crate) async fn get_event(app: Arc<App>, call: Call) -> Handled {
     let tenant = tenant(&call, &params)?;
     let id = call.path_event()?;
     let (entry, voided) = app.service.find_event(&tenant, &id).await.map_err(failed)?;
-    Ok(Reply::ok(&single_event(
-        &entry.stored,
-        entry.received,
-        &tenant,
-        entry.currency,
-        voided,
-    )))
+    let event = StoredEvent::new(&entry.stored, entry.received, &tenant, entry.currency);
+    Ok(Reply::ok(&event.alone(voided)))
 }

@@ -1,10 +1,11 @@
 //! Totals: of a tenant, of what filters pick, in groups; and what is stored.
 
 use crate::answer::{currency, failed, tenant};
-use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use tollgate_api::{Params, Problem, aggregate_row, summary_json, usage_json};
-use tollgate_core::{Dimension, GroupBy, GroupPart, Label, Range};
+use tollgate_api::{
+    Asked, GroupRow, Groups, Params, People, Problem, Stats, Summary, TenantUsage, Totals,
+};
+use tollgate_core::{Dimension, GroupBy, GroupPart, Label, Range, Tally};
 use tollgate_gateway::{App, Call, Handled, Reply};
 use tollgate_service::AHEAD_SECONDS_MAX;
 
@@ -34,7 +35,7 @@ pub(crate) async fn get_usage_tenant(app: Arc<App>, call: Call) -> Handled {
         .await
         .map_err(failed)?;
     let currency = currency(&app, &tenant).await?;
-    Ok(Reply::ok(&usage_json(
+    Ok(Reply::ok(&TenantUsage::new(
         &tenant,
         period,
         &usage,
@@ -57,7 +58,10 @@ pub(crate) async fn get_usage_summary(app: Arc<App>, call: Call) -> Handled {
         .await
         .map_err(failed)?;
     let currency = currency(&app, &tenant).await?;
-    Ok(Reply::ok(&summary_json(&tally, currency)))
+    Ok(Reply::ok(&Summary {
+        asked: Asked::new(&tenant, range),
+        totals: Totals::new(&tally, currency),
+    }))
 }
 
 /// Totals in groups, sorted by key.
@@ -71,10 +75,7 @@ pub(crate) async fn get_usage_aggregate(app: Arc<App>, call: Call) -> Handled {
     let params = Params::parse_any(call.query.as_deref(), &lists)?;
     let by = params.one_of("group_by", &GroupBy::ALL)?;
     let by = by.ok_or_else(|| Problem::invalid_request("?group_by", "is required"))?;
-    let body = grouped(&app, &call, &params, by, "key").await?;
-    let mut named = Map::from_iter([("group_by".to_owned(), json!(by.to_string()))]);
-    named.extend(body);
-    Ok(Reply::ok(&Value::Object(named)))
+    Ok(Reply::ok(&grouped(&app, &call, &params, by, "key").await?))
 }
 
 /// Totals of each agent.
@@ -96,9 +97,8 @@ async fn people(app: Arc<App>, call: Call, label: Label) -> Handled {
     ];
     let params = Params::parse_any(call.query.as_deref(), &lists)?;
     let by = GroupBy::Name(Dimension::Label(label));
-    Ok(Reply::ok(&Value::Object(
-        grouped(&app, &call, &params, by, label.field()).await?,
-    )))
+    let groups = grouped(&app, &call, &params, by, label.field()).await?;
+    Ok(Reply::ok(&People::new(groups)))
 }
 
 /// One part of a list of groups; the cursor is the last key.
@@ -108,7 +108,7 @@ async fn grouped(
     params: &Params,
     by: GroupBy,
     field: &str,
-) -> Result<Map<String, Value>, Problem> {
+) -> Result<Groups, Problem> {
     let tenant = tenant(call, params)?;
     let (range, filter) = (params.range()?, params.filters()?);
     let limit = params.limit(GROUPS_MAX, GROUPS_MAX)?;
@@ -136,20 +136,14 @@ async fn grouped(
         .next()
         .and(part.last())
         .map(|(last, _)| app.service.cursor(&question, last));
-    let data: Vec<Value> = part
-        .iter()
-        .map(|(key, tally)| aggregate_row(field, key, tally, currency))
-        .collect();
-    let count = json!(data.len());
-    let fields = [
-        ("data", Value::Array(data)),
-        ("count", count),
-        ("next_cursor", json!(next)),
-    ];
-    Ok(fields
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect())
+    let row = |(key, tally): &(&String, &Tally)| GroupRow::new(by, key, tally, currency);
+    Ok(Groups {
+        asked: Asked::new(&tenant, range),
+        group_by: by.to_string(),
+        count: part.len(),
+        data: part.iter().map(row).collect(),
+        next_cursor: next,
+    })
 }
 
 /// What is stored of a tenant.
@@ -157,12 +151,12 @@ pub(crate) async fn get_usage_stats(app: Arc<App>, call: Call) -> Handled {
     let params = call.params(&["tenant_id"])?;
     let tenant = tenant(&call, &params)?;
     let stats = app.service.read_stats(&tenant).await.map_err(failed)?;
-    Ok(Reply::ok(&json!({
-        "total_events": stats.events,
-        "oldest_timestamp": stats.oldest.map(|at| at.to_string()),
-        "newest_timestamp": stats.newest.map(|at| at.to_string()),
-        "retention_days": stats.retention_days,
-        "last_rollup": stats.last_rollup.map(|at| at.to_string()),
-        "last_purge": stats.last_purge.map(|purge| purge.at.to_string()),
-    })))
+    Ok(Reply::ok(&Stats {
+        total_events: stats.events,
+        oldest_timestamp: stats.oldest,
+        newest_timestamp: stats.newest,
+        retention_days: stats.retention_days,
+        last_rollup: stats.last_rollup,
+        last_purge: stats.last_purge.map(|purge| purge.at),
+    }))
 }

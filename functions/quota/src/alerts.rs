@@ -1,8 +1,7 @@
 //! `/alerts`.
 
-use serde_json::json;
 use std::sync::Arc;
-use tollgate_api::{alerts_json, parse_alerts};
+use tollgate_api::{AlertsState, parse_alerts};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
 
 /// Replaces what a tenant is told of. The secret is in the answer only when it
@@ -22,11 +21,10 @@ pub(crate) async fn put_alerts(app: Arc<App>, call: Call) -> Handled {
         .read_alerts(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    let mut body = alerts_json(&tenant, &config, &alerts);
-    if let Some(secret) = secret {
-        body["secret"] = json!(secret.0);
-    }
-    Ok(Reply::ok(&body))
+    let secret = secret.map(|secret| secret.0);
+    Ok(Reply::ok(&AlertsState::new(
+        &tenant, &config, &alerts, secret,
+    )))
 }
 
 /// What a tenant is told of, and the latest of it.
@@ -38,5 +36,7 @@ pub(crate) async fn get_alerts(app: Arc<App>, call: Call) -> Handled {
         .read_alerts(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&alerts_json(&tenant, &config, &alerts)))
+    Ok(Reply::ok(&AlertsState::new(
+        &tenant, &config, &alerts, None,
+    )))
 }

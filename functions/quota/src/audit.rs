@@ -1,7 +1,7 @@
 //! `GET /audit`.
 
 use std::sync::Arc;
-use tollgate_api::{Params, list};
+use tollgate_api::{AuditEntry, List, Params};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
 use tollgate_service::Failure;
 
@@ -23,5 +23,13 @@ pub(crate) async fn get_audit(app: Arc<App>, call: Call) -> Handled {
         .await
         .map_err(failed)?;
     let next = next.map(|id| app.service.cursor(QUESTION, &id));
-    Ok(Reply::ok(&list(&entries, next.as_deref())))
+    let shown = |entry: tollgate_service::AuditEntry| AuditEntry {
+        created_at: entry.at,
+        key_id: entry.key_id,
+        action: entry.action,
+        tenant_id: entry.tenant_id,
+        detail: entry.detail,
+    };
+    let data = entries.into_iter().map(shown).collect();
+    Ok(Reply::ok(&List::new(data, next)))
 }

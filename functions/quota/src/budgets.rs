@@ -1,7 +1,7 @@
 //! `/budgets`.
 
 use std::sync::Arc;
-use tollgate_api::{budget_json, parse_budget, parse_tree, tree_json};
+use tollgate_api::{BudgetState, Tree, parse_budget, parse_tree};
 use tollgate_core::{Layer, Name};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
 
@@ -54,9 +54,9 @@ async fn shown_tree(app: &App, tenant: &Name) -> Handled {
         .await
         .map_err(|failure| from_failure(&failure))?;
     view.standpoints.retain(|at| at.limit.layer == Layer::Tree);
-    Ok(Reply::ok(&tree_json(
+    Ok(Reply::ok(&Tree::new(
         tenant,
-        view.config.tree.as_ref(),
+        &view.config,
         &view.standpoints,
     )))
 }
@@ -77,9 +77,9 @@ async fn shown(app: &App, tenant: &Name) -> Handled {
         _ => Ok(tollgate_core::Amount::ZERO),
     };
     let spent = spent.map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&budget_json(
+    Ok(Reply::ok(&BudgetState::new(
         tenant,
-        budget,
+        &view.config,
         spent,
         &view.standpoints,
     )))

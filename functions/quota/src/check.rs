@@ -1,7 +1,7 @@
 //! `POST /check`.
 
 use std::sync::Arc;
-use tollgate_api::{Problem, checked, parse_event};
+use tollgate_api::{Checked, Problem, parse_event};
 use tollgate_core::{KeyScope, Name};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure, from_rejection};
 use tollgate_service::AGE_SECONDS_MAX;
@@ -29,7 +29,7 @@ pub(crate) async fn post_check(app: Arc<App>, call: Call) -> Handled {
         .await
         .map_err(|failure| from_failure(&failure))?;
     let estimate = estimate.map_err(|rejection| from_rejection(&id, &rejection))?;
-    Ok(Reply::ok(&checked(
+    Ok(Reply::ok(&Checked::new(
         &estimate.priced,
         &estimate.ruling,
         estimate.degraded,

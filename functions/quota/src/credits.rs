@@ -1,8 +1,7 @@
 //! `/credits`.
 
-use serde_json::Value;
 use std::sync::Arc;
-use tollgate_api::{Params, Problem, credits_json, grant_json, granted_json, list, parse_grant};
+use tollgate_api::{Credits, GrantStanding, List, MadeGrant, Params, Problem, parse_grant};
 use tollgate_core::Name;
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
 
@@ -18,7 +17,7 @@ pub(crate) async fn post_credits(app: Arc<App>, call: Call) -> Handled {
         .await
         .map_err(|failure| from_failure(&failure))?;
     let (grant, replayed) = granted;
-    let body = grant_json(&tenant, &grant, order.currency, replayed);
+    let body = MadeGrant::new(&tenant, &grant, order.currency, replayed);
     Ok(if replayed {
         Reply::ok(&body)
     } else {
@@ -35,7 +34,7 @@ pub(crate) async fn get_credits(app: Arc<App>, call: Call) -> Handled {
         .read_credit(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&credits_json(
+    Ok(Reply::ok(&Credits::new(
         &tenant,
         view.currency,
         (view.allowance, view.uncovered),
@@ -64,9 +63,7 @@ pub(crate) async fn get_grants(app: Arc<App>, call: Call) -> Handled {
     let (grants, more) = read.await.map_err(failed)?;
     let last = grants.last().filter(|_| more);
     let next = last.map(|(grant, _)| app.service.cursor(&question, grant.id.as_str()));
-    let shown = grants.iter();
-    let data: Vec<Value> = shown
-        .map(|(grant, count)| granted_json(grant, *count, call.now))
-        .collect();
-    Ok(Reply::ok(&list(&data, next.as_deref())))
+    let standing = |(grant, count): &_| GrantStanding::new(grant, *count, call.now);
+    let data = grants.iter().map(standing).collect();
+    Ok(Reply::ok(&List::new(data, next)))
 }

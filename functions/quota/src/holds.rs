@@ -1,10 +1,9 @@
 //! `/holds`.
 
-use serde_json::Value;
 use std::sync::Arc;
 use tollgate_api::{
-    Params, Problem, hold_json, list, parse_capture, parse_extension, parse_hold, parse_release,
-    recorded, taken, with_degraded, with_lateness, with_settlement,
+    Captured, List, Params, Problem, Recorded, TakenHold, Telling, parse_capture, parse_extension,
+    parse_hold, parse_release,
 };
 use tollgate_core::{Hold, KeyScope, Name};
 use tollgate_gateway::{App, Call, Caller, Handled, Reply, from_failure, from_rejection};
@@ -58,22 +57,23 @@ pub(crate) async fn post_holds(app: Arc<App>, call: Call) -> Handled {
     if let HoldOutcome::Taken(_, ruling) | HoldOutcome::Denied(ruling) = &outcome {
         app.metrics.decided(ruling.decision, ruling);
     }
+    let shown = |hold: &Hold| tollgate_api::Hold::new(hold, call.now, app.hash());
     match outcome {
-        HoldOutcome::Taken(hold, ruling) => Ok(Reply::created(&taken(
-            &hold,
-            call.now,
+        HoldOutcome::Taken(hold, ruling) => Ok(Reply::created(&TakenHold::new(
+            shown(&hold),
+            false,
             false,
             &ruling.limits,
-            app.hash(),
         ))),
         HoldOutcome::Replayed(hold) => {
-            Ok(Reply::ok(&taken(&hold, call.now, true, &[], app.hash())))
+            Ok(Reply::ok(&TakenHold::new(shown(&hold), true, false, &[])))
         }
-        HoldOutcome::Degraded(hold) => {
-            let mut body = taken(&hold, call.now, false, &[], app.hash());
-            with_degraded(&mut body);
-            Ok(Reply::created(&body))
-        }
+        HoldOutcome::Degraded(hold) => Ok(Reply::created(&TakenHold::new(
+            shown(&hold),
+            false,
+            true,
+            &[],
+        ))),
         HoldOutcome::Reused if by_key => Err(Problem::idempotency_key_reused()),
         HoldOutcome::Reused => Err(Problem::hold_id_reused(&id)),
         HoldOutcome::Recorded(event) => Err(Problem::event_id_reused(&event)),
@@ -103,18 +103,16 @@ pub(crate) async fn post_hold_capture(app: Arc<App>, call: Call) -> Handled {
             lacks_tier,
             replayed,
         } => {
-            let at = &event.dimensions;
-            let mut body = recorded(
-                &event.id,
-                &answer,
-                &at.operation,
-                &at.tier,
-                replayed,
-                &[],
-                app.hash(),
-            );
-            with_settlement(&mut body, &hold, &event, answer.cost);
-            with_lateness(&mut body, late, lacks_tier.as_ref());
+            let telling = if replayed {
+                let voided = app.service.find_voided(&tenant, &[&event.id]).await;
+                Telling::Again {
+                    voided: !voided.map_err(failed)?.is_empty(),
+                }
+            } else {
+                Telling::First
+            };
+            let recorded = Recorded::new(&event, &answer, telling, &[], app.hash());
+            let body = Captured::new(recorded, &hold, &event, late, lacks_tier.as_ref());
             Ok(if replayed {
                 Reply::ok(&body)
             } else {
@@ -166,7 +164,11 @@ pub(crate) async fn get_hold(app: Arc<App>, call: Call) -> Handled {
     let tenant = tenant_to_read(&call, &call.params(TENANT)?)?;
     let id = call.path_name("hold_id", "hold")?;
     let hold = app.service.read_hold(&tenant, &id).await.map_err(failed)?;
-    Ok(Reply::ok(&hold_json(&hold, call.now, app.hash())))
+    Ok(Reply::ok(&tollgate_api::Hold::new(
+        &hold,
+        call.now,
+        app.hash(),
+    )))
 }
 
 /// The open holds, by expiry.
@@ -186,15 +188,10 @@ pub(crate) async fn get_holds(app: Arc<App>, call: Call) -> Handled {
         .list_open_holds(&tenant, after.as_deref(), limit)
         .await
         .map_err(failed)?;
-    let data: Vec<Value> = holds
-        .iter()
-        .map(|hold| hold_json(hold, call.now, None))
-        .collect();
-    Ok(Reply::ok(&list(
-        &data,
-        next.map(|next| app.service.cursor(&question, &next))
-            .as_deref(),
-    )))
+    let shown = |hold| tollgate_api::Hold::new(hold, call.now, None);
+    let data = holds.iter().map(shown).collect();
+    let next = next.map(|next| app.service.cursor(&question, &next));
+    Ok(Reply::ok(&List::new(data, next)))
 }
 
 fn failed(failure: Failure) -> Problem {
@@ -232,7 +229,11 @@ fn tenant_to_read(call: &Call, params: &Params) -> Result<Name, Problem> {
 
 fn moved(app: &App, call: &Call, moved: HoldMoved) -> Handled {
     match moved {
-        HoldMoved::Done(hold) => Ok(Reply::ok(&hold_json(&hold, call.now, app.hash()))),
+        HoldMoved::Done(hold) => Ok(Reply::ok(&tollgate_api::Hold::new(
+            &hold,
+            call.now,
+            app.hash(),
+        ))),
         HoldMoved::Closed(hold) => Err(closed(app, &hold, call)),
     }
 }

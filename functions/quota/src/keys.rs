@@ -1,8 +1,7 @@
 //! `/keys`.
 
-use serde_json::{Value, json};
 use std::sync::Arc;
-use tollgate_api::{Params, Problem, list, parse_key};
+use tollgate_api::{Key, List, MadeKey, Params, Problem, parse_key};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
 use tollgate_service::{Failure, KeyRecord, Question};
 
@@ -31,11 +30,8 @@ pub(crate) async fn post_keys(app: Arc<App>, call: Call) -> Handled {
         Err(Failure::Answered) => return Err(repeated(&app, question).await?),
         made => made.map_err(failed)?,
     };
-    let mut body = key_json(&record);
-    if let Some(body) = body.as_object_mut() {
-        body.insert("key".to_owned(), json!(key));
-    }
-    Ok(Reply::created(&body))
+    let about = about(record);
+    Ok(Reply::created(&MadeKey { about, key }))
 }
 
 async fn repeated(app: &App, question: Option<Question>) -> Result<Problem, Problem> {
@@ -50,16 +46,16 @@ async fn repeated(app: &App, question: Option<Question>) -> Result<Problem, Prob
     ))
 }
 
-fn key_json(record: &KeyRecord) -> Value {
-    json!({
-        "key_id": record.id,
-        "tenant_id": record.tenant,
-        "scopes": record.scopes,
-        "name": record.name,
-        "created": record.created,
-        "expires_at": record.expires,
-        "revoked_at": record.revoked,
-    })
+fn about(record: KeyRecord) -> Key {
+    Key {
+        key_id: record.id,
+        tenant_id: record.tenant,
+        scopes: record.scopes,
+        name: record.name,
+        created_at: record.created,
+        expires_at: record.expires,
+        revoked_at: record.revoked,
+    }
 }
 
 /// All keys, by id; never their secrets.
@@ -81,8 +77,8 @@ pub(crate) async fn get_keys(app: Arc<App>, call: Call) -> Handled {
         .last()
         .filter(|_| more)
         .map(|record| app.service.cursor(QUESTION, &record.id));
-    let data: Vec<Value> = records.iter().map(key_json).collect();
-    Ok(Reply::ok(&list(&data, next.as_deref())))
+    let data = records.into_iter().map(about).collect();
+    Ok(Reply::ok(&List::new(data, next)))
 }
 
 /// Ends a key. Safe to repeat.
@@ -95,5 +91,5 @@ pub(crate) async fn delete_key(app: Arc<App>, call: Call) -> Handled {
         .revoke_key(id.as_str(), &actor)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&key_json(&record)))
+    Ok(Reply::ok(&about(record)))
 }

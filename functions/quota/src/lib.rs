@@ -28,6 +28,7 @@ pub fn routes() -> Vec<Route> {
         get("/health", Access::Open, open::get_health),
         get("/metrics", Access::Open, open::get_metrics),
         get("/openapi.json", Access::Open, open::get_openapi),
+        get("/problems/{code}", Access::Open, open::get_problem),
         post("/quota", Access::Operator, limits::post_quota),
         get("/quota/{tenant_id}", READ, limits::get_quota),
         get("/limits/{tenant_id}", READ, limits::get_limits),

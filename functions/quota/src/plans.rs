@@ -1,10 +1,8 @@
 //! `/plans`, subscriptions and entitlements.
 
-use serde_json::Value;
 use std::sync::Arc;
 use tollgate_api::{
-    Params, Problem, entitlements_json, list, parse_plan, parse_subscription, plan_json,
-    subscription_json,
+    Entitlements, List, Params, Plan, Problem, SubscriptionState, parse_plan, parse_subscription,
 };
 use tollgate_core::Name;
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
@@ -24,7 +22,7 @@ pub(crate) async fn put_plan(app: Arc<App>, call: Call) -> Handled {
         .put_plan(plan, &actor)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&plan_json(&plan)))
+    Ok(Reply::ok(&Plan::from(&plan)))
 }
 
 /// One plan.
@@ -36,7 +34,7 @@ pub(crate) async fn get_plan(app: Arc<App>, call: Call) -> Handled {
         .find_plan(&code)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&plan_json(&plan)))
+    Ok(Reply::ok(&Plan::from(&plan)))
 }
 
 /// All plans, by code.
@@ -54,12 +52,12 @@ pub(crate) async fn get_plans(app: Arc<App>, call: Call) -> Handled {
         .list_plans(after.as_deref(), limit)
         .await
         .map_err(failed)?;
-    let data: Vec<Value> = plans.iter().map(plan_json).collect();
+    let data: Vec<Plan> = plans.iter().map(Plan::from).collect();
     let next = plans
         .last()
         .filter(|_| more)
         .map(|plan| app.service.cursor(QUESTION, plan.code.as_str()));
-    Ok(Reply::ok(&list(&data, next.as_deref())))
+    Ok(Reply::ok(&List::new(data, next)))
 }
 
 /// Subscribes a tenant to a plan, or to none.
@@ -73,16 +71,9 @@ pub(crate) async fn put_subscription(app: Arc<App>, call: Call) -> Handled {
         .put_subscription(&tenant, &order, &actor)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    match &config.subscription {
-        Some(subscription) => Ok(Reply::ok(&subscription_json(
-            &tenant,
-            subscription,
-            call.now,
-        ))),
-        None => Ok(Reply::ok(
-            &serde_json::json!({ "tenant_id": tenant, "plan": null }),
-        )),
-    }
+    Ok(Reply::ok(&SubscriptionState::new(
+        &tenant, &config, call.now,
+    )))
 }
 
 /// A tenant's subscription.
@@ -94,14 +85,8 @@ pub(crate) async fn get_subscription(app: Arc<App>, call: Call) -> Handled {
         .read_config(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    let subscription = config
-        .subscription
-        .as_ref()
-        .ok_or_else(|| Problem::not_found("subscription"))?;
-    Ok(Reply::ok(&subscription_json(
-        &tenant,
-        subscription,
-        call.now,
+    Ok(Reply::ok(&SubscriptionState::new(
+        &tenant, &config, call.now,
     )))
 }
 
@@ -114,7 +99,7 @@ pub(crate) async fn get_entitlements(app: Arc<App>, call: Call) -> Handled {
         .read_limits(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&entitlements_json(
+    Ok(Reply::ok(&Entitlements::new(
         &tenant,
         &view.config,
         &view.standpoints,

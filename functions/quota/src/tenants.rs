@@ -1,28 +1,11 @@
 //! `/tenants`.
 
-use serde_json::{Value, json};
 use std::sync::Arc;
-use tollgate_api::{Params, Problem, list, parse_tenant};
-use tollgate_core::{Config, Name};
+use tollgate_api::{List, Params, Problem, Tenant, parse_tenant};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
 use tollgate_service::Failure;
 
 const QUESTION: &str = "GET /tenants";
-
-fn tenant_json(tenant: &Name, config: &Config) -> Value {
-    json!({
-        "tenant_id": tenant,
-        "name": config.name,
-        "slug": config.slug,
-        "currency": config.currency,
-        "rate_card": config.rate_card,
-        "retention_days": config.retention(),
-        "require_plan": config.require_plan,
-        "lanes": config.lanes(),
-        "created": config.created,
-        "version": config.version,
-    })
-}
 
 /// All tenants, by id.
 pub(crate) async fn get_tenants(app: Arc<App>, call: Call) -> Handled {
@@ -41,16 +24,14 @@ pub(crate) async fn get_tenants(app: Arc<App>, call: Call) -> Handled {
         .map_err(failed)?;
     let mut data = Vec::with_capacity(tenants.len());
     for tenant in &tenants {
-        data.push(tenant_json(
-            tenant,
-            &app.service.read_config(tenant).await.map_err(failed)?,
-        ));
+        let config = app.service.read_config(tenant).await.map_err(failed)?;
+        data.push(Tenant::new(tenant, &config));
     }
     let next = tenants
         .last()
         .filter(|_| more)
         .map(|tenant| app.service.cursor(QUESTION, tenant.as_str()));
-    Ok(Reply::ok(&list(&data, next.as_deref())))
+    Ok(Reply::ok(&List::new(data, next)))
 }
 
 /// One tenant.
@@ -65,7 +46,7 @@ pub(crate) async fn get_tenant(app: Arc<App>, call: Call) -> Handled {
     if config.version == 0 {
         return Err(Problem::not_found("tenant"));
     }
-    Ok(Reply::ok(&tenant_json(&tenant, &config)))
+    Ok(Reply::ok(&Tenant::new(&tenant, &config)))
 }
 
 /// Replaces a tenant's own fields; its limits stay.
@@ -79,5 +60,5 @@ pub(crate) async fn put_tenant(app: Arc<App>, call: Call) -> Handled {
         .put_tenant(&tenant, &settings, &actor)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&tenant_json(&tenant, &config)))
+    Ok(Reply::ok(&Tenant::new(&tenant, &config)))
 }

@@ -14,7 +14,6 @@ use tollgate_core::{self as stored, Amount, Name, table};
 fn figure(value: &Value) -> i128 {
     match value {
         Value::String(text) => text.parse::<Amount>().expect("an amount").units(),
-        Value::Null => 0,
         value => i128::from(value.as_i64().expect("an integer")),
     }
 }
@@ -26,7 +25,7 @@ impl Run {
         let (scope, measure, kind) = (
             text(&row["scope"]),
             text(&row["measure"]),
-            text(&row["window"]["kind"]),
+            text(&row["window"]),
         );
         let id = text(&row["scope_id"]);
         let named = is_named(row["limit_id"].as_str().expect("an id")).then(|| id.clone());
@@ -42,7 +41,9 @@ impl Run {
             (used, held),
             "of {at} in {row}"
         );
-        if let Some(start) = row["window"]["start"].as_str() {
+        let start = row["window_start"].as_str();
+        assert_eq!(start.is_none(), kind == "total", "{row}");
+        if let Some(start) = start {
             let calendar = self.model.calendar.of(&kind);
             let window = |at: &str| calendar.window(&kind, at);
             assert_eq!(window(start), window(at), "{row} holds {at}");
@@ -105,9 +106,7 @@ impl Run {
             let reply = self.app.get(&format!("/{path}{TENANT}")).await.expect(200);
             assert_eq!(reply.at("/total_events"), costs.len(), "{}", reply.text);
             let body = reply.json();
-            let cost = body
-                .get("subtotal_unrounded")
-                .unwrap_or(&body["total_cost"]);
+            let cost = body.get("subtotal_exact").unwrap_or(&body["total_cost"]);
             assert_eq!(figure(cost), costs.iter().sum::<i128>(), "{}", reply.text);
         }
     }
@@ -115,7 +114,7 @@ impl Run {
     /// Asserts that limits, credit and the ledger stand as the model says.
     pub(super) async fn agree(&mut self) {
         let reply = self.app.get(&format!("/limits/{TENANT}")).await.expect(200);
-        let rows = reply.at("/status");
+        let rows = reply.at("/standing");
         let rows = rows.as_array().expect("limits");
         let single = |scope: &str, named: &Option<String>| scope == "tenant" || named.is_some();
         let due = self
@@ -142,7 +141,7 @@ impl Run {
                 .model
                 .drawn(&format!("grant:{}", row["id"].as_str().expect("an id")));
             assert_eq!(
-                (figure(&row["consumed"]), figure(&row["held"])),
+                (figure(&row["used"]), figure(&row["held"])),
                 (taken - held, held),
                 "{row}"
             );
@@ -150,11 +149,9 @@ impl Run {
         let source = self.model.allowance_at(&self.model.now);
         let (taken, held) = self.model.drawn(&source);
         if self.model.allowance.is_some() && !self.model.cancelled {
+            let allowance = &credits["allowance"];
             assert_eq!(
-                (
-                    figure(&credits["allowance_used"]),
-                    figure(&credits["allowance_held"])
-                ),
+                (figure(&allowance["used"]), figure(&allowance["held"])),
                 (taken - held, held),
                 "{credits}"
             );
@@ -163,7 +160,7 @@ impl Run {
         assert_eq!(figure(&credits["uncovered"]), uncovered, "{credits}");
         self.seen.uncovered += u64::from(uncovered > 0);
         self.seen.drawn +=
-            u64::from(grants.iter().any(|row| figure(&row["consumed"]) > 0) || taken > 0);
+            u64::from(grants.iter().any(|row| figure(&row["used"]) > 0) || taken > 0);
         told(&self.app, &*self.memory, TENANT).await;
         self.agree_on_alerts();
         self.agree_on_totals().await;

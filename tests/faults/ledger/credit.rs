@@ -166,7 +166,7 @@ impl Ledger {
 }
 
 /// Asserts that `GET /credits` tells what the store holds, and that each grant
-/// is what was consumed, held, is left and has expired of it.
+/// is what was used, held, is left and has expired of it.
 pub(crate) async fn told(app: &TestApp, store: &dyn Store, tenant: &str) {
     // What is told leaves out holds that are over, swept or not.
     app.service().expire_holds().await.expect("a sweep");
@@ -177,12 +177,12 @@ pub(crate) async fn told(app: &TestApp, store: &dyn Store, tenant: &str) {
         .json();
     let name = Name::new(tenant).expect("a tenant");
     let conserved = |row: &Value, granted: &str| {
-        let parts = ["consumed", "held", "remaining", "expired"].map(|part| units(&row[part]));
+        let parts = ["used", "held", "remaining", "expired"].map(|part| units(&row[part]));
         assert_eq!(units(&row[granted]), parts.iter().sum::<i128>(), "{row}");
     };
     conserved(&body, "granted");
     let rows = body["grants"].as_array().expect("grants");
-    for field in ["consumed", "held", "remaining", "expired"] {
+    for field in ["used", "held", "remaining", "expired"] {
         assert_eq!(
             units(&body[field]),
             rows.iter().map(|row| units(&row[field])).sum::<i128>(),
@@ -201,7 +201,7 @@ pub(crate) async fn told(app: &TestApp, store: &dyn Store, tenant: &str) {
         let attrs = item(store, key).await.unwrap_or_default();
         let (taken, used) = (number(&attrs, TAKEN), number(&attrs, USED));
         assert_eq!(
-            (units(&row["consumed"]), units(&row["held"])),
+            (units(&row["used"]), units(&row["held"])),
             (used, taken - used),
             "{row}"
         );

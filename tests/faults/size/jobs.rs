@@ -96,7 +96,7 @@ async fn a_limit_by_month_over_a_million_events_makes_the_calls_of_one_over_48()
         let put = app.put("/limits/acme", limit("tenant")).await.expect(200);
         took.push((app.store.calls() - before, most.load(Ordering::Relaxed)));
         assert_eq!(put.at("/limits/0/state"), "active", "{events}");
-        assert_eq!(put.at("/status/0/used"), 48 * events, "{events}");
+        assert_eq!(put.at("/standing/0/used"), 48 * events, "{events}");
     }
     println!(
         "a limit by month over 48 and 1,000,032 events in 48 hours: {took:?} calls, at most in a row without a commit"
@@ -136,7 +136,7 @@ async fn a_limit_on_each_of_100_000_sessions_is_counted_step_by_step_whatever_st
     assert_eq!(put.at("/limits/0/state"), "counting");
     // A change of another tenant has its turn, whatever this one has to do.
     let other = app.put("/limits/globex", limit("tenant")).await.expect(200);
-    assert_eq!(other.at("/status/0/used"), 15);
+    assert_eq!(other.at("/standing/0/used"), 15);
     assert_rolled_up(&app, 2).await;
     let work = complete_in_pieces(&app, 7, async || state(&app, "acme").await == "active").await;
     println!(
@@ -194,7 +194,7 @@ async fn a_plan_with_1000_subscribers_waits_for_requests_once_for_all_of_them() 
                 .get(&format!("/limits/{}", tenant(number)))
                 .await
                 .expect(200);
-            if limits.at("/limits/0/state") != "active" || limits.at("/status/0/used") != 3 {
+            if limits.at("/limits/0/state") != "active" || limits.at("/standing/0/used") != 3 {
                 waiting.push(number);
                 break;
             }

@@ -196,8 +196,9 @@ async fn an_alert_is_delivered_once_and_signed_over_id_time_and_body() {
         assert!(!believes(&forged, &secret, seconds(&app)), "{forged:?}");
     }
     let body: Value = serde_json::from_str(&received.body).expect("JSON");
-    let limit = json!({ "limit_id": "l", "scope": "tenant", "scope_id": null, "measure": "tokens_in",
-        "window": { "kind": "day", "start": "2026-11-22T00:00:00Z", "end": "2026-11-23T00:00:00Z" },
+    let limit = json!({ "limit_id": "l", "source": "limits", "scope": "tenant", "scope_id": null,
+        "measure": "tokens_in", "currency": null, "window": "day",
+        "window_start": "2026-11-22T00:00:00Z", "window_end": "2026-11-23T00:00:00Z",
         "soft": null, "hard": 10, "used": 5, "held": 0, "remaining": 5, "percent": "50.00", "status": "ok" });
     let expected = json!({ "id": received.id, "type": "limit.threshold_crossed", "tenant_id": "acme", "threshold": 50, "limit": limit,
         "crossed_at": "2026-11-22T10:00:00Z" });

@@ -123,7 +123,7 @@ async fn a_url_that_leads_inside_is_refused_by_its_field() {
         let refusal = refused(
             &app.put("/alerts/acme", json!({ "url": url })).await,
             422,
-            "invalid_event",
+            "invalid_value",
         );
         assert_eq!(pointers(&refusal), "/url", "{url}");
     }

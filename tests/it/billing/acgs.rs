@@ -32,7 +32,7 @@ async fn base_rates_are_exact_and_lines_round_once() {
         events(&app, "acme", count, json!({ "operation": operation })).await;
         let bill = bill(&app).await;
         let figures = (
-            bill.at("/subtotal_unrounded"),
+            bill.at("/subtotal_exact"),
             bill.at("/subtotal"),
             bill.at("/total_events"),
         );
@@ -60,7 +60,7 @@ async fn tiers_really_price() {
     let bill = bill(&app).await;
     assert_eq!(
         (
-            bill.at("/subtotal_unrounded"),
+            bill.at("/subtotal_exact"),
             bill.at("/line_items").as_array().map(Vec::len)
         ),
         (json!("0.375"), Some(4))
@@ -118,7 +118,7 @@ async fn each_tier_of_each_operation_is_a_line() {
         "A14"
     );
     assert_eq!(
-        bill.at("/subtotal_unrounded"),
+        bill.at("/subtotal_exact"),
         "0.031",
         "A14, at three times the base rate"
     );

@@ -11,7 +11,8 @@ fn line(head: (&str, &str, &str, u64), count: u64, quantity: u64, figures: [&str
     json!({
         "operation": operation, "tier": tier, "component": component,
         "rate_card": { "id": if version == 0 { "default" } else { "ai" }, "version": version.max(1) },
-        "count": count, "quantity": quantity, "rate": rate, "gross": gross, "discount": discount, "amount": amount,
+        "exchange_rate": null, "count": count, "quantity": quantity, "rate": rate, "gross": gross,
+        "discount": discount, "amount": amount,
     })
 }
 
@@ -44,8 +45,8 @@ async fn a_bill_has_a_line_for_each_operation_tier_and_component() {
             line(("gpt-4o", "standard", "token_out", 1), 2, 600, ["0.00001", "0.006", "0", "0.01"]),
             line(("hitl_approval", "standard", "unit", 0), 3, 3, ["0.05", "0.15", "0", "0.15"]),
         ],
-        "subtotal": "0.16", "subtotal_unrounded": "0.170125", "credits_applied": "0.00", "total": "0.16", "total_events": 6,
-        "constitutional_hash": "cdd01ef066bc6cf2",
+        "subtotal": "0.16", "subtotal_exact": "0.170125", "credits_applied": "0.00",
+        "total": "0.16", "total_events": 6, "constitutional_hash": "cdd01ef066bc6cf2",
     });
     assert_eq!(bill.json(), expected);
 }
@@ -64,7 +65,7 @@ async fn the_bill_is_the_sum_of_its_events_before_rounding() {
     }
     let bill = bill(&app).await;
     let cost = app.get("/usage/acme").await.at("/total_cost");
-    assert_eq!(bill.at("/subtotal_unrounded"), cost);
+    assert_eq!(bill.at("/subtotal_exact"), cost);
     assert_eq!(
         (
             bill.at("/total_events"),
@@ -89,7 +90,7 @@ async fn each_line_is_rounded_once_half_even_to_the_minor_unit() {
         [json!("0.00"), json!("0.02"), json!("0.02"), json!("0.01")]
     );
     assert_eq!(
-        (bill.at("/subtotal"), bill.at("/subtotal_unrounded")),
+        (bill.at("/subtotal"), bill.at("/subtotal_exact")),
         (json!("0.05"), json!("0.0500001"))
     );
 }
@@ -150,7 +151,8 @@ async fn an_override_is_a_line_of_its_own_without_a_rate() {
         .cloned();
     let expected = json!({
         "operation": "hitl_approval", "tier": "standard", "component": "override", "rate_card": { "id": "default", "version": 1 },
-        "count": 2, "quantity": 2, "rate": null, "gross": "0.015", "discount": "0", "amount": "0.02",
+        "exchange_rate": null, "count": 2, "quantity": 2, "rate": null, "gross": "0.015",
+        "discount": "0", "amount": "0.02",
     });
     assert_eq!(override_line, Some(expected));
     assert_eq!(

@@ -194,7 +194,7 @@ async fn a_bad_card_is_named_and_changes_nothing() {
         let code = if status == 400 {
             "invalid_request"
         } else {
-            "invalid_event"
+            "invalid_value"
         };
         let problem = refused(
             &app.put("/rate-cards/ai", merged(contract(), fields)).await,

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use tollgate_tests::TestApp;
 
 async fn costs_of(app: &TestApp, operation: &str) -> Vec<Value> {
-    let costs = app.get("/costs").await.expect(200).at("/costs");
+    let costs = app.get("/costs").await.expect(200).at("/data");
     costs
         .as_array()
-        .expect("costs")
+        .expect("data")
         .iter()
         .filter(|cost| cost["operation"] == operation)
         .cloned()

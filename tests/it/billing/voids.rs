@@ -116,14 +116,24 @@ async fn an_event_is_taken_back_once_and_both_say_so() {
     }
     let added = json!({
         "tenant_id": "acme", "cost": "-0.15", "currency": "USD", "rate_card": { "id": "default", "version": 1 }, "decision": "allow",
-        "received_at": "2026-11-22T11:00:00Z", "voids": "e1",
+        "received_at": "2026-11-22T11:00:00Z", "voids": "e1", "voided": false,
     });
     assert_eq!(shown, merged(against, added));
     let replay = app.record("acme", whole("e1")).await.expect(200);
     assert_eq!(
-        (replay.at("/replayed"), replay.at("/cost")),
-        (json!(true), json!("0.15"))
+        ["/replayed", "/voided", "/cost"].map(|field| replay.at(field)),
+        [json!(true), json!(true), json!("0.15")]
     );
+    let other = merged(whole("e2"), json!({ "tenant_id": "acme" }));
+    let first = merged(whole("e1"), json!({ "tenant_id": "acme" }));
+    let batch = json!({ "events": [first, other, other] });
+    let batch = app.post("/events/batch", batch).await.expect(200);
+    let told = |index: usize| {
+        ["status", "voided"].map(|field| batch.at(&format!("/results/{index}/{field}")))
+    };
+    assert_eq!(told(0), [json!("replayed"), json!(true)]);
+    assert_eq!(told(1), [json!("recorded"), json!(false)]);
+    assert_eq!(told(2), [json!("replayed"), json!(false)]);
     let entry = app.get("/audit").await.at("/data/0");
     assert_eq!(
         (&entry["action"], &entry["tenant_id"]),
@@ -152,11 +162,7 @@ async fn lists_and_exports_show_it_with_negative_figures() {
         "/usage/tasks/t1?tenant_id=acme",
     ] {
         let reply = app.get(path).await.expect(200);
-        let events = reply.json()["data"]
-            .as_array()
-            .or(reply.json()["events"].as_array())
-            .expect("events")
-            .clone();
+        let events = reply.at("/data").as_array().expect("events").clone();
         let figures: Vec<_> = events
             .iter()
             .map(|event| ["cost", "cost_override", "units"].map(|field| event[field].clone()))

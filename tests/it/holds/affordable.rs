@@ -63,10 +63,9 @@ async fn a_hold_is_cut_to_what_the_money_left_pays_for_beyond_the_input() {
         (json!(1), json!("0.002"))
     );
     let none = affordable(&app, "h3", json!({ "tokens_out": 9 })).await;
-    assert_eq!(
-        refused(&none, 402, "budget_exceeded")["violations"][0]["current"],
-        "5"
-    );
+    let problem = refused(&none, 402, "budget_exceeded");
+    let figures = ["hard", "used", "held", "remaining"].map(|of| &problem["violations"][0][of]);
+    assert_eq!(figures, ["5", "4.998", "0.002", "0"]);
 }
 
 #[tokio::test]

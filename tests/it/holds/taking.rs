@@ -11,6 +11,7 @@ async fn a_hold_counts_against_every_limit_and_shows_them_as_it_found_them() {
     let taken = hold(&app, "h1", 300).await.expect(201).json();
     let expected = json!({"hold_id":"h1","state":"open","replayed":false,"timestamp":"2026-11-22T10:00:00Z","operation":"gpt","tier":"standard",
         "tokens_out":300,"max_tokens_out":null,"cost":"0.3","currency":"USD","rate_card":{"id":"ai","version":1},"decision":"allow",
+        "exchange_rate":null,"degraded":false,
         "created_at":"2026-11-22T10:00:00Z","expires_at":"2026-11-22T10:10:00Z","ended_at":null,"event_id":null});
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&taken[name], value, "{name}");
@@ -43,10 +44,14 @@ async fn a_limit_may_be_filled_exactly_and_not_passed_by_holds_and_events_togeth
         .expect(201);
     let denied = hold(&app, "h2", 101).await;
     let problem = refused(&denied, 402, "budget_exceeded");
-    assert_eq!(
-        problem["violations"][0],
-        json!({"scope":"agent","agent_id":"a1","limit":"1","current":"0.9","requested":"0.101","currency":"USD"})
-    );
+    let expected = json!({
+        "limit_id": "money", "source": "limits", "scope": "agent", "scope_id": "a1",
+        "measure": "spend", "currency": "USD", "window": "day",
+        "window_start": "2026-11-22T00:00:00Z", "window_end": "2026-11-23T00:00:00Z",
+        "soft": null, "hard": "1", "used": "0.3", "held": "0.6", "remaining": "0.1",
+        "percent": "90.00", "status": "approaching", "requested": "0.101", "reason": null,
+    });
+    assert_eq!(problem["violations"][0], expected);
     assert_eq!(
         problem["violations"][1]["held"], 600,
         "every violation is told"

@@ -14,6 +14,7 @@ pub(crate) fn path(route: &Route) -> String {
     path.replace("{key_id}", "0000000000000000")
         .replace("{hold_id}", hold(route))
         .replace("{id}", "ai")
+        .replace("/problems/{code}", "/problems/hold_closed")
         .replace("{code}", "starter")
 }
 

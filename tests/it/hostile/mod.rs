@@ -137,6 +137,11 @@ fn faults(reply: &TestReply, pointer: Option<&str>, place: Place) -> &'static st
         Place::Verdict => reply.at("/errors"),
     };
     let Some(pointer) = pointer else { return "" };
+    let falsely =
+        |error: &Value| error["message"] == "is an unknown field" && error["pointer"] != pointer;
+    if errors.as_array().into_iter().flatten().any(falsely) {
+        return "a field that is known is called unknown";
+    }
     // An object at fault is named by what is missing in it.
     let at = |error: &Value| {
         error["pointer"]

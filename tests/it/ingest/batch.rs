@@ -50,7 +50,8 @@ async fn results_come_in_order_with_all_that_each_needs() {
         statuses(&reply),
         "recorded rejected replayed rejected recorded rejected rejected"
     );
-    let recorded = json!({ "index": 0, "event_id": "e1", "status": "recorded", "cost": "0.05", "currency": "USD", "decision": "allow" });
+    let recorded = json!({ "index": 0, "event_id": "e1", "status": "recorded", "cost": "0.05",
+        "currency": "USD", "decision": "allow", "voided": false, "problem": null });
     assert_eq!(reply.at("/results/0"), recorded);
     assert_eq!(
         reply.at("/results/2"),
@@ -75,7 +76,9 @@ async fn results_come_in_order_with_all_that_each_needs() {
             (&id, &pointer),
             "{index}"
         );
-        assert_eq!(result.get("cost"), None);
+        for field in ["cost", "currency", "decision"] {
+            assert_eq!(result.get(field), Some(&Value::Null), "{index} {field}");
+        }
     }
     assert_eq!(events_of(&app, "acme").await, 2);
 }

@@ -8,11 +8,12 @@ use tollgate_tests::TestApp;
 const TO_MONTH_END: &str = "741600";
 
 fn status(fields: Value) -> Value {
-    let month =
-        json!({ "kind": "month", "start": "2026-11-01T00:00:00Z", "end": "2026-12-01T00:00:00Z" });
     let base = json!({
-        "limit_id": "cap", "scope": "tenant", "scope_id": null, "measure": "events", "window": month, "soft": null, "hard": null,
-        "used": 0, "held": 0, "remaining": null, "percent": null, "status": "ok",
+        "limit_id": "cap", "source": "limits", "scope": "tenant", "scope_id": null,
+        "measure": "events", "currency": null, "window": "month",
+        "window_start": "2026-11-01T00:00:00Z", "window_end": "2026-12-01T00:00:00Z",
+        "soft": null, "hard": null, "used": 0, "held": 0, "remaining": null, "percent": null,
+        "status": "ok",
     });
     merged(base, fields)
 }
@@ -30,13 +31,16 @@ async fn a_denial_by_quantity_says_all_that_a_client_needs() {
         refused(&reply, 429, "usage_limit_exceeded"),
         &["request_id"],
     );
-    let violation = status(
-        json!({ "hard": 2, "used": 2, "remaining": 0, "percent": "100.00", "status": "hard_limit_exceeded" }),
-    );
+    let violation = status(json!({
+        "hard": 2, "used": 2, "remaining": 0, "percent": "100.00", "status": "hard_limit_exceeded",
+        "requested": 1, "reason": null,
+    }));
     let expected = json!({
         "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",
-        "title": "The request would exceed an assigned quota", "status": 429, "code": "usage_limit_exceeded",
-        "detail": "limit `cap` allows 2 events per month: 2 used or held, 1 requested",
+        "title": "Request cannot be satisfied as assigned quota has been exceeded", "status": 429,
+        "code": "usage_limit_exceeded",
+        "detail": "limit `cap` allows 2 events per month: 2 used, 0 held, 1 requested",
+        "violated-policies": ["cap"],
         "tenant_id": "acme", "plan_code": null, "feature_key": "events", "limit_type": "hard_limit", "limit_value": 2,
         "usage": 2, "requested": 1, "unit": "events", "window_start": "2026-11-01T00:00:00Z",
         "window_end": "2026-12-01T00:00:00Z", "violations": [violation],
@@ -108,6 +112,7 @@ async fn every_violation_is_reported_and_none_twice() {
         .map(|violation| &violation["limit_id"])
         .collect();
     assert_eq!(ids, ["hour", "agent"]);
+    assert_eq!(problem["violated-policies"], json!(["hour", "agent"]));
     assert_eq!(
         (&violated[1]["scope"], &violated[1]["scope_id"]),
         (&json!("agent"), &json!("a1"))
@@ -123,7 +128,7 @@ async fn every_violation_is_reported_and_none_twice() {
     );
     assert_eq!(
         reply.header("ratelimit-policy"),
-        "\"hour\";q=1;w=3600, \"agent\";q=1;w=86400"
+        "\"hour\";q=1;w=3600, \"agent\";q=1;w=86400;qu=\"units\""
     );
 }
 
@@ -196,8 +201,12 @@ async fn a_soft_limit_warns_and_the_hard_one_stops() {
         decisions.push((reply.at("/decision"), reply.at("/warnings/0")));
     }
     let warning = |used: u64, percent: &str| {
-        let fields = json!({ "soft": 1, "hard": 3, "used": used, "remaining": 3 - used, "percent": percent, "status": "soft_limit_exceeded" });
-        (json!("warn"), status(fields))
+        let limit = status(json!({
+            "soft": 1, "hard": 3, "used": used, "remaining": 3 - used, "percent": percent,
+            "status": "soft_limit_exceeded",
+        }));
+        let warning = json!({ "code": "limit_passed", "limit": limit, "tier": null });
+        (json!("warn"), warning)
     };
     assert_eq!(
         decisions,

@@ -31,8 +31,9 @@ async fn the_operation_alone_makes_an_event() {
     .expect(201);
     let id = reply.at("/event_id").as_str().expect("an id").to_owned();
     let expected = json!({
-        "event_id": id, "recorded": true, "replayed": false, "timestamp": NOW, "operation": "agent_message", "tier": "standard",
-        "cost": "0.0005", "currency": "USD", "rate_card": { "id": "default", "version": 1 }, "decision": "allow", "warnings": [],
+        "event_id": id, "recorded": true, "replayed": false, "voided": false, "timestamp": NOW, "operation": "agent_message", "tier": "standard",
+        "cost": "0.0005", "currency": "USD", "rate_card": { "id": "default", "version": 1 },
+        "exchange_rate": null, "decision": "allow", "warnings": [],
         "constitutional_hash": "cdd01ef066bc6cf2",
     });
     assert_eq!(reply.json(), expected);
@@ -41,9 +42,9 @@ async fn the_operation_alone_makes_an_event() {
         .expect(200);
     let expected = json!({
         "id": id, "tenant_id": "acme", "timestamp": NOW, "operation": "agent_message", "tier": "standard", "units": 1,
-        "tokens_in": 0, "tokens_out": 0, "cached_tokens_in": 0, "tokens_processed": 0, "api_calls": 0, "duration_ms": 0,
-        "data_bytes": 0, "compliance_score": "1", "cost": "0.0005", "currency": "USD",
+        "compliance_score": "1", "cost": "0.0005", "currency": "USD",
         "rate_card": { "id": "default", "version": 1 }, "decision": "allow", "received_at": NOW,
+        "voided": false,
     });
     assert_eq!(stored.json(), expected);
 }
@@ -54,7 +55,8 @@ async fn every_field_that_is_sent_is_kept() {
     app.post("/events", full()).await.expect(201);
     let stored = app.get("/events/evt-1?tenant_id=acme").await.expect(200);
     let added = json!({
-        "cost": "0.05", "currency": "USD", "rate_card": { "id": "default", "version": 1 }, "decision": "allow", "received_at": NOW,
+        "cost": "0.05", "currency": "USD", "rate_card": { "id": "default", "version": 1 },
+        "decision": "allow", "received_at": NOW, "voided": false,
     });
     assert_eq!(stored.json(), merged(full(), added));
     assert!(

@@ -133,7 +133,7 @@ async fn a_refusal_is_not_stored() {
     refused(
         &send(json!({ "tenant_id": "acme", "monthly_total_limit": -1 })).await,
         422,
-        "invalid_event",
+        "invalid_value",
     );
     send(json!({ "tenant_id": "acme", "monthly_total_limit": 1 }))
         .await

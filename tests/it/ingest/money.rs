@@ -33,23 +33,26 @@ async fn a_denial_by_money_names_every_budget_in_order() {
     app.record("acme", placed()).await.expect(201);
     let reply = app.record("acme", placed()).await;
     let problem = without(refused(&reply, 402, "budget_exceeded"), &["request_id"]);
-    let violation = |scope: &str, named: Option<(&str, &str)>| {
-        let mut fields = json!({ "scope": scope, "limit": "0.07", "current": "0.05", "requested": "0.05", "currency": "USD" });
-        if let Some((field, id)) = named {
-            fields[field] = id.into();
-        }
-        fields
+    let violation = |scope: &str, id: Option<&str>| {
+        json!({
+            "limit_id": scope, "source": "limits", "scope": scope, "scope_id": id,
+            "measure": "spend", "currency": "USD", "window": "total", "window_start": null,
+            "window_end": null, "soft": null, "hard": "0.07", "used": "0.05", "held": "0",
+            "remaining": "0.02", "percent": "71.43", "status": "ok", "requested": "0.05",
+            "reason": null,
+        })
     };
     let expected = json!({
-        "type": "https://tollgate.dev/problems/budget_exceeded", "title": "The budget does not cover the request", "status": 402,
-        "code": "budget_exceeded", "detail": "limit `tenant` allows 0.07 USD in total: 0.05 used or held, 0.05 requested",
+        "type": "/problems/budget_exceeded", "title": "The budget does not cover the request",
+        "status": 402, "code": "budget_exceeded",
+        "detail": "limit `tenant` allows 0.07 USD in total: 0.05 used, 0 held, 0.05 requested",
         "violations": [
-            violation("total", None),
-            violation("session", Some(("session_id", "s1"))),
-            violation("agent", Some(("agent_id", "a1"))),
-            violation("tool", Some(("tool_key", "srv%2F1/search"))),
-            violation("consumer", Some(("consumer_id", "c1"))),
-            violation("operation", Some(("operation", "hitl_approval"))),
+            violation("tenant", None),
+            violation("session", Some("s1")),
+            violation("agent", Some("a1")),
+            violation("tool", Some("srv%2F1/search")),
+            violation("consumer", Some("c1")),
+            violation("operation", Some("hitl_approval")),
         ],
     });
     assert_eq!(problem, expected);
@@ -136,8 +139,8 @@ async fn chio_budgets_hold_as_in_its_own_tests() {
         ("C1", "0", "30", ""),
         ("C1", "0", "30.01", "agent"),
         ("C1", "0", "50.01", "session agent"),
-        ("C1", "0", "100.01", "total session agent"),
-        ("C2", "99", "2", "total session agent"),
+        ("C1", "0", "100.01", "tenant session agent"),
+        ("C2", "99", "2", "tenant session agent"),
         ("C3", "29", "2", "agent"),
         ("C6", "0", "0", ""),
     ] {

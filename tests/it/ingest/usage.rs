@@ -115,7 +115,7 @@ async fn what_has_happened_is_recorded_past_every_limit() {
     .await
     .expect(201);
     assert_eq!(events_of(&app, "acme").await, 2);
-    assert_eq!(app.get("/limits/acme").await.at("/status/1/used"), 60);
+    assert_eq!(app.get("/limits/acme").await.at("/standing/1/used"), 60);
 }
 
 #[tokio::test]

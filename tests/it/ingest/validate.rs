@@ -13,12 +13,14 @@ async fn a_valid_event_of_either_form_is_priced() {
         .post("/usage/validate", step(json!({})))
         .await
         .expect(200);
-    let expected = json!({ "valid": true, "task_id": "t1", "agent_id": "a1", "consumer_id": "c1", "cost": "0", "currency": "USD" });
+    let expected = json!({ "valid": true, "task_id": "t1", "agent_id": "a1", "consumer_id": "c1",
+        "cost": "0", "currency": "USD", "errors": [] });
     assert_eq!(asap.json(), expected);
     let event =
         json!({ "tenant_id": "acme", "operation": "hitl_approval", "tier": "deliberation" });
     let reply = app.post("/usage/validate", event).await.expect(200);
-    let expected = json!({ "valid": true, "task_id": null, "agent_id": null, "consumer_id": null, "cost": "0.15", "currency": "USD" });
+    let expected = json!({ "valid": true, "task_id": null, "agent_id": null, "consumer_id": null,
+        "cost": "0.15", "currency": "USD", "errors": [] });
     assert_eq!(reply.json(), expected);
     assert_eq!(open.dump(), before);
 }

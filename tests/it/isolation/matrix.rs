@@ -116,6 +116,7 @@ fn request(route: &Route, key: Option<&str>, named: &str, key_id: &str) -> Reque
         .replace("{key_id}", key_id)
         .replace("{hold_id}", hold(route))
         .replace("{id}", "ai")
+        .replace("/problems/{code}", "/problems/hold_closed")
         .replace("{code}", "starter");
     let by_query =
         names_tenant(route) && route.method == "GET" && !route.path.contains("{tenant_id}");

@@ -8,7 +8,7 @@ use tollgate_gateway::Access;
 use tollgate_tests::{TestApp, TestReply, TestStore};
 
 /// What differs from run to run.
-const CHANCE: [&str; 5] = ["request_id", "key_id", "key", "next_cursor", "secret"];
+pub(super) const CHANCE: [&str; 5] = ["request_id", "key_id", "key", "next_cursor", "secret"];
 
 /// The scene of all examples.
 async fn scene(store: TestStore<'_>) -> (TestApp, String) {
@@ -94,11 +94,37 @@ async fn exchange_rates(app: &TestApp) {
 }
 
 /// One example: where it stands in the document, and what it expects.
-struct Example<'a> {
-    name: &'a str,
-    status: u16,
-    media_type: &'a str,
-    value: &'a Value,
+pub(super) struct Example<'a> {
+    pub(super) name: &'a str,
+    pub(super) status: u16,
+    pub(super) media_type: &'a str,
+    pub(super) value: &'a Value,
+}
+
+/// An example, and what was answered to its request.
+pub(super) struct Answered<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) example: Example<'a>,
+    pub(super) reply: TestReply,
+}
+
+impl Answered<'_> {
+    /// Where the example's value stands in the document.
+    pub(super) fn pointer(&self) -> String {
+        let escaped = |part: &str| part.replace('~', "~0").replace('/', "~1");
+        let Example {
+            name,
+            status,
+            media_type,
+            ..
+        } = self.example;
+        let (path, media_type) = (escaped(self.path), escaped(media_type));
+        format!(
+            "/paths/{path}/{}/responses/{status}/content/{media_type}/examples/{name}/value",
+            self.method
+        )
+    }
 }
 
 fn examples<'a>(document: &'a Document, operation: &'a Value) -> Vec<Example<'a>> {
@@ -122,6 +148,14 @@ fn examples<'a>(document: &'a Document, operation: &'a Value) -> Vec<Example<'a>
     examples
 }
 
+/// What holds the examples that a schema lets pass, and those that it does not.
+const LISTS: [&str; 2] = ["examples", "x-refused-examples"];
+
+/// The example of that name, whether it is to be refused or not.
+fn named<'a>(of: &'a Value, name: &str) -> Option<&'a Value> {
+    LISTS.iter().find_map(|list| of[list].get(name))
+}
+
 /// The request that the example names, with its values in path, query, headers
 /// and body.
 fn request(
@@ -132,10 +166,7 @@ fn request(
 ) -> Request<Body> {
     let (mut filled, mut query, mut headers) = (path.to_owned(), Vec::new(), Vec::new());
     for parameter in document.parameters(operation) {
-        let Some(value) = parameter["examples"]
-            .get(name)
-            .map(|example| &example["value"])
-        else {
+        let Some(value) = named(parameter, name).map(|example| &example["value"]) else {
             continue;
         };
         let text = value
@@ -159,7 +190,7 @@ fn request(
         .into_iter()
         .flatten()
     {
-        if let Some(example) = content["examples"].get(name) {
+        if let Some(example) = named(content, name) {
             body = (Body::from(example["value"].to_string()), media_type);
         }
     }
@@ -195,55 +226,82 @@ async fn the_embedded_store_answers_every_example_too() {
 async fn answered_as_documented(store: TestStore<'_>) {
     let document = Document::read();
     let (mut count, mut wrong) = (0, Vec::new());
+    for answered in answered(&document, store).await {
+        let Answered {
+            method,
+            path,
+            example,
+            reply,
+        } = &answered;
+        let faults = differences(&document, (method, path), example, reply);
+        let name = example.name;
+        let placed = faults
+            .into_iter()
+            .map(|fault| format!("{method} {path} {name}: {fault}"));
+        wrong.extend(placed);
+        count += 1;
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(count > 60, "{count} examples");
+}
+
+/// Every example's answer, each in a scene of its own.
+pub(super) async fn answered<'a>(
+    document: &'a Document,
+    store: TestStore<'_>,
+) -> Vec<Answered<'a>> {
+    let mut all = Vec::new();
     for (method, path, operation) in document.operations() {
-        let access = TestApp::routes()
+        let route = TestApp::routes()
             .into_iter()
             .find(|route| route.path == path && route.method.as_str().eq_ignore_ascii_case(method));
-        let access = access.expect("a route").access;
-        for example in examples(&document, operation) {
-            let (app, key) = scene(store).await;
-            if path == "/events/batch" {
-                sealed(&app).await;
-            }
-            if path.starts_with("/holds") {
-                holds(&app).await;
-            }
-            if [
-                "/plans",
-                "/entitlements",
-                "/tenants/{tenant_id}/subscription",
-            ]
-            .iter()
-            .any(|start| path.starts_with(start))
-            {
-                plans(&app).await;
-            }
-            if path == "/exchange-rates" {
-                exchange_rates(&app).await;
-            }
+        let access = route.expect("a route").access;
+        for example in examples(document, operation) {
+            let (app, key) = scene_of(store, path).await;
             let key = if access == Access::Operator {
                 TestApp::operator()
             } else {
                 &key
             };
-            let mut asked = request(&document, (method, path, operation), example.name, key);
+            let mut asked = request(document, (method, path, operation), example.name, key);
             if example.name == "revoked" {
                 let own = app.get("/keys").await.at("/data/0/key_id");
                 let path = format!("/keys/{}", own.as_str().expect("an id"));
                 *asked.uri_mut() = path.parse().expect("a path");
             }
             let reply = app.send(asked).await;
-            let place = format!("{method} {path} {}", example.name);
-            wrong.extend(
-                differences(&document, (method, path), &example, &reply)
-                    .into_iter()
-                    .map(|fault| format!("{place}: {fault}")),
-            );
-            count += 1;
+            all.push(Answered {
+                method,
+                path,
+                example,
+                reply,
+            });
         }
     }
-    assert_eq!(wrong, Vec::<String>::new());
-    assert!(count > 60, "{count} examples");
+    all
+}
+
+/// The scene of the examples of a path.
+async fn scene_of(store: TestStore<'_>, path: &str) -> (TestApp, String) {
+    let (app, key) = scene(store).await;
+    if path == "/events/batch" {
+        sealed(&app).await;
+    }
+    if path.starts_with("/holds") {
+        holds(&app).await;
+    }
+    let of_plans = [
+        "/plans",
+        "/entitlements",
+        "/tenants/{tenant_id}/subscription",
+    ];
+    if of_plans.iter().any(|start| path.starts_with(start)) {
+        plans(&app).await;
+    }
+    if path == "/exchange-rates" {
+        exchange_rates(&app).await;
+    }
+    (app, key)
 }
 
 fn differences(
@@ -310,7 +368,8 @@ fn every_operation_has_examples_that_fit_its_schemas() {
             .into_iter()
             .flatten()
         {
-            for (name, body) in content["examples"].as_object().into_iter().flatten() {
+            let lists = LISTS.iter().filter_map(|list| content[list].as_object());
+            for (name, body) in lists.flatten() {
                 let answered = examples
                     .iter()
                     .filter(|example| example.name == name)

@@ -234,7 +234,7 @@ async fn lists_and_filters_know_the_pseudonym_and_replays_the_event() {
     }
     assert_eq!(count("/events/e00?", "/agent_id").await, json!(name));
     assert_eq!(
-        count("/usage/tasks/t0?", "/events/0/agent_id").await,
+        count("/usage/tasks/t0?", "/data/0/agent_id").await,
         json!(name)
     );
     let foreign = app

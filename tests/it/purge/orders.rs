@@ -23,10 +23,9 @@ async fn a_dry_run_counts_and_removes_nothing() {
             )
             .await
             .expect(200);
-        assert_eq!(
-            reply.json(),
-            json!({ "status": "purged", "removed": 6, "pages": 2, "dry_run": true })
-        );
+        let expected = json!({ "status": "dry_run", "removed": 6, "pages": 2, "dry_run": true,
+            "pseudonymised": null, "pseudonym": null });
+        assert_eq!(reply.json(), expected);
     }
     assert_eq!(open.dump(), before);
     let reply = app
@@ -36,10 +35,9 @@ async fn a_dry_run_counts_and_removes_nothing() {
         )
         .await
         .expect(200);
-    assert_eq!(
-        reply.json(),
-        json!({ "status": "purged", "removed": 6, "pages": 2, "dry_run": false })
-    );
+    let expected = json!({ "status": "purged", "removed": 6, "pages": 2, "dry_run": false,
+        "pseudonymised": null, "pseudonym": null });
+    assert_eq!(reply.json(), expected);
 }
 
 #[tokio::test]
@@ -193,7 +191,7 @@ async fn the_order_is_an_operators_and_its_fields_are_known() {
         let code = if status == 400 {
             "invalid_request"
         } else {
-            "invalid_event"
+            "invalid_value"
         };
         assert_eq!(
             pointers(&refused(

@@ -62,7 +62,7 @@ async fn the_events_themselves_are_gone() {
     );
     app.get("/events/x-now?tenant_id=acme").await.expect(200);
     let task = app.get("/usage/tasks/t1?tenant_id=acme").await.expect(200);
-    assert_eq!(task.at("/events").as_array().map(Vec::len), Some(1));
+    assert_eq!(task.at("/data").as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]

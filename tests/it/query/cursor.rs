@@ -183,10 +183,10 @@ async fn every_list_pages_exactly() {
         crate::given::card(&app, &format!("card{n}"), json!({})).await;
     }
     for (path, id, count) in [
-        ("/tenants", "tenant_id", 5),
+        ("/tenants", "id", 5),
         ("/keys", "key_id", 5),
         ("/rate-cards", "id", 6),
-        ("/audit", "at", 15),
+        ("/audit", "created_at", 15),
     ] {
         let whole = app.get(path).await.expect(200);
         assert_eq!(

@@ -89,6 +89,10 @@ fn rows(csv: &str) -> Vec<BTreeMap<String, String>> {
         .collect()
 }
 
+/// What an event lacks where it is 0, and a row shows all the same.
+const QUANTITIES: &str = "tokens_in cached_tokens_in tokens_out tokens_processed api_calls \
+    duration_ms data_bytes";
+
 /// An event as a row shows it.
 fn row(event: &Value) -> BTreeMap<String, String> {
     let text = |value: &Value| match value {
@@ -101,6 +105,9 @@ fn row(event: &Value) -> BTreeMap<String, String> {
         .iter()
         .map(|(name, value)| (name.clone(), text(value)))
         .collect();
+    for quantity in QUANTITIES.split(' ') {
+        row.entry(quantity.into()).or_insert("0".into());
+    }
     row.remove("rate_card");
     row.insert("rate_card_id".to_owned(), text(&event["rate_card"]["id"]));
     row.insert(

@@ -1,7 +1,7 @@
 //! `GET /usage`: which events, and in which order.
 
 use super::{five, ids, listed};
-use crate::given::{pointers, refused};
+use crate::given::{pointers, refused, without};
 use proptest::prelude::*;
 use serde_json::json;
 use tollgate_tests::TestApp;
@@ -77,10 +77,11 @@ async fn an_entry_has_the_shape_of_an_event_and_its_answer() {
     let app = TestApp::new().await;
     app.post("/events", crate::ingest::full()).await.expect(201);
     let one = app.get("/events/evt-1?tenant_id=acme").await.expect(200);
+    assert_eq!(one.at("/voided"), false);
     let list = app.get("/usage?tenant_id=acme").await.expect(200);
     assert_eq!(
         list.json(),
-        json!({ "data": [one.json()], "count": 1, "next_cursor": null })
+        json!({ "data": [without(one.json(), &["voided"])], "count": 1, "next_cursor": null })
     );
 }
 

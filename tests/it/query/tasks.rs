@@ -2,7 +2,7 @@
 
 use super::{fields, five};
 use crate::given::{get_as, refused};
-use serde_json::json;
+use serde_json::{Value, json};
 use tollgate_tests::TestApp;
 
 #[tokio::test]
@@ -14,7 +14,11 @@ async fn a_task_is_its_events_and_their_totals() {
         .get("/usage?tenant_id=acme&task_id=t1")
         .await
         .expect(200);
-    assert_eq!(task.at("/events"), events.at("/data"));
+    assert_eq!(task.at("/data"), events.at("/data"));
+    assert_eq!(
+        (task.at("/count"), task.at("/next_cursor")),
+        (json!(2), Value::Null)
+    );
     let names = [
         "task_id",
         "total_events",
@@ -116,7 +120,7 @@ async fn a_long_task_comes_in_parts_with_the_totals_of_all() {
             ),
             (&json!(250), &json!(1), &json!(250))
         );
-        let events = part["events"].as_array().expect("events");
+        let events = part["data"].as_array().expect("events");
         assert_eq!(part["count"], events.len());
         ids.extend(
             events

@@ -147,7 +147,7 @@ async fn a_word_of_a_route_is_no_tenant() {
             &app.post("/keys", json!({ "tenant_id": word, "scopes": ["read"] }))
                 .await,
             422,
-            "invalid_event",
+            "invalid_value",
         );
     }
 }

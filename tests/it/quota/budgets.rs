@@ -30,8 +30,8 @@ async fn a_charge_passes_every_cap_or_none_and_each_is_named_in_order() {
         ("C1", &of_agent, "0", "30", ""),
         ("C1", &of_agent, "0", "30.01", "agent"),
         ("C1", &of_agent, "0", "50.01", "session agent"),
-        ("C1", &of_agent, "0", "100.01", "total session agent"),
-        ("C2", &of_agent, "99", "2", "total session agent"),
+        ("C1", &of_agent, "0", "100.01", "tenant session agent"),
+        ("C2", &of_agent, "99", "2", "tenant session agent"),
         ("C3", &of_agent, "29", "2", "agent"),
         ("C5", &of_tool, "4", "2", "tool"),
         ("C5", &of_tool, "0", "5.01", "tool"),
@@ -82,12 +82,12 @@ async fn what_was_spent_and_is_left_is_told_and_never_negative() {
     .expect(201);
     let body = app.get("/budgets/acme").await.expect(200).json();
     assert_eq!(
-        (&body["spent"], &body["held"], &body["remaining"]),
+        (&body["used"], &body["held"], &body["remaining"]),
         (&json!("34.5"), &json!("0"), &json!("65.5"))
     );
     assert_eq!(
         body["tools"],
-        json!({ "s1/expensive": { "spent": "4.5", "held": "0", "remaining": "0.5" } })
+        json!({ "s1/expensive": { "used": "4.5", "held": "0", "remaining": "0.5" } })
     );
     assert_eq!(
         (&body["max_per_agent"], &body["window"], &body["currency"]),
@@ -99,7 +99,7 @@ async fn what_was_spent_and_is_left_is_told_and_never_negative() {
         .expect(201);
     let body = app.get("/budgets/acme").await.expect(200).json();
     assert_eq!(
-        (&body["spent"], &body["remaining"]),
+        (&body["used"], &body["remaining"]),
         (&json!("184.5"), &json!("0"))
     );
 }
@@ -110,10 +110,12 @@ async fn a_budget_set_late_knows_what_was_spent_and_is_a_layer_of_its_own() {
     app.post("/events", spend("7", json!({ "agent_id": "a1" })))
         .await
         .expect(201);
-    assert_eq!(
-        app.get("/budgets/acme").await.expect(200).json(),
-        json!({ "tenant_id": "acme", "has_budget": false })
-    );
+    let none = json!({
+        "tenant_id": "acme", "max_total": null, "max_per_session": null, "max_per_agent": null,
+        "max_per_tool": null, "currency": null, "window": null, "used": null, "held": null,
+        "remaining": null, "tools": null, "version": null,
+    });
+    assert_eq!(app.get("/budgets/acme").await.expect(200).json(), none);
     app.put(
         "/budgets/acme",
         json!({ "max_total": 10, "currency": "USD", "window": "month" }),
@@ -149,7 +151,7 @@ async fn a_budget_set_late_knows_what_was_spent_and_is_a_layer_of_its_own() {
         .expect(200)
         .json();
     assert_eq!(
-        (&body["spent"], &body["remaining"]),
+        (&body["used"], &body["remaining"]),
         (&json!("7"), &Value::Null)
     );
     refused(
@@ -164,10 +166,7 @@ async fn a_budget_set_late_knows_what_was_spent_and_is_a_layer_of_its_own() {
     app.post("/events", spend("1000", json!({ "agent_id": "a1" })))
         .await
         .expect(201);
-    assert_eq!(
-        app.get("/budgets/acme").await.expect(200).at("/has_budget"),
-        false
-    );
+    assert_eq!(app.get("/budgets/acme").await.expect(200).json(), none);
 }
 
 #[tokio::test]
@@ -187,7 +186,7 @@ async fn a_budget_is_in_the_tenants_currency_and_under_its_version() {
         )
         .await,
         422,
-        "invalid_event",
+        "invalid_value",
     );
     assert_eq!(pointers(&bad), "/max_per_tool/search");
     assert_eq!(

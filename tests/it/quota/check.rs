@@ -84,16 +84,20 @@ async fn a_check_shows_every_limit_that_applies() {
         ),
         (json!("deny"), json!("0.05"), json!("USD"))
     );
-    let month =
-        json!({ "kind": "month", "start": "2026-11-01T00:00:00Z", "end": "2026-12-01T00:00:00Z" });
-    let total = json!({ "kind": "total", "start": null, "end": null });
+    let (start, end) = ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z");
     let expected = json!([
-        { "limit_id": "cap", "scope": "tenant", "scope_id": null, "measure": "events", "window": month, "soft": null, "hard": 5,
-          "used": 1, "held": 0, "remaining": 4, "percent": "20.00", "status": "ok" },
-        { "limit_id": "each", "scope": "agent", "scope_id": "a1", "measure": "events", "window": month, "soft": null, "hard": 1,
-          "used": 1, "held": 0, "remaining": 0, "percent": "100.00", "status": "hard_limit_exceeded" },
-        { "limit_id": "budget", "scope": "tenant", "scope_id": null, "measure": "spend", "window": total, "soft": null, "hard": "0.2",
-          "used": "0.05", "held": "0", "remaining": "0.15", "percent": "25.00", "status": "ok" },
+        { "limit_id": "cap", "source": "limits", "scope": "tenant", "scope_id": null,
+          "measure": "events", "currency": null, "window": "month", "window_start": start,
+          "window_end": end, "soft": null, "hard": 5, "used": 1, "held": 0, "remaining": 4,
+          "percent": "20.00", "status": "ok" },
+        { "limit_id": "each", "source": "limits", "scope": "agent", "scope_id": "a1",
+          "measure": "events", "currency": null, "window": "month", "window_start": start,
+          "window_end": end, "soft": null, "hard": 1, "used": 1, "held": 0, "remaining": 0,
+          "percent": "100.00", "status": "hard_limit_exceeded" },
+        { "limit_id": "budget", "source": "limits", "scope": "tenant", "scope_id": null,
+          "measure": "spend", "currency": "USD", "window": "total", "window_start": null,
+          "window_end": null, "soft": null, "hard": "0.2", "used": "0.05", "held": "0",
+          "remaining": "0.15", "percent": "25.00", "status": "ok" },
     ]);
     assert_eq!(check.at("/limits"), expected);
 }

@@ -86,12 +86,12 @@ async fn limits_that_count_the_same_share_their_count() {
         "usage_limit_exceeded",
     );
     assert_eq!(problem["violations"].as_array().map(Vec::len), Some(1));
-    let status = app.get("/limits/acme").await.expect(200).at("/status");
-    let used: Vec<&Value> = status
+    let standing = app.get("/limits/acme").await.expect(200).at("/standing");
+    let used: Vec<&Value> = standing
         .as_array()
-        .expect("status")
+        .expect("limits")
         .iter()
-        .map(|status| &status["used"])
+        .map(|limit| &limit["used"])
         .collect();
     assert_eq!(used, [2, 2, 2]);
 }

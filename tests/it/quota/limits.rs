@@ -39,9 +39,9 @@ async fn limits_are_shown_as_they_were_set() {
         answered.json()
     );
     assert_eq!(answered.at("/tenant_id"), "acme");
-    assert_eq!(answered.at("/status/0/limit_id"), "s");
+    assert_eq!(answered.at("/standing/0/limit_id"), "s");
     assert_eq!(
-        answered.at("/status/0/hard"),
+        answered.at("/standing/0/hard"),
         "10.5",
         "money is a decimal string"
     );
@@ -257,7 +257,7 @@ async fn a_bad_limit_is_named_and_changes_nothing() {
         let code = if status == 400 {
             "invalid_request"
         } else {
-            "invalid_event"
+            "invalid_value"
         };
         assert_eq!(
             pointers(&refused(&reply, status, code)),

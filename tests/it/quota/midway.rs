@@ -51,12 +51,12 @@ async fn use_before_the_window_is_left_out() {
     let limits = ["hour", "day", "month", "total"]
         .map(|window| limit(json!({ "id": window, "window": window, "hard": 9 })));
     app.limit("acme", limits.into()).await;
-    let status = app.get("/limits/acme").await.expect(200).at("/status");
-    let used: Vec<_> = status
+    let standing = app.get("/limits/acme").await.expect(200).at("/standing");
+    let used: Vec<_> = standing
         .as_array()
-        .expect("status")
+        .expect("limits")
         .iter()
-        .map(|status| status["used"].clone())
+        .map(|limit| limit["used"].clone())
         .collect();
     assert_eq!(used, [2, 3, 3, 3]);
 }

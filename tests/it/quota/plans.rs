@@ -209,11 +209,14 @@ async fn the_status_of_a_subscription_decides() {
     app.put("/tenants/acme/subscription", json!({ "plan": null }))
         .await
         .expect(200);
-    refused(
-        &app.get("/tenants/acme/subscription").await,
-        404,
-        "not_found",
-    );
+    let subscription = app.get("/tenants/acme/subscription").await.expect(200);
+    let version = app.get("/tenants/acme").await.expect(200).at("/version");
+    let none = json!({
+        "tenant_id": "acme", "plan": null, "plan_version": null, "status": null,
+        "period_anchor": null, "time_zone": null, "overrides": [], "period_start": null,
+        "period_end": null, "version": version,
+    });
+    assert_eq!(subscription.json(), none);
     assert_eq!(
         message(&app, json!({})).await.expect(201).at("/decision"),
         "allow",
@@ -282,17 +285,17 @@ async fn a_bad_subscription_changes_nothing() {
         (json!({ "plan": "gold" }), "unknown_plan", "/plan"),
         (
             json!({ "plan": "starter", "overrides": [{ "feature_key": "images", "hard_limit": 1 }] }),
-            "invalid_event",
+            "invalid_value",
             "/overrides/0/feature_key",
         ),
         (
             json!({ "plan": "starter", "overrides": [{ "feature_key": "messages", "hard_limit": "1.5" }] }),
-            "invalid_event",
+            "invalid_value",
             "/overrides/0/hard_limit",
         ),
         (
             json!({ "plan": "starter", "time_zone": "Berlin" }),
-            "invalid_event",
+            "invalid_value",
             "/time_zone",
         ),
     ] {

@@ -187,8 +187,8 @@ async fn what_one_event_uses_is_what_its_limits_count() {
     app.record("acme", json!({ "operation": "audit_write", "units": 0 }))
         .await
         .expect(201);
-    let status = app.get("/limits/acme").await.expect(200).at("/status");
-    for (at, (measure, uses)) in status.as_array().expect("status").iter().zip(MEASURES) {
+    let standing = app.get("/limits/acme").await.expect(200).at("/standing");
+    for (at, (measure, uses)) in standing.as_array().expect("limits").iter().zip(MEASURES) {
         let more = u64::from(measure == "events");
         assert_eq!(
             (&at["measure"], &at["used"]),

@@ -14,7 +14,7 @@ async fn a_tenant_is_shown_as_it_was_set_and_absent_is_unset() {
         "name": "Acme GmbH \u{2713}", "slug": "acme", "currency": "EUR", "rate_card": "euro", "retention_days": 35, "require_plan": false, "lanes": 4,
     });
     let answered = app.put("/tenants/acme", full.clone()).await.expect(200);
-    let head = json!({ "tenant_id": "acme", "created": NOW, "version": answered.at("/version") });
+    let head = json!({ "id": "acme", "created_at": NOW, "version": answered.at("/version") });
     assert_eq!(answered.json(), merged(full, head.clone()));
     assert_eq!(
         app.get("/tenants/acme").await.expect(200).json(),
@@ -37,7 +37,7 @@ async fn first_use_makes_a_tenant() {
     app.record("acme", json!({})).await.expect(201);
     let tenant = app.get("/tenants/acme").await.expect(200);
     assert_eq!(
-        (tenant.at("/currency"), tenant.at("/created")),
+        (tenant.at("/currency"), tenant.at("/created_at")),
         (json!("USD"), json!(NOW))
     );
     app.limit("beta", json!([])).await;
@@ -50,7 +50,7 @@ async fn first_use_makes_a_tenant() {
         .as_array()
         .expect("data")
         .iter()
-        .map(|tenant| tenant["tenant_id"].clone())
+        .map(|tenant| tenant["id"].clone())
         .collect();
     assert_eq!(ids, ["acme", "alpha", "beta"]);
     refused(&app.get("/tenants/other").await, 404, "not_found");
@@ -74,8 +74,8 @@ async fn settings_leave_limits_and_usage_alone() {
         .expect(200);
     let after = app.get("/limits/acme").await.expect(200);
     assert_eq!(
-        (after.at("/limits"), after.at("/status")),
-        (before.at("/limits"), before.at("/status"))
+        (after.at("/limits"), after.at("/standing")),
+        (before.at("/limits"), before.at("/standing"))
     );
     refused(
         &app.record("acme", json!({})).await,
@@ -151,7 +151,7 @@ async fn bad_settings_are_named_and_change_nothing() {
         (
             json!({ "retention_days": 36_526 }),
             422,
-            "invalid_event",
+            "invalid_value",
             "/retention_days",
         ),
         (
@@ -163,12 +163,12 @@ async fn bad_settings_are_named_and_change_nothing() {
         (
             json!({ "currency": "usd" }),
             422,
-            "invalid_event",
+            "invalid_value",
             "/currency",
         ),
-        (json!({ "name": "" }), 422, "invalid_event", "/name"),
-        (json!({ "name": "a\nb" }), 422, "invalid_event", "/name"),
-        (json!({ "slug": "a/b" }), 422, "invalid_event", "/slug"),
+        (json!({ "name": "" }), 422, "invalid_value", "/name"),
+        (json!({ "name": "a\nb" }), 422, "invalid_value", "/name"),
+        (json!({ "slug": "a/b" }), 422, "invalid_value", "/slug"),
         (
             json!({ "require_plan": "no" }),
             400,

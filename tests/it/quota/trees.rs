@@ -33,21 +33,17 @@ async fn charge(app: &TestApp, cost: &str, fields: Value) -> TestReply {
     .await
 }
 
-/// Which nodes refuse it: of money, then of quantities.
+/// Which nodes refuse it, and what they count: money, then quantities.
 fn refusers(reply: &TestReply) -> String {
     let violations = reply.json()["violations"]
         .as_array()
         .cloned()
         .unwrap_or_default();
     let name = |violation: &Value| {
-        let quantity = violation["scope_id"]
-            .as_str()
-            .map(|id| format!("{id}:{}", violation["measure"].as_str().unwrap()));
-        violation["node_id"]
-            .as_str()
-            .map(str::to_owned)
-            .or(quantity)
-            .unwrap_or_default()
+        let text = |field: &str| violation[field].as_str().expect("text");
+        let (node, measure) = (text("scope_id"), text("measure"));
+        assert_eq!((text("scope"), text("source")), ("node", "tree"));
+        format!("{node}:{measure}")
     };
     violations.iter().map(name).collect::<Vec<_>>().join(" ")
 }
@@ -58,13 +54,13 @@ async fn a_charge_fits_every_node_above_it_or_none_and_each_that_it_breaches_is_
         ("C20", "a1", 200, "1", ""),
         ("C18", "a1", 1000, "0", ""),
         ("C18", "a1", 1001, "0", "a1:tokens"),
-        ("C21", "a1", 0, "1.01", "a1"),
+        ("C21", "a1", 0, "1.01", "a1:spend"),
         (
             "all breached",
             "a1",
             10_001,
             "5.01",
-            "a1 team a1:tokens team:tokens",
+            "a1:spend team:spend a1:tokens team:tokens",
         ),
         ("a2 has no caps of its own", "a2", 0, "5", ""),
         (
@@ -72,7 +68,7 @@ async fn a_charge_fits_every_node_above_it_or_none_and_each_that_it_breaches_is_
             "a2",
             10_001,
             "5.01",
-            "team team:tokens",
+            "team:spend team:tokens",
         ),
         ("outside of the tree", "a3", 1_000_000, "100", ""),
     ] {
@@ -85,10 +81,10 @@ async fn a_charge_fits_every_node_above_it_or_none_and_each_that_it_breaches_is_
         .await;
         let expected = if refused_by.is_empty() {
             201
-        } else if refused_by.starts_with("a1:") {
-            429
-        } else {
+        } else if refused_by.contains(":spend") {
             402
+        } else {
+            429
         };
         assert_eq!(
             (reply.status, refusers(&reply).as_str()),
@@ -135,7 +131,7 @@ async fn use_counts_in_every_node_above_its_leaf() {
     );
     assert_eq!(
         refusers(&charge(&app, "3.01", json!({ "agent_id": "a2" })).await),
-        "team"
+        "team:spend"
     );
 }
 
@@ -151,10 +147,10 @@ async fn a_disabled_node_refuses_all_that_lies_within_it() {
             402,
             "budget_exceeded",
         );
-        assert_eq!(
-            (&body["reason"], &body["violations"][0]["node_id"]),
-            (&json!("node_disabled"), &json!("team"))
-        );
+        let violation = &body["violations"][0];
+        let told = ["source", "scope", "scope_id", "reason"].map(|field| &violation[field]);
+        assert_eq!(told, ["tree", "node", "team", "node_disabled"]);
+        assert_eq!(body["reason"], "node_disabled");
     }
     charge(&app, "1", json!({ "budget_node": "org" }))
         .await
@@ -243,7 +239,7 @@ async fn a_tree_set_late_begins_at_nothing_and_a_hold_holds_in_every_node() {
         .expect(201);
     assert_eq!(
         refusers(&charge(&app, "0.51", json!({ "agent_id": "a1" })).await),
-        "a1"
+        "a1:spend"
     );
     let of_org = app
         .get("/budgets/acme/tree")
@@ -271,7 +267,7 @@ async fn nodes_start_anew_with_their_windows() {
         .expect(201);
     assert_eq!(
         refusers(&charge(&app, "0.01", json!({ "agent_id": "a1" })).await),
-        "a1"
+        "a1:spend"
     );
     app.clock.set("2026-11-23T00:00:00Z");
     charge(&app, "1", json!({ "agent_id": "a1" }))

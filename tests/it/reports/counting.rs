@@ -58,7 +58,7 @@ async fn a_change_that_stops_is_shown_as_counting_until_a_round_completes_it() {
             .expect("a round");
         let shown = app.get("/limits/acme").await.expect(200);
         assert_eq!(shown.at("/limits/0/state"), "active");
-        assert_eq!(shown.at("/status/0/used"), 96);
+        assert_eq!(shown.at("/standing/0/used"), 96);
     }
     assert!(stopped > 1, "{stopped}");
 }

@@ -25,7 +25,7 @@ async fn promote(app: &TestApp) {
 async fn drawn(app: &TestApp) -> String {
     let grants = app.get("/credits/acme").await.expect(200).at("/grants");
     let line = |grant: &Value| {
-        let [id, used] = ["id", "consumed"].map(|field| grant[field].as_str().expect("text"));
+        let [id, used] = ["id", "used"].map(|field| grant[field].as_str().expect("text"));
         format!("{id} {used}")
     };
     let lines: Vec<String> = grants

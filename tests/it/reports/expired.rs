@@ -27,7 +27,7 @@ async fn fill(app: &TestApp, cost: &str, fields: Value) {
 async fn every_reading_of_a_limit_leaves_out_what_has_expired() {
     for (path, held) in [
         ("/budgets/acme", "/held"),
-        ("/limits/acme", "/status/0/held"),
+        ("/limits/acme", "/standing/0/held"),
         ("/quota/acme", "/limits/0/held"),
         ("/entitlements/acme", "/entitlements/0/held"),
     ] {

@@ -91,6 +91,12 @@ pub(super) fn requests(function: &str) -> Vec<(&'static str, &'static str, &'sta
             ("GET", "/metrics", "/metrics", none.clone()),
             ("GET", "/openapi.json", "/openapi.json", none.clone()),
             (
+                "GET",
+                "/problems/{code}",
+                "/problems/not_found",
+                none.clone(),
+            ),
+            (
                 "POST",
                 "/holds",
                 "/holds",

@@ -86,12 +86,21 @@ impl Errors {
 
     /// 400 if anything is misshapen, else 422.
     pub(crate) fn into_problem(self) -> Problem {
-        let kind = if self.misshapen {
+        self.unless_misshapen(Kind::InvalidValue)
+    }
+
+    /// The same of an event.
+    pub(crate) fn into_event_problem(self) -> Problem {
+        self.unless_misshapen(Kind::InvalidEvent)
+    }
+
+    fn unless_misshapen(self, kind: Kind) -> Problem {
+        let misshapen = self.misshapen;
+        self.into_kind(if misshapen {
             Kind::InvalidRequest
         } else {
-            Kind::InvalidEvent
-        };
-        self.into_kind(kind)
+            kind
+        })
     }
 
     /// 400 whatever is wrong, as the ASAP routes answer.

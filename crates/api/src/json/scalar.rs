@@ -162,14 +162,14 @@ pub(crate) fn decimal_to(max: u64) -> impl Fn(&RawValue) -> Result<Amount, Fault
     }
 }
 
-/// One of the named values.
-pub(crate) fn one_of<T: Copy>(choices: &[(&str, T)]) -> impl Fn(&RawValue) -> Result<T, Fault> {
+/// One of `choices`, by its word.
+pub(crate) fn one_of<T: Copy + Display>(choices: &[T]) -> impl Fn(&RawValue) -> Result<T, Fault> {
     move |raw| {
         let text = text(raw)?;
-        let chosen = choices.iter().find(|(name, _)| *name == text);
-        chosen.map(|(_, value)| *value).ok_or_else(|| {
-            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-            Fault::Rule(format!("must be one of {}", names.join(", ")))
-        })
+        let words: Vec<String> = choices.iter().map(T::to_string).collect();
+        let mut listed = choices.iter().zip(&words);
+        let chosen = listed.find(|(_, word)| **word == text);
+        let chosen = chosen.map(|(choice, _)| *choice);
+        chosen.ok_or_else(|| Fault::Rule(format!("must be one of {}", words.join(", "))))
     }
 }

@@ -1,5 +1,6 @@
 //! The fields of an event that a column can fill.
 
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// A field of an event that a column can fill.
@@ -185,6 +186,12 @@ impl Field {
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Field {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::field::Field;
 use crate::failure::Failure;
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -152,6 +153,14 @@ impl FromStr for Wish {
             field,
             header: header.trim().to_string(),
         })
+    }
+}
+
+/// An object of fields and the columns that fill them, in order.
+impl Serialize for Mapping {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let columns = self.0.iter();
+        to.collect_map(columns.map(|column| (column.field, &column.header)))
     }
 }
 

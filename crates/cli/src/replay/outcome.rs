@@ -3,8 +3,8 @@
 use super::batch::Outgoing;
 use crate::failure::Failure;
 use crate::problem::Problem;
-use serde_json::Value;
-use tollgate_core::{Amount, Decision};
+use tollgate_api::{BatchAnswer, BatchResult, BatchStatus};
+use tollgate_core::{Amount, Currency, Decision};
 
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,27 +40,23 @@ pub(crate) struct Priced {
     /// What it cost.
     pub(crate) cost: Amount,
     /// The currency of that.
-    pub(crate) currency: String,
+    pub(crate) currency: Currency,
     /// What its limits said; `deny` only in observe mode.
     pub(crate) decision: Decision,
 }
 
 impl Outcome {
-    /// The outcomes of `events` by the body of a batch's answer.
-    pub(crate) fn of_batch(events: &[Outgoing], answer: &Value) -> Result<Vec<Self>, Failure> {
-        let results = answer["results"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        if results.len() != events.len() {
-            let (sent, got) = (events.len(), results.len());
+    /// The outcomes of `events` by the answer to their batch.
+    pub(crate) fn of_batch(events: &[Outgoing], answer: BatchAnswer) -> Result<Vec<Self>, Failure> {
+        if answer.results.len() != events.len() {
+            let (sent, got) = (events.len(), answer.results.len());
             return Err(Failure::new(format!(
                 "the server answered {got} results for {sent} events"
             )));
         }
         events
             .iter()
-            .zip(results)
+            .zip(answer.results)
             .map(|(event, result)| Self::of(event, result))
             .collect()
     }
@@ -73,15 +69,9 @@ impl Outcome {
         }
     }
 
-    fn of(event: &Outgoing, result: &Value) -> Result<Self, Failure> {
-        let status = match result["status"].as_str() {
-            Some("recorded") => Priced::of(result).map(Status::Recorded),
-            Some("replayed") if result["cost"].is_null() => Some(Status::Forgotten),
-            Some("replayed") => Priced::of(result).map(Status::Replayed),
-            Some("rejected") => Some(Status::Rejected(Problem::inside(&result["problem"]))),
-            _ => None,
-        };
+    fn of(event: &Outgoing, result: BatchResult) -> Result<Self, Failure> {
         let row = event.row;
+        let status = Status::of(result);
         Ok(Self {
             row,
             id: event.id.clone(),
@@ -89,19 +79,30 @@ impl Outcome {
             tokens_out: event.tokens_out,
             status: status.ok_or_else(|| {
                 Failure::new(format!(
-                    "the server's answer for row {row} cannot be read: {result}"
+                    "the server's answer for row {row} has neither a price nor a reason"
                 ))
             })?,
         })
     }
 }
 
+impl Status {
+    fn of(result: BatchResult) -> Option<Self> {
+        match result.status {
+            BatchStatus::Recorded => Priced::of(&result).map(Self::Recorded),
+            BatchStatus::Replayed if result.cost.is_none() => Some(Self::Forgotten),
+            BatchStatus::Replayed => Priced::of(&result).map(Self::Replayed),
+            BatchStatus::Rejected => result.problem.map(|problem| Self::Rejected(problem.into())),
+        }
+    }
+}
+
 impl Priced {
-    fn of(result: &Value) -> Option<Self> {
+    fn of(result: &BatchResult) -> Option<Self> {
         Some(Self {
-            cost: serde_json::from_value(result["cost"].clone()).ok()?,
-            currency: result["currency"].as_str()?.to_string(),
-            decision: serde_json::from_value(result["decision"].clone()).unwrap_or(Decision::Allow),
+            cost: result.cost?,
+            currency: result.currency?,
+            decision: result.decision.unwrap_or_default(),
         })
     }
 }
@@ -109,7 +110,7 @@ impl Priced {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use tollgate_api::Problem;
 
     fn event(row: u64) -> Outgoing {
         Outgoing {
@@ -121,15 +122,43 @@ mod tests {
         }
     }
 
+    fn result(status: BatchStatus) -> BatchResult {
+        BatchResult {
+            index: 0,
+            event_id: None,
+            status,
+            cost: None,
+            currency: None,
+            decision: None,
+            voided: false,
+            problem: None,
+        }
+    }
+
+    fn answer(results: Vec<BatchResult>) -> BatchAnswer {
+        BatchAnswer {
+            recorded: 0,
+            replayed: 0,
+            rejected: 0,
+            results,
+        }
+    }
+
     #[test]
     fn every_event_has_its_outcome_in_order() {
-        let answer = json!({"results":[
-            {"index":0,"status":"recorded","cost":"0.000000000000000001","currency":"USD",
-             "decision":"deny","problem":null},
-            {"index":1,"status":"rejected","cost":null,
-             "problem":{"status":422,"code":"invalid_event","detail":"no"}},
-        ]});
-        let outcomes = Outcome::of_batch(&[event(8), event(9)], &answer).unwrap();
+        let recorded = BatchResult {
+            cost: Amount::from_units(1),
+            currency: Some(Currency::USD),
+            decision: Some(Decision::Deny),
+            ..result(BatchStatus::Recorded)
+        };
+        let rejected = BatchResult {
+            problem: Some(Problem::invalid_event("/units", "is wrong").in_batch()),
+            ..result(BatchStatus::Rejected)
+        };
+        let forgotten = result(BatchStatus::Replayed);
+        let answer = answer(vec![recorded, rejected, forgotten]);
+        let outcomes = Outcome::of_batch(&[event(8), event(9), event(10)], answer).unwrap();
         let Status::Recorded(priced) = &outcomes[0].status else {
             panic!("recorded")
         };
@@ -140,15 +169,16 @@ mod tests {
         assert_eq!(outcomes[1].row, 9);
         assert!(matches!(
             &outcomes[1].status,
-            Status::Rejected(problem) if problem.code() == "invalid_event"
+            Status::Rejected(problem) if problem.code == "invalid_event"
         ));
+        assert_eq!(outcomes[2].status, Status::Forgotten);
     }
 
     #[test]
-    fn an_answer_of_another_shape_is_refused() {
-        let short = json!({"results":[]});
-        assert!(Outcome::of_batch(&[event(1)], &short).is_err());
-        let priceless = json!({"results":[{"status":"recorded","cost":null}]});
-        assert!(Outcome::of_batch(&[event(1)], &priceless).is_err());
+    fn an_answer_that_lacks_an_outcome_is_refused() {
+        let (short, priceless) = (Vec::new(), vec![result(BatchStatus::Recorded)]);
+        for results in [short, priceless, vec![result(BatchStatus::Rejected)]] {
+            assert!(Outcome::of_batch(&[event(1)], answer(results)).is_err());
+        }
     }
 }

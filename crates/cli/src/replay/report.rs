@@ -7,8 +7,8 @@ use super::tally::Tally;
 use crate::failure::Failure;
 use crate::output::grouped;
 use crate::rate_card::Standing;
-use serde_json::{Value, json};
 use std::time::Duration;
+use tollgate_api::Kind;
 
 /// What a run did, and with what.
 #[derive(Debug)]
@@ -110,43 +110,6 @@ impl Report<'_> {
         lines.join("\n")
     }
 
-    /// The same as one JSON object.
-    pub(crate) fn json(&self, ran: &Ran) -> Value {
-        let tally = &ran.tally;
-        let mapping = self
-            .mapping
-            .columns()
-            .iter()
-            .map(|column| (column.field.to_string(), column.header.as_str().into()));
-        let card = self.card.as_ref().map(
-            |card| json!({"id": card.id.as_str(), "version": card.version, "put": card.is_new}),
-        );
-        json!({
-            "file": self.file,
-            "tenant_id": self.tenant,
-            "mode": self.mode,
-            "mapping": mapping.collect::<serde_json::Map<_, Value>>(),
-            "rate_card": card,
-            "shift_seconds": self.shift.seconds,
-            "backfill": self.backfill,
-            "rows": self.rows,
-            "events": tally.sent(),
-            "complete": ran.stop.is_none(),
-            "recorded": tally.recorded,
-            "replayed": tally.replayed,
-            "rejected": tally.rejected,
-            "past_limits": tally.past_limits,
-            "tokens_in": tally.tokens_in,
-            "tokens_out": tally.tokens_out,
-            "cost": tally.cost,
-            "cost_recorded": tally.cost_recorded,
-            "currency": tally.currency,
-            "elapsed_ms": u64::try_from(ran.elapsed.as_millis()).unwrap_or(u64::MAX),
-            "events_per_second": per_second(tally.sent(), ran.elapsed),
-            "rejections": rejections(tally),
-        })
-    }
-
     /// Why the command fails although it ran: `None` when every event counts.
     pub(crate) fn failure(&self, ran: &Ran) -> Option<Failure> {
         let (sent, rows) = (grouped(ran.tally.sent()), grouped(self.rows));
@@ -183,7 +146,7 @@ impl Report<'_> {
             .tally
             .rejections
             .values()
-            .any(|(_, problem)| problem.code() == "event_id_reused");
+            .any(|(_, problem)| problem.code == Kind::EventIdReused.as_str());
         if is_other_run {
             "; an earlier run sent these rows with other options".to_string()
         } else if self.backfill && is_refused {
@@ -197,12 +160,8 @@ impl Report<'_> {
 }
 
 fn card_line(card: &Standing) -> String {
-    let version = card
-        .version
-        .map(|version| format!(" version {version}"))
-        .unwrap_or_default();
     let how = if card.is_new { "put now" } else { "unchanged" };
-    format!("rate card  {}{version}, {how}", card.id)
+    format!("rate card  {} version {}, {how}", card.id, card.version)
 }
 
 fn first_reason(tally: &Tally) -> String {
@@ -212,23 +171,8 @@ fn first_reason(tally: &Tally) -> String {
         .unwrap_or_default()
 }
 
-fn rejections(tally: &Tally) -> Value {
-    let shown = tally.rejections.iter();
-    shown
-        .map(|(row, (id, problem))| {
-            json!({
-                "row": row,
-                "event_id": id,
-                "status": problem.status,
-                "code": problem.code(),
-                "reason": problem.reason(),
-            })
-        })
-        .collect()
-}
-
 /// Events per second, cut to a whole number.
-fn per_second(events: u64, elapsed: Duration) -> u64 {
+pub(super) fn per_second(events: u64, elapsed: Duration) -> u64 {
     let millis = elapsed.as_millis().max(1);
     u64::try_from(u128::from(events).saturating_mul(1000) / millis).unwrap_or(u64::MAX)
 }

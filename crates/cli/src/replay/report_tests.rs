@@ -2,7 +2,8 @@ use super::*;
 use crate::problem::Problem;
 use crate::replay::outcome::{Outcome, Priced, Status};
 use crate::replay::send::SendError;
-use tollgate_core::Decision;
+use serde_json::json;
+use tollgate_core::{Currency, Decision};
 
 fn mapping() -> Mapping {
     Mapping::new(&["TIMESTAMP", "ContextTokens"], &[], true).unwrap()
@@ -45,16 +46,14 @@ fn ran(statuses: Vec<Status>, stop: Option<Stop>) -> Ran {
 fn priced() -> Priced {
     Priced {
         cost: "0.0025".parse().unwrap(),
-        currency: "USD".into(),
+        currency: Currency::USD,
         decision: Decision::Allow,
     }
 }
 
 fn rejected(status: u16, code: &str) -> Status {
-    Status::Rejected(Problem {
-        status,
-        body: json!({"code": code, "status": status, "detail": "no"}),
-    })
+    let body = json!({"code": code, "status": status, "detail": "no"});
+    Status::Rejected(Problem::read(status, &body.to_string()))
 }
 
 #[test]
@@ -76,10 +75,11 @@ fn a_run_prints_its_figures() {
 #[test]
 fn json_has_the_same_figures() {
     let mapping = mapping();
-    let json = report(&mapping).json(&ran(
+    let ran = ran(
         vec![Status::Recorded(priced()), rejected(422, "invalid_event")],
         None,
-    ));
+    );
+    let json = serde_json::to_value(report(&mapping).told(&ran)).unwrap();
     assert_eq!(
         (
             json["recorded"].as_u64(),
@@ -115,10 +115,7 @@ fn events_too_old_hint_at_the_shift() {
         Some(Stop::AllRefused),
     ));
     assert!(refused.unwrap().to_string().contains("--shift-to-now"));
-    let forbidden = crate::client::CallError::Refused(Problem {
-        status: 403,
-        body: json!({}),
-    });
+    let forbidden = crate::client::CallError::Refused(Problem::read(403, "{}"));
     let stopped = old.failure(&ran(
         Vec::new(),
         Some(Stop::Failed(SendError::Call(forbidden))),

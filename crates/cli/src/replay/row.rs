@@ -5,8 +5,9 @@ use super::mapping::{Column, Mapping};
 use super::moment;
 use crate::call::hex;
 use csv::StringRecord;
-use serde_json::{Map, Value};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use tollgate_core::{Amount, Instant, Name, QUANTITY_MAX};
 
 /// How rows become events.
@@ -35,7 +36,29 @@ pub(crate) struct Row {
     pub(crate) tokens_in: u64,
     /// Its output tokens.
     pub(crate) tokens_out: u64,
-    fields: Map<String, Value>,
+    fields: BTreeMap<Field, Cell>,
+}
+
+/// What a cell holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum Cell {
+    /// A name or a decimal.
+    Text(String),
+    /// A quantity.
+    Number(u64),
+}
+
+/// A row as it is sent.
+#[derive(Serialize)]
+struct Event<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    tenant_id: &'a Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<Instant>,
+    #[serde(flatten)]
+    fields: &'a BTreeMap<Field, Cell>,
 }
 
 /// Why a row is no event.
@@ -56,11 +79,11 @@ impl Reading {
             timestamp: None,
             tokens_in: 0,
             tokens_out: 0,
-            fields: Map::new(),
+            fields: BTreeMap::new(),
         };
         if let Some(operation) = &self.operation {
-            row.fields
-                .insert(Field::Operation.to_string(), operation.as_str().into());
+            let operation = Cell::Text(operation.to_string());
+            row.fields.insert(Field::Operation, operation);
         }
         for column in self.mapping.columns() {
             let cell = record.get(column.index).unwrap_or_default().trim();
@@ -79,15 +102,15 @@ impl Reading {
                 return Ok(());
             }
             Kind::Name | Kind::Decimal if cell.is_empty() => return Ok(()),
-            Kind::Name => Name::new(cell)
-                .map_err(|error| error.to_string())?
-                .as_str()
-                .into(),
-            Kind::Decimal => decimal(cell)?.into(),
-            Kind::Quantity => quantity(cell)?.into(),
+            Kind::Name => {
+                let name = Name::new(cell).map_err(|error| error.to_string())?;
+                Cell::Text(name.to_string())
+            }
+            Kind::Decimal => Cell::Text(decimal(cell)?),
+            Kind::Quantity => Cell::Number(quantity(cell)?),
         };
         row.count(field, &value);
-        row.fields.insert(field.to_string(), value);
+        row.fields.insert(field, value);
         Ok(())
     }
 
@@ -99,11 +122,8 @@ impl Reading {
                 .map(|column| column.header.clone())
                 .unwrap_or_default()
         };
-        let cached = row
-            .fields
-            .get("cached_tokens_in")
-            .and_then(Value::as_u64)
-            .unwrap_or(0);
+        let cached = row.fields.get(&Field::CachedTokensIn);
+        let cached = cached.and_then(Cell::number).unwrap_or(0);
         if cached > row.tokens_in {
             let why = format!(
                 "must be at most `tokens_in`, of which cached tokens are a part, but {cached} > {}",
@@ -114,7 +134,7 @@ impl Reading {
                 why,
             });
         }
-        if !row.fields.contains_key(Field::Operation.as_str()) {
+        if !row.fields.contains_key(&Field::Operation) {
             let why = "is empty; give --operation for rows that name none".to_string();
             return Err(BadCell {
                 header: header(Field::Operation),
@@ -127,10 +147,7 @@ impl Reading {
     /// From tenant, operation, all cells and the row's number; so neither the
     /// clock, nor `--batch`, nor a shift in time changes it.
     fn id(&self, row: &Row, record: &StringRecord) -> String {
-        let operation = row
-            .fields
-            .get(Field::Operation.as_str())
-            .and_then(Value::as_str);
+        let operation = row.fields.get(&Field::Operation).and_then(Cell::text);
         let mut hash = Sha256::new();
         for part in [self.tenant.as_str(), operation.unwrap_or_default()]
             .into_iter()
@@ -149,27 +166,38 @@ impl Row {
     /// The event as JSON, its time moved by `shift` seconds; without an id where its
     /// batch has one.
     pub(crate) fn event(&self, tenant: &Name, shift: i64, is_sealed: bool) -> String {
-        let mut event = Map::new();
-        if !is_sealed {
-            event.insert("id".into(), self.id.as_str().into());
-        }
-        event.insert("tenant_id".into(), tenant.as_str().into());
-        if let Some(at) = self.timestamp {
-            event.insert(
-                "timestamp".into(),
-                at.plus_seconds(shift).to_string().into(),
-            );
-        }
-        event.extend(self.fields.clone());
-        Value::Object(event).to_string()
+        let event = Event {
+            id: (!is_sealed).then_some(self.id.as_str()),
+            tenant_id: tenant,
+            timestamp: self.timestamp.map(|at| at.plus_seconds(shift)),
+            fields: &self.fields,
+        };
+        // Texts and whole numbers are always JSON.
+        serde_json::to_string(&event).unwrap_or_default()
     }
 
-    fn count(&mut self, field: Field, value: &Value) {
-        let number = value.as_u64().unwrap_or(0);
+    fn count(&mut self, field: Field, value: &Cell) {
+        let number = value.number().unwrap_or(0);
         match field {
             Field::TokensIn => self.tokens_in = number,
             Field::TokensOut => self.tokens_out = number,
             _ => {}
+        }
+    }
+}
+
+impl Cell {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(_) => None,
+        }
+    }
+
+    fn number(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(_) => None,
         }
     }
 }

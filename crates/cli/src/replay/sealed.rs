@@ -5,6 +5,7 @@ use super::trace::Survey;
 use crate::call::{Call, target};
 use crate::client::{CallError, Client};
 use crate::failure::Failure;
+use tollgate_api::{List, StoredEvent};
 use tollgate_core::{Instant, Name};
 
 /// Refuses to go on where an event at the time of the file's first row came of a sealed
@@ -26,14 +27,13 @@ pub(crate) async fn refuse_other_version(
         ("end", Some(end.as_str())),
         ("limit", Some("1000")),
     ];
-    let found = match client.send(&Call::get(target("/usage", &range))).await {
+    let found: List<StoredEvent> = match client.send(&Call::get(target("/usage", &range))).await {
         Ok(found) => found,
         Err(CallError::Refused(problem)) if problem.status == 403 => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let events = found["data"].as_array().into_iter().flatten();
-    let mut ids = events.filter_map(|event| event["id"].as_str());
-    match ids.find(|id| seal.is_other_version(id)) {
+    let mut ids = found.data.iter().map(|event| &event.id);
+    match ids.find(|id| seal.is_other_version(id.as_str())) {
         Some(other) => Err(Failure::new(format!(
             "another version of the file, or another --batch, was sent sealed before \
              (event `{other}`): its events would count beside these; --again sends them all the same"

@@ -60,7 +60,7 @@ impl Sender<'_> {
             &[("mode", Some(self.mode)), ("backfill", backfill)],
         );
         let answer = self.client.send(&Call::post(path, body(batch))).await?;
-        Outcome::of_batch(&batch.events, &answer).map_err(SendError::Other)
+        Outcome::of_batch(&batch.events, answer).map_err(SendError::Other)
     }
 }
 
@@ -85,7 +85,9 @@ impl SendError {
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::Call(CallError::Refused(problem)) => Some(problem.status),
-            Self::Call(CallError::Unreachable(_)) | Self::Other(_) => None,
+            Self::Call(CallError::Unreachable(_) | CallError::Unreadable(_)) | Self::Other(_) => {
+                None
+            }
         }
     }
 }

@@ -4,8 +4,8 @@ use super::trace::Survey;
 use crate::call::{Call, target};
 use crate::client::{CallError, Client};
 use crate::failure::Failure;
-use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
+use tollgate_api::StoredEvent;
 use tollgate_core::{Instant, Name};
 
 /// A move of all times of a file by the same whole seconds.
@@ -43,9 +43,9 @@ impl Shift {
         };
         let path = format!("/events/{first_id}");
         let call = Call::get(target(&path, &[("tenant_id", Some(tenant.as_str()))]));
-        let stored = client.find(&call).await.map_err(unreadable)?;
+        let stored: Option<StoredEvent> = client.find(&call).await.map_err(unreadable)?;
         match stored {
-            Some(stored) => earlier(&stored, first),
+            Some(stored) => earlier(stored.timestamp, first),
             None => Ok(Self {
                 seconds: whole_seconds(newest, now),
                 is_found: false,
@@ -76,17 +76,14 @@ fn unreadable(error: CallError) -> Failure {
                 "--shift-to-now looks for an earlier run, which takes a key that may read: {reason}"
             ))
         }
-        CallError::Refused(_) | CallError::Unreachable(_) => error.into(),
+        CallError::Refused(_) | CallError::Unreachable(_) | CallError::Unreadable(_) => {
+            error.into()
+        }
     }
 }
 
-fn earlier(stored: &Value, first: Instant) -> Result<Shift, Failure> {
-    let text = [&stored["timestamp"], &stored["event"]["timestamp"]]
-        .into_iter()
-        .find_map(Value::as_str);
-    let at = text.and_then(|text| text.parse::<Instant>().ok());
-    let at =
-        at.ok_or_else(|| Failure::new("the server's answer for the first row has no `timestamp`"))?;
+/// The shift that brought `first` to `at`.
+fn earlier(at: Instant, first: Instant) -> Result<Shift, Failure> {
     let shift = Shift {
         seconds: whole_seconds(first, at),
         is_found: true,
@@ -107,7 +104,6 @@ fn whole_seconds(start: Instant, end: Instant) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn at(text: &str) -> Instant {
         text.parse().unwrap()
@@ -126,32 +122,19 @@ mod tests {
     #[test]
     fn an_earlier_shift_is_found_to_the_second() {
         let (first, day) = (at("2023-11-16T18:15:46.68059Z"), 86_400);
-        let found = earlier(
-            &json!({"timestamp": first.plus_seconds(day).to_string()}),
-            first,
-        );
-        assert_eq!(
-            found,
-            Ok(Shift {
-                seconds: day,
-                is_found: true
-            })
-        );
-        let unshifted = earlier(&json!({"event":{"timestamp": first.to_string()}}), first);
-        assert_eq!(
-            unshifted,
-            Ok(Shift {
-                seconds: 0,
-                is_found: true
-            })
-        );
+        for seconds in [day, 0, -day] {
+            let is_found = true;
+            assert_eq!(
+                earlier(first.plus_seconds(seconds), first),
+                Ok(Shift { seconds, is_found })
+            );
+        }
     }
 
     #[test]
     fn a_stored_time_that_is_no_shift_is_refused() {
         let first = at("2023-11-16T18:15:46.68059Z");
-        assert!(earlier(&json!({"timestamp":"2023-11-17T18:15:46.5Z"}), first).is_err());
-        assert!(earlier(&json!({"timestamp":null}), first).is_err());
+        assert!(earlier(at("2023-11-17T18:15:46.5Z"), first).is_err());
     }
 
     #[test]

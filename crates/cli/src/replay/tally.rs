@@ -4,7 +4,7 @@ use super::outcome::{Outcome, Priced, Status};
 use crate::failure::Failure;
 use crate::problem::Problem;
 use std::collections::BTreeMap;
-use tollgate_core::{Amount, Decision};
+use tollgate_core::{Amount, Currency, Decision};
 
 /// The sums over all outcomes so far, in whatever order they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) struct Tally {
     /// The cost of all that is counted, now or before.
     pub(crate) cost: Amount,
     /// The tenant's currency, once a cost is known.
-    pub(crate) currency: Option<String>,
+    pub(crate) currency: Option<Currency>,
     /// The rejections of the lowest rows, by row: id and reason.
     pub(crate) rejections: BTreeMap<u64, (String, Problem)>,
 }
@@ -119,12 +119,11 @@ fn total(a: Amount, b: Amount) -> Result<Amount, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn priced(cost: &str, currency: &str) -> Priced {
         Priced {
             cost: cost.parse().unwrap(),
-            currency: currency.into(),
+            currency: currency.parse().unwrap(),
             decision: Decision::Allow,
         }
     }
@@ -140,13 +139,7 @@ mod tests {
     }
 
     fn rejected(row: u64, status: u16) -> Outcome {
-        outcome(
-            row,
-            Status::Rejected(Problem {
-                status,
-                body: json!({}),
-            }),
-        )
+        outcome(row, Status::Rejected(Problem::read(status, "{}")))
     }
 
     #[test]

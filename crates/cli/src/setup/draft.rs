@@ -1,12 +1,12 @@
 //! What is to be written.
 
 use super::check::prefix;
-use crate::artifact::{Artifact, Feature, Plan, SoftMode};
+use crate::artifact::{Artifact, Feature, Plan};
 use crate::grid::{grid, number, text};
 use crate::output::grouped;
 use crate::presets::{CAPACITY, Dimension, Limits};
 use std::fmt::Write;
-use tollgate_core::{Currency, Name};
+use tollgate_core::{Currency, Name, SoftMode};
 
 /// The guardrails as an operator wants them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,14 +54,8 @@ impl Draft {
     }
 
     fn plan(&self, allowed: &Allowed) -> Plan {
-        let metered = allowed.limits.iter().map(|(dimension, limits)| Feature {
-            feature_key: dimension.key().to_string(),
-            display_name: Some(dimension.label().to_string()),
-            unit: Some(dimension.unit().to_string()),
-            is_metered: true,
-            soft_limit: limits.soft,
-            hard_limit: limits.hard,
-        });
+        let limits = allowed.limits.iter();
+        let metered = limits.map(|(dimension, limits)| dimension.feature(*limits));
         let capacity = CAPACITY
             .iter()
             .filter(|_| self.has_capacity)
@@ -74,7 +68,7 @@ impl Draft {
                 hard_limit: Some(room.limit),
             });
         Plan {
-            plan_code: allowed.code.to_string(),
+            plan_code: allowed.code.clone(),
             features: metered.chain(capacity).collect(),
         }
     }

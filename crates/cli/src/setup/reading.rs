@@ -3,11 +3,10 @@
 use super::check::{codes, dimensions, limit, prefix, truth};
 use super::draft::{Allowed, Draft};
 use super::source::Source;
-use crate::artifact::SoftMode;
 use crate::presets::{CAPACITY, Dimension, Limits, PRESETS};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use tollgate_core::{Currency, Name};
+use tollgate_core::{Currency, Name, SoftMode};
 
 /// One reading of a source: what it asked for, and what was wrong.
 struct Reading<'a> {
@@ -95,8 +94,8 @@ impl Reading<'_> {
             .kept
             .iter()
             .flat_map(|kept| &kept.plans)
-            .map(|plan| plan.plan_code.as_str());
-        let kept: Vec<Name> = kept.filter_map(|code| Name::in_path(code).ok()).collect();
+            .map(|plan| plan.plan_code.clone());
+        let kept: Vec<Name> = kept.collect();
         if !kept.is_empty() {
             return kept;
         }

@@ -36,7 +36,7 @@ impl Source {
             .kept
             .iter()
             .flat_map(|kept| &kept.plans)
-            .find(|plan| plan.plan_code == code.as_str());
+            .find(|plan| plan.plan_code == *code);
         let feature = plan.and_then(|plan| {
             plan.features
                 .iter()
@@ -56,11 +56,10 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::SoftMode;
     use crate::setup::draft::{Allowed, Draft};
     use proptest::prelude::*;
     use std::collections::BTreeSet;
-    use tollgate_core::Currency;
+    use tollgate_core::{Currency, SoftMode};
 
     fn source(given: &[(&str, &str)]) -> Source {
         let given = given

@@ -3,12 +3,11 @@
 use super::check::{Check, codes, limit};
 use super::draft::{Allowed, Draft};
 use super::source::Source;
-use crate::artifact::SoftMode;
 use crate::failure::Failure;
 use crate::output::grouped;
 use crate::presets::{Dimension, Limits, Preset};
 use std::path::Path;
-use tollgate_core::Name;
+use tollgate_core::{Name, SoftMode};
 
 /// Someone who answers.
 pub(super) trait Ask {

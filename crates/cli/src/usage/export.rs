@@ -9,9 +9,9 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::file::Output;
 use crate::names;
-use crate::output::{grouped, print};
+use crate::output::{encode, grouped, print};
 use crate::retry::Patience;
-use serde_json::json;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Instant;
 use tollgate_core::Name;
@@ -85,6 +85,15 @@ struct Wish {
     id: Option<Name>,
 }
 
+/// What was written, as JSON.
+#[derive(Serialize)]
+struct Told {
+    events: u64,
+    bytes: u64,
+    seconds: String,
+    parts: u64,
+}
+
 /// Runs the command.
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let client = Client::new(&args.connection, Patience::SHORT)?;
@@ -100,7 +109,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     output.finish()?;
     let millis = began.elapsed().as_millis();
     let told = if args.json {
-        figures_json(&figures, millis)
+        figures_json(&figures, millis)?
     } else {
         figures_text(&figures, millis)
     };
@@ -157,12 +166,11 @@ fn figures_text(figures: &Figures, millis: u128) -> String {
     format!("{events} events, {bytes} bytes, {} s", seconds(millis))
 }
 
-fn figures_json(figures: &Figures, millis: u128) -> String {
-    let json = json!({
-        "events": figures.events,
-        "bytes": figures.bytes,
-        "seconds": seconds(millis),
-        "parts": figures.parts,
-    });
-    json.to_string()
+fn figures_json(figures: &Figures, millis: u128) -> Result<String, Failure> {
+    encode(&Told {
+        events: figures.events,
+        bytes: figures.bytes,
+        seconds: seconds(millis),
+        parts: figures.parts,
+    })
 }

@@ -5,21 +5,23 @@ mod maths;
 mod model;
 mod show;
 mod totals;
+mod written;
 
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::file::Output;
-use crate::output::print;
+use crate::output::{encode, print};
 use crate::retry::Patience;
 use maths::Threshold;
-use model::{COLUMNS, Filters, Report};
-use serde_json::{Value, json};
+use model::{FeatureUse, Filters, Report, TenantUse};
+use serde::Serialize;
 use std::path::PathBuf;
 use tollgate_api::csv_record;
-use tollgate_core::Instant;
+use tollgate_core::{Instant, Name};
 use tollgate_gateway::SystemClock;
 use tollgate_service::Clock;
+use written::COLUMNS;
 
 /// Report what tenants used of what their plans allow, as JSON, CSV and a table
 ///
@@ -79,6 +81,25 @@ pub(super) struct Args {
     json: bool,
 }
 
+/// The counts, the warnings and where the rest is.
+#[derive(Serialize)]
+struct Told<'a> {
+    tenant_count: usize,
+    feature_count: usize,
+    warning_count: usize,
+    warnings: Vec<ToldWarning<'a>>,
+    json: Option<&'a str>,
+    csv: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ToldWarning<'a> {
+    tenant_id: &'a Name,
+    tenant_slug: Option<&'a str>,
+    feature_key: &'a str,
+    status: &'static str,
+}
+
 /// Runs the command.
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if args.no_json && args.no_csv {
@@ -106,9 +127,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         return Err(Failure::new("no subscription matches"));
     }
     let is_found = |name: &&String| {
-        tenants
-            .iter()
-            .any(|tenant| tenant.slug.as_ref() == Some(name) || tenant.tenant_id == **name)
+        tenants.iter().any(|tenant| {
+            tenant.slug.as_ref() == Some(name) || tenant.tenant_id.as_str() == name.as_str()
+        })
     };
     for name in filters.tenants.iter().filter(|name| !is_found(name)) {
         eprintln!("note: no subscription of `{name}` matches");
@@ -124,7 +145,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let is_piped = files.iter().any(|(_, path)| path == "-");
     match (is_piped, args.json) {
         (true, _) => eprintln!("{}", show::counts(&report)),
-        (false, true) => print(&told(&report, &files).to_string())?,
+        (false, true) => print(&encode(&told(&report, &files))?)?,
         (false, false) => {
             let lines = files.iter().map(|(kind, path)| format!("\n{kind}: {path}"));
             print(&format!(
@@ -137,49 +158,48 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The counts, the warnings and where the rest is.
-fn told(report: &Report, files: &[(&str, String)]) -> Value {
-    let warning =
-        |(tenant, feature, status): (&model::TenantUse, &model::FeatureUse, maths::Status)| {
-            json!({
-                "tenant_id": tenant.tenant_id,
-                "tenant_slug": tenant.slug,
-                "feature_key": feature.key,
-                "status": status.as_str(),
-            })
-        };
+fn told<'a>(report: &'a Report, files: &'a [(&str, String)]) -> Told<'a> {
     let path = |wanted: &str| {
+        let mut files = files.iter();
         files
-            .iter()
             .find(|(kind, _)| *kind == wanted)
-            .map(|(_, path)| path)
+            .map(|(_, path)| path.as_str())
     };
-    json!({
-        "tenant_count": report.tenants.len(),
-        "feature_count": report.feature_count(),
-        "warning_count": report.warnings().count(),
-        "warnings": report.warnings().map(warning).collect::<Vec<_>>(),
-        "json": path("json"),
-        "csv": path("csv"),
-    })
+    Told {
+        tenant_count: report.tenants.len(),
+        feature_count: report.feature_count(),
+        warning_count: report.warnings().count(),
+        warnings: report.warnings().map(told_warning).collect(),
+        json: path("json"),
+        csv: path("csv"),
+    }
+}
+
+fn told_warning<'a>(
+    (tenant, feature, status): (&'a TenantUse, &'a FeatureUse, maths::Status),
+) -> ToldWarning<'a> {
+    ToldWarning {
+        tenant_id: &tenant.tenant_id,
+        tenant_slug: tenant.slug.as_deref(),
+        feature_key: &feature.key,
+        status: status.as_str(),
+    }
 }
 
 /// A header and a line for each feature.
 fn csv(report: &Report) -> String {
-    let header = COLUMNS.map(|column| (column.to_string(), true)).to_vec();
+    let header = COLUMNS.map(|column| (column.to_string(), true));
     std::iter::once(header)
-        .chain(report.lines())
+        .chain(report.written().lines())
         .map(|cells| csv_record(&cells))
         .collect()
 }
 
 impl Args {
     fn filters(&self) -> Filters {
-        let [period_start, period_end] =
-            [self.period_start, self.period_end].map(|at| at.map(|at| at.to_string()));
         Filters {
-            period_start,
-            period_end,
+            period_start: self.period_start,
+            period_end: self.period_end,
             tenants: once_each(&self.tenants),
             plans: once_each(&self.plans),
             features: once_each(&self.features),
@@ -191,7 +211,7 @@ impl Args {
     fn write(&self, report: &Report) -> Result<Vec<(&'static str, String)>, Failure> {
         let mut files = Vec::new();
         if !self.no_json {
-            let text = serde_json::to_string_pretty(&report.json())
+            let text = serde_json::to_string_pretty(&report.written())
                 .map_err(|error| Failure::to("write the report", error))?;
             files.push(("json", &self.output_json, format!("{text}\n")));
         }

@@ -9,12 +9,13 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::grid::{grid, number, text};
 use crate::names;
-use crate::output::print;
+use crate::output::{encode, print};
 use crate::progress;
 use crate::retry::Patience;
-use diff::{Diff, Wish, diff, first};
-use serde_json::{Value, json};
+use diff::{Change, Diff, Wish, diff, first};
+use serde::Serialize;
 use std::path::PathBuf;
+use tollgate_api as api;
 use tollgate_core::{Currency, Name};
 
 /// Bring a file of entitlements into the plans of a server
@@ -63,6 +64,33 @@ struct Step<'a> {
     diff: Diff,
 }
 
+/// What was brought in, as JSON.
+#[derive(Serialize)]
+struct Told<'a> {
+    artifact: String,
+    enabled: bool,
+    dry_run: bool,
+    plans: Vec<ToldPlan<'a>>,
+}
+
+#[derive(Serialize)]
+struct ToldPlan<'a> {
+    plan_code: &'a Name,
+    created: bool,
+    version: u64,
+    inserted: usize,
+    updated: usize,
+    unchanged: usize,
+    pruned: usize,
+    features: Vec<ToldFeature<'a>>,
+}
+
+#[derive(Serialize)]
+struct ToldFeature<'a> {
+    feature_key: &'a Name,
+    change: Change,
+}
+
 /// How often a plan that someone else changes meanwhile is read again.
 const TRIES: usize = 5;
 
@@ -78,16 +106,15 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let mut steps = Vec::new();
     let bar = progress::bar(plans.len(), "plans read");
     for plan in plans {
-        bar.set_message(plan.plan_code.clone());
-        let found = client.find(&Call::get(path(plan))).await?;
+        bar.set_message(plan.plan_code.to_string());
+        let found: Option<api::Plan> = client.find(&Call::get(path(plan))).await?;
         let currency = args.currency.or(artifact.currency).unwrap_or(Currency::USD);
-        let stored = found
-            .clone()
-            .unwrap_or_else(|| first(&plan.plan_code, currency));
+        let is_new = found.is_none();
+        let stored = found.unwrap_or_else(|| first(&plan.plan_code, currency));
         steps.push(Step {
             plan,
-            is_new: found.is_none(),
-            diff: diff(stored, plan, wish),
+            is_new,
+            diff: diff(stored, plan, wish)?,
         });
         bar.inc(1);
     }
@@ -111,16 +138,37 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if !args.dry_run {
         let bar = progress::bar(steps.len(), "plans written");
         for step in &mut steps {
-            bar.set_message(step.plan.plan_code.clone());
+            bar.set_message(step.plan.plan_code.to_string());
             write(&client, step, wish).await?;
             bar.inc(1);
         }
         bar.finish_and_clear();
     }
     if args.json {
-        return print(&args.told(&artifact, &steps).to_string());
+        return print(&encode(&args.told(&artifact, &steps))?);
     }
     print(&args.shown(&steps))
+}
+
+impl Step<'_> {
+    fn told(&self) -> ToldPlan<'_> {
+        let [inserted, updated, unchanged, pruned] = self.diff.counts();
+        let changes = self.diff.changes.iter();
+        let features = changes.map(|(key, change)| ToldFeature {
+            feature_key: key,
+            change: *change,
+        });
+        ToldPlan {
+            plan_code: &self.plan.plan_code,
+            created: self.is_new,
+            version: self.diff.plan.version,
+            inserted,
+            updated,
+            unchanged,
+            pruned,
+            features: features.collect(),
+        }
+    }
 }
 
 /// Puts the plan, unless nothing changes. Who changed it meanwhile, or whose
@@ -130,8 +178,8 @@ async fn write(client: &Client, step: &mut Step<'_>, wish: Wish) -> Result<(), F
         if !step.diff.is_change(step.is_new) {
             return Ok(());
         }
-        let put =
-            Call::put(path(step.plan), step.diff.plan.to_string()).if_version(step.diff.version());
+        let plan = &step.diff.plan;
+        let put = Call::put(path(step.plan), encode(plan)?).if_version(plan.version);
         match client.send(&put).await {
             Ok(plan) => {
                 step.diff.plan = plan;
@@ -145,8 +193,8 @@ async fn write(client: &Client, step: &mut Step<'_>, wish: Wish) -> Result<(), F
                 ));
             }
         }
-        let stored = client.send(&Call::get(path(step.plan))).await?;
-        let again = diff(stored, step.plan, wish);
+        let stored: api::Plan = client.send(&Call::get(path(step.plan))).await?;
+        let again = diff(stored, step.plan, wish)?;
         if !again.is_change(false) {
             step.diff.plan = again.plan;
             return Ok(());
@@ -172,22 +220,11 @@ impl Args {
                 "`{file}` says that guardrails are off: --allow-disabled-artifact takes it all the same"
             )));
         }
-        let has = |code: &Name| {
-            artifact
-                .plans
-                .iter()
-                .any(|plan| plan.plan_code == code.as_str())
-        };
+        let has = |code: &Name| artifact.plans.iter().any(|plan| plan.plan_code == *code);
         if let Some(code) = self.plans.iter().find(|code| !has(code)) {
             return Err(Failure::new(format!("`{file}` has no plan `{code}`")));
         }
-        let picked = |plan: &&Plan| {
-            self.plans.is_empty()
-                || self
-                    .plans
-                    .iter()
-                    .any(|code| code.as_str() == plan.plan_code)
-        };
+        let picked = |plan: &&Plan| self.plans.is_empty() || self.plans.contains(&plan.plan_code);
         let plans: Vec<&Plan> = artifact.plans.iter().filter(picked).collect();
         if plans.is_empty() {
             Err(Failure::new(format!("`{file}` has no plan")))
@@ -196,39 +233,20 @@ impl Args {
         }
     }
 
-    fn told(&self, artifact: &Artifact, steps: &[Step<'_>]) -> Value {
-        let plan = |step: &Step<'_>| {
-            let [inserted, updated, unchanged, pruned] = step.diff.counts();
-            let changes = step
-                .diff
-                .changes
-                .iter()
-                .map(|(key, change)| json!({ "feature_key": key, "change": change.as_str() }));
-            json!({
-                "plan_code": step.plan.plan_code,
-                "created": step.is_new,
-                "version": step.diff.version(),
-                "inserted": inserted,
-                "updated": updated,
-                "unchanged": unchanged,
-                "pruned": pruned,
-                "features": changes.collect::<Vec<_>>(),
-            })
-        };
-        let plans: Vec<Value> = steps.iter().map(plan).collect();
-        json!({
-            "artifact": self.path.display().to_string(),
-            "enabled": artifact.enabled,
-            "dry_run": self.dry_run,
-            "plans": plans,
-        })
+    fn told<'a>(&self, artifact: &Artifact, steps: &'a [Step<'_>]) -> Told<'a> {
+        Told {
+            artifact: self.path.display().to_string(),
+            enabled: artifact.enabled,
+            dry_run: self.dry_run,
+            plans: steps.iter().map(Step::told).collect(),
+        }
     }
 
     fn shown(&self, steps: &[Step<'_>]) -> String {
         let row = |step: &Step<'_>| {
             let made = if step.is_new { " (new)" } else { "" };
             let counts = step.diff.counts().map(|count| count.to_string());
-            let version = step.diff.version().to_string();
+            let version = step.diff.plan.version.to_string();
             std::iter::once(format!("{}{made}", step.plan.plan_code))
                 .chain(counts)
                 .chain([version])

@@ -7,6 +7,7 @@ use crate::settings::actor::Actor;
 use crate::settings::tenants::config_writes;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use futures::future::BoxFuture;
 use futures::stream;
 use futures::stream::StreamExt;
 use std::time::Duration;
@@ -57,30 +58,32 @@ async fn wait(pause: Duration, until: Moment) -> bool {
 impl Service {
     /// Completes the tenant's change as far as a request may wait for it; the
     /// configuration as it is then. What is left goes on behind it.
-    pub(crate) async fn complete_in_request(
-        &self,
-        tenant: &Name,
+    pub(crate) fn complete_in_request<'a>(
+        &'a self,
+        tenant: &'a Name,
         config: Config,
-    ) -> Result<Config, Failure> {
-        if !config.is_counting() {
-            return Ok(config);
-        }
-        let until = Moment::now() + REQUEST_MAX;
-        loop {
-            match self.complete_change(tenant, until).await {
-                Ok(Progress::Complete) => break,
-                Ok(Progress::Waits(pause)) if Moment::now() + pause < until => {
-                    tokio::time::sleep(pause).await;
-                }
-                Ok(Progress::Open | Progress::Waits(_)) => break,
-                Err(failure) => {
-                    tracing::warn!(%tenant, %failure, "the change goes on later");
-                    break;
+    ) -> BoxFuture<'a, Result<Config, Failure>> {
+        Box::pin(async move {
+            if !config.is_counting() {
+                return Ok(config);
+            }
+            let until = Moment::now() + REQUEST_MAX;
+            loop {
+                match self.complete_change(tenant, until).await {
+                    Ok(Progress::Complete) => break,
+                    Ok(Progress::Waits(pause)) if Moment::now() + pause < until => {
+                        tokio::time::sleep(pause).await;
+                    }
+                    Ok(Progress::Open | Progress::Waits(_)) => break,
+                    Err(failure) => {
+                        tracing::warn!(%tenant, %failure, "the change goes on later");
+                        break;
+                    }
                 }
             }
-        }
-        self.cache.forget(tenant);
-        self.read_config(tenant).await
+            self.cache.forget(tenant);
+            self.read_config(tenant).await
+        })
     }
 
     /// Completes the changes of all tenants and plans, as far as one round goes;

@@ -7,6 +7,7 @@ use crate::store::clock::random;
 use crate::store::failure::Failure;
 use crate::store::steady::{COMMIT_MIN, Crowded, note_given_up, note_unserved, patience_left};
 use crate::store::store::{Commit, Reason, Refusal, StoreError};
+use futures::future::BoxFuture;
 use std::time::Duration;
 use tokio::sync::RwLockReadGuard;
 use tokio::time::Instant;
@@ -144,51 +145,53 @@ impl Service {
     /// Commits writes that were planned on `snapshot`, if that is still young
     /// enough. Waits before the next try unless a marker stands, which is
     /// progress.
-    pub(crate) async fn commit_planned(
-        &self,
-        attempt: &mut Attempt,
-        snapshot: &Snapshot,
-        writes: &[Write],
-    ) -> Result<Committed, Failure> {
-        let tenant = &snapshot.tenant;
-        self.steady
-            .take_place(tenant, attempt.tries)
-            .await
-            .map_err(crowded)?;
-        if self.is_outdated(snapshot) {
-            attempt.again("slow readings").await?;
-            return Ok(Committed::Again);
-        }
-        let committed = self.commit(attempt, writes).await?;
-        let Committed::Refused(refused) = &committed else {
-            return Ok(committed);
-        };
-        if let [only] = refused.as_slice()
-            && only.role == Role::Page
-            && only.is_throttled
-        {
-            // The table has room for all else: the page's lane has too much to do.
-            let lanes = snapshot.rules.config().lanes();
-            self.throttled.note(tenant, lanes);
-        }
-        let version = i128::from(snapshot.rules.config().version);
-        if refused
-            .iter()
-            .filter_map(Refused::version)
-            .any(|newer| newer > version)
-        {
-            self.cache.forget(&snapshot.tenant);
-        }
-        let shows_marker = |of: &Refused| {
-            matches!(
-                (of.role, &of.guard),
-                (Role::Marker(_) | Role::Batch, Some(Some(_)))
-            )
-        };
-        if !refused.iter().any(shows_marker) {
-            attempt.again("too many conflicts").await?;
-        }
-        Ok(committed)
+    pub(crate) fn commit_planned<'a>(
+        &'a self,
+        attempt: &'a mut Attempt,
+        snapshot: &'a Snapshot,
+        writes: &'a [Write],
+    ) -> BoxFuture<'a, Result<Committed, Failure>> {
+        Box::pin(async move {
+            let tenant = &snapshot.tenant;
+            self.steady
+                .take_place(tenant, attempt.tries)
+                .await
+                .map_err(crowded)?;
+            if self.is_outdated(snapshot) {
+                attempt.again("slow readings").await?;
+                return Ok(Committed::Again);
+            }
+            let committed = self.commit(attempt, writes).await?;
+            let Committed::Refused(refused) = &committed else {
+                return Ok(committed);
+            };
+            if let [only] = refused.as_slice()
+                && only.role == Role::Page
+                && only.is_throttled
+            {
+                // The table has room for all else: the page's lane has too much to do.
+                let lanes = snapshot.rules.config().lanes();
+                self.throttled.note(tenant, lanes);
+            }
+            let version = i128::from(snapshot.rules.config().version);
+            if refused
+                .iter()
+                .filter_map(Refused::version)
+                .any(|newer| newer > version)
+            {
+                self.cache.forget(&snapshot.tenant);
+            }
+            let shows_marker = |of: &Refused| {
+                matches!(
+                    (of.role, &of.guard),
+                    (Role::Marker(_) | Role::Batch, Some(Some(_)))
+                )
+            };
+            if !refused.iter().any(shows_marker) {
+                attempt.again("too many conflicts").await?;
+            }
+            Ok(committed)
+        })
     }
 
     /// Commits writes; an unknown outcome is told as `Again`, after a pause.
@@ -226,26 +229,28 @@ impl Service {
 
     /// Commits writes whose guards, if refused, mean that someone else was
     /// first: `false`. Passing faults are tried again.
-    pub(crate) async fn write(&self, writes: &[Write]) -> Result<bool, Failure> {
-        Ok(self.write_or_see(writes).await?.is_ok())
+    pub(crate) fn write<'a>(&'a self, writes: &'a [Write]) -> BoxFuture<'a, Result<bool, Failure>> {
+        Box::pin(async move { Ok(self.write_or_see(writes).await?.is_ok()) })
     }
 
     /// The same; where someone else was first, what was refused, and what stands there.
-    pub(crate) async fn write_or_see(
-        &self,
-        writes: &[Write],
-    ) -> Result<Result<(), Vec<Refused>>, Failure> {
-        let mut attempt = Attempt::new();
-        loop {
-            match self.commit(&mut attempt, writes).await? {
-                Committed::Done => return Ok(Ok(())),
-                // Guards come first: what stands will stand at the next try.
-                Committed::Refused(refused) if refused.iter().any(|of| of.guard.is_some()) => {
-                    return Ok(Err(refused));
+    pub(crate) fn write_or_see<'a>(
+        &'a self,
+        writes: &'a [Write],
+    ) -> BoxFuture<'a, Result<Result<(), Vec<Refused>>, Failure>> {
+        Box::pin(async move {
+            let mut attempt = Attempt::new();
+            loop {
+                match self.commit(&mut attempt, writes).await? {
+                    Committed::Done => return Ok(Ok(())),
+                    // Guards come first: what stands will stand at the next try.
+                    Committed::Refused(refused) if refused.iter().any(|of| of.guard.is_some()) => {
+                        return Ok(Err(refused));
+                    }
+                    Committed::Refused(_) => attempt.again("conflict").await?,
+                    Committed::Again => {}
                 }
-                Committed::Refused(_) => attempt.again("conflict").await?,
-                Committed::Again => {}
             }
-        }
+        })
     }
 }

@@ -11,6 +11,7 @@ use crate::engine::version::Version;
 use crate::store::body::{body, body_bytes, json_of};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use futures::future::BoxFuture;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tollgate_core::{
@@ -22,29 +23,34 @@ const BODIES_MAX: usize = 16;
 
 impl Service {
     /// All that `head` lists; of that only what this process does not hold is read.
-    pub(crate) async fn read_catalog_at(&self, mut head: Head) -> Result<Arc<Catalog>, Failure> {
-        let (known, at) = self.cache.known_catalog();
-        if let Some(catalog) = known.clone().filter(|_| at >= head.sequence) {
-            return Ok(catalog);
-        }
-        let list = loop {
-            let list = self.read_list().await?;
-            // What moves to the past meanwhile may be in neither reading.
-            let now = Head::of(self.read_item(table::catalog_head()).await?.as_ref());
-            if now == head {
-                break list;
+    pub(crate) fn read_catalog_at<'a>(
+        &'a self,
+        mut head: Head,
+    ) -> BoxFuture<'a, Result<Arc<Catalog>, Failure>> {
+        Box::pin(async move {
+            let (known, at) = self.cache.known_catalog();
+            if let Some(catalog) = known.clone().filter(|_| at >= head.sequence) {
+                return Ok(catalog);
             }
-            head = now;
-        };
-        let mut catalog = known.map_or_else(Catalog::built_in, |known| Catalog::clone(&known));
-        catalog.retain(&list.iter().map(|entry| entry.sequence).collect());
-        let missing = list.iter().filter(|entry| !catalog.holds(entry.sequence));
-        let missing: Vec<Listed> = missing.cloned().collect();
-        add(&mut catalog, self.read_versions(&missing).await?);
-        catalog.set_since(head.since);
-        let catalog = Arc::new(catalog);
-        self.cache.remember_catalog(&catalog, head.sequence);
-        Ok(catalog)
+            let list = loop {
+                let list = self.read_list().await?;
+                // What moves to the past meanwhile may be in neither reading.
+                let now = Head::of(self.read_item(table::catalog_head()).await?.as_ref());
+                if now == head {
+                    break list;
+                }
+                head = now;
+            };
+            let mut catalog = known.map_or_else(Catalog::built_in, |known| Catalog::clone(&known));
+            catalog.retain(&list.iter().map(|entry| entry.sequence).collect());
+            let missing = list.iter().filter(|entry| !catalog.holds(entry.sequence));
+            let missing: Vec<Listed> = missing.cloned().collect();
+            add(&mut catalog, self.read_versions(&missing).await?);
+            catalog.set_since(head.since);
+            let catalog = Arc::new(catalog);
+            self.cache.remember_catalog(&catalog, head.sequence);
+            Ok(catalog)
+        })
     }
 
     /// The list of versions that can price something.
@@ -68,31 +74,33 @@ impl Service {
     }
 
     /// `catalog` with what was in force at these times.
-    pub(crate) async fn reach_times(
-        &self,
+    pub(crate) fn reach_times<'a>(
+        &'a self,
         catalog: Arc<Catalog>,
-        times: &BTreeSet<Instant>,
-    ) -> Result<Arc<Catalog>, Failure> {
-        let lacking = times.iter().filter(|at| catalog.lacks(**at).is_some());
-        let lacking: BTreeSet<Instant> = lacking.copied().collect();
-        let Some(first) = lacking.first() else {
-            return Ok(catalog);
-        };
-        // What was over by the first was in force at none of them.
-        let past = Query::of(table::PAST).from(first.sortable());
-        let mut wanted = Vec::new();
-        for (sk, attrs) in self.read_all(past).await? {
-            let entry: Listed = body(&attrs)?;
-            let in_force = lacking.range(entry.from..);
-            let ends = |at: &&Instant| at.sortable().as_str() < sk.as_str();
-            if in_force.take_while(ends).next().is_some() {
-                wanted.push(entry);
+        times: &'a BTreeSet<Instant>,
+    ) -> BoxFuture<'a, Result<Arc<Catalog>, Failure>> {
+        Box::pin(async move {
+            let lacking = times.iter().filter(|at| catalog.lacks(**at).is_some());
+            let lacking: BTreeSet<Instant> = lacking.copied().collect();
+            let Some(first) = lacking.first() else {
+                return Ok(catalog);
+            };
+            // What was over by the first was in force at none of them.
+            let past = Query::of(table::PAST).from(first.sortable());
+            let mut wanted = Vec::new();
+            for (sk, attrs) in self.read_all(past).await? {
+                let entry: Listed = body(&attrs)?;
+                let in_force = lacking.range(entry.from..);
+                let ends = |at: &&Instant| at.sortable().as_str() < sk.as_str();
+                if in_force.take_while(ends).next().is_some() {
+                    wanted.push(entry);
+                }
             }
-        }
-        let mut reaching = Catalog::clone(&catalog);
-        add(&mut reaching, self.read_past(&wanted).await?);
-        reaching.add_times(lacking);
-        Ok(Arc::new(reaching))
+            let mut reaching = Catalog::clone(&catalog);
+            add(&mut reaching, self.read_past(&wanted).await?);
+            reaching.add_times(lacking);
+            Ok(Arc::new(reaching))
+        })
     }
 
     /// Versions of the past; a few that were read last are remembered.

@@ -8,6 +8,7 @@ use crate::engine::stamp::received_at;
 use crate::engine::times::Times;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use futures::future::BoxFuture;
 use tollgate_core::{Attrs, Guard, HOUR_SECONDS, Instant, Lanes, Name, Value, Write, table};
 
 /// A receipt hour with pages.
@@ -43,42 +44,44 @@ fn lanes_of(record: Option<&Attrs>) -> Option<Lanes> {
 impl Service {
     /// Makes it known, before its first page, that an hour has any, and in how many
     /// lanes.
-    pub(crate) async fn register_hour(
-        &self,
-        tenant: &Name,
+    pub(crate) fn register_hour<'a>(
+        &'a self,
+        tenant: &'a Name,
         received: Instant,
         lanes: Lanes,
-    ) -> Result<(), Failure> {
-        let hour = received.floor_to(HOUR_SECONDS);
-        if self.cache.is_registered(tenant, hour, lanes) {
-            return Ok(());
-        }
-        let month = table::month(tenant, &hour.month());
-        let keys = [table::hour(tenant, hour), month.clone(), table::clock()];
-        let mut items = self.store.read(&keys).await?.into_iter();
-        let record = items.next().flatten();
-        let begins_month = items.next().flatten().is_none();
-        if begins_month {
-            // Before its first hour; twice is as well.
-            self.write(&[Write::put(month, Attrs::new())]).await?;
-        }
-        if let Some(clock) = items.next().flatten() {
-            self.cache.note_newest(Times::of(Some(&clock)).closed);
-        }
-        if record.is_none() {
-            // Who is new has no entry; a refusal shows the one that there is.
-            let known = match begins_month {
-                true => None,
-                false => self.read_unfolded(tenant).await?,
-            };
-            self.register_first(tenant, hour, lanes, known).await?;
-        } else if lanes_of(record.as_ref()) < Some(lanes) {
-            // Refused = another was first, perhaps with more.
-            self.write(&[with_lanes(tenant, hour, lanes)]).await?;
-        }
-        self.note_receipt(hour).await?;
-        self.cache.note_registered(tenant, hour, lanes);
-        Ok(())
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let hour = received.floor_to(HOUR_SECONDS);
+            if self.cache.is_registered(tenant, hour, lanes) {
+                return Ok(());
+            }
+            let month = table::month(tenant, &hour.month());
+            let keys = [table::hour(tenant, hour), month.clone(), table::clock()];
+            let mut items = self.store.read(&keys).await?.into_iter();
+            let record = items.next().flatten();
+            let begins_month = items.next().flatten().is_none();
+            if begins_month {
+                // Before its first hour; twice is as well.
+                self.write(&[Write::put(month, Attrs::new())]).await?;
+            }
+            if let Some(clock) = items.next().flatten() {
+                self.cache.note_newest(Times::of(Some(&clock)).closed);
+            }
+            if record.is_none() {
+                // Who is new has no entry; a refusal shows the one that there is.
+                let known = match begins_month {
+                    true => None,
+                    false => self.read_unfolded(tenant).await?,
+                };
+                self.register_first(tenant, hour, lanes, known).await?;
+            } else if lanes_of(record.as_ref()) < Some(lanes) {
+                // Refused = another was first, perhaps with more.
+                self.write(&[with_lanes(tenant, hour, lanes)]).await?;
+            }
+            self.note_receipt(hour).await?;
+            self.cache.note_registered(tenant, hour, lanes);
+            Ok(())
+        })
     }
 
     /// Registers an hour that was not, and puts the tenant on the list of those with
@@ -167,14 +170,16 @@ impl Service {
     }
 
     /// The receipt hours from `from` on that may have pages.
-    pub(crate) async fn list_hours_from(
-        &self,
-        tenant: &Name,
+    pub(crate) fn list_hours_from<'a>(
+        &'a self,
+        tenant: &'a Name,
         from: Instant,
-    ) -> Result<Vec<ReceiptHour>, Failure> {
-        let records = self.list_hour_records(tenant, from, None).await?;
-        let hour = |(at, record): &(Instant, Attrs)| ReceiptHour::of(*at, Some(record));
-        Ok(records.iter().map(hour).collect())
+    ) -> BoxFuture<'a, Result<Vec<ReceiptHour>, Failure>> {
+        Box::pin(async move {
+            let records = self.list_hour_records(tenant, from, None).await?;
+            let hour = |(at, record): &(Instant, Attrs)| ReceiptHour::of(*at, Some(record));
+            Ok(records.iter().map(hour).collect())
+        })
     }
 
     /// The records of receipt hours from `from` on and before `to`.

@@ -11,6 +11,7 @@ use crate::store::failure::Failure;
 use crate::store::forms::Before;
 use crate::store::steady::Steady;
 use crate::store::store::{Query, Slice, Store};
+use futures::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_core::{
@@ -147,45 +148,50 @@ impl Service {
 
     /// The tenant's configuration and the rate cards, as they are now. Of one that
     /// this process knows, only the version is read.
-    pub(crate) async fn snapshot(&self, tenant: &Name) -> Result<Snapshot, Failure> {
-        let (read, forgotten) = (
-            (self.now(), tokio::time::Instant::now()),
-            self.cache.forgotten(),
-        );
-        let snapshot = |(rules, catalog, times)| Snapshot {
-            tenant: tenant.clone(),
-            rules,
-            catalog,
-            times,
-            read,
-        };
-        if let Some(known) = self.cache.rules(tenant) {
-            return Ok(snapshot(known));
-        }
-        let hour = read.0.floor_to(HOUR_SECONDS);
-        let asks_hour = !self.cache.is_registered(tenant, hour, Lanes::ONE);
-        let known_head = self.cache.head(self.tenancy.head_age());
-        let mut keys = vec![table::version(tenant)];
-        keys.extend(asks_hour.then(|| table::hour(tenant, hour)));
-        keys.extend(known_head.is_none().then(table::catalog_head));
-        let mut items = self.store.read(&keys).await?.into_iter();
-        let times = Times::of(items.next().flatten().as_ref());
-        if asks_hour && let Some(record) = items.next().flatten() {
-            self.note_hour(tenant, hour, &record);
-        }
-        let head = known_head.unwrap_or_else(|| {
-            let head = Head::of(items.next().flatten().as_ref());
-            self.cache.remember_head(head, read.1);
-            head
-        });
-        let catalog = self.read_catalog_at(head).await?;
-        let rules = self.read_rules(tenant, times.version).await?;
-        if self.tenancy == Tenancy::Sole {
-            self.read_last_stamp(tenant).await?;
-        }
-        self.cache
-            .remember_rules(tenant, (&rules, &catalog, times), forgotten);
-        Ok(snapshot((rules, catalog, times)))
+    pub(crate) fn snapshot<'a>(
+        &'a self,
+        tenant: &'a Name,
+    ) -> BoxFuture<'a, Result<Snapshot, Failure>> {
+        Box::pin(async move {
+            let (read, forgotten) = (
+                (self.now(), tokio::time::Instant::now()),
+                self.cache.forgotten(),
+            );
+            let snapshot = |(rules, catalog, times)| Snapshot {
+                tenant: tenant.clone(),
+                rules,
+                catalog,
+                times,
+                read,
+            };
+            if let Some(known) = self.cache.rules(tenant) {
+                return Ok(snapshot(known));
+            }
+            let hour = read.0.floor_to(HOUR_SECONDS);
+            let asks_hour = !self.cache.is_registered(tenant, hour, Lanes::ONE);
+            let known_head = self.cache.head(self.tenancy.head_age());
+            let mut keys = vec![table::version(tenant)];
+            keys.extend(asks_hour.then(|| table::hour(tenant, hour)));
+            keys.extend(known_head.is_none().then(table::catalog_head));
+            let mut items = self.store.read(&keys).await?.into_iter();
+            let times = Times::of(items.next().flatten().as_ref());
+            if asks_hour && let Some(record) = items.next().flatten() {
+                self.note_hour(tenant, hour, &record);
+            }
+            let head = known_head.unwrap_or_else(|| {
+                let head = Head::of(items.next().flatten().as_ref());
+                self.cache.remember_head(head, read.1);
+                head
+            });
+            let catalog = self.read_catalog_at(head).await?;
+            let rules = self.read_rules(tenant, times.version).await?;
+            if self.tenancy == Tenancy::Sole {
+                self.read_last_stamp(tenant).await?;
+            }
+            self.cache
+                .remember_rules(tenant, (&rules, &catalog, times), forgotten);
+            Ok(snapshot((rules, catalog, times)))
+        })
     }
 
     /// The rules of the tenant's configuration of this version, or of a later one.
@@ -226,19 +232,27 @@ impl Service {
     }
 
     /// Every item of `query`, slice by slice.
-    pub(crate) async fn read_all(&self, query: Query) -> Result<Vec<(String, Attrs)>, Failure> {
-        let mut items = Vec::new();
-        let mut next = Some(query);
-        while let Some(query) = next {
-            let slice: Slice = self.store.query(&query).await?;
-            next = query.after(&slice);
-            items.extend(slice.items);
-        }
-        Ok(items)
+    pub(crate) fn read_all<'a>(
+        &'a self,
+        query: Query,
+    ) -> BoxFuture<'a, Result<Vec<(String, Attrs)>, Failure>> {
+        Box::pin(async move {
+            let mut items = Vec::new();
+            let mut next = Some(query);
+            while let Some(query) = next {
+                let slice: Slice = self.store.query(&query).await?;
+                next = query.after(&slice);
+                items.extend(slice.items);
+            }
+            Ok(items)
+        })
     }
 
     /// Reads one item.
-    pub(crate) async fn read_item(&self, key: Key) -> Result<Option<Attrs>, Failure> {
-        Ok(self.store.read(&[key]).await?.into_iter().next().flatten())
+    pub(crate) fn read_item<'a>(
+        &'a self,
+        key: Key,
+    ) -> BoxFuture<'a, Result<Option<Attrs>, Failure>> {
+        Box::pin(async move { Ok(self.store.read(&[key]).await?.into_iter().next().flatten()) })
     }
 }

@@ -5,6 +5,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::record::record::Refusing;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt};
 use tollgate_core::{CounterKey, Instant, Name, OpenHold, Posting, Scope, Standing, expire, table};
 
@@ -76,21 +77,23 @@ impl Service {
 
     /// Expires what of the tenant's holds that are over is held of what refuses;
     /// whether there was any, so that counters are to be read again.
-    pub(crate) async fn free_due(
-        &self,
-        tenant: &Name,
-        snapshot: &Snapshot,
-        refusing: &Refusing,
-    ) -> Result<bool, Failure> {
-        let refuses = |posting: &Posting| {
-            let credit = refusing.credit && posting.counter.scope == Scope::Credit;
-            credit || refusing.counters.contains(&posting.counter)
-        };
-        let mut due = self.find_due_holds(tenant, self.now()).await?;
-        due.retain(|hold| hold.postings.iter().any(refuses));
-        let any = !due.is_empty();
-        self.expire_listed(snapshot, due).await?;
-        Ok(any)
+    pub(crate) fn free_due<'a>(
+        &'a self,
+        tenant: &'a Name,
+        snapshot: &'a Snapshot,
+        refusing: &'a Refusing,
+    ) -> BoxFuture<'a, Result<bool, Failure>> {
+        Box::pin(async move {
+            let refuses = |posting: &Posting| {
+                let credit = refusing.credit && posting.counter.scope == Scope::Credit;
+                credit || refusing.counters.contains(&posting.counter)
+            };
+            let mut due = self.find_due_holds(tenant, self.now()).await?;
+            due.retain(|hold| hold.postings.iter().any(refuses));
+            let any = !due.is_empty();
+            self.expire_listed(snapshot, due).await?;
+            Ok(any)
+        })
     }
 
     /// Expires these, many at once; one that somebody else moved is left to them.
@@ -120,35 +123,37 @@ impl Service {
     }
 
     /// Where these counters stand at `now`, without what expired holds hold.
-    pub(crate) async fn read_standing(
-        &self,
-        tenant: &Name,
-        counters: &[CounterKey],
+    pub(crate) fn read_standing<'a>(
+        &'a self,
+        tenant: &'a Name,
+        counters: &'a [CounterKey],
         now: Instant,
-    ) -> Result<Standing, Failure> {
-        let mut standing = self.read_counters(tenant, counters).await?;
-        if !standing.holds_any() {
-            return Ok(standing);
-        }
-        let mut due = self.find_due_holds(tenant, now).await?;
-        for _ in 0..PASSES_MAX {
-            standing = self.read_counters(tenant, counters).await?;
-            // What is due only ever leaves the list, so two that agree show what
-            // was due while the counters were read.
-            let after = self.find_due_holds(tenant, now).await?;
-            if after == due {
-                let config = self.snapshot(tenant).await?.rules.config().clone();
-                for posting in due.iter().flat_map(|hold| &hold.postings) {
-                    let counter = config.stands_in(&posting.counter).clone();
-                    standing.undo(&Posting {
-                        counter,
-                        ..posting.clone()
-                    });
-                }
+    ) -> BoxFuture<'a, Result<Standing, Failure>> {
+        Box::pin(async move {
+            let mut standing = self.read_counters(tenant, counters).await?;
+            if !standing.holds_any() {
                 return Ok(standing);
             }
-            due = after;
-        }
-        Err(Failure::Contended("holds are expiring".to_owned()))
+            let mut due = self.find_due_holds(tenant, now).await?;
+            for _ in 0..PASSES_MAX {
+                standing = self.read_counters(tenant, counters).await?;
+                // What is due only ever leaves the list, so two that agree show what
+                // was due while the counters were read.
+                let after = self.find_due_holds(tenant, now).await?;
+                if after == due {
+                    let config = self.snapshot(tenant).await?.rules.config().clone();
+                    for posting in due.iter().flat_map(|hold| &hold.postings) {
+                        let counter = config.stands_in(&posting.counter).clone();
+                        standing.undo(&Posting {
+                            counter,
+                            ..posting.clone()
+                        });
+                    }
+                    return Ok(standing);
+                }
+                due = after;
+            }
+            Err(Failure::Contended("holds are expiring".to_owned()))
+        })
     }
 }

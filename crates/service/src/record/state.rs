@@ -6,6 +6,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::record::course::{Course, State};
 use crate::store::failure::Failure;
 use crate::store::store::TOGETHER_MAX;
+use futures::future::BoxFuture;
 use std::collections::BTreeSet;
 use tollgate_core::{
     ACTIONS_MAX, Attrs, CounterKey, Draft, Instant, Key, Name, Reading, Standing, table,
@@ -71,40 +72,44 @@ impl Service {
     }
 
     /// Where these counters stand, each read alone.
-    pub(crate) async fn read_counters(
-        &self,
-        tenant: &Name,
-        counters: &[CounterKey],
-    ) -> Result<Standing, Failure> {
-        if counters.is_empty() {
-            return Ok(Standing::new());
-        }
-        let keys: Vec<Key> = counters
-            .iter()
-            .map(|key| table::counter(tenant, key))
-            .collect();
-        Ok(standing_of(
-            counters.to_vec(),
-            self.store.read(&keys).await?,
-        ))
+    pub(crate) fn read_counters<'a>(
+        &'a self,
+        tenant: &'a Name,
+        counters: &'a [CounterKey],
+    ) -> BoxFuture<'a, Result<Standing, Failure>> {
+        Box::pin(async move {
+            if counters.is_empty() {
+                return Ok(Standing::new());
+            }
+            let keys: Vec<Key> = counters
+                .iter()
+                .map(|key| table::counter(tenant, key))
+                .collect();
+            Ok(standing_of(
+                counters.to_vec(),
+                self.store.read(&keys).await?,
+            ))
+        })
     }
 
     /// Reads items as they stood at one instant, again while transactions are
     /// under way at them.
-    pub(crate) async fn read_at_once(
-        &self,
-        attempt: &mut Attempt,
-        keys: &[Key],
-    ) -> Result<Vec<Option<Attrs>>, Failure> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        loop {
-            if let Some(items) = self.store.read_together(keys).await? {
-                return Ok(items);
+    pub(crate) fn read_at_once<'a>(
+        &'a self,
+        attempt: &'a mut Attempt,
+        keys: &'a [Key],
+    ) -> BoxFuture<'a, Result<Vec<Option<Attrs>>, Failure>> {
+        Box::pin(async move {
+            if keys.is_empty() {
+                return Ok(Vec::new());
             }
-            attempt.again("others are at what is read").await?;
-        }
+            loop {
+                if let Some(items) = self.store.read_together(keys).await? {
+                    return Ok(items);
+                }
+                attempt.again("others are at what is read").await?;
+            }
+        })
     }
 }
 

@@ -10,8 +10,8 @@ use crate::usage::rosters::Mask;
 use crate::usage::usage::{Entry, Recorded, marker_of};
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Answer, Attrs, Circumstances, Grant, Instant, Marker, Mode, Name, Posting, Standing, Value,
-    Voidable, Voided, table, void, void_id,
+    Answer, Attrs, Circumstances, Grant, Instant, Key, Marker, Mode, Name, Posting, Standing,
+    Value, Voidable, Voided, table, void, void_id,
 };
 
 /// What became of a request to take an event back.
@@ -43,6 +43,29 @@ struct Course<'a> {
 }
 
 impl Service {
+    /// Which of these events were taken back.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`].
+    pub async fn find_voided(
+        &self,
+        tenant: &Name,
+        ids: &[&Name],
+    ) -> Result<BTreeSet<Name>, Failure> {
+        let ids: BTreeSet<&Name> = ids.iter().copied().collect();
+        let keys = ids.iter().map(|id| table::marker(tenant, &void_id(id)));
+        let keys: Vec<Key> = keys.collect();
+        if keys.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let found = self.store.read(&keys).await?;
+        let voided = ids
+            .into_iter()
+            .zip(found)
+            .filter(|(_, void)| void.is_some());
+        Ok(voided.map(|(id, _)| id.clone()).collect())
+    }
+
     /// Takes a recorded event back: writes an event of its time, dimensions and
     /// card whose figures count with a minus, which lowers every counter, total
     /// and bill that the event is in. Once, however often it is asked.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tollgate_core::{
     Amount, Config, Count, CounterKey, Currency, Figure, GRANTS_MAX, Grant, GrantOrder, Guard,
-    Instant, Key, Name, Write, table, uncovered_counter,
+    Instant, Key, Name, Window, Write, table, uncovered_counter,
 };
 
 /// A grant as it is stored.
@@ -27,8 +27,9 @@ struct Stored {
 pub struct CreditView {
     /// The currency of all of it, once it is fixed.
     pub currency: Option<Currency>,
-    /// What the plan includes in the current period, and what was taken of it.
-    pub allowance: Option<(Amount, Count)>,
+    /// What the plan includes in the current period, what was taken of it, and the
+    /// period.
+    pub allowance: Option<(Amount, Count, Window)>,
     /// The grants that can be drawn on, those used up among them while there is
     /// room, and what is left of others within the 35 days after their end, in the
     /// order that they are drawn; and what was taken of each.
@@ -171,7 +172,8 @@ impl Service {
         let credit = Figure::credit();
         let count = |counter: &CounterKey| standing.count(counter, &credit);
         let uncovered = count(&uncovered_counter()).taken();
-        let allowance = config.allowance().map(|amount| (amount, count(&of_period)));
+        let allowance = config.allowance();
+        let allowance = allowance.map(|amount| (amount, count(&of_period), of_period.window));
         let counted = |grant: Grant| {
             let count = count(&grant.counter());
             (grant, count)

@@ -5,6 +5,7 @@ use crate::engine::service::Service;
 use crate::store::body::body_bytes;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
+use futures::future::BoxFuture;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tollgate_core::{Attrs, Instant, Key, Name, Page, Range, Value, table};
@@ -97,34 +98,36 @@ impl Walk {
     }
 
     /// The next slice: keys and items, perhaps none; `None` at the end.
-    pub(crate) async fn read_slice(
-        &mut self,
-        service: &Service,
-    ) -> Result<Option<Vec<(Key, Attrs)>>, Failure> {
-        if self.lanes.iter().all(Lane::is_empty) {
-            if !self.open_hour() {
-                return Ok(None);
+    pub(crate) fn read_slice<'a>(
+        &'a mut self,
+        service: &'a Service,
+    ) -> BoxFuture<'a, Result<Option<PageItems>, Failure>> {
+        Box::pin(async move {
+            if self.lanes.iter().all(Lane::is_empty) {
+                if !self.open_hour() {
+                    return Ok(None);
+                }
+                if self.is_capped && self.lanes.len() > 1 {
+                    self.cap(service).await?;
+                }
             }
-            if self.is_capped && self.lanes.len() > 1 {
-                self.cap(service).await?;
+            for lane in &mut self.lanes {
+                lane.fill(service).await?;
             }
-        }
-        for lane in &mut self.lanes {
-            lane.fill(service).await?;
-        }
-        // What is read of the lane that was read least far is known to be whole.
-        let ends = self.lanes.iter().filter(|lane| lane.next.is_some());
-        let end = ends
-            .filter_map(|lane| Some(lane.read.back()?.0.sk.clone()))
-            .min();
-        let mut slice = Vec::new();
-        for lane in &mut self.lanes {
-            slice.extend(lane.take_to(end.as_deref()));
-        }
-        if self.lanes.len() > 1 {
-            slice.sort_by(|(a, _), (b, _)| a.sk.cmp(&b.sk));
-        }
-        Ok(Some(slice))
+            // What is read of the lane that was read least far is known to be whole.
+            let ends = self.lanes.iter().filter(|lane| lane.next.is_some());
+            let end = ends
+                .filter_map(|lane| Some(lane.read.back()?.0.sk.clone()))
+                .min();
+            let mut slice = Vec::new();
+            for lane in &mut self.lanes {
+                slice.extend(lane.take_to(end.as_deref()));
+            }
+            if self.lanes.len() > 1 {
+                slice.sort_by(|(a, _), (b, _)| a.sk.cmp(&b.sk));
+            }
+            Ok(Some(slice))
+        })
     }
 
     /// Bounds all lanes by the newest page that any has now.
@@ -190,6 +193,9 @@ impl Lane {
     }
 }
 
+/// Pages as they are stored, each with its key.
+type PageItems = Vec<(Key, Attrs)>;
+
 impl Service {
     /// Visits the pages received in the hour from `hour` on that may hold
     /// events of `range`, slice by slice.
@@ -245,20 +251,22 @@ impl Service {
 
     /// The receipt hours from that of `from` on, and up to that of `to` where there
     /// is one, whose pages are, or are being, purged.
-    pub(crate) async fn list_purged(
-        &self,
-        tenant: &Name,
+    pub(crate) fn list_purged<'a>(
+        &'a self,
+        tenant: &'a Name,
         from: Instant,
         to: Option<Instant>,
-    ) -> Result<BTreeSet<String>, Failure> {
-        let mut purged = BTreeSet::new();
-        for month in self.list_months(tenant, from, to).await? {
-            let mut query = Query::of(table::purges(tenant, &month)).from(from.hour());
-            query.to = to.map(|to| format!("{}~", to.hour()));
-            let marks = self.read_all(query).await?;
-            purged.extend(marks.into_iter().map(|(hour, _)| hour));
-        }
-        Ok(purged)
+    ) -> BoxFuture<'a, Result<BTreeSet<String>, Failure>> {
+        Box::pin(async move {
+            let mut purged = BTreeSet::new();
+            for month in self.list_months(tenant, from, to).await? {
+                let mut query = Query::of(table::purges(tenant, &month)).from(from.hour());
+                query.to = to.map(|to| format!("{}~", to.hour()));
+                let marks = self.read_all(query).await?;
+                purged.extend(marks.into_iter().map(|(hour, _)| hour));
+            }
+            Ok(purged)
+        })
     }
 
     /// Whether pages received from `first` on are, or are being, purged. Asked
@@ -280,25 +288,27 @@ impl Service {
 
     /// Those of `hours` whose pages are, or are being, purged. Asked after
     /// reading pages, a `no` means that all of them were still there.
-    pub(crate) async fn find_purged(
-        &self,
-        tenant: &Name,
-        hours: &BTreeSet<Instant>,
-    ) -> Result<BTreeSet<Instant>, Failure> {
-        let keys: Vec<Key> = hours
-            .iter()
-            .map(|hour| table::purge(tenant, *hour))
-            .collect();
-        if keys.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let marks = self.store.read(&keys).await?;
-        Ok(hours
-            .iter()
-            .zip(marks)
-            .filter(|(_, mark)| mark.is_some())
-            .map(|(hour, _)| *hour)
-            .collect())
+    pub(crate) fn find_purged<'a>(
+        &'a self,
+        tenant: &'a Name,
+        hours: &'a BTreeSet<Instant>,
+    ) -> BoxFuture<'a, Result<BTreeSet<Instant>, Failure>> {
+        Box::pin(async move {
+            let keys: Vec<Key> = hours
+                .iter()
+                .map(|hour| table::purge(tenant, *hour))
+                .collect();
+            if keys.is_empty() {
+                return Ok(BTreeSet::new());
+            }
+            let marks = self.store.read(&keys).await?;
+            Ok(hours
+                .iter()
+                .zip(marks)
+                .filter(|(_, mark)| mark.is_some())
+                .map(|(hour, _)| *hour)
+                .collect())
+        })
     }
 }
 

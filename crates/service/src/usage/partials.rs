@@ -7,6 +7,7 @@ use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::rosters::joined_of;
 use crate::usage::watermark::Watermark;
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{Attrs, DAY_SECONDS, Instant, Name, Range, Roster, Value, View, table};
@@ -93,25 +94,27 @@ pub(crate) fn first_page(at: Instant) -> String {
 
 impl Service {
     /// The partial rollups of open hours that hold under `mark`.
-    pub(crate) async fn read_partials(
-        &self,
-        tenant: &Name,
-        mark: &Watermark,
-    ) -> Result<BTreeMap<Instant, PartialOfHour>, Failure> {
-        let mut partials = BTreeMap::new();
-        // A name on its way out may stand in some.
-        if mark.erasing.is_some() {
-            return Ok(partials);
-        }
-        let query = Query::of(table::partials(tenant)).from(mark.next.hour());
-        for (_, attrs) in self.read_all(query).await? {
-            let partial: Partial = body(&attrs)?;
-            if partial.erased == mark.erased && partial.is_young(self.now()) {
-                let stored = attrs.get(table::BODY).cloned();
-                partials.insert(partial.hour, PartialOfHour { partial, stored });
+    pub(crate) fn read_partials<'a>(
+        &'a self,
+        tenant: &'a Name,
+        mark: &'a Watermark,
+    ) -> BoxFuture<'a, Result<BTreeMap<Instant, PartialOfHour>, Failure>> {
+        Box::pin(async move {
+            let mut partials = BTreeMap::new();
+            // A name on its way out may stand in some.
+            if mark.erasing.is_some() {
+                return Ok(partials);
             }
-        }
-        Ok(partials)
+            let query = Query::of(table::partials(tenant)).from(mark.next.hour());
+            for (_, attrs) in self.read_all(query).await? {
+                let partial: Partial = body(&attrs)?;
+                if partial.erased == mark.erased && partial.is_young(self.now()) {
+                    let stored = attrs.get(table::BODY).cloned();
+                    partials.insert(partial.hour, PartialOfHour { partial, stored });
+                }
+            }
+            Ok(partials)
+        })
     }
 
     /// Whom the events of a partial rollup name, as its rows number them.
@@ -136,27 +139,29 @@ impl Service {
 
     /// The chunks of a partial rollup's rows of a view, of events of `hours`, each with
     /// its event hour.
-    pub(crate) async fn read_partial_rows(
-        &self,
-        tenant: &Name,
-        partial: &Partial,
+    pub(crate) fn read_partial_rows<'a>(
+        &'a self,
+        tenant: &'a Name,
+        partial: &'a Partial,
         view: View,
         hours: Range,
-    ) -> Result<Vec<(Instant, Attrs)>, Failure> {
-        let mut rows = Vec::new();
-        let query = Query::of(table::partial_rows(tenant, view, partial.hour));
-        for (sk, attrs) in self.read_all(query).await? {
-            if partial.place(&sk).is_none() {
-                continue;
+    ) -> BoxFuture<'a, Result<Vec<(Instant, Attrs)>, Failure>> {
+        Box::pin(async move {
+            let mut rows = Vec::new();
+            let query = Query::of(table::partial_rows(tenant, view, partial.hour));
+            for (sk, attrs) in self.read_all(query).await? {
+                if partial.place(&sk).is_none() {
+                    continue;
+                }
+                let hour = sk.split('|').nth(1).map(|hour| format!("{hour}:00:00Z"));
+                let hour = hour.and_then(|hour| hour.parse::<Instant>().ok());
+                let hour = hour.ok_or_else(|| Failure::damaged("the key of a partial rollup"))?;
+                if hours.holds(hour) {
+                    rows.push((hour, attrs));
+                }
             }
-            let hour = sk.split('|').nth(1).map(|hour| format!("{hour}:00:00Z"));
-            let hour = hour.and_then(|hour| hour.parse::<Instant>().ok());
-            let hour = hour.ok_or_else(|| Failure::damaged("the key of a partial rollup"))?;
-            if hours.holds(hour) {
-                rows.push((hour, attrs));
-            }
-        }
-        Ok(rows)
+            Ok(rows)
+        })
     }
 
     /// The spans of pages of one part.
@@ -177,16 +182,18 @@ impl Service {
     }
 
     /// Which of these event hours a partial rollup has events of.
-    pub(crate) async fn find_partial_hours(
-        &self,
-        tenant: &Name,
-        partial: &Partial,
-        hours: &BTreeSet<Instant>,
-    ) -> Result<BTreeSet<Instant>, Failure> {
-        let rows = self
-            .read_partial_rows(tenant, partial, View::Totals, Range::default())
-            .await?;
-        let found = rows.into_iter().map(|(hour, _)| hour);
-        Ok(found.filter(|hour| hours.contains(hour)).collect())
+    pub(crate) fn find_partial_hours<'a>(
+        &'a self,
+        tenant: &'a Name,
+        partial: &'a Partial,
+        hours: &'a BTreeSet<Instant>,
+    ) -> BoxFuture<'a, Result<BTreeSet<Instant>, Failure>> {
+        Box::pin(async move {
+            let rows = self
+                .read_partial_rows(tenant, partial, View::Totals, Range::default())
+                .await?;
+            let found = rows.into_iter().map(|(hour, _)| hour);
+            Ok(found.filter(|hour| hours.contains(hour)).collect())
+        })
     }
 }

@@ -6,21 +6,24 @@ use crate::store::failure::Failure;
 use crate::store::store::Query;
 use crate::usage::pseudonym::Pseudonyms;
 use crate::usage::watermark::Erasing;
+use futures::future::BoxFuture;
 use tollgate_core::{Attrs, Dimensions, Instant, Joined, Name, Person, Roster, Value, table};
 
 impl Service {
     /// The roster of a receipt month as it stood before the hour `before`.
-    pub(crate) async fn read_roster(
-        &self,
-        tenant: &Name,
-        month: &str,
+    pub(crate) fn read_roster<'a>(
+        &'a self,
+        tenant: &'a Name,
+        month: &'a str,
         before: Instant,
-    ) -> Result<Roster, Failure> {
-        let mut roster = Roster::default();
-        for joined in self.read_joined(tenant, month, before).await? {
-            roster.append(joined)?;
-        }
-        Ok(roster)
+    ) -> BoxFuture<'a, Result<Roster, Failure>> {
+        Box::pin(async move {
+            let mut roster = Roster::default();
+            for joined in self.read_joined(tenant, month, before).await? {
+                roster.append(joined)?;
+            }
+            Ok(roster)
+        })
     }
 
     /// A month's roster, with a name on its way out already replaced.
@@ -59,19 +62,21 @@ impl Service {
     }
 
     /// The names of a receipt month's roster, as far as they have joined; no tasks.
-    pub(crate) async fn read_roster_of_names(
-        &self,
-        tenant: &Name,
-        month: &str,
-    ) -> Result<Roster, Failure> {
-        let mut roster = Roster::default();
-        let parts = self
-            .read_roster_parts(tenant, month, table::ROSTER_NAMES, None)
-            .await?;
-        for (_, attrs) in parts.iter().filter(|(sk, attrs)| is_part(sk, attrs)) {
-            roster.append(joined_of(attrs)?)?;
-        }
-        Ok(roster)
+    pub(crate) fn read_roster_of_names<'a>(
+        &'a self,
+        tenant: &'a Name,
+        month: &'a str,
+    ) -> BoxFuture<'a, Result<Roster, Failure>> {
+        Box::pin(async move {
+            let mut roster = Roster::default();
+            let parts = self
+                .read_roster_parts(tenant, month, table::ROSTER_NAMES, None)
+                .await?;
+            for (_, attrs) in parts.iter().filter(|(sk, attrs)| is_part(sk, attrs)) {
+                roster.append(joined_of(attrs)?)?;
+            }
+            Ok(roster)
+        })
     }
 
     /// The stored parts of a month's roster, of those who joined before.

@@ -6,6 +6,7 @@ use crate::store::store::Query;
 use crate::usage::pages::{Walk, is_expiring, page_of};
 use crate::usage::partials::{PartialOfHour, first_page};
 use crate::usage::scan::Ask;
+use futures::future::BoxFuture;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
     Aggregate, Attrs, BatchMarker, Filter, GroupBy, GroupPart, Instant, Key, Marker, Name, Page,
@@ -193,39 +194,42 @@ impl Service {
     /// # Errors
     /// [`Failure::NotFound`] where its page is purged, or its batch was recorded
     /// without it.
-    pub(crate) async fn read_recorded(
-        &self,
-        tenant: &Name,
-        id: &Name,
+    pub(crate) fn read_recorded<'a>(
+        &'a self,
+        tenant: &'a Name,
+        id: &'a Name,
         mark: Attrs,
-    ) -> Result<Recorded, Failure> {
-        let missing = Failure::NotFound("event");
-        let Some((_, index)) = id.of_sealed() else {
-            let marker = marker_of(&mark)?;
-            let found = self.read_entries(tenant, &[marker.page]).await?;
-            return Ok(Recorded {
-                entry: found.into_iter().next().ok_or(missing)?,
-                draws: marker.draws,
-                batch: None,
-            });
-        };
-        let batch = batch_of(&mark)?;
-        let Some(page) = batch.page_of(index) else {
-            return Err(missing);
-        };
-        let (key, _) = page_key(tenant, &format!("{page}/0")).ok_or(Failure::damaged("a batch"))?;
-        let attrs = self.read_item(key).await?;
-        let Some(attrs) = attrs.filter(|attrs| !is_expiring(attrs)) else {
-            return Err(missing);
-        };
-        let page = page_of(&attrs)?;
-        let events = page.sealed.iter().flat_map(|sealed| &sealed.events);
-        let mut events = events.zip(&page.events);
-        let (sealed, stored) = events.find(|(of, _)| of.index == index).ok_or(missing)?;
-        Ok(Recorded {
-            entry: entry(stored, &page),
-            draws: sealed.draws.clone(),
-            batch: Some(batch),
+    ) -> BoxFuture<'a, Result<Recorded, Failure>> {
+        Box::pin(async move {
+            let missing = Failure::NotFound("event");
+            let Some((_, index)) = id.of_sealed() else {
+                let marker = marker_of(&mark)?;
+                let found = self.read_entries(tenant, &[marker.page]).await?;
+                return Ok(Recorded {
+                    entry: found.into_iter().next().ok_or(missing)?,
+                    draws: marker.draws,
+                    batch: None,
+                });
+            };
+            let batch = batch_of(&mark)?;
+            let Some(page) = batch.page_of(index) else {
+                return Err(missing);
+            };
+            let (key, _) =
+                page_key(tenant, &format!("{page}/0")).ok_or(Failure::damaged("a batch"))?;
+            let attrs = self.read_item(key).await?;
+            let Some(attrs) = attrs.filter(|attrs| !is_expiring(attrs)) else {
+                return Err(missing);
+            };
+            let page = page_of(&attrs)?;
+            let events = page.sealed.iter().flat_map(|sealed| &sealed.events);
+            let mut events = events.zip(&page.events);
+            let (sealed, stored) = events.find(|(of, _)| of.index == index).ok_or(missing)?;
+            Ok(Recorded {
+                entry: entry(stored, &page),
+                draws: sealed.draws.clone(),
+                batch: Some(batch),
+            })
         })
     }
 

@@ -1,7 +1,6 @@
 //! The forms of an export.
 
-use serde_json::{Value, json};
-use tollgate_api::{csv_event, csv_header, stored_event};
+use tollgate_api::{StoredEvent, csv_event, csv_header};
 use tollgate_core::Name;
 use tollgate_service::Entry;
 
@@ -56,12 +55,14 @@ impl Form {
             currency,
             stored,
         } = entry;
+        let json = || {
+            let event = StoredEvent::new(stored, *received, tenant, *currency);
+            serde_json::to_string(&event).unwrap_or_default()
+        };
         match self {
             Self::Csv => csv_event(stored, *received, tenant, *currency),
-            Self::Json => String::from(Box::<str>::from(stored_event(
-                stored, *received, tenant, *currency,
-            ))),
-            Self::Jsonl => format!("{}\n", stored_event(stored, *received, tenant, *currency)),
+            Self::Json => json(),
+            Self::Jsonl => json() + "\n",
         }
     }
 
@@ -79,7 +80,7 @@ impl Form {
             Self::Csv | Self::Jsonl => String::new(),
             Self::Json => format!(
                 "],\"count\":{count},\"next_cursor\":{}}}",
-                next_cursor.map_or(Value::Null, |cursor| json!(cursor))
+                next_cursor.map_or_else(|| "null".to_owned(), |cursor| format!("\"{cursor}\""))
             ),
         }
     }

@@ -67,7 +67,7 @@ async fn a_bill_has_a_line_for_each_exchange_rate_at_the_exact_converted_rate() 
         ]
     );
     assert_eq!(
-        bill(&app).await.at("/subtotal_unrounded"),
+        bill(&app).await.at("/subtotal_exact"),
         app.get("/usage/acme").await.at("/total_cost")
     );
 }

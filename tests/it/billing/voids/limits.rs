@@ -20,16 +20,16 @@ async fn what_a_limit_counted_is_free_at_once() {
             402,
             "budget_exceeded",
         );
-        let status = app.get("/limits/acme").await.at("/status");
+        let standing = app.get("/limits/acme").await.at("/standing");
         assert_eq!(
-            (&status[0]["used"], &status[1]["used"]),
+            (&standing[0]["used"], &standing[1]["used"]),
             (&json!("0.05"), &json!(1))
         );
         void(&app, &format!("one-{round}")).await.expect(201);
         void(&app, &format!("one-{round}")).await.expect(200);
-        let status = app.get("/limits/acme").await.at("/status");
+        let standing = app.get("/limits/acme").await.at("/standing");
         assert_eq!(
-            (&status[0]["used"], &status[1]["used"]),
+            (&standing[0]["used"], &standing[1]["used"]),
             (&json!("0"), &json!(0))
         );
     }
@@ -48,7 +48,7 @@ async fn a_limit_set_later_does_not_count_it_nor_after_a_purge() {
     }
     void(&app, "e1").await.expect(201);
     let tokens = |hard: u64| json!([{ "id": "t", "scope": "agent", "scope_id": "a1", "measure": "tokens", "window": "total", "hard": hard }]);
-    let used = async |app: &TestApp| app.get("/limits/acme").await.at("/status/0/used");
+    let used = async |app: &TestApp| app.get("/limits/acme").await.at("/standing/0/used");
     app.limit("acme", tokens(100)).await;
     assert_eq!(used(&app).await, 20);
     void(&app, "e2").await.expect(201);
@@ -86,8 +86,11 @@ async fn what_a_hold_booked_can_be_taken_back() {
     .await
     .expect(201);
     void(&app, "h1").await.expect(201);
-    let status = app.get("/limits/acme").await.at("/status/0");
-    assert_eq!((&status["used"], &status["held"]), (&json!(0), &json!(0)));
+    let standing = app.get("/limits/acme").await.at("/standing/0");
+    assert_eq!(
+        (&standing["used"], &standing["held"]),
+        (&json!(0), &json!(0))
+    );
     assert_eq!(
         app.get("/holds/h1?tenant_id=acme").await.at("/state"),
         "captured"

@@ -42,7 +42,7 @@ fn orders() -> [(&'static str, Value, u16, &'static str); 7] {
             "/events/e1/void",
             json!({ "tenant_id": "acme", "reason": "" }),
             422,
-            "invalid_event",
+            "invalid_value",
         ),
     ]
 }

@@ -62,7 +62,7 @@ async fn they_are_found_listed_and_exported_before_and_after_a_rollup() {
         let task = app.get("/usage/tasks/t1?tenant_id=acme").await.expect(200);
         assert_eq!(task.at("/total_events"), 2, "{rolled}");
         assert_eq!(
-            ids(task.at("/events").as_array().expect("events")),
+            ids(task.at("/data").as_array().expect("events")),
             ["b-1~1", "b-1~4"]
         );
         let by = app
@@ -91,7 +91,7 @@ async fn one_is_voided_once_and_gives_back_what_it_took() {
         app.get("/credits/acme")
             .await
             .expect(200)
-            .at("/grants/0/consumed")
+            .at("/grants/0/used")
     };
     assert_eq!(left().await, "0.003");
     for (number, id) in ["b-1~2", "b-1~2", "b-1~4"].into_iter().enumerate() {

@@ -84,7 +84,7 @@ impl Moment {
 pub(super) struct Draft {
     when: Moment,
     names: [Option<sample::Index>; 9],
-    quantities: [u64; 6],
+    quantities: [u64; 7],
     latency: Option<u32>,
     score: Option<u32>,
     cost: Option<u32>,
@@ -121,7 +121,7 @@ fn draft() -> impl Strategy<Value = Draft> {
     (
         moment(75 * 86_400),
         names,
-        array::uniform6(quantity),
+        array::uniform7(quantity),
         decimals,
     )
         .prop_map(|(when, names, quantities, (latency, score, cost))| Draft {
@@ -179,17 +179,10 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 impl Draft {
     /// Not so many units that what they cost would be out of range.
-    fn quantities(&self) -> [u64; 6] {
-        let [units, others @ ..] = self.quantities;
-        let [tokens_in, tokens_out, processed, duration, calls] = others;
-        [
-            units % 1000,
-            tokens_in,
-            tokens_out,
-            processed,
-            duration,
-            calls,
-        ]
+    fn quantities(&self) -> [u64; 7] {
+        let mut quantities = self.quantities;
+        quantities[0] %= 1000;
+        quantities
     }
 
     /// The event, received `now` as the `number`th of all.
@@ -218,10 +211,12 @@ impl Draft {
 
     /// The same as it is sent.
     pub(super) fn body(&self, event: &Event) -> Value {
-        let [units, tokens_in, tokens_out, processed, duration, calls] = self.quantities();
+        let [units, input, output, processed, duration, calls, bytes] = self.quantities();
         let mut body = json!({
-            "id": event.id, "tenant_id": "acme", "timestamp": super::calendar::instant(event.at), "units": units, "tokens_in": tokens_in,
-            "tokens_out": tokens_out, "tokens_processed": processed, "duration_ms": duration, "api_calls": calls,
+            "id": event.id, "tenant_id": "acme", "timestamp": super::calendar::instant(event.at),
+            "units": units, "tokens_in": input, "tokens_out": output,
+            "tokens_processed": processed, "duration_ms": duration, "api_calls": calls,
+            "data_bytes": bytes,
         });
         for (field, name) in FIELDS.iter().zip(&event.names) {
             if let Some(name) = name {

@@ -1,6 +1,7 @@
 //! The naive fold: every event kept, every answer summed up anew.
 
 use super::calendar::{DAY, HOUR, SECOND, day, floor, instant, month, week};
+use crate::given::merged;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,8 +39,8 @@ pub(super) struct Event {
     pub(super) at: i128,
     pub(super) received: i128,
     pub(super) names: [Option<String>; 9],
-    /// Units, tokens in, out and processed, milliseconds, calls.
-    pub(super) quantities: [u128; 6],
+    /// Units, tokens in, out and processed, milliseconds, calls, bytes.
+    pub(super) quantities: [u128; 7],
     /// Millionths.
     pub(super) latency: Option<u128>,
     pub(super) score: u128,
@@ -121,6 +122,17 @@ fn key(by: &str, event: &Event) -> String {
     }
 }
 
+/// The field that a group's key stands in, beside `key`.
+fn own_field(by: &str) -> &str {
+    match by {
+        "agent" => "agent_id",
+        "consumer" => "consumer_id",
+        "session" => "session_id",
+        "hour" | "day" | "week" | "month" => "period",
+        other => other,
+    }
+}
+
 /// A decimal without trailing zeros.
 fn decimal(value: i128, scale: u128) -> String {
     let value = natural(value);
@@ -165,7 +177,7 @@ fn sum(events: &[&Event], figure: impl Fn(&Event) -> u128) -> i128 {
 struct Sums {
     events: i128,
     tasks: i128,
-    quantities: [i128; 6],
+    quantities: [i128; 7],
     cost: i128,
     agents: usize,
     consumers: usize,
@@ -195,51 +207,68 @@ impl Sums {
     }
 }
 
-/// A count as JSON has it: text where 64 bits do not hold it.
+/// A count as JSON has it. No history is so long that 64 bits do not hold it.
 fn count(value: i128) -> Value {
-    let value = natural(value);
-    u64::try_from(value).map_or_else(|_| json!(value.to_string()), Value::from)
+    json!(u64::try_from(natural(value)).expect("a count of 64 bits"))
 }
 
-fn row(field: &str, key: &str, events: &[&Event]) -> Value {
+/// All totals.
+fn totals(events: &[&Event]) -> Value {
     let sums = Sums::of(events);
-    let [units, tokens_in, tokens_out, _, duration, calls] = sums.quantities;
-    let mut row = json!({
-        "total_events": count(sums.events), "total_tasks": count(sums.tasks), "tokens_in": count(tokens_in),
-        "tokens_out": count(tokens_out), "total_tokens": count(sums.tokens()), "total_duration_ms": count(duration),
-        "total_api_calls": count(calls), "total_units": count(units), "total_cost": decimal(sums.cost, 1_000_000_000),
+    let [units, tokens_in, tokens_out, _, duration, calls, bytes] = sums.quantities;
+    json!({
+        "total_events": count(sums.events), "total_tasks": count(sums.tasks),
+        "tokens_in": count(tokens_in), "tokens_out": count(tokens_out),
+        "total_tokens": count(sums.tokens()), "total_duration_ms": count(duration),
+        "total_api_calls": count(calls), "total_units": count(units),
+        "total_data_bytes": count(bytes), "total_cost": decimal(sums.cost, 1_000_000_000),
         "currency": "USD", "avg_tokens_per_task": mean(sums.tokens() * 1_000_000, sums.tasks),
-        "avg_duration_ms_per_task": mean(duration * 1_000_000, sums.tasks), "unique_agents": sums.agents,
-        "unique_consumers": sums.consumers,
-    });
-    row[field] = json!(key);
-    row
+        "avg_duration_ms_per_task": mean(duration * 1_000_000, sums.tasks),
+        "unique_agents": sums.agents, "unique_consumers": sums.consumers,
+    })
 }
 
-/// The rows of an aggregate, sorted by key.
-pub(super) fn grouped(by: &str, field: &str, events: &[&Event]) -> Value {
+/// Whose totals, and of when.
+fn head(asked: &Asked) -> Value {
+    json!({
+        "tenant_id": "acme", "start": asked.start.map(instant), "end": asked.end.map(instant),
+        "time_zone": "UTC",
+    })
+}
+
+/// Rows sorted by key, which stands in each of `fields`, in a list.
+fn listed_rows(asked: &Asked, by: &str, fields: &[&str], events: &[&Event]) -> Value {
     let mut groups: BTreeMap<String, Vec<&Event>> = BTreeMap::new();
     for event in events {
         groups.entry(key(by, event)).or_default().push(event);
     }
-    groups
-        .iter()
-        .map(|(key, events)| row(field, key, events))
-        .collect()
+    let row = |(key, events): (&String, &Vec<&Event>)| {
+        let mut row = totals(events);
+        fields.iter().for_each(|field| row[*field] = json!(key));
+        row
+    };
+    let rows: Vec<Value> = groups.iter().map(row).collect();
+    let list = json!({ "count": rows.len(), "data": rows, "next_cursor": null });
+    merged(head(asked), list)
 }
 
-pub(super) fn summary(events: &[&Event]) -> Value {
-    let sums = Sums::of(events);
-    json!({
-        "total_tasks": count(sums.tasks), "total_events": count(sums.events), "total_tokens": count(sums.tokens()),
-        "total_duration_ms": count(sums.quantities[4]), "total_api_calls": count(sums.quantities[5]),
-        "total_cost": decimal(sums.cost, 1_000_000_000), "currency": "USD", "unique_agents": sums.agents,
-        "unique_consumers": sums.consumers,
-    })
+/// What `GET /usage/aggregate` says.
+pub(super) fn aggregate(asked: &Asked, by: &str, events: &[&Event]) -> Value {
+    let list = listed_rows(asked, by, &["key", own_field(by)], events);
+    merged(list, json!({ "group_by": by }))
 }
 
-/// What `GET /usage/{tenant_id}` says, but for the period and the hash.
-pub(super) fn usage(events: &[&Event]) -> Value {
+/// What `GET /usage/agents` and the like say.
+pub(super) fn people(asked: &Asked, by: &str, events: &[&Event]) -> Value {
+    listed_rows(asked, by, &[own_field(by)], events)
+}
+
+pub(super) fn summary(asked: &Asked, events: &[&Event]) -> Value {
+    merged(head(asked), totals(events))
+}
+
+/// What `GET /usage/{tenant_id}` says of a range with both ends.
+pub(super) fn usage(asked: &Asked, events: &[&Event]) -> Value {
     let sums = Sums::of(events);
     let counts = |place: usize| {
         let mut counts: BTreeMap<&str, i128> = BTreeMap::new();
@@ -252,8 +281,11 @@ pub(super) fn usage(events: &[&Event]) -> Value {
     };
     let latencies = sum(events, |event| u128::from(event.latency.is_some()));
     json!({
-        "operations": counts(4), "tiers": counts(5), "total_events": count(sums.events), "total_units": count(sums.quantities[0]),
-        "total_tokens": count(sums.tokens()), "total_cost": decimal(sums.cost, 1_000_000_000), "currency": "USD",
+        "tenant_id": "acme", "period_start": asked.start.map(instant),
+        "period_end": asked.end.map(instant), "constitutional_hash": "cdd01ef066bc6cf2",
+        "operations": counts(4), "tiers": counts(5), "total_events": count(sums.events),
+        "total_units": count(sums.quantities[0]), "total_tokens": count(sums.tokens()),
+        "total_cost": decimal(sums.cost, 1_000_000_000), "currency": "USD",
         "avg_latency_ms": mean(sum(events, |event| event.latency.unwrap_or(0)), latencies),
         "avg_compliance_score": mean(sum(events, |event| event.score), sums.events),
     })

@@ -34,12 +34,12 @@ async fn each_period_has_its_own_allowance() {
     spend(&app, "12", json!({})).await.expect(201);
     assert_eq!(
         stands(&app).await,
-        "allowance 10/10 granted 5 consumed 2 held 0 expired 0 available 3 uncovered 0 bought=2"
+        "allowance 10/10 granted 5 used 2 held 0 expired 0 available 3 uncovered 0 bought=2"
     );
     app.clock.set("2026-12-01T00:00:00Z");
     assert_eq!(
         stands(&app).await,
-        "allowance 0/10 granted 5 consumed 2 held 0 expired 0 available 13 uncovered 0 bought=2"
+        "allowance 0/10 granted 5 used 2 held 0 expired 0 available 13 uncovered 0 bought=2"
     );
     // A late event is paid by the period of its own time.
     spend(&app, "1", json!({ "timestamp": "2026-11-30T23:59:59Z" }))
@@ -48,7 +48,7 @@ async fn each_period_has_its_own_allowance() {
     spend(&app, "1", json!({})).await.expect(201);
     assert_eq!(
         stands(&app).await,
-        "allowance 1/10 granted 5 consumed 3 held 0 expired 0 available 11 uncovered 0 bought=3"
+        "allowance 1/10 granted 5 used 3 held 0 expired 0 available 11 uncovered 0 bought=3"
     );
 }
 

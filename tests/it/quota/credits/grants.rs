@@ -37,7 +37,7 @@ async fn a_grant_is_made_once_by_its_id_and_in_the_tenants_currency() {
     );
     assert_eq!(
         stands(&app).await,
-        "allowance -/- granted 5 consumed 0 held 0 expired 0 available 5 uncovered 0 g=0"
+        "allowance -/- granted 5 used 0 held 0 expired 0 available 5 uncovered 0 g=0"
     );
     // Grants that are used up make room for others; at most 50 have something left.
     spend(&app, "5", json!({})).await.expect(201);
@@ -51,7 +51,7 @@ async fn a_grant_is_made_once_by_its_id_and_in_the_tenants_currency() {
         )
         .await,
         422,
-        "invalid_event",
+        "invalid_value",
     );
     spend(&app, "50", json!({})).await.expect(201);
     grant(&app, "n50", "1", json!({})).await;
@@ -74,7 +74,7 @@ async fn a_grant_sent_again_after_its_time_is_the_grant_of_before() {
         &app.post("/credits/acme", merged(short, json!({ "id": "h" })))
             .await,
         422,
-        "invalid_event",
+        "invalid_value",
     );
     assert_eq!(late["errors"][0]["pointer"], "/expires_at");
 }
@@ -117,6 +117,6 @@ async fn a_grant_is_drawn_until_it_expires_and_what_is_left_is_lost() {
     refused(&spend(&app, "1", json!({})).await, 402, "budget_exceeded");
     assert_eq!(
         stands(&app).await,
-        "allowance -/- granted 5 consumed 3 held 0 expired 2 available 0 uncovered 0 short=3"
+        "allowance -/- granted 5 used 3 held 0 expired 2 available 0 uncovered 0 short=3"
     );
 }

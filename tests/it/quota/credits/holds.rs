@@ -29,14 +29,14 @@ async fn a_hold_holds_credit_and_what_ends_it_gives_back_what_it_did_not_cost() 
     hold(&app, "h1", "15").await.expect(201);
     assert_eq!(
         stands(&app).await,
-        "allowance 0/10 granted 20 consumed 0 held 5 expired 0 available 15 uncovered 0 g=0"
+        "allowance 0/10 granted 20 used 0 held 5 expired 0 available 15 uncovered 0 g=0"
     );
     // P19: a hold larger than what is left is refused, and nothing moves.
     refused(&hold(&app, "h2", "15.01").await, 402, "budget_exceeded");
     capture(&app, "h1", "12").await.expect(201);
     assert_eq!(
         stands(&app).await,
-        "allowance 10/10 granted 20 consumed 2 held 0 expired 0 available 18 uncovered 0 g=2"
+        "allowance 10/10 granted 20 used 2 held 0 expired 0 available 18 uncovered 0 g=2"
     );
     hold(&app, "h3", "18").await.expect(201);
     app.post("/holds/h3/release", json!({ "tenant_id": "acme" }))
@@ -47,7 +47,7 @@ async fn a_hold_holds_credit_and_what_ends_it_gives_back_what_it_did_not_cost() 
         .expect(200);
     assert_eq!(
         stands(&app).await,
-        "allowance 10/10 granted 20 consumed 2 held 0 expired 0 available 18 uncovered 0 g=2"
+        "allowance 10/10 granted 20 used 2 held 0 expired 0 available 18 uncovered 0 g=2"
     );
     // P28: the second waits for what the first holds, until its time is over.
     hold(&app, "h4", "18").await.expect(201);
@@ -58,7 +58,7 @@ async fn a_hold_holds_credit_and_what_ends_it_gives_back_what_it_did_not_cost() 
     hold(&app, "h5", "17").await.expect(201);
     assert_eq!(
         stands(&app).await,
-        "allowance 10/10 granted 20 consumed 3 held 17 expired 0 available 0 uncovered 0 g=3"
+        "allowance 10/10 granted 20 used 3 held 17 expired 0 available 0 uncovered 0 g=3"
     );
 }
 
@@ -70,7 +70,7 @@ async fn a_capture_above_its_hold_draws_what_there_is_and_the_rest_is_uncovered(
     capture(&app, "h", "9.5").await.expect(201);
     assert_eq!(
         stands(&app).await,
-        "allowance 4/4 granted 3 consumed 3 held 0 expired 0 available 0 uncovered 2.5 g=3"
+        "allowance 4/4 granted 3 used 3 held 0 expired 0 available 0 uncovered 2.5 g=3"
     );
 }
 

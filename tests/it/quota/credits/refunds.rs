@@ -14,7 +14,7 @@ async fn a_refund_goes_back_to_where_the_cost_was_drawn_from() {
     assert!(
         stands(&app)
             .await
-            .starts_with("allowance 1/1 granted 7 consumed 5 held 0 expired 0 available 2")
+            .starts_with("allowance 1/1 granted 7 used 5 held 0 expired 0 available 2")
     );
     for status in [201, 200] {
         app.post("/events/e1/void", json!({ "tenant_id": "acme" }))
@@ -22,7 +22,7 @@ async fn a_refund_goes_back_to_where_the_cost_was_drawn_from() {
             .expect(status);
         assert_eq!(
             stands(&app).await,
-            "allowance 0/1 granted 7 consumed 0 held 0 expired 0 available 8 uncovered 0 a=0 b=0"
+            "allowance 0/1 granted 7 used 0 held 0 expired 0 available 8 uncovered 0 a=0 b=0"
         );
     }
     // What was used beyond all credit is taken back from there.
@@ -34,7 +34,7 @@ async fn a_refund_goes_back_to_where_the_cost_was_drawn_from() {
         .expect(201);
     assert_eq!(
         stands(&app).await,
-        "allowance 0/1 granted 7 consumed 0 held 0 expired 0 available 8 uncovered 0 a=0 b=0"
+        "allowance 0/1 granted 7 used 0 held 0 expired 0 available 8 uncovered 0 a=0 b=0"
     );
 }
 

@@ -5,37 +5,35 @@ use super::totals::Totals;
 use crate::call::Call;
 use crate::client::{CallError, Client};
 use crate::failure::Failure;
-use crate::output::cell;
 use crate::presets::Dimension;
 use crate::progress;
+use crate::usage::figure::amount;
 use futures::{StreamExt, TryStreamExt, stream};
-use serde_json::Value;
 use std::collections::BTreeMap;
-use tollgate_core::Amount;
+use tollgate_api::{Entitlement, EntitlementSource, Entitlements, Tenant};
+use tollgate_core::{Amount, Measure, Name, Status};
 
 /// How many tenants are asked for at once.
 const LANES: usize = 8;
 
 /// All tenants that `filters` pick and that have a plan, by slug, then id.
 pub(super) async fn tenants(client: &Client, filters: &Filters) -> Result<Vec<TenantUse>, Failure> {
-    let mut tenants = client
+    let mut tenants: Vec<Tenant> = client
         .list_where("/tenants", &[("limit", Some("1000"))])
         .await?;
     tenants.retain(|tenant| {
-        filters.tenants.is_empty()
-            || names(tenant)
-                .iter()
-                .any(|name| filters.tenants.contains(name))
+        is_picked(&filters.tenants, tenant.id.as_str())
+            || tenant
+                .slug
+                .as_ref()
+                .is_some_and(|slug| filters.tenants.contains(slug))
     });
     let bar = progress::bar(tenants.len(), "tenants");
     let found = stream::iter(&tenants).map(async |tenant| {
         let found = one(client, filters, tenant).await;
         bar.inc(1);
         found.map_err(|error| {
-            Failure::to(
-                format!("report the tenant `{}`", cell(&tenant["tenant_id"])),
-                error.reason(),
-            )
+            Failure::to(format!("report the tenant `{}`", tenant.id), error.reason())
         })
     });
     let found: Result<Vec<Option<TenantUse>>, Failure> = found.buffered(LANES).try_collect().await;
@@ -47,67 +45,51 @@ pub(super) async fn tenants(client: &Client, filters: &Filters) -> Result<Vec<Te
     Ok(found)
 }
 
-/// What a tenant may be called by.
-fn names(tenant: &Value) -> Vec<String> {
-    ["tenant_id", "slug"]
-        .iter()
-        .filter_map(|name| tenant[*name].as_str().map(str::to_string))
-        .collect()
-}
-
 /// One tenant; none if it has no plan that `filters` pick.
 async fn one(
     client: &Client,
     filters: &Filters,
-    tenant: &Value,
+    tenant: &Tenant,
 ) -> Result<Option<TenantUse>, CallError> {
-    let id = cell(&tenant["tenant_id"]);
-    let Some(entitlements) = client
-        .find(&Call::get(format!("/entitlements/{id}")))
-        .await?
-    else {
+    let call = Call::get(format!("/entitlements/{}", tenant.id));
+    let Some(entitled) = client.find::<Entitlements>(&call).await? else {
         return Ok(None);
     };
-    let Some(plan_code) = entitlements["plan_code"]
-        .as_str()
-        .filter(|code| is_picked(&filters.plans, code))
-    else {
+    let Some((plan_code, subscription_status)) = subscription(filters, &entitled) else {
         return Ok(None);
     };
-    let subscription_status = cell(&entitlements["subscription_status"]);
-    if subscription_status != "active" && !filters.include_inactive {
-        return Ok(None);
-    }
-    let text = |value: &Value| value.as_str().map(str::to_string);
-    let asked = [&filters.period_start, &filters.period_end];
-    let own = [&entitlements["period_start"], &entitlements["period_end"]].map(text);
-    let window: Window = [0, 1].map(|end| asked[end].clone().or_else(|| own[end].clone()));
-    let metered: Vec<&Value> = entitlements["entitlements"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|row| is_metered(row))
-        .collect();
-    let has_period = asked.iter().any(|end| end.is_some());
+    let window = Window {
+        start: filters.period_start.or(Some(entitled.period_start)),
+        end: filters.period_end.or(entitled.period_end),
+    };
+    let has_period = filters.period_start.is_some() || filters.period_end.is_some();
+    let rows = entitled.entitlements.iter();
+    let metered: Vec<&Entitlement> = rows.filter(|row| is_metered(row)).collect();
     let totals = if needs_totals(&metered, has_period) {
-        Some(Totals::read(client, &id, &window).await?)
+        Some(Totals::read(client, &tenant.id, window).await?)
     } else {
         None
     };
-    let features = features(&metered, totals.as_ref(), &window, has_period);
+    let mut features = features(&metered, totals.as_ref(), window, has_period);
+    features.retain(|key, _| is_picked(&filters.features, key));
     Ok(Some(TenantUse {
-        slug: text(&tenant["slug"]),
-        name: text(&tenant["name"]),
-        plan_code: plan_code.to_string(),
-        plan_name: text(&entitlements["plan_name"]),
+        tenant_id: tenant.id.clone(),
+        slug: tenant.slug.clone(),
+        name: tenant.name.clone(),
+        plan_code,
+        plan_name: entitled.plan_name,
         subscription_status,
         window,
-        features: features
-            .into_values()
-            .filter(|feature| is_picked(&filters.features, &feature.key))
-            .collect(),
-        tenant_id: id,
+        features: features.into_values().collect(),
     }))
+}
+
+/// The plan, and where the subscription to it stands, if `filters` pick both.
+fn subscription(filters: &Filters, entitled: &Entitlements) -> Option<(Name, Status)> {
+    let plan = entitled.plan_code.clone()?;
+    let status = entitled.subscription_status?;
+    let is_wanted = status == Status::Active || filters.include_inactive;
+    (is_wanted && is_picked(&filters.plans, plan.as_str())).then_some((plan, status))
 }
 
 fn is_picked(picked: &[String], name: &str) -> bool {
@@ -116,75 +98,85 @@ fn is_picked(picked: &[String], name: &str) -> bool {
 
 /// Whether a row is a metered feature of the plan, rather than a limit set
 /// otherwise or a feature that is only shown.
-fn is_metered(row: &Value) -> bool {
-    row["is_metered"] == true && matches!(row["source"].as_str(), Some("plan" | "override"))
+fn is_metered(row: &Entitlement) -> bool {
+    let is_of_plan = match row.source {
+        EntitlementSource::Plan | EntitlementSource::Override => true,
+        EntitlementSource::Quota
+        | EntitlementSource::Limits
+        | EntitlementSource::Budget
+        | EntitlementSource::Tree => false,
+    };
+    row.is_metered && is_of_plan
 }
 
 /// Whether the counters of the plan's limits do not tell everything.
-fn needs_totals(metered: &[&Value], has_period: bool) -> bool {
-    let is_counted = |dimension: &Dimension| {
-        metered
-            .iter()
-            .any(|row| row["measure"] == dimension.measure())
-    };
+fn needs_totals(metered: &[&Entitlement], has_period: bool) -> bool {
+    let is_counted = |dimension: &Dimension| counts(metered, &dimension.measure());
     has_period
-        || metered.iter().any(|row| row["usage"].is_null())
+        || metered.iter().any(|row| row.usage.is_none())
         || !Dimension::ALL.iter().all(is_counted)
+}
+
+fn counts(metered: &[&Entitlement], measure: &Measure) -> bool {
+    metered.iter().any(|row| row.measure == *measure)
 }
 
 /// The metered features of the plan, and what was used beside them, by key.
 fn features(
-    metered: &[&Value],
+    metered: &[&Entitlement],
     totals: Option<&Totals>,
-    window: &Window,
+    window: Window,
     has_period: bool,
 ) -> BTreeMap<String, FeatureUse> {
     let mut features = BTreeMap::new();
     for row in metered {
-        let measure = row["measure"].as_str().unwrap_or_default();
-        let counted = amount(&row["usage"]).filter(|_| !has_period);
-        let text = |name: &str| row[name].as_str().map(str::to_string);
-        let key = text("feature_key").unwrap_or_default();
-        let own: Window =
-            ["start", "end"].map(|end| row["window"][end].as_str().map(str::to_string));
-        let feature = FeatureUse {
-            display_name: text("display_name").unwrap_or_else(|| key.clone()),
-            unit: text("unit").unwrap_or_else(|| "units".to_string()),
-            is_money: measure == "spend",
-            quantity: counted
-                .or_else(|| totals.and_then(|totals| totals.of(measure)))
-                .unwrap_or(Amount::ZERO),
-            soft: amount(&row["soft_limit"]),
-            hard: amount(&row["hard_limit"]),
-            window: if counted.is_some() {
-                own
-            } else {
-                window.clone()
-            },
-            key: key.clone(),
-        };
-        features.insert(key, feature);
+        let counted = row.usage.and_then(amount).filter(|_| !has_period);
+        features.insert(
+            row.feature_key.clone(),
+            of_plan(row, counted, totals, window),
+        );
     }
     for dimension in Dimension::ALL {
+        let measure = dimension.measure();
+        let is_counted = counts(metered, &measure) || features.contains_key(dimension.key());
         let used = totals
-            .and_then(|totals| totals.of(dimension.measure()))
-            .filter(|used| *used > Amount::ZERO);
-        let is_counted = metered
-            .iter()
-            .any(|row| row["measure"] == dimension.measure())
-            || features.contains_key(dimension.key());
-        if let Some(quantity) = used.filter(|_| !is_counted) {
-            features.insert(
-                dimension.key().to_string(),
-                beside(dimension, quantity, window),
-            );
-        }
+            .and_then(|totals| totals.of(&measure))
+            .filter(|used| *used > Amount::ZERO && !is_counted);
+        let beside = used.map(|quantity| beside(dimension, quantity, window));
+        features.extend(beside.map(|feature| (feature.key.clone(), feature)));
     }
     features
 }
 
+/// What was used of a feature of the plan: what its limit counted, else what the totals
+/// say.
+fn of_plan(
+    row: &Entitlement,
+    counted: Option<Amount>,
+    totals: Option<&Totals>,
+    window: Window,
+) -> FeatureUse {
+    let (key, display_name) = (row.feature_key.clone(), row.display_name.clone());
+    let own = Window {
+        start: row.window_start,
+        end: row.window_end,
+    };
+    FeatureUse {
+        display_name: display_name.unwrap_or_else(|| key.clone()),
+        unit: row.unit.clone().unwrap_or_else(|| "units".to_string()),
+        is_money: row.measure == Measure::Spend,
+        quantity: counted
+            .or_else(|| totals.and_then(|totals| totals.of(&row.measure)))
+            .unwrap_or(Amount::ZERO),
+        soft: row.soft_limit.and_then(amount),
+        hard: row.hard_limit.and_then(amount),
+        window: if counted.is_some() { own } else { window },
+        key,
+    }
+}
+
 /// What was used though the plan does not meter it.
-fn beside(dimension: Dimension, quantity: Amount, window: &Window) -> FeatureUse {
+fn beside(dimension: Dimension, quantity: Amount, window: Window) -> FeatureUse {
     FeatureUse {
         key: dimension.key().to_string(),
         display_name: dimension.label().to_string(),
@@ -193,11 +185,6 @@ fn beside(dimension: Dimension, quantity: Amount, window: &Window) -> FeatureUse
         quantity,
         soft: None,
         hard: None,
-        window: window.clone(),
+        window,
     }
-}
-
-/// A figure, written as a number or a decimal string.
-fn amount(value: &Value) -> Option<Amount> {
-    cell(value).parse().ok()
 }

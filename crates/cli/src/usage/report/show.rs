@@ -5,7 +5,7 @@ use super::model::{FeatureUse, Report, TenantUse};
 use crate::grid::{coloured, grid, number, text};
 use crate::output::grouped;
 use console::Color;
-use tollgate_core::Amount;
+use tollgate_core::{Amount, Status as Subscribed};
 
 /// The length of a bar, in characters.
 const BAR: usize = 10;
@@ -74,9 +74,11 @@ pub(super) fn counts(report: &Report) -> String {
 }
 
 fn row(tenant: &TenantUse, feature: &FeatureUse, status: Status, is_first: bool) -> Vec<String> {
-    let plan = match tenant.subscription_status.as_str() {
-        "active" => tenant.plan_code.clone(),
-        other => format!("{} ({other})", tenant.plan_code),
+    let plan = match tenant.subscription_status {
+        Subscribed::Active => tenant.plan_code.to_string(),
+        other @ (Subscribed::PastDue | Subscribed::Cancelled) => {
+            format!("{} ({other})", tenant.plan_code)
+        }
     };
     let [label, plan] = [tenant.label().to_string(), plan]
         .map(|cell| if is_first { cell } else { " ".to_string() });

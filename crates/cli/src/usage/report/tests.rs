@@ -1,8 +1,9 @@
 //! A report, from data.
 
-use super::model::{FeatureUse, TenantUse};
+use super::model::Window;
 use super::*;
-use tollgate_core::Amount;
+use serde_json::{Value, json};
+use tollgate_core::{Amount, Status};
 
 fn feature(key: &str, used: u64, soft: Option<u64>, hard: Option<u64>) -> FeatureUse {
     let whole = |number: u64| Amount::whole(number).unwrap();
@@ -14,19 +15,25 @@ fn feature(key: &str, used: u64, soft: Option<u64>, hard: Option<u64>) -> Featur
         quantity: whole(used),
         soft: soft.map(whole),
         hard: hard.map(whole),
-        window: [Some("2026-11-22T00:00:00Z".to_string()), None],
+        window: Window {
+            start: "2026-11-22T00:00:00Z".parse().ok(),
+            end: None,
+        },
     }
 }
 
 fn report(features: Vec<FeatureUse>) -> Report {
     let tenant = TenantUse {
-        tenant_id: "acme".to_string(),
+        tenant_id: Name::new("acme").unwrap(),
         slug: None,
         name: Some("-Acme".to_string()),
-        plan_code: "starter".to_string(),
+        plan_code: Name::new("starter").unwrap(),
         plan_name: Some("Starter".to_string()),
-        subscription_status: "active".to_string(),
-        window: ["2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"].map(|at| Some(at.to_string())),
+        subscription_status: Status::Active,
+        window: Window {
+            start: "2026-11-01T00:00:00Z".parse().ok(),
+            end: "2026-12-01T00:00:00Z".parse().ok(),
+        },
         features,
     };
     let generated_at = "2026-11-22T10:00:00Z".to_string();
@@ -71,7 +78,7 @@ fn the_json_has_the_filters_the_counts_and_every_figure() {
         tenants: once_each(&["acme".into(), " acme".into(), String::new()]),
         ..Filters::default()
     };
-    let shown = report.json();
+    let shown = serde_json::to_value(report.written()).unwrap();
     let top = [
         "generated_at",
         "applied_period_start",

@@ -2,54 +2,75 @@
 
 use super::model::Window;
 use crate::client::{CallError, Client};
-use crate::output::cell;
-use serde_json::Value;
-use tollgate_core::Amount;
+use crate::usage::figure::amount;
+use serde::Deserialize;
+use tollgate_api::Figure;
+use tollgate_core::{Amount, Measure, Name};
 
 /// The totals of one tenant, an operation each.
-pub(super) struct Totals(Vec<Value>);
+pub(super) struct Totals(Vec<Row>);
+
+/// What was used of one operation, as far as limits count it.
+#[derive(Deserialize)]
+struct Row {
+    /// The operation.
+    key: String,
+    total_events: i128,
+    total_units: i128,
+    total_tokens: i128,
+    tokens_in: i128,
+    tokens_out: i128,
+    total_api_calls: i128,
+    total_duration_ms: i128,
+    total_cost: Amount,
+}
 
 impl Totals {
     /// Those of `tenant` in `window`.
     pub(super) async fn read(
         client: &Client,
-        tenant: &str,
-        window: &Window,
+        tenant: &Name,
+        window: Window,
     ) -> Result<Self, CallError> {
-        let [start, end] = window.each_ref().map(Option::as_deref);
+        let [start, end] = [window.start, window.end].map(|at| at.map(|at| at.to_string()));
         let query = [
             ("group_by", Some("operation")),
-            ("tenant_id", Some(tenant)),
-            ("start", start),
-            ("end", end),
+            ("tenant_id", Some(tenant.as_str())),
+            ("start", start.as_deref()),
+            ("end", end.as_deref()),
         ];
         Ok(Self(client.list_where("/usage/aggregate", &query).await?))
     }
 
-    /// What a limit of this measure counts; `None` of a measure that is none.
-    pub(super) fn of(&self, measure: &str) -> Option<Amount> {
-        let (name, operation) = measure
-            .split_once(':')
-            .map_or((measure, None), |(name, operation)| (name, Some(operation)));
-        let field = match name {
-            "events" => "total_events",
-            "units" => "total_units",
-            "tokens" => "total_tokens",
-            "tokens_in" => "tokens_in",
-            "tokens_out" => "tokens_out",
-            "api_calls" => "total_api_calls",
-            "duration_ms" => "total_duration_ms",
-            "spend" => "total_cost",
-            _ => return None,
+    /// What a limit of this measure counts; `None` out of range.
+    pub(super) fn of(&self, measure: &Measure) -> Option<Amount> {
+        let mut rows = self.0.iter();
+        rows.try_fold(Amount::ZERO, |sum, row| sum.checked_add(row.of(measure)?))
+    }
+}
+
+impl Row {
+    fn of(&self, measure: &Measure) -> Option<Amount> {
+        let of = |operation: &Name, count: i128| {
+            if self.key == operation.as_str() {
+                count
+            } else {
+                0
+            }
         };
-        let rows = self
-            .0
-            .iter()
-            .filter(|row| operation.is_none_or(|operation| row["key"] == operation));
-        let amounts = rows.map(|row| cell(&row[field]).parse::<Amount>().unwrap_or(Amount::ZERO));
-        amounts
-            .into_iter()
-            .try_fold(Amount::ZERO, Amount::checked_add)
+        let count = match measure {
+            Measure::Spend => return Some(self.total_cost),
+            Measure::Events => self.total_events,
+            Measure::Units => self.total_units,
+            Measure::Tokens => self.total_tokens,
+            Measure::TokensIn => self.tokens_in,
+            Measure::TokensOut => self.tokens_out,
+            Measure::ApiCalls => self.total_api_calls,
+            Measure::DurationMs => self.total_duration_ms,
+            Measure::EventsOf(operation) => of(operation, self.total_events),
+            Measure::UnitsOf(operation) => of(operation, self.total_units),
+        };
+        amount(Figure::Count(count))
     }
 }
 
@@ -61,9 +82,10 @@ mod tests {
     #[test]
     fn every_measure_has_its_total() {
         let row = |key: &str, events: u64, cost: &str| {
-            json!({"key": key, "total_events": events, "total_units": 10, "total_tokens": 7,
-                "tokens_in": 4, "tokens_out": 3,
-                "total_api_calls": 1, "total_duration_ms": 20, "total_cost": cost})
+            let row = json!({"key": key, "operation": key, "total_events": events,
+                "total_units": 10, "total_tokens": 7, "tokens_in": 4, "tokens_out": 3,
+                "total_api_calls": 1, "total_duration_ms": 20, "total_cost": cost});
+            serde_json::from_str(&row.to_string()).unwrap()
         };
         let totals = Totals(vec![row("a", 2, "0.5"), row("b:c", 3, "0.25")]);
         for (measure, total) in [
@@ -80,12 +102,23 @@ mod tests {
             ("units:a", "10"),
             ("units:none", "0"),
         ] {
-            assert_eq!(
-                totals.of(measure).map(|total| total.to_string()).as_deref(),
-                Some(total),
-                "{measure}"
-            );
+            let measure: Measure = measure.parse().unwrap();
+            let found = totals.of(&measure).map(|total| total.to_string());
+            assert_eq!(found.as_deref(), Some(total), "{measure}");
         }
-        assert_eq!(totals.of("seats"), None);
+    }
+
+    #[test]
+    fn figures_beyond_what_a_float_holds_keep_every_digit() {
+        let [tokens, cost] = ["18446744073709551616", "0.000000000000000001"];
+        let row = format!(
+            r#"{{"key":"a","total_events":1,"total_units":0,"total_tokens":{tokens},
+                "tokens_in":0,"tokens_out":0,"total_api_calls":0,"total_duration_ms":0,
+                "total_cost":"{cost}"}}"#
+        );
+        let totals = Totals(vec![serde_json::from_str(&row).unwrap()]);
+        for (measure, total) in [(Measure::Tokens, tokens), (Measure::Spend, cost)] {
+            assert_eq!(totals.of(&measure).unwrap().to_string(), total);
+        }
     }
 }

@@ -1,11 +1,15 @@
 //! What bringing a file of entitlements into a plan changes.
 
-use crate::artifact::{Feature, Plan, SoftMode};
-use serde_json::{Map, Value, json};
-use tollgate_core::{Amount, Currency};
+use crate::artifact;
+use crate::failure::Failure;
+use crate::usage::figure::amount;
+use serde::Serialize;
+use tollgate_api::{Feature, Figure, Plan};
+use tollgate_core::{Amount, Currency, Measure, Name, OnUnavailable, SoftMode, WindowKind};
 
 /// What becomes of a feature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Change {
     /// The plan did not have it.
     Inserted,
@@ -29,22 +33,10 @@ pub(super) struct Wish {
 /// A plan with the file's features, and what that changed.
 #[derive(Debug, Clone)]
 pub(super) struct Diff {
-    /// The plan as it is to be.
-    pub(super) plan: Value,
+    /// The plan as it is to be; its version is 0 before there is one.
+    pub(super) plan: Plan,
     /// What became of each feature, in the plan's order.
-    pub(super) changes: Vec<(String, Change)>,
-}
-
-impl Change {
-    /// As it is written.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Inserted => "inserted",
-            Self::Updated => "updated",
-            Self::Unchanged => "unchanged",
-            Self::Pruned => "pruned",
-        }
-    }
+    pub(super) changes: Vec<(Name, Change)>,
 }
 
 impl Diff {
@@ -73,144 +65,141 @@ impl Diff {
         ]
         .map(of)
     }
-
-    /// The plan's version, 0 before there is one.
-    pub(super) fn version(&self) -> u64 {
-        self.plan["version"].as_u64().unwrap_or(0)
-    }
 }
 
 /// A plan that is not there yet: its name is its code with a capital.
-pub(super) fn first(code: &str, currency: Currency) -> Value {
-    let mut letters = code.chars();
+pub(super) fn first(code: &Name, currency: Currency) -> Plan {
+    let mut letters = code.as_str().chars();
     let capital = letters
         .next()
         .map(|letter| letter.to_ascii_uppercase())
         .into_iter();
-    let name: String = capital.chain(letters).collect();
-    json!({ "code": code, "name": name, "currency": currency, "features": [] })
+    Plan {
+        code: code.clone(),
+        version: 0,
+        name: capital.chain(letters).collect(),
+        currency,
+        allowance: None,
+        features: Vec::new(),
+    }
 }
 
-/// `stored`, a plan as the server has it, with the features of `plan`.
-pub(super) fn diff(mut stored: Value, plan: &Plan, wish: Wish) -> Diff {
-    let held = stored["features"]
-        .as_array_mut()
-        .map(std::mem::take)
-        .unwrap_or_default();
+/// `stored`, a plan as the server has it, with the features of `file`.
+pub(super) fn diff(stored: Plan, file: &artifact::Plan, wish: Wish) -> Result<Diff, Failure> {
     let (mut features, mut changes) = (Vec::new(), Vec::new());
-    for feature in held {
-        let key = feature["feature_key"]
-            .as_str()
-            .unwrap_or_default()
-            .to_string();
-        let wanted = plan
+    for held in stored.features {
+        let key = held.feature_key.clone();
+        let wanted = file
             .features
             .iter()
-            .find(|wanted| wanted.feature_key == key);
-        let (change, feature) = match (wanted, feature) {
-            (Some(wanted), Value::Object(held)) => {
-                let next = updated(held.clone(), wanted, wish);
-                (
-                    if next == held {
-                        Change::Unchanged
-                    } else {
-                        Change::Updated
-                    },
-                    Some(Value::Object(next)),
-                )
-            }
-            (None, _) if wish.prunes => (Change::Pruned, None),
-            (_, feature) => (Change::Unchanged, Some(feature)),
+            .find(|wanted| wanted.feature_key == key.as_str());
+        let (change, next) = match wanted {
+            Some(wanted) => changed(held, wanted, wish),
+            None if wish.prunes => (Change::Pruned, None),
+            None => (Change::Unchanged, Some(held)),
         };
-        features.extend(feature);
+        features.extend(next);
         changes.push((key, change));
     }
-    for wanted in plan
-        .features
-        .iter()
-        .filter(|wanted| !changes.iter().any(|(key, _)| *key == wanted.feature_key))
-        .collect::<Vec<_>>()
-    {
-        let key = Map::from_iter([(
-            "feature_key".to_string(),
-            Value::from(wanted.feature_key.as_str()),
-        )]);
-        features.push(Value::Object(updated(key, wanted, wish)));
-        changes.push((wanted.feature_key.clone(), Change::Inserted));
+    for wanted in &file.features {
+        let key = key(wanted)?;
+        if !changes.iter().any(|(known, _)| *known == key) {
+            features.push(updated(inserted(key.clone()), wanted, wish));
+            changes.push((key, Change::Inserted));
+        }
     }
-    stored["features"] = features.into();
-    Diff {
-        plan: stored,
+    Ok(Diff {
+        plan: Plan { features, ..stored },
         changes,
+    })
+}
+
+fn changed(held: Feature, wanted: &artifact::Feature, wish: Wish) -> (Change, Option<Feature>) {
+    let next = updated(held.clone(), wanted, wish);
+    let change = if next == held {
+        Change::Unchanged
+    } else {
+        Change::Updated
+    };
+    (change, Some(next))
+}
+
+fn key(wanted: &artifact::Feature) -> Result<Name, Failure> {
+    let key = &wanted.feature_key;
+    Name::new(key).map_err(|error| Failure::new(format!("the feature key `{key}` {error}")))
+}
+
+/// A feature of this key as the server fills it in, before the file says anything of it.
+fn inserted(feature_key: Name) -> Feature {
+    Feature {
+        measure: tollgate_core::Feature::measure_of(&feature_key),
+        feature_key,
+        display_name: None,
+        description: None,
+        unit: None,
+        is_metered: true,
+        window: WindowKind::Period,
+        soft_limit: None,
+        hard_limit: None,
+        soft_mode: SoftMode::default(),
+        on_unavailable: OnUnavailable::default(),
     }
 }
 
 /// A feature with what the file says of it; the rest stays.
-fn updated(mut feature: Map<String, Value>, wanted: &Feature, wish: Wish) -> Map<String, Value> {
-    let texts = [
-        ("display_name", &wanted.display_name),
-        ("unit", &wanted.unit),
-    ];
-    for (field, text) in texts {
-        feature.extend(text.as_deref().map(|text| (field.to_string(), text.into())));
-    }
-    feature.insert("is_metered".into(), wanted.is_metered.into());
-    let is_money = feature
-        .get("measure")
-        .is_some_and(|measure| measure == "spend");
-    for (field, limit) in [
-        ("soft_limit", wanted.soft_limit),
-        ("hard_limit", wanted.hard_limit),
-    ] {
-        let held = feature.get(field).unwrap_or(&Value::Null);
-        if amount(held) != limit.and_then(Amount::whole) {
-            let limit = limit.map(|limit| {
-                if is_money {
-                    limit.to_string().into()
-                } else {
-                    limit.into()
-                }
-            });
-            feature.insert(field.into(), limit.unwrap_or(Value::Null));
-        }
-    }
+fn updated(held: Feature, wanted: &artifact::Feature, wish: Wish) -> Feature {
     let soft_mode = wish.soft_mode.filter(|_| wanted.is_metered);
-    feature.extend(soft_mode.map(|mode| ("soft_mode".to_string(), mode.as_str().into())));
-    feature
+    Feature {
+        display_name: wanted.display_name.clone().or(held.display_name),
+        unit: wanted.unit.clone().or(held.unit),
+        is_metered: wanted.is_metered,
+        soft_limit: limit(held.soft_limit, wanted.soft_limit, &held.measure),
+        hard_limit: limit(held.hard_limit, wanted.hard_limit, &held.measure),
+        soft_mode: soft_mode.unwrap_or(held.soft_mode),
+        ..held
+    }
 }
 
-/// A limit, written as a number or a decimal string.
-fn amount(limit: &Value) -> Option<Amount> {
-    crate::output::cell(limit).parse().ok()
+/// The limit that the file wants; as it was written where it is the same.
+fn limit(held: Option<Figure>, wanted: Option<u64>, measure: &Measure) -> Option<Figure> {
+    if held.and_then(amount) == wanted.and_then(Amount::whole) {
+        return held;
+    }
+    match measure {
+        Measure::Spend => wanted.and_then(Amount::whole).map(Figure::Money),
+        _ => wanted.map(|limit| Figure::Count(limit.into())),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
 
     const LEAVE: Wish = Wish {
         soft_mode: None,
         prunes: false,
     };
 
-    fn plan(features: &[(&str, Option<u64>, Option<u64>)]) -> Plan {
-        let feature = |(key, soft_limit, hard_limit): &(&str, Option<u64>, Option<u64>)| Feature {
-            feature_key: (*key).to_string(),
-            display_name: None,
-            unit: None,
-            is_metered: true,
-            soft_limit: *soft_limit,
-            hard_limit: *hard_limit,
-        };
-        Plan {
-            plan_code: "starter".to_string(),
+    fn plan(features: &[(&str, Option<u64>, Option<u64>)]) -> artifact::Plan {
+        let feature =
+            |(key, soft_limit, hard_limit): &(&str, Option<u64>, Option<u64>)| artifact::Feature {
+                feature_key: (*key).to_string(),
+                display_name: None,
+                unit: None,
+                is_metered: true,
+                soft_limit: *soft_limit,
+                hard_limit: *hard_limit,
+            };
+        artifact::Plan {
+            plan_code: Name::new("starter").unwrap(),
             features: features.iter().map(feature).collect(),
         }
     }
 
-    fn counts(diff: &Diff) -> [usize; 4] {
-        diff.counts()
+    fn new() -> Plan {
+        first(&Name::new("starter").unwrap(), Currency::USD)
     }
 
     #[test]
@@ -221,17 +210,17 @@ mod tests {
             ("input_tokens", Some(1000), None),
             ("output_tokens", None, None),
         ];
-        let made = diff(first("starter", Currency::USD), &plan(&three), LEAVE);
+        let made = diff(new(), &plan(&three), LEAVE).unwrap();
         assert_eq!(
-            (counts(&made), &made.plan["name"]),
-            ([3, 0, 0, 0], &json!("Starter"))
+            (made.counts(), made.plan.name.as_str()),
+            ([3, 0, 0, 0], "Starter")
         );
         let mut raised = three;
         raised[0].2 = Some(130);
-        let raised = diff(made.plan.clone(), &plan(&raised), LEAVE);
+        let raised = diff(made.plan.clone(), &plan(&raised), LEAVE).unwrap();
         assert_eq!(
-            (counts(&raised), &raised.plan["features"][0]["hard_limit"]),
-            ([0, 1, 2, 0], &json!(130))
+            (raised.counts(), raised.plan.features[0].hard_limit),
+            ([0, 1, 2, 0], Some(Figure::Count(130)))
         );
         let fewer = diff(
             raised.plan.clone(),
@@ -240,21 +229,20 @@ mod tests {
                 prunes: true,
                 ..LEAVE
             },
-        );
+        )
+        .unwrap();
         assert_eq!(
-            (
-                counts(&fewer),
-                fewer.plan["features"].as_array().unwrap().len()
-            ),
+            (fewer.counts(), fewer.plan.features.len()),
             ([0, 0, 2, 1], 2)
         );
         let kept = diff(
             raised.plan,
             &plan(&[("messages", Some(80), Some(130))]),
             LEAVE,
-        );
+        )
+        .unwrap();
         assert_eq!(
-            (counts(&kept), kept.is_change(false)),
+            (kept.counts(), kept.is_change(false)),
             ([0, 0, 3, 0], false)
         );
     }
@@ -267,29 +255,34 @@ mod tests {
              "is_metered":true,"measure":"events","window":"day",
              "soft_limit":1,"hard_limit":2,"soft_mode":"block","on_unavailable":"allow"},
             {"feature_key":"spend","is_metered":true,"measure":"spend","window":"period",
-             "soft_limit":null,"hard_limit":"10"}]});
+             "soft_limit":null,"hard_limit":"10","soft_mode":"warn","on_unavailable":"deny"}]});
+        let stored: Plan = serde_json::from_value(stored).unwrap();
         let wanted = plan(&[("messages", None, Some(9)), ("spend", None, Some(10))]);
-        let next = diff(stored.clone(), &wanted, LEAVE);
+        let next = diff(stored.clone(), &wanted, LEAVE).unwrap();
         let mut expected = stored.clone();
-        expected["features"][0]["soft_limit"] = Value::Null;
-        expected["features"][0]["hard_limit"] = json!(9);
+        expected.features[0].soft_limit = None;
+        expected.features[0].hard_limit = Some(Figure::Count(9));
+        assert_eq!((&next.plan, next.counts()), (&expected, [0, 1, 1, 0]));
+        let warns = Wish {
+            soft_mode: Some(SoftMode::Warn),
+            prunes: false,
+        };
+        let warns = diff(stored.clone(), &wanted, warns).unwrap();
+        assert_eq!(warns.plan.features[0].soft_mode, SoftMode::Warn);
+        let dearer = diff(stored, &plan(&[("spend", None, Some(11))]), LEAVE).unwrap();
         assert_eq!(
-            (&next.plan, counts(&next), next.version()),
-            (&expected, [0, 1, 1, 0], 4)
-        );
-        let warns = diff(
-            stored.clone(),
-            &wanted,
-            Wish {
-                soft_mode: Some(SoftMode::Warn),
-                prunes: false,
-            },
-        );
-        assert_eq!(warns.plan["features"][0]["soft_mode"], "warn");
-        let dearer = diff(stored, &plan(&[("spend", None, Some(11))]), LEAVE);
-        assert_eq!(
-            dearer.plan["features"][1]["hard_limit"], "11",
+            serde_json::to_value(&dearer.plan.features[1]).unwrap()["hard_limit"],
+            "11",
             "money is text"
+        );
+    }
+
+    #[test]
+    fn a_key_that_no_feature_may_have_is_named() {
+        let refused = diff(new(), &plan(&[("a b", None, None)]), LEAVE).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the feature key `a b` may hold only letters, digits and . _ : @ / + -"
         );
     }
 
@@ -316,15 +309,14 @@ mod tests {
             blocks in any::<bool>(),
         ) {
             let wish = Wish { soft_mode: blocks.then_some(SoftMode::Block), prunes };
-            let stored = diff(first("starter", Currency::USD), &plan(&before), LEAVE).plan;
-            let once = diff(stored, &plan(&after), wish);
-            let again = diff(once.plan.clone(), &plan(&after), wish);
+            let stored = diff(new(), &plan(&before), LEAVE).unwrap().plan;
+            let once = diff(stored, &plan(&after), wish).unwrap();
+            let again = diff(once.plan.clone(), &plan(&after), wish).unwrap();
             prop_assert!(!again.is_change(false));
             prop_assert_eq!(&again.plan, &once.plan);
-            let [inserted, updated, unchanged, pruned] = counts(&once);
+            let [inserted, updated, unchanged, pruned] = once.counts();
             prop_assert_eq!(updated + unchanged + pruned, before.len());
-            let features = once.plan["features"].as_array().unwrap();
-            prop_assert_eq!(inserted + updated + unchanged, features.len());
+            prop_assert_eq!(inserted + updated + unchanged, once.plan.features.len());
             prop_assert!(prunes || pruned == 0);
         }
     }

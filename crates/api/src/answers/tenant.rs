@@ -1,0 +1,49 @@
+//! Tenants.
+
+use serde::{Deserialize, Serialize};
+use tollgate_core::{Config, Currency, Instant, Name};
+
+/// A tenant's own settings.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Tenant {
+    /// Its id.
+    pub id: Name,
+    /// For people.
+    pub name: Option<String>,
+    /// For addresses.
+    pub slug: Option<String>,
+    /// The currency of all of its costs; null until the first is recorded.
+    pub currency: Option<Currency>,
+    /// The rate card that prices its events.
+    pub rate_card: Option<Name>,
+    /// How many days its events are kept.
+    pub retention_days: u32,
+    /// Whether nothing is admitted without a plan.
+    pub require_plan: bool,
+    /// Over how many partitions its events of an hour are spread.
+    pub lanes: u8,
+    /// When it was first heard of.
+    pub created_at: Option<Instant>,
+    /// For `If-Match`.
+    pub version: u64,
+}
+
+impl Tenant {
+    /// The tenant of `config`.
+    #[must_use]
+    pub fn new(id: &Name, config: &Config) -> Self {
+        Self {
+            id: id.clone(),
+            name: config.name.clone(),
+            slug: config.slug.clone(),
+            currency: config.currency,
+            rate_card: config.rate_card.clone(),
+            retention_days: config.retention(),
+            require_plan: config.require_plan,
+            lanes: config.lanes().into(),
+            created_at: config.created,
+            version: config.version,
+        }
+    }
+}
