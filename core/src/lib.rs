@@ -89,6 +89,7 @@ pub use limit::grant::{GRANTS_MAX, Grant};
 pub use limit::limit::{Layer, Limit, OnUnavailable, SoftMode};
 pub use limit::measure::Measure;
 pub use limit::quota::Quota;
+pub use limit::revision::Resource;
 pub use limit::scope::{Scope, tool_key};
 pub use limit::series::{Series, State};
 pub use limit::status::{Fullness, LimitStatus, LimitType, Standpoint};

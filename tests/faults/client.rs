@@ -6,8 +6,9 @@ use serde_json::Value;
 use std::time::Duration;
 use tollgate_tests::{TestApp, TestReply};
 
-/// More tries than any test's faults can use up.
-const TRIES_MAX: usize = 300;
+/// More tries than any test's faults can use up: where every second call fails, one of
+/// some two hundred gets through.
+const TRIES_MAX: usize = 10_000;
 
 /// Sends a request with the operator's key until the store takes it.
 pub(crate) async fn send(app: &TestApp, method: &str, path: &str, body: &Value) -> TestReply {

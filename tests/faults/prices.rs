@@ -18,10 +18,7 @@ fn name(text: &str) -> Name {
 }
 
 fn operator() -> Actor {
-    Actor {
-        key_id: "operator".to_owned(),
-        if_match: None,
-    }
+    Actor::unconditional("operator")
 }
 
 fn card(id: u64, price: u64) -> Card {

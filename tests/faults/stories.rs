@@ -134,6 +134,7 @@ fn learned(reply: &TestReply) -> Value {
         for name in [
             "recorded",
             "replayed",
+            "voided",
             "warnings",
             "request_id",
             "version",

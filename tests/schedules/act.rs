@@ -276,10 +276,7 @@ async fn make_key(service: &Service, idempotency_key: &str) -> Result<Answer, Fa
 }
 
 fn operator() -> Actor {
-    Actor {
-        key_id: "operator".to_owned(),
-        if_match: None,
-    }
+    Actor::unconditional("operator")
 }
 
 fn moved(moved: &HoldMoved) -> Answer {

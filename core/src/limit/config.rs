@@ -8,6 +8,7 @@ use crate::limit::decision::Objection;
 use crate::limit::grant::Grant;
 use crate::limit::limit::Limit;
 use crate::limit::quota::Quota;
+use crate::limit::revision::Resource;
 use crate::limit::scope::Scope;
 use crate::limit::series::{Series, State};
 use crate::limit::subscription::{Status, Subscription};
@@ -16,7 +17,7 @@ use crate::money::currency::Currency;
 use crate::time::calendar::Calendar;
 use crate::time::instant::{DAY_SECONDS, Instant};
 use crate::time::window::WindowKind;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -45,6 +46,8 @@ pub(crate) const COUNTERS_MAX: usize = 40;
 pub struct Config {
     /// 1 when the tenant is first seen, one more with each change.
     pub version: u64,
+    /// Which version last changed what; what is not there was never set.
+    pub revisions: BTreeMap<Resource, u64>,
     /// Who it is, for people.
     pub name: Option<String>,
     /// Who it is, for links.
@@ -134,6 +137,12 @@ impl From<Lanes> for u8 {
 }
 
 impl Config {
+    /// The version that last changed `resource`; 0 where it was never set.
+    #[must_use]
+    pub fn revision(&self, resource: Resource) -> u64 {
+        self.revisions.get(&resource).copied().unwrap_or(0)
+    }
+
     /// How many lanes its pages are spread over.
     #[must_use]
     pub fn lanes(&self) -> Lanes {

@@ -11,6 +11,7 @@ pub(crate) mod grant;
 pub(crate) mod limit;
 pub(crate) mod measure;
 pub(crate) mod quota;
+pub(crate) mod revision;
 pub(crate) mod scope;
 pub(crate) mod series;
 pub(crate) mod status;

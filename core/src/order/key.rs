@@ -24,10 +24,10 @@ words! {
     pub enum KeyScope {
         /// Record, check and hold.
         Ingest = "ingest",
-        /// As `Ingest`, for an agent: no observe mode, no `/usage`, timestamps at
+        /// As `ingest`, for an agent: no observe mode, no `/usage`, timestamps at
         /// most 5 minutes old.
         Enforce = "enforce",
-        /// Give the price of an event, beside `Ingest`.
+        /// Give the price of an event, beside `ingest`.
         Price = "price",
         /// Read what was used and what it costs.
         Read = "read",

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 words! {
     /// How long a limit counts before it starts anew. All are calendar spans,
-    /// half-open, in UTC or as a [`crate::Calendar`] says.
+    /// half-open, in UTC or in the time zone of the subscription.
     pub enum WindowKind {
         /// For ever.
         Total = "total",

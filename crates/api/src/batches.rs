@@ -35,7 +35,7 @@ pub struct BadElement {
 pub fn parse_batch(body: &[u8]) -> Result<NewBatch, Problem> {
     let (id, nodes) = Node::root(body)
         .and_then(|node| node.object(batch))
-        .map_err(Errors::into_event_problem)?;
+        .map_err(Errors::into_problem)?;
     let event = |node: &Node<'_>| node.object(plain_event).map_err(Errors::into_event_problem);
     let Some(id) = id else {
         return Ok(NewBatch::Events(nodes.iter().map(event).collect()));

@@ -189,8 +189,8 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
             409,
             "The hold has ended",
             "The hold was captured, released or has expired.",
-            "Take a new one. What was used all the same is recorded by `POST \
-             /events?mode=observe`.",
+            "`state` says how. Captured: what was used is booked. Expired: capture it all the \
+             same. Released: record what was used by `POST /events?mode=observe`.",
         ),
     ),
     (
@@ -263,7 +263,8 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
             422,
             "The currency is not the tenant's",
             "A tenant has one currency, fixed by its first recorded use.",
-            "Use the tenant's, or put exchange rates.",
+            "Use the tenant's. Prices of a card in another currency are converted once `PUT \
+             /exchange-rates` says how.",
         ),
     ),
     (

@@ -231,7 +231,8 @@ mod tests {
             "measure":"tokens","currency":null,"window":"hour",
             "window_start":"2026-11-22T10:00:00Z","window_end":"2026-11-22T11:00:00Z",
             "soft":80,"hard":100,"used":80,"held":10,"remaining":10,"percent":"90.00",
-            "status":"soft_limit_exceeded","requested":20,"reason":null});
+            "status":"soft_limit_exceeded","limit_type":"hard_limit","requested":20,
+            "reason":null});
         assert_eq!(body["violations"][0], status);
         assert_eq!(body["violations"][1]["scope_id"], json!("a1"));
         assert_eq!(header(&problem, "retry-after"), Some("48600"));

@@ -29,7 +29,7 @@ pub struct NewHold {
 /// As [`crate::parse_event`].
 pub fn parse_hold(body: &[u8]) -> Result<NewHold, Problem> {
     let hold = Node::root(body).and_then(|node| node.object(hold));
-    hold.map_err(Errors::into_event_problem)
+    hold.map_err(|errors| errors.into_problem_within("/event"))
 }
 
 /// Reads `POST /holds/{hold_id}/capture`: the tenant, where the event names
@@ -39,7 +39,7 @@ pub fn parse_hold(body: &[u8]) -> Result<NewHold, Problem> {
 /// As [`crate::parse_event`].
 pub fn parse_capture(body: &[u8]) -> Result<(Option<Name>, Actual), Problem> {
     let capture = Node::root(body).and_then(|node| node.object(capture));
-    capture.map_err(Errors::into_event_problem)
+    capture.map_err(|errors| errors.into_problem_within("/event"))
 }
 
 /// Reads `POST /holds/{hold_id}/extend`: the tenant, where the body names one,
@@ -50,7 +50,7 @@ pub fn parse_capture(body: &[u8]) -> Result<(Option<Name>, Actual), Problem> {
 pub fn parse_extension(body: &[u8]) -> Result<(Option<Name>, u32), Problem> {
     let extension = Node::root(or_empty(body))
         .and_then(|node| node.object(|object| Some((tenant(object), ttl_seconds(object)))));
-    extension.map_err(Errors::into_event_problem)
+    extension.map_err(Errors::into_problem)
 }
 
 /// Reads `POST /holds/{hold_id}/release`: the tenant, where the body names one;
@@ -61,7 +61,7 @@ pub fn parse_extension(body: &[u8]) -> Result<(Option<Name>, u32), Problem> {
 pub fn parse_release(body: &[u8]) -> Result<Option<Name>, Problem> {
     let release =
         Node::root(or_empty(body)).and_then(|node| node.object(|object| Some(tenant(object))));
-    release.map_err(Errors::into_event_problem)
+    release.map_err(Errors::into_problem)
 }
 
 fn tenant(object: &mut Object<'_>) -> Option<Name> {

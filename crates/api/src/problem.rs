@@ -25,8 +25,8 @@ pub struct Problem {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldError {
-    /// Where: a JSON pointer (RFC 6901) into the body, or `?name` for a query
-    /// parameter.
+    /// Where: a JSON pointer (RFC 6901) into the body, `?name` for a query parameter,
+    /// or the name of a header or of a part of the path.
     pub pointer: String,
     /// What is wrong with it.
     pub message: String,

@@ -41,12 +41,9 @@ pub fn answer_schemas() -> Map<String, Value> {
     let mut generator = settings.into_generator();
     add_answers(&mut generator);
     let mut schemas = generator.take_definitions(true);
-    for (name, schema) in &mut schemas {
+    for schema in schemas.values_mut() {
         close(schema);
-        // What is denied has a plan or none, and other problems have neither.
-        if name != "Problem" {
-            forbid_nulls(schema);
-        }
+        forbid_nulls(schema);
     }
     schemas.extend(problems());
     schemas.sort_keys();
@@ -221,6 +218,9 @@ fn close_object(fields: &mut Map<String, Value>) {
     }
 }
 
+/// What is null in a problem that has it, and is not there in others.
+const NULL_OR_ABSENT: [&str; 4] = ["plan_code", "limit_value", "window_start", "window_end"];
+
 /// What may be left out is never null.
 fn forbid_nulls(schema: &mut Value) {
     let Value::Object(fields) = schema else {
@@ -229,7 +229,7 @@ fn forbid_nulls(schema: &mut Value) {
     let required = fields.get("required").cloned().unwrap_or_default();
     let is_required = |name: &str| {
         let names = required.as_array().into_iter().flatten();
-        names.into_iter().any(|required| required == name)
+        NULL_OR_ABSENT.contains(&name) || names.into_iter().any(|required| required == name)
     };
     let Some(Value::Object(properties)) = fields.get_mut("properties") else {
         return;

@@ -4,8 +4,8 @@ use crate::answers::figure::Figure;
 use crate::answers::limit::LimitStatus;
 use serde::{Deserialize, Serialize};
 use tollgate_core::{
-    Amount, Currency, Fullness, Instant, Layer, Measure, Name, Objection, ObjectionReason, Scope,
-    Standpoint, WindowKind,
+    Amount, Currency, Fullness, Instant, Layer, LimitType, Measure, Name, Objection,
+    ObjectionReason, Scope, Standpoint, WindowKind,
 };
 
 /// A limit, a node of the tree of budgets or credit that an event passes. Of what is no
@@ -45,6 +45,8 @@ pub struct Violation {
     pub percent: Option<String>,
     /// How full it is.
     pub status: Option<Fullness>,
+    /// Which value of the limit refuses.
+    pub limit_type: Option<LimitType>,
     /// What the event asks for on top.
     pub requested: Option<Figure>,
     /// What refuses, where it is no limit.
@@ -72,6 +74,7 @@ impl Violation {
             remaining: limit.remaining,
             percent: limit.percent,
             status: Some(limit.status),
+            limit_type: Some(at.limit_type()),
             requested: Some(Figure::of(&at.limit.measure, at.requested)),
             reason: None,
         }
@@ -126,6 +129,7 @@ impl Violation {
             remaining: None,
             percent: None,
             status: None,
+            limit_type: None,
             requested: None,
             reason: None,
         }

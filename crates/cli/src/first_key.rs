@@ -36,10 +36,7 @@ pub(crate) async fn create(
         name: name.map(str::to_owned),
         expires_at,
     };
-    let actor = Actor {
-        key_id: "command-line".to_owned(),
-        if_match: None,
-    };
+    let actor = Actor::unconditional("command-line");
     let made = service.create_key(new, &actor, None).await;
     let (record, key) =
         made.map_err(|failure| Failure::to(format!("write a key into table `{table}`"), failure))?;

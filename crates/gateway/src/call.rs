@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use tollgate_api::{Params, Problem};
 use tollgate_core::{Instant, Name};
-use tollgate_service::Question;
+use tollgate_service::{Actor, Precondition, Question};
 
 /// One request.
 #[derive(Debug)]
@@ -171,21 +171,79 @@ impl Call {
         Ok(Name::new(&format!("ik-{hex}")).ok())
     }
 
-    /// The version that `If-Match` names.
+    /// Who changes something by this call, and under which condition.
     ///
     /// # Errors
-    /// 400 for a value that is no version.
-    pub fn if_match(&self) -> Result<Option<u64>, Problem> {
-        let Some(value) = self.headers.get("if-match") else {
-            return Ok(None);
-        };
-        let text = value.to_str().unwrap_or_default().trim();
-        if text == "*" {
+    /// 400 for a value that is no list of entity tags.
+    pub fn conditional_actor(&self) -> Result<Actor, Problem> {
+        Ok(Actor {
+            precondition: self.precondition()?,
+            ..self.caller()?.actor()
+        })
+    }
+
+    /// What `If-Match` and `If-None-Match` ask of the version in force. An entity tag
+    /// that is no version of ours, or a weak one, never matches.
+    ///
+    /// # Errors
+    /// 400 for a value that is no list of entity tags.
+    fn precondition(&self) -> Result<Precondition, Problem> {
+        let [one_of, none_of] = ["if-match", "if-none-match"].map(|name| self.tags(name));
+        let (one_of, none_of) = (one_of?, none_of?);
+        Ok(Precondition {
+            one_of: one_of.and_then(|tags| match tags {
+                Tags::Any => None,
+                Tags::Versions(versions) => Some(versions),
+            }),
+            absent: none_of == Some(Tags::Any),
+            none_of: none_of.map_or_else(Vec::new, |tags| match tags {
+                Tags::Any => Vec::new(),
+                Tags::Versions(versions) => versions,
+            }),
+        })
+    }
+
+    fn tags(&self, name: &'static str) -> Result<Option<Tags>, Problem> {
+        let mut values = self.headers.get_all(name).iter().peekable();
+        if values.peek().is_none() {
             return Ok(None);
         }
-        let number = text.trim_matches('"').parse().ok();
-        number
-            .map(Some)
-            .ok_or_else(|| Problem::invalid_request("If-Match", "must be a version"))
+        let shown = match name {
+            "if-match" => "If-Match",
+            _ => "If-None-Match",
+        };
+        let wrong = || Problem::invalid_request(shown, "must be `*` or entity tags such as \"3\"");
+        let mut versions = Vec::new();
+        for value in values {
+            let text = value.to_str().map_err(|_| wrong())?;
+            for tag in text.split(',').map(str::trim) {
+                match tag {
+                    "*" => return Ok(Some(Tags::Any)),
+                    tag => versions.extend(version_of(tag).ok_or_else(wrong)?),
+                }
+            }
+        }
+        Ok(Some(Tags::Versions(versions)))
     }
+}
+
+/// What a precondition names.
+#[derive(PartialEq, Eq)]
+enum Tags {
+    Any,
+    Versions(Vec<u64>),
+}
+
+/// The version that an entity tag names, with or without its quotes; `Some(None)` for a
+/// tag that names none, `None` for what is no tag.
+fn version_of(tag: &str) -> Option<Option<u64>> {
+    if let Ok(version) = tag.parse() {
+        return Some(Some(version));
+    }
+    let (is_weak, quoted) = tag
+        .strip_prefix("W/")
+        .map_or((false, tag), |quoted| (true, quoted));
+    let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    let is_tag = !inner.contains('"');
+    is_tag.then(|| inner.parse().ok().filter(|_| !is_weak))
 }

@@ -42,13 +42,10 @@ impl Caller {
         self.is_operator() || self.scopes.contains(&scope)
     }
 
-    /// The caller as the one who changes something.
+    /// The caller as the one who changes something, whatever version is in force.
     #[must_use]
-    pub fn actor(&self, if_match: Option<u64>) -> Actor {
-        Actor {
-            key_id: self.key_id.clone(),
-            if_match,
-        }
+    pub fn actor(&self) -> Actor {
+        Actor::unconditional(self.key_id.as_str())
     }
 
     /// The tenant to read: the key's own, or for an operator the one named.

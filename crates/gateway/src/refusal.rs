@@ -1,6 +1,6 @@
 //! Failures and rejections of the service as problems of the catalogue.
 
-use tollgate_api::Problem;
+use tollgate_api::{Kind, Problem};
 use tollgate_core::Name;
 use tollgate_service::{Failure, Rejection};
 
@@ -32,13 +32,13 @@ pub fn from_failure(failure: &Failure) -> Problem {
         Failure::Taken(_) => Problem::id_taken(failure.to_string()),
         Failure::Expired => Problem::invalid_value("/expires_at", failure.to_string()),
         Failure::PlanCurrency(_) => Problem::invalid_value("/currency", failure.to_string()),
-        Failure::TooManyGrants => Problem::invalid_value("", failure.to_string()),
+        Failure::TooManyGrants => Problem::new(Kind::InvalidValue, failure.to_string()),
         Failure::UnknownPlan(code) => Problem::unknown_plan(code),
         Failure::Override { place, field, why } => {
             Problem::invalid_value(format!("/overrides/{place}/{field}"), *why)
         }
         Failure::Limits(_) => Problem::too_many_limits(),
-        Failure::Overflow(_) => Problem::invalid_event("", "a total would be out of range"),
+        Failure::Overflow(_) => Problem::new(Kind::InvalidValue, "a total would be out of range"),
         Failure::RangePurged => Problem::range_purged(),
         Failure::RangeTooLarge => Problem::range_too_large(),
         Failure::Cursor => Problem::invalid_cursor(),

@@ -96,6 +96,12 @@ impl Reply {
         }
     }
 
+    /// The same with the version as its `ETag`.
+    #[must_use]
+    pub fn with_version(self, version: u64) -> Self {
+        self.with_header("etag", format!("\"{version}\""))
+    }
+
     /// The same with one more header.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -53,7 +53,7 @@ pub use housekeeping::purge::Purged;
 pub use record::check::Estimate;
 pub use record::sealed::{SealedBatch, SealedEventOutcome, SealedOutcome, SealedPart};
 pub use record::void::VoidOutcome;
-pub use settings::actor::Actor;
+pub use settings::actor::{Actor, Precondition};
 pub use settings::audit::AuditEntry;
 pub use settings::credits::CreditView;
 pub use settings::replay::{Once, Question, StoredAnswer};

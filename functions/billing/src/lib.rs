@@ -63,13 +63,13 @@ async fn put_rate_card(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let new = parse_card(call.path_text("id"), &call.body)?;
     let effective_from = new.effective_from;
-    let actor = call.caller()?.actor(None);
+    let actor = call.conditional_actor()?;
     let card = app
         .service
         .put_card(new.into_card(0, 0, call.now), effective_from, &actor)
         .await
         .map_err(failed)?;
-    Ok(Reply::ok(&RateCardVersion::from(&card)))
+    Ok(Reply::ok(&RateCardVersion::from(&card)).with_version(card.version.into()))
 }
 
 /// The newest version of every card, by id.
@@ -105,12 +105,12 @@ async fn get_rate_cards(app: Arc<App>, call: Call) -> Handled {
 async fn get_rate_card(app: Arc<App>, call: Call) -> Handled {
     let version = call
         .params(&["version"])?
-        .parsed("version", "must be a version number")?;
+        .parsed("version", "a version number")?;
     let unknown = || Problem::not_found("rate card");
     let id = Name::new(call.path_text("id")).map_err(|_| unknown())?;
     let card = app.service.find_card(&id, version).await.map_err(failed)?;
     let card = card.ok_or_else(unknown)?;
-    Ok(Reply::ok(&RateCardVersion::from(&*card)))
+    Ok(Reply::ok(&RateCardVersion::from(&*card)).with_version(card.version.into()))
 }
 
 /// Adds a version of the exchange rates.
@@ -118,13 +118,13 @@ async fn put_exchange_rates(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let new = parse_exchange(&call.body)?;
     let effective_from = new.effective_from;
-    let actor = call.caller()?.actor(None);
+    let actor = call.conditional_actor()?;
     let table = app
         .service
         .put_exchange(new.into_table(0, 0, call.now), effective_from, &actor)
         .await
         .map_err(failed)?;
-    Ok(Reply::ok(&ExchangeRatesVersion::from(&table)))
+    Ok(Reply::ok(&ExchangeRatesVersion::from(&table)).with_version(table.version.into()))
 }
 
 /// Every version of the exchange rates, newest first.

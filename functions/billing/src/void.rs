@@ -23,12 +23,7 @@ pub(crate) async fn post_event_void(app: Arc<App>, call: Call) -> Handled {
     let event = call.path_event()?;
     let outcome = app
         .service
-        .void(
-            &tenant,
-            &event,
-            asked.reason.as_deref(),
-            &caller.actor(None),
-        )
+        .void(&tenant, &event, asked.reason.as_deref(), &caller.actor())
         .await
         .map_err(failed)?;
     match outcome {

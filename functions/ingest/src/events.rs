@@ -145,6 +145,7 @@ async fn record(
 ) -> Result<(), Problem> {
     let options = options(&app.service, tenant, call.caller()?, asked).await?;
     let (places, submissions): (Vec<usize>, Vec<Submission>) = submissions.into_iter().unzip();
+    let mut replayed = BTreeMap::new();
     let outcomes = app
         .service
         .record(tenant, submissions, options)
@@ -157,7 +158,10 @@ async fn record(
         count(app, asked, &outcome);
         record.outcome = match (outcome, &record.event_id) {
             (Outcome::Recorded(answer, _), _) => tollgate_api::Outcome::Recorded(answer),
-            (Outcome::Replayed(answer), _) => tollgate_api::Outcome::Replayed(answer),
+            (Outcome::Replayed(answer), id) => {
+                replayed.extend(id.clone().map(|id| (place, id)));
+                tollgate_api::Outcome::Replayed(answer)
+            }
             (Outcome::Denied(ruling), _) => {
                 tollgate_api::Outcome::Rejected(Problem::denied(tenant, &ruling, call.now))
             }
@@ -167,22 +171,23 @@ async fn record(
             (Outcome::Rejected(_), None) => tollgate_api::Outcome::Rejected(Problem::internal()),
         };
     }
-    mark_voided(app, tenant, records).await
+    mark_voided(app, tenant, &replayed, records).await
 }
 
-/// Says of what is replayed for `tenant` whether it was taken back since.
-async fn mark_voided(app: &App, tenant: &Name, records: &mut [BatchRecord]) -> Result<(), Problem> {
-    let replayed = records
-        .iter()
-        .filter(|record| matches!(record.outcome, tollgate_api::Outcome::Replayed(_)));
-    let ids: Vec<&Name> = replayed
-        .filter_map(|record| record.event_id.as_ref())
-        .collect();
+/// Says of what is replayed for `tenant`, by its places, whether it was taken back since.
+async fn mark_voided(
+    app: &App,
+    tenant: &Name,
+    replayed: &BTreeMap<usize, Name>,
+    records: &mut [BatchRecord],
+) -> Result<(), Problem> {
+    let ids: Vec<&Name> = replayed.values().collect();
     let voided = app.service.find_voided(tenant, &ids).await;
     let voided = voided.map_err(|failure| from_failure(&failure))?;
-    for record in records {
-        let is_voided = |id: &Name| voided.contains(id);
-        record.voided |= record.event_id.as_ref().is_some_and(is_voided);
+    for (place, id) in replayed {
+        if let Some(record) = records.get_mut(*place) {
+            record.voided = voided.contains(id);
+        }
     }
     Ok(())
 }

@@ -23,9 +23,7 @@ async fn post_usage_purge(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let removal = parse_purge(&call.body)?;
     let caller = call.caller()?;
-    let (actor, failed) = (caller.actor(None), |failure: Failure| {
-        from_failure(&failure)
-    });
+    let (actor, failed) = (caller.actor(), |failure: Failure| from_failure(&failure));
     match removal {
         Removal::Erase(mut order) => {
             order.tenant = caller.tenant_to_write(Some(&order.tenant))?;

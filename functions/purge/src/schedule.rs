@@ -37,10 +37,7 @@ pub async fn scheduled(app: &App, event: &Value) -> Result<Value, String> {
             report(action, &[("pages", pages)])
         }
         Housekeeping::Purge => {
-            let actor = Actor {
-                key_id: "schedule".to_owned(),
-                if_match: None,
-            };
+            let actor = Actor::unconditional("schedule");
             let purged = service.purge(&PurgeOrder::default(), &actor).await;
             let purged = purged.map_err(failed)?;
             report(

@@ -10,7 +10,7 @@ pub(crate) async fn put_alerts(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
     let order = parse_alerts(&call.body, app.settings.is_local)?;
-    let actor = call.caller()?.actor(call.if_match()?);
+    let actor = call.conditional_actor()?;
     let (config, secret) = app
         .service
         .put_alerts(&tenant, &order, &actor)
@@ -22,9 +22,8 @@ pub(crate) async fn put_alerts(app: Arc<App>, call: Call) -> Handled {
         .await
         .map_err(|failure| from_failure(&failure))?;
     let secret = secret.map(|secret| secret.0);
-    Ok(Reply::ok(&AlertsState::new(
-        &tenant, &config, &alerts, secret,
-    )))
+    let state = AlertsState::new(&tenant, &config, &alerts, secret);
+    Ok(Reply::ok(&state).with_version(state.version))
 }
 
 /// What a tenant is told of, and the latest of it.
@@ -36,7 +35,6 @@ pub(crate) async fn get_alerts(app: Arc<App>, call: Call) -> Handled {
         .read_alerts(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&AlertsState::new(
-        &tenant, &config, &alerts, None,
-    )))
+    let state = AlertsState::new(&tenant, &config, &alerts, None);
+    Ok(Reply::ok(&state).with_version(state.version))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use tollgate_api::{BudgetState, Tree, parse_budget, parse_tree};
-use tollgate_core::{Layer, Name};
+use tollgate_core::{Layer, Name, Resource};
 use tollgate_gateway::{App, Call, Handled, Reply, from_failure};
 
 /// Replaces a tenant's budget. What its window already holds is counted before
@@ -11,7 +11,7 @@ pub(crate) async fn put_budget(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
     let budget = parse_budget(&call.body)?;
-    let actor = call.caller()?.actor(call.if_match()?);
+    let actor = call.conditional_actor()?;
     app.service
         .put_budget(&tenant, budget.as_ref(), &actor)
         .await
@@ -32,7 +32,7 @@ pub(crate) async fn put_tree(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
     let tree = parse_tree(&call.body)?;
-    let actor = call.caller()?.actor(call.if_match()?);
+    let actor = call.conditional_actor()?;
     app.service
         .put_tree(&tenant, tree.as_ref(), &actor)
         .await
@@ -54,11 +54,8 @@ async fn shown_tree(app: &App, tenant: &Name) -> Handled {
         .await
         .map_err(|failure| from_failure(&failure))?;
     view.standpoints.retain(|at| at.limit.layer == Layer::Tree);
-    Ok(Reply::ok(&Tree::new(
-        tenant,
-        &view.config,
-        &view.standpoints,
-    )))
+    let tree = Tree::new(tenant, &view.config, &view.standpoints);
+    Ok(Reply::ok(&tree).with_version(tree.version))
 }
 
 async fn shown(app: &App, tenant: &Name) -> Handled {
@@ -77,10 +74,7 @@ async fn shown(app: &App, tenant: &Name) -> Handled {
         _ => Ok(tollgate_core::Amount::ZERO),
     };
     let spent = spent.map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&BudgetState::new(
-        tenant,
-        &view.config,
-        spent,
-        &view.standpoints,
-    )))
+    let budget = BudgetState::new(tenant, &view.config, spent, &view.standpoints);
+    let version = view.config.revision(Resource::Budget);
+    Ok(Reply::ok(&budget).with_version(version))
 }

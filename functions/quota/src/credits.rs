@@ -10,7 +10,7 @@ pub(crate) async fn post_credits(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
     let order = parse_grant(&call.body)?;
-    let actor = call.caller()?.actor(None);
+    let actor = call.caller()?.actor();
     let granted = app
         .service
         .grant_credit(&tenant, &order, &actor)

@@ -188,7 +188,7 @@ pub(crate) async fn get_holds(app: Arc<App>, call: Call) -> Handled {
         .list_open_holds(&tenant, after.as_deref(), limit)
         .await
         .map_err(failed)?;
-    let shown = |hold| tollgate_api::Hold::new(hold, call.now, None);
+    let shown = |hold| tollgate_api::Hold::new(hold, call.now, app.hash());
     let data = holds.iter().map(shown).collect();
     let next = next.map(|next| app.service.cursor(&question, &next));
     Ok(Reply::ok(&List::new(data, next)))

@@ -20,7 +20,7 @@ pub(crate) async fn post_keys(app: Arc<App>, call: Call) -> Handled {
     {
         return Err(Problem::key_repeated(&stored.body));
     }
-    let actor = call.caller()?.actor(None);
+    let actor = call.caller()?.actor();
     let (record, key) = match app
         .service
         .create_key(order, &actor, question.clone())
@@ -85,7 +85,7 @@ pub(crate) async fn get_keys(app: Arc<App>, call: Call) -> Handled {
 pub(crate) async fn delete_key(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let id = call.path_name("key_id", "key")?;
-    let actor = call.caller()?.actor(None);
+    let actor = call.caller()?.actor();
     let record = app
         .service
         .revoke_key(id.as_str(), &actor)

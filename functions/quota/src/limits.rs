@@ -12,7 +12,7 @@ pub(crate) async fn post_quota(app: Arc<App>, call: Call) -> Handled {
     let (named, quota) = parse_quota(&call.body)?;
     let caller = call.caller()?;
     let tenant = caller.tenant_to_write(named.as_ref())?;
-    let actor = caller.actor(None);
+    let actor = caller.actor();
     let failed = |failure: Failure| from_failure(&failure);
     let question = call.question("/quota")?;
     if let Some(reply) = answered(&app, question.as_ref()).await? {
@@ -72,7 +72,7 @@ pub(crate) async fn put_limits(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
     let limits = parse_limits(&call.body)?;
-    let actor = call.caller()?.actor(call.if_match()?);
+    let actor = call.conditional_actor()?;
     app.service
         .put_limits(&tenant, &limits, &actor)
         .await
@@ -83,9 +83,6 @@ pub(crate) async fn put_limits(app: Arc<App>, call: Call) -> Handled {
 async fn shown(app: &App, tenant: &Name) -> Handled {
     let view = app.service.read_limits(tenant).await;
     let view = view.map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&Limits::new(
-        tenant,
-        &view.config,
-        &view.standpoints,
-    )))
+    let limits = Limits::new(tenant, &view.config, &view.standpoints);
+    Ok(Reply::ok(&limits).with_version(limits.version))
 }

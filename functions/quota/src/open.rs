@@ -37,7 +37,6 @@ pub(crate) async fn get_metrics(app: Arc<App>, _: Call) -> Handled {
 
 /// What a kind of problem means, and what to do about it.
 pub(crate) async fn get_problem(_: Arc<App>, call: Call) -> Handled {
-    call.params(&[])?;
     let code = Kind::of_word(call.path_text("code"));
     let code = code.ok_or_else(|| Problem::not_found("such problem"))?;
     Ok(Reply::ok(&ProblemAbout::from(code)))

@@ -16,13 +16,13 @@ pub(crate) async fn put_plan(app: Arc<App>, call: Call) -> Handled {
     let code = Name::in_path(call.path_text("code"))
         .map_err(|error| Problem::invalid_request("code", error.to_string()))?;
     let plan = parse_plan(&code, &call.body)?;
-    let actor = call.caller()?.actor(call.if_match()?);
+    let actor = call.conditional_actor()?;
     let plan = app
         .service
         .put_plan(plan, &actor)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&Plan::from(&plan)))
+    Ok(Reply::ok(&Plan::from(&plan)).with_version(plan.version))
 }
 
 /// One plan.
@@ -34,7 +34,7 @@ pub(crate) async fn get_plan(app: Arc<App>, call: Call) -> Handled {
         .find_plan(&code)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&Plan::from(&plan)))
+    Ok(Reply::ok(&Plan::from(&plan)).with_version(plan.version))
 }
 
 /// All plans, by code.
@@ -65,15 +65,14 @@ pub(crate) async fn put_subscription(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
     let order = parse_subscription(&call.body)?;
-    let actor = call.caller()?.actor(call.if_match()?);
+    let actor = call.conditional_actor()?;
     let config = app
         .service
         .put_subscription(&tenant, &order, &actor)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&SubscriptionState::new(
-        &tenant, &config, call.now,
-    )))
+    let subscription = SubscriptionState::new(&tenant, &config, call.now);
+    Ok(Reply::ok(&subscription).with_version(subscription.version))
 }
 
 /// A tenant's subscription.
@@ -85,9 +84,8 @@ pub(crate) async fn get_subscription(app: Arc<App>, call: Call) -> Handled {
         .read_config(&tenant)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&SubscriptionState::new(
-        &tenant, &config, call.now,
-    )))
+    let subscription = SubscriptionState::new(&tenant, &config, call.now);
+    Ok(Reply::ok(&subscription).with_version(subscription.version))
 }
 
 /// What a tenant is entitled to, and how much of it is used.

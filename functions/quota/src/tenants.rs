@@ -46,7 +46,8 @@ pub(crate) async fn get_tenant(app: Arc<App>, call: Call) -> Handled {
     if config.version == 0 {
         return Err(Problem::not_found("tenant"));
     }
-    Ok(Reply::ok(&Tenant::new(&tenant, &config)))
+    let tenant = Tenant::new(&tenant, &config);
+    Ok(Reply::ok(&tenant).with_version(tenant.version))
 }
 
 /// Replaces a tenant's own fields; its limits stay.
@@ -54,11 +55,12 @@ pub(crate) async fn put_tenant(app: Arc<App>, call: Call) -> Handled {
     let tenant = call.path_tenant_to_write()?;
     call.params(&[])?;
     let settings = parse_tenant(&call.body)?;
-    let actor = call.caller()?.actor(call.if_match()?);
+    let actor = call.conditional_actor()?;
     let config = app
         .service
         .put_tenant(&tenant, &settings, &actor)
         .await
         .map_err(|failure| from_failure(&failure))?;
-    Ok(Reply::ok(&Tenant::new(&tenant, &config)))
+    let tenant = Tenant::new(&tenant, &config);
+    Ok(Reply::ok(&tenant).with_version(tenant.version))
 }

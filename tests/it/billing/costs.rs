@@ -19,7 +19,10 @@ async fn costs_of(app: &TestApp, operation: &str) -> Vec<Value> {
 async fn every_price_says_what_it_is_for_and_where_it_is_from() {
     let app = TestApp::new().await;
     card(&app, "ai", json!({ "gpt-4o": { "token_in": { "amount": "2.50", "per": 1_000_000 }, "token_out": "0.00001" } })).await;
-    let cost = |component: &str, price: &str, per: u64| json!({ "operation": "gpt-4o", "component": component, "unit_price": price, "per": per, "currency": "USD", "source": "ai@1" });
+    let cost = |component: &str, price: &str, per: u64| {
+        json!({ "operation": "gpt-4o", "component": component, "unit_price": price, "per": per, "currency": "USD",
+        "rate_card": { "id": "ai", "version": 1 } })
+    };
     assert_eq!(
         costs_of(&app, "gpt-4o").await,
         [
@@ -28,7 +31,8 @@ async fn every_price_says_what_it_is_for_and_where_it_is_from() {
         ]
     );
     let built_in = json!({
-        "operation": "hitl_approval", "component": "unit", "unit_price": "0.05", "per": 1, "currency": "USD", "source": "default@1",
+        "operation": "hitl_approval", "component": "unit", "unit_price": "0.05", "per": 1, "currency": "USD",
+        "rate_card": { "id": "default", "version": 1 },
     });
     assert_eq!(costs_of(&app, "hitl_approval").await, [built_in]);
 }
@@ -40,7 +44,7 @@ async fn only_versions_in_force_are_shown() {
     card_with(&app, "c", version("2026-11-23T00:00:00Z", 1)).await;
     assert_eq!(costs_of(&app, "x").await, Vec::<Value>::new());
     card_with(&app, "c", version("2026-11-01T00:00:00Z", 2)).await;
-    assert_eq!(costs_of(&app, "x").await[0]["source"], "c@2");
+    assert_eq!(costs_of(&app, "x").await[0]["rate_card"]["version"], 2);
     app.clock.set("2026-11-23T00:00:00Z");
-    assert_eq!(costs_of(&app, "x").await[0]["source"], "c@1");
+    assert_eq!(costs_of(&app, "x").await[0]["rate_card"]["version"], 1);
 }

@@ -126,7 +126,7 @@ async fn an_event_is_taken_back_once_and_both_say_so() {
     );
     let other = merged(whole("e2"), json!({ "tenant_id": "acme" }));
     let first = merged(whole("e1"), json!({ "tenant_id": "acme" }));
-    let batch = json!({ "events": [first, other, other] });
+    let batch = json!({ "events": [first.clone(), other.clone(), other] });
     let batch = app.post("/events/batch", batch).await.expect(200);
     let told = |index: usize| {
         ["status", "voided"].map(|field| batch.at(&format!("/results/{index}/{field}")))
@@ -134,6 +134,16 @@ async fn an_event_is_taken_back_once_and_both_say_so() {
     assert_eq!(told(0), [json!("replayed"), json!(true)]);
     assert_eq!(told(1), [json!("recorded"), json!(false)]);
     assert_eq!(told(2), [json!("replayed"), json!(false)]);
+    let elsewhere = merged(whole("e1"), json!({ "tenant_id": "beta" }));
+    let changed = merged(first.clone(), json!({ "units": 7 }));
+    let batch = json!({ "events": [elsewhere, first, changed] });
+    let batch = app.post("/events/batch", batch).await.expect(200);
+    let told = |index: usize| {
+        ["status", "voided"].map(|field| batch.at(&format!("/results/{index}/{field}")))
+    };
+    assert_eq!(told(0), [json!("recorded"), json!(false)]);
+    assert_eq!(told(1), [json!("replayed"), json!(true)]);
+    assert_eq!(told(2), [json!("rejected"), json!(false)]);
     let entry = app.get("/audit").await.at("/data/0");
     assert_eq!(
         (&entry["action"], &entry["tenant_id"]),

@@ -49,7 +49,8 @@ async fn a_limit_may_be_filled_exactly_and_not_passed_by_holds_and_events_togeth
         "measure": "spend", "currency": "USD", "window": "day",
         "window_start": "2026-11-22T00:00:00Z", "window_end": "2026-11-23T00:00:00Z",
         "soft": null, "hard": "1", "used": "0.3", "held": "0.6", "remaining": "0.1",
-        "percent": "90.00", "status": "approaching", "requested": "0.101", "reason": null,
+        "percent": "90.00", "status": "approaching", "limit_type": "hard_limit",
+        "requested": "0.101", "reason": null,
     });
     assert_eq!(problem["violations"][0], expected);
     assert_eq!(

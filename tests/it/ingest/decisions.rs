@@ -33,7 +33,7 @@ async fn a_denial_by_quantity_says_all_that_a_client_needs() {
     );
     let violation = status(json!({
         "hard": 2, "used": 2, "remaining": 0, "percent": "100.00", "status": "hard_limit_exceeded",
-        "requested": 1, "reason": null,
+        "limit_type": "hard_limit", "requested": 1, "reason": null,
     }));
     let expected = json!({
         "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",

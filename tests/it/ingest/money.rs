@@ -38,7 +38,8 @@ async fn a_denial_by_money_names_every_budget_in_order() {
             "limit_id": scope, "source": "limits", "scope": scope, "scope_id": id,
             "measure": "spend", "currency": "USD", "window": "total", "window_start": null,
             "window_end": null, "soft": null, "hard": "0.07", "used": "0.05", "held": "0",
-            "remaining": "0.02", "percent": "71.43", "status": "ok", "requested": "0.05",
+            "remaining": "0.02", "percent": "71.43", "status": "ok",
+            "limit_type": "hard_limit", "requested": "0.05",
             "reason": null,
         })
     };

@@ -125,7 +125,8 @@ async fn the_allowance_goes_first_then_grants_by_priority_expiry_and_age() {
         "limit_id": null, "source": null, "scope": "credit", "scope_id": null,
         "measure": "spend", "currency": "USD", "window": null, "window_start": null,
         "window_end": null, "soft": null, "hard": "30", "used": null, "held": null,
-        "remaining": "0", "percent": null, "status": null, "requested": "0.01",
+        "remaining": "0", "percent": null, "status": null, "limit_type": null,
+        "requested": "0.01",
         "reason": "credit_exhausted",
     });
     assert_eq!(

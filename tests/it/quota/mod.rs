@@ -13,3 +13,4 @@ mod rate;
 mod table;
 mod tenants;
 mod trees;
+mod versions;

@@ -2,7 +2,7 @@
 
 use crate::answers::limit::LimitStatus;
 use serde::{Deserialize, Serialize};
-use tollgate_core::{AlertState, Config, Instant, Name};
+use tollgate_core::{AlertState, Config, Instant, Name, Resource};
 
 /// What an alert tells of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub struct AlertsState {
     pub secret: Option<String>,
     /// The latest.
     pub alerts: Vec<ListedAlert>,
-    /// For `If-Match`.
+    /// Of these settings alone, as `ETag` has it; 0 where they were never set.
     pub version: u64,
 }
 
@@ -107,7 +107,7 @@ impl AlertsState {
             has_secret: set.is_some_and(|set| set.secret.is_some()),
             secret,
             alerts: alerts.iter().map(ListedAlert::from).collect(),
-            version: config.version,
+            version: config.revision(Resource::Alerts),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use tollgate_core::{Amount, Budget, Config, Count, Currency, Name, Scope, Standpoint, WindowKind};
+use tollgate_core::{
+    Amount, Budget, Config, Count, Currency, Name, Resource, Scope, Standpoint, WindowKind,
+};
 
 /// A tenant's budget, and where it stands in its window; all null without one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -30,7 +32,7 @@ pub struct BudgetState {
     pub remaining: Option<Amount>,
     /// Each tool that has a cap, by its key.
     pub tools: Option<BTreeMap<String, ToolBudget>>,
-    /// For `If-Match`.
+    /// Of these settings alone, as `ETag` has it; 0 where they were never set.
     pub version: Option<u64>,
 }
 
@@ -67,7 +69,7 @@ impl BudgetState {
             held: total.map(|at| Amount::nearest(at.count.held)),
             remaining: capped.map(|(at, max)| left(max, at.count)),
             tools: Some(tools(budget, at)),
-            version: Some(config.version),
+            version: Some(config.revision(Resource::Budget)),
         }
     }
 

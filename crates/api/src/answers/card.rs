@@ -1,5 +1,6 @@
 //! Rate cards and prices.
 
+use crate::answers::event::CardRef;
 use crate::answers::list::List;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -7,7 +8,8 @@ use tollgate_core::{
     Amount, Card, Catalog, Component, Currency, DiscountMode, Instant, Name, Operation, Unpriced,
 };
 
-/// A version of a rate card, in the shape that `PUT /rate-cards/{id}` takes.
+/// A version of a rate card, in the shape that `PUT /rate-cards/{id}` takes, but for its
+/// `version`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RateCardVersion {
@@ -84,8 +86,8 @@ pub struct Cost {
     pub per: u64,
     /// The currency of the price.
     pub currency: Currency,
-    /// `card@version`.
-    pub source: String,
+    /// The version that has it.
+    pub rate_card: CardRef,
 }
 
 impl From<&Card> for RateCardVersion {
@@ -154,7 +156,10 @@ fn costs_of(card: &Card) -> impl Iterator<Item = Cost> + '_ {
             unit_price: price.amount,
             per: price.per,
             currency: card.currency,
-            source: format!("{}@{}", card.id, card.version),
+            rate_card: CardRef {
+                id: card.id.clone(),
+                version: card.version,
+            },
         })
     })
 }
@@ -186,14 +191,14 @@ mod tests {
                 .filter(|cost| cost.operation.as_str() == "x");
             of_x.next().map(|cost| serde_json::to_value(cost).unwrap())
         };
-        let expected = |price: &str, source: &str| {
+        let expected = |price: &str, version: u32| {
             Some(json!({
                 "operation":"x","component":"api_call","unit_price":price,"per":7,
-                "currency":"EUR","source":source,
+                "currency":"EUR","rate_card":{"id":"c1","version":version},
             }))
         };
         assert_eq!(cost("2025-12-31T00:00:00Z"), None);
-        assert_eq!(cost("2026-01-31T00:00:00Z"), expected("3", "c1@3"));
-        assert_eq!(cost("2026-02-01T00:00:00Z"), expected("2", "c1@2"));
+        assert_eq!(cost("2026-01-31T00:00:00Z"), expected("3", 3));
+        assert_eq!(cost("2026-02-01T00:00:00Z"), expected("2", 2));
     }
 }

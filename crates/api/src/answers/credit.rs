@@ -26,8 +26,8 @@ pub struct Credits {
     pub expired: Amount,
     /// What may still be used, the allowance included.
     pub available: Amount,
-    /// Used beyond all credit.
-    pub uncovered: Amount,
+    /// Used beyond all credit; null for a tenant that never had any.
+    pub uncovered: Option<Amount>,
     /// The grants that can be drawn on.
     pub grants: Vec<GrantStanding>,
 }
@@ -160,7 +160,7 @@ impl Credits {
     pub fn new(
         tenant: &Name,
         currency: Option<Currency>,
-        (allowance, uncovered): (Option<(Amount, Count, Window)>, i128),
+        (allowance, uncovered): (Option<(Amount, Count, Window)>, Option<i128>),
         grants: &[(Grant, Count)],
         now: Instant,
     ) -> Self {
@@ -183,7 +183,7 @@ impl Credits {
             remaining,
             expired: sum(|grant| grant.expired),
             available: Amount::nearest(remaining.units().saturating_add(of_allowance)),
-            uncovered: Amount::nearest(uncovered),
+            uncovered: uncovered.map(Amount::nearest),
             grants,
         }
     }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tollgate_core::{Amount, Currency, ExchangeTable, Instant};
 
-/// A version of the exchange rates, in the shape that `PUT /exchange-rates` takes.
+/// A version of the exchange rates, in the shape that `PUT /exchange-rates` takes, but for
+/// its `version`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExchangeRatesVersion {

@@ -46,7 +46,7 @@ pub struct Hold {
     pub ended_at: Option<Instant>,
     /// The event that its capture booked.
     pub event_id: Option<Name>,
-    /// The deployment's; null where it has none, and in lists.
+    /// The deployment's; null where it has none.
     pub constitutional_hash: Option<String>,
 }
 

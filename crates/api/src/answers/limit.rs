@@ -3,8 +3,8 @@
 use crate::answers::figure::Figure;
 use serde::{Deserialize, Serialize};
 use tollgate_core::{
-    Config, Currency, Fullness, Instant, Layer, Limit, Measure, Name, OnUnavailable, Scope,
-    SoftMode, Standpoint, State, WindowKind,
+    Config, Currency, Fullness, Instant, Layer, Limit, Measure, Name, OnUnavailable, Resource,
+    Scope, SoftMode, Standpoint, State, WindowKind,
 };
 
 /// A limit and where it stands.
@@ -140,7 +140,7 @@ pub struct Limits {
     /// Where those stand that count one thing; of limits on each one of a scope,
     /// only one that is named stands anywhere.
     pub standing: Vec<LimitStatus>,
-    /// For `If-Match`.
+    /// Of these settings alone, as `ETag` has it; 0 where they were never set.
     pub version: u64,
 }
 
@@ -153,7 +153,7 @@ impl Limits {
             tenant_id: tenant.clone(),
             limits: config.all_limits().iter().map(shown).collect(),
             standing: statuses(at),
-            version: config.version,
+            version: config.revision(Resource::Limits),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::answers::figure::Figure;
 use serde::{Deserialize, Serialize};
 use tollgate_core::{
-    Amount, Config, Currency, Instant, Measure, Name, OnUnavailable, SoftMode, Status,
+    Amount, Config, Currency, Instant, Measure, Name, OnUnavailable, Resource, SoftMode, Status,
     Subscription, WindowKind,
 };
 
@@ -13,7 +13,7 @@ use tollgate_core::{
 pub struct Plan {
     /// Its code.
     pub code: Name,
-    /// For `If-Match`.
+    /// 1 for the first, and so on, as `ETag` has it.
     pub version: u64,
     /// For people.
     pub name: String,
@@ -76,7 +76,7 @@ pub struct SubscriptionState {
     pub period_start: Option<Instant>,
     /// When the next begins.
     pub period_end: Option<Instant>,
-    /// For `If-Match`.
+    /// Of these settings alone, as `ETag` has it; 0 where they were never set.
     pub version: u64,
 }
 
@@ -143,7 +143,7 @@ impl SubscriptionState {
             overrides: subscription.map(overrides).unwrap_or_default(),
             period_start: period.map(|period| period.start),
             period_end: period.and_then(|period| period.end()),
-            version: config.version,
+            version: config.revision(Resource::Subscription),
         }
     }
 }

@@ -24,28 +24,28 @@ pub struct StoredEvent {
     pub tier: Name,
     /// The operation's own unit; there even where it is 0, since 1 is meant where it is
     /// left out.
-    pub units: i64,
+    pub units: i128,
     /// Input tokens.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub tokens_in: i64,
+    pub tokens_in: i128,
     /// Of them, those from a cache.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub cached_tokens_in: i64,
+    pub cached_tokens_in: i128,
     /// Output tokens.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub tokens_out: i64,
+    pub tokens_out: i128,
     /// Other tokens.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub tokens_processed: i64,
+    pub tokens_processed: i128,
     /// Calls.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub api_calls: i64,
+    pub api_calls: i128,
     /// Milliseconds worked.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub duration_ms: i64,
+    pub duration_ms: i128,
     /// Bytes moved.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub data_bytes: i64,
+    pub data_bytes: i128,
     /// How long it took, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Amount>,
@@ -106,7 +106,7 @@ pub struct StoredEvent {
     pub voided: Option<bool>,
 }
 
-fn is_zero(figure: &i64) -> bool {
+fn is_zero(figure: &i128) -> bool {
     *figure == 0
 }
 
@@ -116,7 +116,7 @@ impl StoredEvent {
     pub fn new(stored: &Stored, received: Instant, tenant: &Name, currency: Currency) -> Self {
         let event = &stored.event;
         let (at, used) = (&event.dimensions, stored.totals().quantities);
-        let figure = |component| i64::try_from(used.of(component)).unwrap_or(i64::MAX);
+        let figure = |component| used.of(component);
         let name = |label: Label| event.label(label).cloned();
         Self {
             id: event.id.clone(),

@@ -1,7 +1,7 @@
 //! Tenants.
 
 use serde::{Deserialize, Serialize};
-use tollgate_core::{Config, Currency, Instant, Name};
+use tollgate_core::{Config, Currency, Instant, Name, Resource};
 
 /// A tenant's own settings.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Tenant {
     pub lanes: u8,
     /// When it was first heard of.
     pub created_at: Option<Instant>,
-    /// For `If-Match`.
+    /// Of these settings alone, as `ETag` has it; 0 where they were never set.
     pub version: u64,
 }
 
@@ -43,7 +43,7 @@ impl Tenant {
             require_plan: config.require_plan,
             lanes: config.lanes().into(),
             created_at: config.created,
-            version: config.version,
+            version: config.revision(Resource::Tenant),
         }
     }
 }

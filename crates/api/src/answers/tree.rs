@@ -2,7 +2,7 @@
 
 use crate::answers::limit::{LimitStatus, statuses};
 use serde::{Deserialize, Serialize};
-use tollgate_core::{Config, Currency, Name, Standpoint};
+use tollgate_core::{Config, Currency, Name, Resource, Standpoint};
 
 /// A tenant's tree of budgets, and where its limits stand; without nodes where there is
 /// none.
@@ -15,7 +15,7 @@ pub struct Tree {
     pub currency: Option<Currency>,
     /// Its nodes, by id.
     pub nodes: Vec<TreeNode>,
-    /// For `If-Match`.
+    /// Of these settings alone, as `ETag` has it; 0 where they were never set.
     pub version: u64,
 }
 
@@ -48,7 +48,7 @@ impl Tree {
             tenant_id: tenant.clone(),
             currency: config.tree.as_ref().map(|tree| tree.currency),
             nodes: shown.collect(),
-            version: config.version,
+            version: config.revision(Resource::Tree),
         }
     }
 }

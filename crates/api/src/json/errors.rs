@@ -94,6 +94,16 @@ impl Errors {
         self.unless_misshapen(Kind::InvalidEvent)
     }
 
+    /// The same of a body in which an event stands at `place`.
+    pub(crate) fn into_problem_within(self, place: &str) -> Problem {
+        let mut pointers = self.list.iter().map(|error| error.pointer.as_str());
+        if pointers.any(|pointer| pointer.starts_with(place)) {
+            self.into_event_problem()
+        } else {
+            self.into_problem()
+        }
+    }
+
     fn unless_misshapen(self, kind: Kind) -> Problem {
         let misshapen = self.misshapen;
         self.into_kind(if misshapen {

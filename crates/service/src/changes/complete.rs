@@ -4,7 +4,7 @@
 use crate::changes::job::{Phase, Stored};
 use crate::engine::service::{Service, Tenancy};
 use crate::settings::actor::Actor;
-use crate::settings::tenants::config_writes;
+use crate::settings::change::config_writes;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
 use futures::future::BoxFuture;

@@ -5,7 +5,7 @@ use crate::engine::service::Service;
 use crate::settings::actor::Actor;
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use tollgate_core::{Alert, Alerts, AlertsOrder, Config, Name, Secret, table};
+use tollgate_core::{Alert, Alerts, AlertsOrder, Config, Name, Resource, Secret, table};
 
 /// How many alerts are shown: the latest.
 const SHOWN_MAX: usize = 100;
@@ -30,23 +30,29 @@ impl Service {
             "has_url": order.url.is_some(),
             "rotate_secret": order.rotate_secret,
         });
-        let config = self.change_config(tenant, "alerts.put", audit, actor, |config, _| {
-            let held = config.alerts.take();
-            let is_kept =
-                !order.rotate_secret && held.as_ref().is_some_and(|held| held.url == order.url);
-            let kept = held.and_then(|held| held.secret).filter(|_| is_kept);
-            let secret = order
-                .url
-                .as_ref()
-                .map(|_| kept.unwrap_or_else(|| fresh.clone()));
-            let alerts = Alerts {
-                thresholds: order.thresholds.clone(),
-                url: order.url.clone(),
-                secret,
-            };
-            config.alerts = Some(alerts).filter(|alerts| !alerts.thresholds.is_empty());
-            Ok(())
-        });
+        let config = self.change_config(
+            tenant,
+            (Resource::Alerts, "alerts.put"),
+            audit,
+            actor,
+            |config, _| {
+                let held = config.alerts.take();
+                let is_kept =
+                    !order.rotate_secret && held.as_ref().is_some_and(|held| held.url == order.url);
+                let kept = held.and_then(|held| held.secret).filter(|_| is_kept);
+                let secret = order
+                    .url
+                    .as_ref()
+                    .map(|_| kept.unwrap_or_else(|| fresh.clone()));
+                let alerts = Alerts {
+                    thresholds: order.thresholds.clone(),
+                    url: order.url.clone(),
+                    secret,
+                };
+                config.alerts = Some(alerts).filter(|alerts| !alerts.thresholds.is_empty());
+                Ok(())
+            },
+        );
         let config = config.await?;
         let is_new = config
             .alerts

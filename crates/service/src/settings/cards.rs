@@ -56,6 +56,7 @@ impl Service {
     /// all of time, a later one from now on.
     ///
     /// # Errors
+    /// [`Failure::Stale`] for another version than `actor` asks for,
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn put_card(
         &self,
@@ -67,6 +68,7 @@ impl Service {
             let last = catalog
                 .card(card.id.as_str(), None)
                 .map_or(0, |held| held.version);
+            actor.check(u64::from(last))?;
             card.version = last.saturating_add(1);
             card.sequence = sequence;
             card.effective_from =

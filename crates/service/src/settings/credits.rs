@@ -4,7 +4,7 @@ use crate::engine::attempt::Attempt;
 use crate::engine::service::Service;
 use crate::settings::actor::Actor;
 use crate::settings::audit::Change;
-use crate::settings::tenants::same_currency;
+use crate::settings::change::same_currency;
 use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
@@ -34,8 +34,8 @@ pub struct CreditView {
     /// room, and what is left of others within the 35 days after their end, in the
     /// order that they are drawn; and what was taken of each.
     pub grants: Vec<(Grant, Count)>,
-    /// What was used beyond all credit.
-    pub uncovered: i128,
+    /// What was used beyond all credit; absent where there never was any.
+    pub uncovered: Option<i128>,
     /// When this was read.
     pub at: Instant,
 }
@@ -94,7 +94,7 @@ impl Service {
                 detail,
             };
             if self
-                .try_config(tenant, audit, actor, change)
+                .try_config(tenant, None, audit, actor, change)
                 .await?
                 .is_some()
             {
@@ -148,7 +148,7 @@ impl Service {
                 detail,
             };
             let done = self
-                .try_config(tenant, audit, &Actor::schedule(), change)
+                .try_config(tenant, None, audit, &Actor::schedule(), change)
                 .await?;
             if done.is_some() {
                 return Ok(());
@@ -172,6 +172,7 @@ impl Service {
         let credit = Figure::credit();
         let count = |counter: &CounterKey| standing.count(counter, &credit);
         let uncovered = count(&uncovered_counter()).taken();
+        let has_credit = config.prepaid || config.allowance().is_some() || uncovered > 0;
         let allowance = config.allowance();
         let allowance = allowance.map(|amount| (amount, count(&of_period), of_period.window));
         let counted = |grant: Grant| {
@@ -183,7 +184,7 @@ impl Service {
             currency: config.currency,
             allowance,
             grants,
-            uncovered,
+            uncovered: has_credit.then_some(uncovered),
             at,
         })
     }

@@ -14,6 +14,7 @@ impl Service {
     /// at all times, a later one from now on.
     ///
     /// # Errors
+    /// [`Failure::Stale`] for another version than `actor` asks for,
     /// [`Failure::Unavailable`] when the store is out of reach.
     pub async fn put_exchange(
         &self,
@@ -24,7 +25,9 @@ impl Service {
         self.put_version(actor, |catalog, sequence, now| {
             let held = catalog.exchanges();
             let first = held.iter().all(|held| held.base != rates.base);
-            rates.version = held.last().map_or(0, |held| held.version).saturating_add(1);
+            let last = held.last().map_or(0, |held| held.version);
+            actor.check(u64::from(last))?;
+            rates.version = last.saturating_add(1);
             rates.sequence = sequence;
             rates.effective_from =
                 effective_from.unwrap_or(if first { Instant::EPOCH } else { now });

@@ -4,6 +4,7 @@ pub(crate) mod actor;
 pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod cards;
+pub(crate) mod change;
 pub(crate) mod credits;
 pub(crate) mod exchange;
 pub(crate) mod keys;

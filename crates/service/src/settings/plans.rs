@@ -92,9 +92,7 @@ impl Service {
                 return Err(Failure::PlanCurrency(currency));
             }
             let held = stored.map_or(0, |held| held.version);
-            if actor.if_match.is_some_and(|wanted| wanted != held) {
-                return Err(Failure::Stale(held));
-            }
+            actor.check(held)?;
             plan.version = held.saturating_add(1);
             let mut attrs = body_attrs(&plan)?;
             attrs.insert(table::VERSION.into(), Value::N(i128::from(plan.version)));
@@ -117,10 +115,7 @@ impl Service {
                 break;
             }
         }
-        let renewer = Actor {
-            key_id: actor.key_id.clone(),
-            if_match: None,
-        };
+        let renewer = Actor::unconditional(actor.key_id.as_str());
         let until = Moment::now() + RENEWAL_MAX;
         let renewed = self.renew_subscribers(&plan.code, &renewer, until).await?;
         self.complete_together(renewed.counting).await;
@@ -227,7 +222,7 @@ impl Service {
                 tenant: Some(tenant),
                 detail,
             };
-            if let Some(config) = self.try_config(tenant, audit, actor, change).await? {
+            if let Some(config) = self.try_config(tenant, None, audit, actor, change).await? {
                 return Ok(Some(config));
             }
             attempt.again("the tenant changes all the time").await?;

@@ -4,13 +4,13 @@ use crate::engine::attempt::Attempt;
 use crate::engine::service::Service;
 use crate::settings::actor::Actor;
 use crate::settings::audit::Change;
+use crate::settings::change::same_currency;
 use crate::settings::plans::standing_plan;
-use crate::settings::tenants::same_currency;
 use crate::store::failure::Failure;
 use std::sync::Arc;
 use tollgate_core::{
     Amount, Attrs, Config, CounterKey, Figure, Guard, Instant, Measure, Moved, Name, Override,
-    OverrideOrder, Plan, Standing, Subscription, SubscriptionOrder, Value, Write, table,
+    OverrideOrder, Plan, Resource, Standing, Subscription, SubscriptionOrder, Value, Write, table,
 };
 
 impl Service {
@@ -73,7 +73,10 @@ impl Service {
                 tenant: Some(tenant),
                 detail,
             };
-            if let Some(config) = self.try_config(tenant, audit, actor, change).await? {
+            if let Some(config) = self
+                .try_config(tenant, Some(Resource::Subscription), audit, actor, change)
+                .await?
+            {
                 return self.complete_in_request(tenant, config).await;
             }
             attempt.again("the plan changes all the time").await?;

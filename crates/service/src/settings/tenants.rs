@@ -4,25 +4,20 @@ use crate::engine::attempt::Attempt;
 use crate::engine::service::Service;
 use crate::engine::snapshot::Snapshot;
 use crate::settings::actor::Actor;
-use crate::settings::audit::{Change, audit_write};
+use crate::settings::audit::Change;
+use crate::settings::change::{config_writes, same_currency};
 use crate::settings::replay::Once;
-use crate::store::body::{body, body_attrs};
 use crate::store::failure::Failure;
 use crate::store::store::Query;
-use crate::usage::watermark::Watermark;
 use futures::future::try_join_all;
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_core::{
-    Attrs, Budget, Config, Currency, Guard, Instant, Limit, LimitsError, Name, Quota,
-    TenantSettings, Tree, Value, Write, table,
+    Budget, Config, Currency, Limit, Name, Quota, Resource, TenantSettings, Tree, table,
 };
 
 /// How long raising lanes may take.
 const RAISING_MAX: Duration = Duration::from_secs(2);
-
-/// The most bytes of a configuration; an item holds 400 KB.
-const CONFIG_BYTES_MAX: usize = 380_000;
 
 impl Service {
     /// The tenant's configuration; version 0 for one never seen.
@@ -120,20 +115,26 @@ impl Service {
             }
         }
         let audit = serde_json::to_value(settings)?;
-        self.change_config(tenant, "tenant.put", audit, actor, |config, now| {
-            same_currency(config.currency, settings.currency)?;
-            config.currency = settings.currency.or(config.currency);
-            config.name.clone_from(&settings.name);
-            config.slug.clone_from(&settings.slug);
-            config.rate_card.clone_from(&settings.rate_card);
-            config.set_retention(settings.retention_days, now);
-            config.require_plan = settings.require_plan;
-            if settings.lanes.is_some() {
-                config.raised_lanes = None;
-            }
-            config.lanes = settings.lanes;
-            Ok(())
-        })
+        self.change_config(
+            tenant,
+            (Resource::Tenant, "tenant.put"),
+            audit,
+            actor,
+            |config, now| {
+                same_currency(config.currency, settings.currency)?;
+                config.currency = settings.currency.or(config.currency);
+                config.name.clone_from(&settings.name);
+                config.slug.clone_from(&settings.slug);
+                config.rate_card.clone_from(&settings.rate_card);
+                config.set_retention(settings.retention_days, now);
+                config.require_plan = settings.require_plan;
+                if settings.lanes.is_some() {
+                    config.raised_lanes = None;
+                }
+                config.lanes = settings.lanes;
+                Ok(())
+            },
+        )
         .await
     }
 
@@ -159,7 +160,7 @@ impl Service {
             };
             // Once: whoever was first raised them as well.
             let itself = Actor::schedule();
-            let raised = self.try_config(tenant, audit, &itself, change);
+            let raised = self.try_config(tenant, None, audit, &itself, change);
             raised.await.map(drop)
         };
         // It takes nothing of the time that the request has.
@@ -196,7 +197,10 @@ impl Service {
                 tenant: Some(tenant),
                 detail: detail.clone(),
             };
-            if let Some(config) = self.try_config(tenant, audit, actor, change).await? {
+            if let Some(config) = self
+                .try_config(tenant, Some(Resource::Quota), audit, actor, change)
+                .await?
+            {
                 return self.complete_in_request(tenant, config).await;
             }
             self.check_unanswered(once).await?;
@@ -219,14 +223,20 @@ impl Service {
     ) -> Result<Config, Failure> {
         let ids: Vec<&str> = limits.iter().map(|limit| limit.id.as_str()).collect();
         let audit = serde_json::json!({ "limits": ids });
-        let config = self.change_config(tenant, "limits.put", audit, actor, |config, _| {
-            for currency in limits.iter().filter_map(|limit| limit.currency) {
-                same_currency(config.currency, Some(currency))?;
-                config.currency = Some(currency);
-            }
-            config.limits = limits.to_vec();
-            Ok(())
-        });
+        let config = self.change_config(
+            tenant,
+            (Resource::Limits, "limits.put"),
+            audit,
+            actor,
+            |config, _| {
+                for currency in limits.iter().filter_map(|limit| limit.currency) {
+                    same_currency(config.currency, Some(currency))?;
+                    config.currency = Some(currency);
+                }
+                config.limits = limits.to_vec();
+                Ok(())
+            },
+        );
         self.complete_in_request(tenant, config.await?).await
     }
 
@@ -242,13 +252,19 @@ impl Service {
         actor: &Actor,
     ) -> Result<Config, Failure> {
         let audit = serde_json::to_value(budget)?;
-        let config = self.change_config(tenant, "budget.put", audit, actor, |config, _| {
-            let currency = budget.map(|budget| budget.currency);
-            same_currency(config.currency, currency)?;
-            config.currency = currency.or(config.currency);
-            config.budget = budget.cloned();
-            Ok(())
-        });
+        let config = self.change_config(
+            tenant,
+            (Resource::Budget, "budget.put"),
+            audit,
+            actor,
+            |config, _| {
+                let currency = budget.map(|budget| budget.currency);
+                same_currency(config.currency, currency)?;
+                config.currency = currency.or(config.currency);
+                config.budget = budget.cloned();
+                Ok(())
+            },
+        );
         self.complete_in_request(tenant, config.await?).await
     }
 
@@ -266,134 +282,19 @@ impl Service {
     ) -> Result<Config, Failure> {
         let audit =
             serde_json::json!({ "nodes": tree.map(|tree| tree.nodes.keys().collect::<Vec<_>>()) });
-        let config = self.change_config(tenant, "tree.put", audit, actor, |config, _| {
-            let currency = tree.map(|tree| tree.currency);
-            same_currency(config.currency, currency)?;
-            config.currency = currency.or(config.currency);
-            config.tree = tree.cloned();
-            Ok(())
-        });
+        let config = self.change_config(
+            tenant,
+            (Resource::Tree, "tree.put"),
+            audit,
+            actor,
+            |config, _| {
+                let currency = tree.map(|tree| tree.currency);
+                same_currency(config.currency, currency)?;
+                config.currency = currency.or(config.currency);
+                config.tree = tree.cloned();
+                Ok(())
+            },
+        );
         self.complete_in_request(tenant, config.await?).await
     }
-
-    /// Applies `change` to the configuration in one guarded step, again from
-    /// the start where someone else was first.
-    pub(crate) async fn change_config<F>(
-        &self,
-        tenant: &Name,
-        action: &str,
-        detail: serde_json::Value,
-        actor: &Actor,
-        change: F,
-    ) -> Result<Config, Failure>
-    where
-        F: Fn(&mut Config, Instant) -> Result<(), Failure>,
-    {
-        let mut attempt = Attempt::new();
-        loop {
-            let change = |config: &mut Config, now| change(config, now).map(|()| Vec::new());
-            let audit = Change {
-                action,
-                tenant: Some(tenant),
-                detail: detail.clone(),
-            };
-            if let Some(config) = self.try_config(tenant, audit, actor, change).await? {
-                return Ok(config);
-            }
-            attempt.again("the tenant changes all the time").await?;
-        }
-    }
-
-    /// One step of a change, with the further writes that it asks for; `None`:
-    /// someone else was first, or a guard of those writes did not hold.
-    pub(crate) async fn try_config<F>(
-        &self,
-        tenant: &Name,
-        audit: Change<'_>,
-        actor: &Actor,
-        change: F,
-    ) -> Result<Option<Config>, Failure>
-    where
-        F: FnOnce(&mut Config, Instant) -> Result<Vec<Write>, Failure>,
-    {
-        // Requests in flight planned under the old limits commit first.
-        let _alone = self.gate.write().await;
-        self.cache.forget(tenant);
-        let snapshot = self.snapshot(tenant).await?;
-        let held = snapshot.rules.config();
-        if let Some(wanted) = actor.if_match.filter(|wanted| *wanted != held.version) {
-            tracing::debug!(wanted, "stale version");
-            return Err(Failure::Stale(held.version));
-        }
-        let now = self.now();
-        // What is rolled up by now was planned before.
-        let mark = self.read_item(table::watermark(tenant)).await?;
-        let mark = mark.map(|attrs| body::<Watermark>(&attrs)).transpose()?;
-        let rolled = mark.map_or(Instant::EPOCH, |mark| mark.next);
-        let mut next = Config::clone(held);
-        let further = change(&mut next, now)?;
-        next.created = next.created.or(Some(now));
-        let mut next = next.renewed(now)?;
-        next.set_rolled(rolled);
-        let mut writes = config_writes(tenant, held, &next)?;
-        if next.is_counting() {
-            let version = Value::N(i128::from(next.version));
-            let attrs = Attrs::from([(table::VERSION.into(), version)]);
-            writes.push(Write::put(table::changed(tenant), attrs));
-        }
-        writes.extend(further);
-        let (audit, key) = audit_write(now, actor, audit)?;
-        writes.push(audit);
-        let settled = self.write(&writes).await;
-        // Whatever came of it: a lost answer may have been a yes.
-        self.cache.forget(tenant);
-        // Refused, or this very change arrived although its answer was lost.
-        let done = settled? || self.read_item(key).await?.is_some();
-        Ok(done.then_some(next))
-    }
-}
-
-pub(crate) fn same_currency(
-    tenant: Option<Currency>,
-    other: Option<Currency>,
-) -> Result<(), Failure> {
-    match (tenant, other) {
-        (Some(tenant), Some(other)) if tenant != other => {
-            Err(Failure::CurrencyMismatch { tenant, other })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The writes that replace `held` by `next`, and list the tenant if it is new.
-pub(crate) fn config_writes(
-    tenant: &Name,
-    held: &Config,
-    next: &Config,
-) -> Result<Vec<Write>, Failure> {
-    let mut attrs = body_attrs(next)?;
-    if attrs
-        .get(table::BODY)
-        .and_then(Value::as_bytes)
-        .is_some_and(|bytes| bytes.len() > CONFIG_BYTES_MAX)
-    {
-        return Err(Failure::Limits(LimitsError));
-    }
-    attrs.insert(table::VERSION.into(), Value::N(i128::from(next.version)));
-    let guard = match held.version {
-        0 => Guard::Absent,
-        version => Guard::Equals(table::VERSION.into(), Value::N(i128::from(version))),
-    };
-    let version = attrs.get(table::VERSION).cloned();
-    let version = version.map(|version| (table::VERSION.into(), version));
-    let mut writes = vec![
-        Write::put(table::config(tenant), attrs).when(guard),
-        Write::set(table::version(tenant), version.into_iter().collect()),
-    ];
-    if held.version == 0 {
-        let since = Value::S(next.created.unwrap_or(Instant::EPOCH).to_string());
-        let attrs = Attrs::from([(table::BODY.into(), since)]);
-        writes.push(Write::put(table::known(tenant), attrs));
-    }
-    Ok(writes)
 }

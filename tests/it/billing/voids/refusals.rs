@@ -78,21 +78,24 @@ async fn what_cannot_be_taken_back_is_named_and_changes_nothing() {
         );
     }
     get_as(app, &keys[0], "/events/e1").await.expect(200);
-    for (path, body) in [
+    for (path, code, body) in [
         (
             "/events",
+            "invalid_event",
             json!({ "tenant_id": "acme", "operation": "agent_message", "id": id }),
         ),
         (
             "/check",
+            "invalid_event",
             json!({ "tenant_id": "acme", "operation": "agent_message", "id": "void-x" }),
         ),
         (
             "/holds",
+            "invalid_value",
             json!({ "id": "void-x", "event": { "tenant_id": "acme", "operation": "agent_message" } }),
         ),
     ] {
-        refused(&app.post(path, body).await, 422, "invalid_event");
+        refused(&app.post(path, body).await, 422, code);
     }
     assert_eq!(open.dump(), before);
     assert_eq!(

@@ -205,10 +205,7 @@ async fn erase(app: &TestApp) {
         name: name("a1"),
         dry_run: false,
     };
-    let actor = Actor {
-        key_id: "test".to_owned(),
-        if_match: None,
-    };
+    let actor = Actor::unconditional("test");
     assert_eq!(
         app.service()
             .erase(&order, &actor)
