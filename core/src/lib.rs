@@ -38,7 +38,9 @@ mod time;
 mod usage;
 mod words;
 
-pub use bill::bill::{Bill, BillError, Group, Line, bill};
+pub use bill::bill::{Bill, BillError, bill};
+pub use bill::group::Group;
+pub use bill::line::{Charge, Item, Line};
 pub use decide::afford::affordable;
 pub use decide::capture::{capture, capture_reads, capture_recorded};
 pub use decide::decide::decide;
@@ -105,10 +107,17 @@ pub use order::key::{KeyOrder, KeyScope};
 pub use order::purge::{EraseOrder, PurgeOrder, Removal};
 pub use order::subscription::{OverrideOrder, SubscriptionOrder};
 pub use order::tenant::TenantSettings;
-pub use price::card::{Card, DiscountMode, Factor, Operation, Price, Unpriced, VolumeDiscount};
-pub use price::catalog::{CardRef, Catalog, PriceError, Priced};
+pub use price::card::{Card, Source, Unpriced};
+pub use price::catalog::Catalog;
+pub use price::class::{Class, Uncosted};
+pub use price::defaults::Defaults;
 pub use price::draft::Draft;
 pub use price::exchange::{ExchangeRate, ExchangeTable};
+pub use price::factor::Factor;
+pub use price::operation::{
+    DiscountMode, Operation, Over, Packages, Price, Prices, Tier, VolumeDiscount,
+};
+pub use price::priced::{CardRef, PriceError, Priced};
 pub use time::calendar::{Calendar, Zone, ZoneError};
 pub use time::instant::{DAY_SECONDS, HOUR_SECONDS, Instant, InstantError};
 pub use time::range::Range;

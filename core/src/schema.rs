@@ -28,8 +28,9 @@ macro_rules! text_schema {
 text_schema!(Name, "Name", {
     "minLength": 1,
     "maxLength": 139,
-    "description": "An id or a name: 1 to 128 characters of `A-Z a-z 0-9 . _ : @ / + -`, starting \
-        with a letter or digit; of an event of a sealed batch `<batch_id>~<index>`.",
+    "description": "An id or a name. An id has 1 to 128 characters of `A-Z a-z 0-9 . _ : @ / + -`, \
+        starting with a letter or digit; of an event of a sealed batch `<batch_id>~<index>`. A \
+        name, such as an agent's, may hold any printable ASCII character but `|`.",
 });
 text_schema!(Instant, "Time", {
     "format": "date-time",

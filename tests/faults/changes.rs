@@ -118,8 +118,8 @@ async fn cards_read_while_one_was_put_are_not_remembered() {
     let reads = app.clone();
     let reading = tokio::spawn(async move { reads.get("/costs").await });
     gate.arrived().await;
-    app.put(
-        "/rate-cards/mine",
+    app.put_card(
+        "mine",
         json!({ "currency": "USD", "operations": { "search": { "unit": "0.25" } } }),
     )
     .await

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_core::{Card, Catalog, Currency, Event, ExchangeTable, Instant, Name};
-use tollgate_service::{Actor, Memory, Options, Service, Submission, Tenancy};
+use tollgate_service::{Actor, CardPut, Memory, Options, Service, Submission, Tenancy};
 use tollgate_tests::TestApp;
 
 const DAY: i64 = 86_400;
@@ -27,6 +27,14 @@ fn card(id: u64, price: u64) -> Card {
     let id = format!("card-{id}");
     let new = tollgate_api::parse_card(&id, body.to_string().as_bytes()).expect("a card");
     new.into_card(0, 0, Instant::EPOCH)
+}
+
+fn put_of(id: u64, price: u64, effective_from: Option<Instant>) -> CardPut {
+    CardPut {
+        card: card(id, price),
+        effective_from,
+        replace: true,
+    }
 }
 
 fn rates(base: &str, rate: u64) -> ExchangeTable {
@@ -60,12 +68,28 @@ impl History {
                 .await
                 .expect(200);
         }
-        Self {
+        let mut history = Self {
             store,
             tenancy,
             warm,
             whole: Catalog::built_in(),
+        };
+        history.name_all().await;
+        history
+    }
+
+    /// Puts each card once and names all of them, the last first.
+    async fn name_all(&mut self) {
+        let (service, actor) = (self.warm.service(), operator());
+        let mut named = Vec::new();
+        for id in (0..CARDS).rev() {
+            let put = service.put_card(put_of(id, 1, None), &actor).await;
+            let card = put.expect("a card").card;
+            named.push(card.id.clone());
+            self.whole.insert(card);
         }
+        let defaults = service.put_defaults(&named, &actor).await;
+        self.whole.set_defaults(defaults.expect("defaults"));
     }
 
     /// A time near now or long ago.
@@ -90,8 +114,8 @@ impl History {
         } else {
             // Few of many, so that some have many versions and others one.
             let id = chance.below(3) * chance.below(CARDS / 2);
-            let put = service.put_card(card(id, price), from, &actor);
-            self.whole.insert(put.await.expect("a card"));
+            let put = service.put_card(put_of(id, price, from), &actor);
+            self.whole.insert(put.await.expect("a card").card);
         }
     }
 
@@ -100,9 +124,12 @@ impl History {
         let (from, actor) = (Some(self.time(chance)), operator());
         for id in 0..CARDS {
             let price = 1 + chance.below(90);
-            let put = self.warm.service().put_card(card(id, price), from, &actor);
+            let put = self
+                .warm
+                .service()
+                .put_card(put_of(id, price, from), &actor);
             let put = put.await;
-            self.whole.insert(put.expect("a card"));
+            self.whole.insert(put.expect("a card").card);
         }
     }
 
@@ -127,13 +154,13 @@ impl History {
                 })
                 .collect();
             let options = Options {
-                mode: tollgate_core::Mode::Observe,
+                mode: tollgate_core::Mode::Enforce,
                 age_seconds_max: 4_000 * DAY,
             };
             let told = service.judge(&tenant, &submissions, options);
             let told = told.await.expect("prices");
             for (event, told) in events.iter().zip(told) {
-                let expected = self.whole.price_in(Some(currency), None, event);
+                let expected = self.whole.price(&[], Some(currency), event);
                 let expected = expected.ok().filter(|priced| priced.currency == currency);
                 assert_eq!(
                     told.ok(),

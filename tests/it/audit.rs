@@ -1,6 +1,6 @@
 //! `GET /audit`: who changed what, when.
 
-use crate::given::{Open, card, get_as, limit, refused};
+use crate::given::{Open, get_as, limit, refused};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -21,7 +21,8 @@ async fn every_change_by_an_operator_is_one_entry_newest_first() {
     app.limit("acme", json!([limit(json!({ "hard": 9 }))]))
         .await;
     app.clock.advance(1);
-    card(app, "ai", json!({})).await;
+    let card = json!({ "currency": "USD", "operations": {} });
+    app.put("/rate-cards/ai", card).await.expect(200);
     app.clock.advance(1);
     let made = app
         .post("/keys", json!({ "tenant_id": "acme", "scopes": ["read"] }))

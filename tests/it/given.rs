@@ -152,7 +152,7 @@ pub(crate) async fn events_of(app: &TestApp, tenant: &str) -> Value {
         .at("/total_events")
 }
 
-/// Puts a rate card in USD whose tiers are the built-in ones.
+/// Puts a rate card in USD whose tiers are the built-in ones, and names it first for all.
 pub(crate) async fn card(app: &TestApp, id: &str, operations: Value) -> TestReply {
     card_with(app, id, json!({ "operations": operations })).await
 }
@@ -162,7 +162,5 @@ pub(crate) async fn card_with(app: &TestApp, id: &str, fields: Value) -> TestRep
     let tiers =
         json!({ "standard": "1", "enhanced": "1.5", "deliberation": "3", "enterprise": "2" });
     let card = merged(json!({ "currency": "USD", "tiers": tiers }), fields);
-    app.put(&format!("/rate-cards/{id}"), card)
-        .await
-        .expect(200)
+    app.put_card(id, card).await.expect(200)
 }

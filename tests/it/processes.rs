@@ -142,7 +142,7 @@ async fn prices_settings_and_cursors_are_the_same_in_both() {
             .at("/cost"),
         "7"
     );
-    one.put("/tenants/acme", json!({ "rate_card": "ai" }))
+    one.put("/tenants/acme", json!({ "rate_cards": ["ai"] }))
         .await
         .expect(200);
     refused(

@@ -236,6 +236,26 @@ impl TestApp {
         self.call("PUT", path, body.to_string()).await
     }
 
+    /// Puts a version of the card `id`, whole, and names the card first for tenants that
+    /// name none of their own.
+    pub async fn put_card(&self, id: &str, card: Value) -> TestReply {
+        let put = self
+            .put(&format!("/rate-cards/{id}?replace=true"), card)
+            .await;
+        if put.status == 200 && id != "default" {
+            let named = self.get("/defaults").await.expect(200).at("/rate_cards");
+            if named.get(0) == Some(&json!(id)) {
+                return put;
+            }
+            let named = named.as_array().into_iter().flatten();
+            let others = named.filter(|other| other.as_str() != Some(id)).cloned();
+            let cards: Vec<Value> = std::iter::once(json!(id)).chain(others).collect();
+            let defaults = json!({ "rate_cards": cards });
+            self.put("/defaults", defaults).await.expect(200);
+        }
+        put
+    }
+
     /// Records one event of `tenant`; `fields` over an `agent_message`.
     pub async fn record(&self, tenant: &str, fields: Value) -> TestReply {
         let mut event = json!({ "tenant_id": tenant, "operation": "agent_message" });

@@ -65,8 +65,8 @@ async fn an_event_without_limits_costs_4_write_units() {
     let app = app(false).await;
     app.post("/events", event("e", false)).await.expect(201);
     assert_eq!(units(&app), 4);
-    app.put(
-        "/rate-cards/eu",
+    app.put_card(
+        "eu",
         json!({ "currency": "EUR", "operations": { "eu": { "unit": "0.5" } } }),
     )
     .await

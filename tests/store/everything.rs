@@ -106,7 +106,7 @@ pub(crate) async fn used() -> Memory {
 async fn set_up(app: &TestApp) {
     let prices = json!({ "gpt": { "token_in": "0.002", "token_out": "0.004" }, "agent_message": { "unit": "0.01" } });
     let card = json!({ "currency": "USD", "operations": prices });
-    app.put("/rate-cards/ai", card).await.expect(200);
+    app.put_card("ai", card).await.expect(200);
     let rates = json!({ "base": "USD", "rates": { "EUR": "1.08" } });
     app.put("/exchange-rates", rates).await.expect(200);
     let plan = json!({ "name": "Pro", "currency": "USD", "features": [{ "feature_key": "messages", "hard_limit": 1000 }] });

@@ -10,8 +10,8 @@ use crate::ledger::standing::Standing;
 use crate::limit::decision::Mode;
 use crate::limit::limit::SoftMode;
 use crate::limit::status::Standpoint;
-use crate::price::catalog::{PriceError, Priced};
 use crate::price::draft::Draft;
+use crate::price::priced::{PriceError, Priced};
 use crate::time::instant::Instant;
 
 /// The most output tokens that the money left, under every spend limit and of

@@ -1,43 +1,170 @@
 //! How much was used, and the component that prices each figure.
 
 use crate::words::words;
-use serde::{Deserialize, Serialize};
+use alloc::vec::Vec;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The largest quantity: 2^53 - 1, which every JSON reader holds exactly.
 pub const QUANTITY_MAX: u64 = 9_007_199_254_740_991;
 
-/// What one event used, each from 0 to [`QUANTITY_MAX`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Quantities {
-    /// The operation's own unit.
-    pub units: u64,
-    /// Input tokens, cached ones included.
-    pub tokens_in: u64,
-    /// Output tokens.
-    pub tokens_out: u64,
-    /// The part of `tokens_in` that came from a cache; never more than it.
-    pub cached_tokens_in: u64,
-    /// Tokens that are neither input nor output.
-    pub tokens_processed: u64,
-    /// Calls made to other APIs.
-    pub api_calls: u64,
-    /// Time worked, in milliseconds.
-    pub duration_ms: u64,
-    /// Bytes moved.
-    pub data_bytes: u64,
+/// Declares the quantities of an event, each with the component that prices it: the
+/// one place where a quantity is spelt.
+macro_rules! quantities {
+    ($($(#[$about:meta])* $field:ident, $(#[$of:meta])* $component:ident = $word:literal;)+) => {
+        /// What one event used, each from 0 to [`QUANTITY_MAX`].
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub struct Quantities {
+            $($(#[$about])* pub $field: u64),+
+        }
+
+        impl Quantities {
+            /// Nothing of anything.
+            pub const NONE: Self = Self { $($field: 0),+ };
+
+            /// Each of them, in the order of [`Component::ALL`].
+            #[must_use]
+            pub const fn to_table(self) -> Table<u64> {
+                Table([$(self.$field),+])
+            }
+
+            /// Those of a table.
+            #[must_use]
+            pub const fn from_table(Table([$($field),+]): Table<u64>) -> Self {
+                Self { $($field),+ }
+            }
+        }
+
+        impl<T: Copy> Table<T> {
+            /// The figure of `component`.
+            #[must_use]
+            pub const fn of(&self, component: Component) -> T {
+                let Self([$($field),+]) = self;
+                match component {
+                    $(Component::$component => *$field),+
+                }
+            }
+
+            /// Sets the figure of `component`.
+            pub const fn set(&mut self, component: Component, figure: T) {
+                let Self([$($field),+]) = self;
+                match component {
+                    $(Component::$component => *$field = figure),+
+                }
+            }
+        }
+
+        words! {
+            /// What a price is for.
+            pub enum Component {
+                $($(#[$of])* $component = $word),+
+            }
+        }
+
+        impl Component {
+            /// The field of an event that says how much of it was used.
+            #[must_use]
+            pub const fn quantity(self) -> &'static str {
+                match self {
+                    $(Self::$component => stringify!($field)),+
+                }
+            }
+        }
+    };
 }
 
+quantities! {
+    /// The operation's own unit.
+    units,
+    /// The operation's own unit.
+    Unit = "unit";
+    /// Input tokens, all parts included.
+    tokens_in,
+    /// An input token; of those parts that have no price of their own, too.
+    TokenIn = "token_in";
+    /// The part of `tokens_in` that was read from a cache.
+    cached_tokens_in,
+    /// An input token read from a cache.
+    CachedTokenIn = "cached_token_in";
+    /// The part of `tokens_in` that was written to a cache.
+    cache_write_tokens_in,
+    /// An input token written to a cache.
+    CacheWriteTokenIn = "cache_write_token_in";
+    /// The part of `tokens_in` that was written to a cache for an hour.
+    cache_write_1h_tokens_in,
+    /// An input token written to a cache for an hour.
+    CacheWrite1hTokenIn = "cache_write_1h_token_in";
+    /// The part of `tokens_in` that is sound.
+    audio_tokens_in,
+    /// An input token of sound.
+    AudioTokenIn = "audio_token_in";
+    /// The part of `tokens_in` that is sound and was read from a cache.
+    cached_audio_tokens_in,
+    /// An input token of sound read from a cache.
+    CachedAudioTokenIn = "cached_audio_token_in";
+    /// The part of `tokens_in` that is images.
+    image_tokens_in,
+    /// An input token of an image.
+    ImageTokenIn = "image_token_in";
+    /// The part of `tokens_in` that is films.
+    video_tokens_in,
+    /// An input token of a film.
+    VideoTokenIn = "video_token_in";
+    /// Output tokens, all parts included.
+    tokens_out,
+    /// An output token; of those parts that have no price of their own, too.
+    TokenOut = "token_out";
+    /// The part of `tokens_out` that was thought and not said.
+    reasoning_tokens_out,
+    /// An output token of reasoning.
+    ReasoningTokenOut = "reasoning_token_out";
+    /// The part of `tokens_out` that is sound.
+    audio_tokens_out,
+    /// An output token of sound.
+    AudioTokenOut = "audio_token_out";
+    /// The part of `tokens_out` that is images.
+    image_tokens_out,
+    /// An output token of an image.
+    ImageTokenOut = "image_token_out";
+    /// Tokens that are neither input nor output.
+    tokens_processed,
+    /// Another token.
+    TokenProcessed = "token_processed";
+    /// Calls made to other APIs.
+    api_calls,
+    /// A call.
+    ApiCall = "api_call";
+    /// Searches made.
+    searches,
+    /// A search.
+    Search = "search";
+    /// Images made or read.
+    images,
+    /// An image.
+    Image = "image";
+    /// Pages read or written.
+    pages,
+    /// A page.
+    Page = "page";
+    /// Characters read or spoken.
+    characters,
+    /// A character.
+    Character = "character";
+    /// Bytes moved.
+    data_bytes,
+    /// A byte moved.
+    DataByte = "data_byte";
+    /// Time worked, in milliseconds.
+    duration_ms,
+    /// A millisecond worked.
+    DurationMs = "duration_ms";
+}
+
+/// One unit of its operation.
 impl Default for Quantities {
     fn default() -> Self {
         Self {
             units: 1,
-            tokens_in: 0,
-            tokens_out: 0,
-            cached_tokens_in: 0,
-            tokens_processed: 0,
-            api_calls: 0,
-            duration_ms: 0,
-            data_bytes: 0,
+            ..Self::NONE
         }
     }
 }
@@ -51,73 +178,72 @@ impl Quantities {
             .saturating_add(self.tokens_processed)
     }
 
-    /// Each of them, in the order of [`Component::ALL`].
-    #[must_use]
-    pub fn to_table(self) -> Table<u64> {
-        Table([
-            self.units,
-            self.tokens_in,
-            self.cached_tokens_in,
-            self.tokens_out,
-            self.tokens_processed,
-            self.api_calls,
-            self.duration_ms,
-            self.data_bytes,
-        ])
-    }
-
-    /// Those of a table.
-    #[must_use]
-    pub fn from_table(table: Table<u64>) -> Self {
-        let Table(
-            [
-                units,
-                tokens_in,
-                cached_tokens_in,
-                tokens_out,
-                tokens_processed,
-                api_calls,
-                duration_ms,
-                data_bytes,
-            ],
-        ) = table;
-        Self {
-            units,
-            tokens_in,
-            tokens_out,
-            cached_tokens_in,
-            tokens_processed,
-            api_calls,
-            duration_ms,
-            data_bytes,
-        }
-    }
-
     /// How much of what `component` prices.
     #[must_use]
     pub fn priced_by(&self, component: Component) -> u64 {
         self.to_table().of(component)
     }
+
+    /// The whole whose parts add up to more than it.
+    #[must_use]
+    pub fn overfull(&self) -> Option<Component> {
+        let used = self.to_table();
+        let exceeds = |whole: &Component| {
+            let parts = used.iter().filter(|(part, _)| part.whole() == Some(*whole));
+            let sum = parts.fold(0_u64, |sum, (_, part)| sum.saturating_add(part));
+            sum > used.of(*whole)
+        };
+        [Component::TokenIn, Component::TokenOut]
+            .into_iter()
+            .find(exceeds)
+    }
 }
 
-/// A figure of each component, in the order of [`Component::ALL`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Table<T>(pub [T; Component::COUNT]);
-
-impl<T: Copy + Default> Table<T> {
-    /// The figure of `component`.
+impl Component {
+    /// What it is a part of. The parts of a whole are disjoint.
     #[must_use]
-    pub fn of(&self, component: Component) -> T {
-        self.0.get(component.place()).copied().unwrap_or_default()
-    }
-
-    /// Sets the figure of `component`.
-    pub fn set(&mut self, component: Component, figure: T) {
-        if let Some(place) = self.0.get_mut(component.place()) {
-            *place = figure;
+    pub const fn whole(self) -> Option<Self> {
+        match self {
+            Self::CachedTokenIn
+            | Self::CacheWriteTokenIn
+            | Self::CacheWrite1hTokenIn
+            | Self::AudioTokenIn
+            | Self::CachedAudioTokenIn
+            | Self::ImageTokenIn
+            | Self::VideoTokenIn => Some(Self::TokenIn),
+            Self::ReasoningTokenOut | Self::AudioTokenOut | Self::ImageTokenOut => {
+                Some(Self::TokenOut)
+            }
+            Self::Unit
+            | Self::TokenIn
+            | Self::TokenOut
+            | Self::TokenProcessed
+            | Self::ApiCall
+            | Self::Search
+            | Self::Image
+            | Self::Page
+            | Self::Character
+            | Self::DataByte
+            | Self::DurationMs => None,
         }
     }
 
+    /// What it costs the same as, where it has no price of its own.
+    #[must_use]
+    pub const fn priced_as(self) -> Option<Self> {
+        match self {
+            Self::CacheWrite1hTokenIn => Some(Self::CacheWriteTokenIn),
+            Self::CachedAudioTokenIn => Some(Self::AudioTokenIn),
+            _ => self.whole(),
+        }
+    }
+}
+
+/// A figure of each component, in the order of [`Component::ALL`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Table<T>(pub [T; Component::COUNT]);
+
+impl<T: Copy> Table<T> {
     /// Each component and its figure.
     pub fn iter(&self) -> impl Iterator<Item = (Component, T)> + '_ {
         Component::ALL.into_iter().zip(self.0)
@@ -129,47 +255,22 @@ impl<T: Copy + Default> Table<T> {
     }
 }
 
-words! {
-    /// What a price is for.
-    pub enum Component {
-        /// The operation's own unit.
-        Unit = "unit",
-        /// An input token, cached ones excepted where those have a price.
-        TokenIn = "token_in",
-        /// An input token read from a cache.
-        CachedTokenIn = "cached_token_in",
-        /// An output token.
-        TokenOut = "token_out",
-        /// Another token.
-        TokenProcessed = "token_processed",
-        /// A call.
-        ApiCall = "api_call",
-        /// A millisecond worked.
-        DurationMs = "duration_ms",
-        /// A byte moved.
-        DataByte = "data_byte",
+/// Those that are not 0, each with its place: most are.
+impl<T: Copy + Default + PartialEq + Serialize> Serialize for Table<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let places = (0_u8..).zip(self.0);
+        let some = places.filter(|(_, figure)| *figure != T::default());
+        to.collect_seq(some.collect::<Vec<_>>())
     }
 }
 
-impl Component {
-    /// Its place among all.
-    fn place(self) -> usize {
-        let places = Self::ALL.into_iter();
-        places.take_while(|component| *component != self).count()
-    }
-
-    /// The field of an event that says how much of it was used.
-    #[must_use]
-    pub fn quantity(self) -> &'static str {
-        match self {
-            Self::Unit => "units",
-            Self::TokenIn => "tokens_in",
-            Self::CachedTokenIn => "cached_tokens_in",
-            Self::TokenOut => "tokens_out",
-            Self::TokenProcessed => "tokens_processed",
-            Self::ApiCall => "api_calls",
-            Self::DurationMs => "duration_ms",
-            Self::DataByte => "data_bytes",
+impl<'de, T: Copy + Default + Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut table = Self::default();
+        for (place, figure) in Vec::<(u8, T)>::deserialize(from)? {
+            let place = table.0.get_mut(usize::from(place));
+            *place.ok_or_else(|| serde::de::Error::custom("no such quantity"))? = figure;
         }
+        Ok(table)
     }
 }

@@ -11,7 +11,7 @@ use crate::ledger::table;
 use crate::limit::decision::Decision;
 use crate::money::amount::Amount;
 use crate::money::currency::Currency;
-use crate::price::catalog::CardRef;
+use crate::price::priced::CardRef;
 use crate::time::instant::Instant;
 use alloc::format;
 use alloc::string::String;
@@ -44,8 +44,8 @@ pub struct Answer {
     pub cost: Amount,
     /// In which currency.
     pub currency: Currency,
-    /// By which card.
-    pub card: CardRef,
+    /// By which card; `None` = nothing had a price for it.
+    pub card: Option<CardRef>,
     /// What was decided.
     pub decision: Decision,
 }

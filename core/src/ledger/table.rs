@@ -15,8 +15,8 @@ pub use lists::{
     unfolded_lists,
 };
 pub use prices::{
-    EXCHANGES, LISTED, PAST, card_version, catalog_head, exchange_version, listed, past,
-    version_body,
+    EXCHANGES, LISTED, PAST, card_version, catalog_head, defaults_version, exchange_version,
+    listed, past, version_body,
 };
 pub use rollups::{
     ROSTER_NAMES, ROSTER_TASKS, day_rollup, day_rollups, hour_rollup, hour_rollups, partial,

@@ -54,8 +54,9 @@ pub struct Config {
     pub slug: Option<String>,
     /// The one currency of its prices and limits, fixed by first use.
     pub currency: Option<Currency>,
-    /// The card that prices all of its events, in place of the usual choice.
-    pub rate_card: Option<Name>,
+    /// The cards that price its events, the first that names an operation first; empty =
+    /// those of the defaults.
+    pub rate_cards: Vec<Name>,
     /// How long its events are kept.
     pub retention_days: Option<u32>,
     /// When the retention was last raised, and from how many days: markers of

@@ -85,7 +85,7 @@ words! {
 /// The id of a limit that is known by what it limits: the same whatever is set
 /// beside it. A text that is no id is shortened to its digest.
 pub(crate) fn limit_id(text: &str) -> Option<Name> {
-    Name::new(text).ok().or_else(|| {
+    Name::id(text).ok().or_else(|| {
         let layer = text.split(':').next().unwrap_or_default();
         let digest = Sha256::digest(text.as_bytes());
         let mut id = format!("{layer}:");

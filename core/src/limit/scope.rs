@@ -70,15 +70,15 @@ impl Scope {
     }
 }
 
-/// `server/tool`, with `/` inside a part written `%2F`, so that two tools never
-/// share a key.
+/// `server/tool`, with `/` inside a part written `%2F` and `%` written `%25`, so that two
+/// tools never share a key.
 #[must_use]
 pub fn tool_key(server: &Name, tool: &Name) -> Arc<str> {
     let (server, tool) = (server.as_str(), tool.as_str());
-    if !server.contains('/') && !tool.contains('/') {
+    if ![server, tool].iter().any(|part| part.contains(['/', '%'])) {
         return Arc::from([server, "/", tool].concat());
     }
-    let part = |name: &str| name.replace('/', "%2F");
+    let part = |name: &str| name.replace('%', "%25").replace('/', "%2F");
     Arc::from(format!("{}/{}", part(server), part(tool)))
 }
 
@@ -92,6 +92,10 @@ mod tests {
         assert_ne!(
             tool_key(&name("a/b"), &name("c")),
             tool_key(&name("a"), &name("b/c"))
+        );
+        assert_ne!(
+            tool_key(&name("a/b"), &name("c")),
+            tool_key(&name("a%2Fb"), &name("c"))
         );
         assert_eq!(&*tool_key(&name("srv"), &name("search")), "srv/search");
     }

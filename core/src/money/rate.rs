@@ -66,6 +66,13 @@ impl Rate {
         Self::new(numerator, self.denominator.checked_mul(own)?)
     }
 
+    /// The whole units that it comes to, rounded up; `None` out of range.
+    pub(crate) fn ceil(self) -> Option<i128> {
+        let up = self.denominator.checked_sub(1)?;
+        let raised = self.numerator.checked_add(up)?;
+        raised.checked_div_euclid(self.denominator)
+    }
+
     /// `quantity` at this rate, rounded half-even at 1e-18 where the division
     /// does not end; `None` out of range.
     #[must_use]

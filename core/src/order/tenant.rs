@@ -4,6 +4,7 @@ use crate::event::name::Name;
 use crate::limit::config::Lanes;
 use crate::money::currency::Currency;
 use alloc::string::String;
+use alloc::vec::Vec;
 use serde::Serialize;
 
 /// A tenant's own fields; what is absent is unset, but for a currency, which
@@ -16,8 +17,9 @@ pub struct TenantSettings {
     pub slug: Option<String>,
     /// Its currency: the one that first use fixed, or any before that.
     pub currency: Option<Currency>,
-    /// The card that prices all of its events.
-    pub rate_card: Option<Name>,
+    /// The cards that price its events, the first that names an operation first; empty =
+    /// those of the defaults.
+    pub rate_cards: Vec<Name>,
     /// How long its events are kept, in days.
     pub retention_days: Option<u32>,
     /// Whether it may use nothing without a plan.

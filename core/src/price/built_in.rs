@@ -3,9 +3,11 @@
 use crate::event::name::Name;
 use crate::event::quantities::Component;
 use crate::money::currency::Currency;
-use crate::price::card::{Card, DEFAULT, Factor, Operation, Price, Unpriced};
+use crate::price::card::{Card, DEFAULT, Unpriced};
+use crate::price::factor::Factor;
+use crate::price::operation::{Operation, Price};
 use crate::time::instant::Instant;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 /// The built-in prices per unit in USD. Source: system 000, base rates.
 const BUILT_IN: [(&str, &str); 9] = [
@@ -20,11 +22,12 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("agent_task", "0"),
 ];
 
-const BUILT_IN_TIERS: [(&str, &str); 4] = [
+const BUILT_IN_TIERS: [(&str, &str); 5] = [
     ("standard", "1"),
     ("enhanced", "1.5"),
     ("deliberation", "3"),
     ("enterprise", "2"),
+    ("batch", "0.5"),
 ];
 
 /// Version 1 of the card `default`.
@@ -55,7 +58,8 @@ pub(crate) fn built_in_card() -> Option<Card> {
         effective_from: Instant::from_millis(-62_135_596_800_000).unwrap_or(Instant::EPOCH),
         tiers: BUILT_IN_TIERS.into_iter().filter_map(tier).collect(),
         unpriced: Unpriced::Reject,
-        takes_over: None,
         operations: BUILT_IN.into_iter().filter_map(operation).collect(),
+        replaced: BTreeSet::new(),
+        source: None,
     })
 }

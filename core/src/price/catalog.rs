@@ -5,20 +5,21 @@ use crate::event::name::Name;
 use crate::money::amount::Amount;
 use crate::money::currency::Currency;
 use crate::price::built_in::built_in_card;
-use crate::price::card::{Card, DEFAULT, Operation, Unpriced};
+use crate::price::card::Card;
+use crate::price::defaults::Defaults;
 use crate::price::exchange::{ExchangeRate, ExchangeTable};
+use crate::price::priced::{CardRef, PriceError, Priced, price_by};
 use crate::time::instant::Instant;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use serde::{Deserialize, Serialize};
 
 /// Versions of rate cards and exchange rates: all that are listed, and of the past
 /// what was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     cards: BTreeMap<Name, Vec<Arc<Card>>>,
-    by_operation: BTreeMap<Name, BTreeSet<Name>>,
+    defaults: Arc<Defaults>,
     exchanges: Vec<Arc<ExchangeTable>>,
     /// From when on it prices: all that was in force then or later is held;
     /// `None` = at all times.
@@ -26,57 +27,6 @@ pub struct Catalog {
     /// The earlier times that it prices all the same.
     times: BTreeSet<Instant>,
 }
-
-/// The card version that priced an event, and the rate that converted it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct CardRef {
-    /// The card.
-    pub id: Name,
-    /// Its version.
-    pub version: u32,
-    /// The exchange rate, where its currency is not the tenant's.
-    pub exchange: Option<ExchangeRate>,
-}
-
-/// What an event costs, by which card and exchange rate.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Priced {
-    /// Unrounded.
-    pub cost: Amount,
-    /// The currency of the card, or the one converted into.
-    pub currency: Currency,
-    /// The version that priced it.
-    pub card: CardRef,
-}
-
-/// Why an event cannot be priced.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PriceError {
-    /// The tenant's card does not exist, or none is in force at that time.
-    #[error("no rate card is in force at {0}")]
-    NoCard(Instant),
-    /// No card names the operation, and unpriced operations are rejected.
-    #[error("operation `{0}` has no price")]
-    UnknownOperation(Name),
-    /// The card has no such tier.
-    #[error("rate card `{card}` has no tier `{tier}`")]
-    UnknownTier {
-        /// The tier asked for.
-        tier: Name,
-        /// The card.
-        card: Name,
-    },
-    /// What was in force then is not held: it is to be read first.
-    #[error("the prices of {0} are not at hand")]
-    NotHeld(Instant),
-    /// The cost is beyond what an amount holds.
-    #[error("the cost is out of range")]
-    Range,
-}
-
-/// The most that one event may cost: 1e15 of its currency, so that counters
-/// and totals have room for a hundred thousand of the dearest.
-const COST_MAX: Amount = Amount::bounded(1_000_000_000_000_000_000_000_000_000_000_000);
 
 impl Catalog {
     /// Only the built-in card `default`, version 1.
@@ -95,10 +45,6 @@ impl Catalog {
         let versions = self.cards.entry(card.id.clone()).or_default();
         if versions.iter().any(|held| held.version == card.version) {
             return;
-        }
-        for operation in card.operations.keys() {
-            let ids = self.by_operation.entry(operation.clone()).or_default();
-            ids.insert(card.id.clone());
         }
         versions.push(card);
         versions.sort_by_key(|held| held.version);
@@ -143,7 +89,8 @@ impl Catalog {
     #[must_use]
     pub fn holds(&self, sequence: u64) -> bool {
         let mut cards = self.cards.values().flatten();
-        cards.any(|card| card.sequence == sequence)
+        self.defaults.sequence == sequence
+            || cards.any(|card| card.sequence == sequence)
             || self
                 .exchanges
                 .iter()
@@ -158,15 +105,6 @@ impl Catalog {
         self.cards.retain(|_, versions| !versions.is_empty());
         self.exchanges
             .retain(|table| listed.contains(&table.sequence));
-        let cards = &self.cards;
-        self.by_operation.retain(|operation, ids| {
-            ids.retain(|id| {
-                let versions = cards.get(id).into_iter().flatten();
-                let mut naming = versions.filter(|card| card.operations.contains_key(operation));
-                naming.next().is_some()
-            });
-            !ids.is_empty()
-        });
     }
 
     /// The stored versions that price nothing from `before` on: when the time of
@@ -177,11 +115,14 @@ impl Catalog {
     pub fn over(&self, before: Instant) -> Vec<(Instant, u64)> {
         let mut over = Vec::new();
         for versions in self.cards.values() {
-            let newest = versions.last().map(|card| card.sequence);
-            let begun = versions
-                .iter()
-                .map(|card| (card.effective_from, card.sequence));
-            over.extend(ends(begun).filter(|(_, sequence)| Some(*sequence) != newest));
+            let Some(newest) = versions.last() else {
+                continue;
+            };
+            let begun = |card: &Arc<Card>| (card.effective_from, card.sequence);
+            let is_replaced = |card: &&Arc<Card>| newest.replaced.contains(&card.version);
+            over.extend(versions.iter().filter(is_replaced).map(begun));
+            let pricing = versions.iter().filter(|card| !is_replaced(card)).map(begun);
+            over.extend(ends(pricing).filter(|(_, sequence)| *sequence != newest.sequence));
         }
         let newest = self.exchanges.last().map(|table| table.sequence);
         let bases: BTreeSet<Currency> = self.exchanges.iter().map(|table| table.base).collect();
@@ -196,76 +137,82 @@ impl Catalog {
         over
     }
 
-    /// Prices `event`: by the tenant's card if it has one; else by the card
-    /// whose version in force at the event's timestamp was put last, of those that
-    /// name the operation, `default` after all others; a card that prices all of
-    /// time prices what came before it was put only where no other did.
+    /// Prices `event` by the first of `cards` that names its operation; of its versions
+    /// by the one in force at the event's timestamp. Where the tenant names no card,
+    /// those of the defaults do. Where none of them names the operation, the first says
+    /// what becomes of it.
+    ///
+    /// The cost is in the currency `into` where exchange rates in force at that time
+    /// convert the card's into it; else in the card's. The exact cost is converted, and
+    /// rounded up once.
     ///
     /// # Errors
     /// A [`PriceError`] where no card, price or tier fits.
-    pub fn price(&self, tenant_card: Option<&Name>, event: &Event) -> Result<Priced, PriceError> {
-        self.price_in(None, tenant_card, event)
-    }
-
-    /// Prices `event` as [`Catalog::price`], and in the currency `into` where
-    /// exchange rates in force at the event's timestamp convert the card's into
-    /// it; else in the card's. The exact cost is converted, and rounded up once.
-    ///
-    /// # Errors
-    /// As [`Catalog::price`].
-    pub fn price_in(
+    pub fn price(
         &self,
+        cards: &[Name],
         into: Option<Currency>,
-        tenant_card: Option<&Name>,
         event: &Event,
     ) -> Result<Priced, PriceError> {
-        let card = self.card_for(tenant_card, &event.dimensions.operation, event.timestamp)?;
+        let card = self.card_for(cards, &event.dimensions.operation, event.timestamp)?;
         let foreign = into.filter(|into| *into != card.currency);
         let exchange = foreign.and_then(|into| self.exchange(card.currency, into, event.timestamp));
-        let tier = &event.dimensions.tier;
+        let (cost, over) = price_by(card, exchange, &event.dimensions.tier, event, false)?;
         Ok(Priced {
-            cost: price_by(card, exchange, tier, event)?,
+            cost,
             currency: foreign
                 .filter(|_| exchange.is_some())
                 .unwrap_or(card.currency),
-            card: CardRef {
+            card: Some(CardRef {
                 id: card.id.clone(),
                 version: card.version,
+                over,
                 exchange,
-            },
+            }),
         })
     }
 
+    /// Nothing, as the price of an event of `at` that has none, in the currency of
+    /// the first of the tenant's cards unless it has one itself.
+    #[must_use]
+    pub fn unpriced(&self, cards: &[Name], own: Option<Currency>, at: Instant) -> Priced {
+        let mut in_force = self.cards_in_force(cards, at);
+        let currency = own.or(in_force.next().map(|card| card.currency));
+        Priced {
+            cost: Amount::ZERO,
+            currency: currency.unwrap_or(Currency::USD),
+            card: None,
+        }
+    }
+
     /// Prices `event` by what priced another one, whatever was put since: a tier
-    /// that this card lacks is priced as the other's `tier`, and then told.
+    /// that this card lacks is priced as the other's `tier`, and then told. It was used:
+    /// what has no price costs nothing.
     ///
     /// # Errors
-    /// [`PriceError::NoCard`] for a version that is not held;
-    /// [`PriceError::Range`].
+    /// [`PriceError::NoCard`] for a version that is not held, and a [`PriceError`]
+    /// where it has no price for what was used.
     pub fn price_like(
         &self,
         priced: &Priced,
         tier: &Name,
         event: &Event,
     ) -> Result<(Priced, bool), PriceError> {
-        let CardRef {
-            id,
-            version,
-            exchange,
-        } = &priced.card;
-        let card = self.card(id.as_str(), Some(*version));
+        let Some(by) = &priced.card else {
+            return Ok((priced.clone(), false));
+        };
+        let card = self.card(by.id.as_str(), Some(by.version));
         let card = card.ok_or(PriceError::NoCard(event.timestamp))?;
         let own = &event.dimensions.tier;
-        let has_tier = card.tiers.contains_key(own) || event.cost_override.is_some();
+        let has_tier = card.has_tier_of(event);
         let tier = if has_tier { own } else { tier };
-        let cost = price_by(card, *exchange, tier, event)?;
-        Ok((
-            Priced {
-                cost,
-                ..priced.clone()
-            },
-            !has_tier,
-        ))
+        let (cost, over) = price_by(card, by.exchange, tier, event, true)?;
+        let priced = Priced {
+            cost,
+            currency: priced.currency,
+            card: Some(CardRef { over, ..by.clone() }),
+        };
+        Ok((priced, !has_tier))
     }
 
     /// Adds exchange rates; a version already held is left as it is.
@@ -298,36 +245,65 @@ impl Catalog {
             .rate(from)
     }
 
-    fn card_for(
-        &self,
-        tenant_card: Option<&Name>,
+    fn card_for<'a>(
+        &'a self,
+        cards: &'a [Name],
         operation: &Name,
         at: Instant,
-    ) -> Result<&Card, PriceError> {
+    ) -> Result<&'a Card, PriceError> {
         if self.lacks(at).is_some() {
             return Err(PriceError::NotHeld(at));
         }
-        if let Some(id) = tenant_card {
-            return self.in_force(id.as_str(), at).ok_or(PriceError::NoCard(at));
-        }
-        let naming = self.by_operation.get(operation).into_iter().flatten();
-        let candidates = naming.filter_map(|id| {
-            self.in_force(id.as_str(), at)
-                .filter(|card| card.operations.contains_key(operation))
-        });
-        let best = candidates.max_by_key(|card| card.precedence(at));
-        best.or_else(|| self.in_force(DEFAULT, at))
-            .ok_or(PriceError::NoCard(at))
+        let mut in_force = self.cards_in_force(cards, at);
+        let first = in_force.next().ok_or(PriceError::NoCard(at))?;
+        let mut all = [first].into_iter().chain(in_force);
+        let naming = all.find(|card| card.operations.contains_key(operation));
+        Ok(naming.unwrap_or(first))
     }
 
-    /// The version of card `id` that prices what happens at `at`.
+    /// Those of the tenant's cards that price something at `at`, in their order; of
+    /// the defaults' where it names none.
+    pub fn cards_in_force<'a>(
+        &'a self,
+        cards: &'a [Name],
+        at: Instant,
+    ) -> impl Iterator<Item = &'a Card> {
+        let cards = if cards.is_empty() {
+            &self.defaults.rate_cards
+        } else {
+            cards
+        };
+        cards
+            .iter()
+            .filter_map(move |id| self.in_force(id.as_str(), at))
+    }
+
+    /// The version of card `id` that prices what happens at `at`: of those that no
+    /// later one replaced the latest in force, the later put on ties.
     #[must_use]
     pub fn in_force(&self, id: &str, at: Instant) -> Option<&Card> {
         let versions = self.cards.get(id)?;
-        let started = versions.iter().filter(|card| card.effective_from <= at);
+        let replaced = &versions.last()?.replaced;
+        let started = versions
+            .iter()
+            .filter(|card| card.effective_from <= at && !replaced.contains(&card.version));
         started
             .max_by_key(|card| (card.effective_from, card.sequence))
             .map(|card| &**card)
+    }
+
+    /// What holds for tenants that name nothing of their own.
+    #[must_use]
+    pub fn defaults(&self) -> &Arc<Defaults> {
+        &self.defaults
+    }
+
+    /// Sets the defaults, unless later ones are held.
+    pub fn set_defaults(&mut self, defaults: impl Into<Arc<Defaults>>) {
+        let defaults = defaults.into();
+        if defaults.version >= self.defaults.version {
+            self.defaults = defaults;
+        }
     }
 }
 
@@ -340,33 +316,4 @@ fn ends(begun: impl Iterator<Item = (Instant, u64)>) -> impl Iterator<Item = (In
     next.into_iter()
         .zip(begun)
         .map(|(end, (_, sequence))| (end, sequence))
-}
-
-/// What `event` costs at `tier` by `card`, converted by `exchange`.
-fn price_by(
-    card: &Card,
-    exchange: Option<ExchangeRate>,
-    tier: &Name,
-    event: &Event,
-) -> Result<Amount, PriceError> {
-    if let Some(cost) = event.cost_override {
-        let cost = exchange.map_or(Some(cost), |exchange| exchange.convert(cost));
-        return cost
-            .filter(|cost| *cost <= COST_MAX)
-            .ok_or(PriceError::Range);
-    }
-    let name = &event.dimensions.operation;
-    let operation = match (card.operations.get(name), card.unpriced) {
-        (Some(operation), _) => operation,
-        (None, Unpriced::Reject) => return Err(PriceError::UnknownOperation(name.clone())),
-        (None, Unpriced::Free) => &Operation::default(),
-    };
-    let unknown = || PriceError::UnknownTier {
-        tier: tier.clone(),
-        card: card.id.clone(),
-    };
-    let factor = *card.tiers.get(tier).ok_or_else(unknown)?;
-    let cost = operation.cost_converted(factor, exchange, &event.quantities);
-    cost.filter(|cost| *cost <= COST_MAX)
-        .ok_or(PriceError::Range)
 }

@@ -2,7 +2,7 @@
 
 use crate::event::event::Event;
 use crate::event::fingerprint::Fingerprint;
-use crate::price::catalog::Priced;
+use crate::price::priced::Priced;
 
 /// An event with its price, about to be recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,9 +1,9 @@
 //! Which use a question is about.
 
 use crate::event::dimension::{Counted, Dimension};
-use crate::event::event::Event;
 use crate::event::name::Name;
 use crate::event::totals::Overflow;
+use crate::ledger::page::page::Stored;
 use crate::ledger::view::Kept;
 use crate::usage::place::Place;
 use crate::usage::roster::Roster;
@@ -16,6 +16,8 @@ pub struct Filter {
     pub names: Vec<(Dimension, Name)>,
     /// The event itself.
     pub id: Option<Name>,
+    /// Whether nothing had a price for it.
+    pub unpriced: bool,
 }
 
 /// A filter of rows, in the numbers of a roster.
@@ -43,11 +45,12 @@ impl Filter {
             .any(|person| self.name(person.dimension()).is_some())
     }
 
-    /// Whether `event` meets every condition.
+    /// Whether `stored` meets every condition.
     #[must_use]
-    pub fn matches(&self, event: &Event) -> bool {
-        let mut names = self.names.iter();
-        names.all(|(dimension, name)| event.name_in(*dimension) == Some(name))
+    pub fn matches(&self, stored: &Stored) -> bool {
+        let (event, mut names) = (&stored.event, self.names.iter());
+        (stored.card.is_none() || !self.unpriced)
+            && names.all(|(dimension, name)| event.name_in(*dimension) == Some(name))
             && self.id.as_ref().is_none_or(|id| *id == event.id)
     }
 
@@ -59,7 +62,8 @@ impl Filter {
     }
 
     /// The same for rows in the numbers of `roster`, which those it names join.
-    /// Rows know no event ids, so a condition on the id is left out.
+    /// Rows know no event ids, so a condition on the id is left out, and so is one on
+    /// prices.
     ///
     /// # Errors
     /// [`Overflow`] for a roster that is full.

@@ -4,7 +4,7 @@ use crate::event::dimension::{Counted, Dimension};
 use crate::event::event::Event;
 use crate::event::name::Name;
 use crate::ledger::view::Kept;
-use crate::price::catalog::CardRef;
+use crate::price::priced::CardRef;
 use alloc::vec::Vec;
 
 /// Where use belongs, agents, consumers and tasks as numbers of a
@@ -19,8 +19,8 @@ pub struct Place {
     /// The nodes that it counted in, from its leaf up; `None` = the one named as
     /// its agent is.
     pub path: Vec<Option<Name>>,
-    /// The card version and exchange rate that priced it; `None` where it is
-    /// not kept.
+    /// The card version and exchange rate that priced it; `None` where nothing did, or
+    /// where it is not kept.
     pub card: Option<CardRef>,
     /// Whether the cost was given with the event instead.
     pub overridden: bool,

@@ -7,8 +7,8 @@ use crate::ledger::form::{Form, FormError};
 use crate::ledger::page::page::Page;
 use crate::ledger::view::View;
 use crate::money::amount::Amount;
-use crate::price::catalog::CardRef;
 use crate::price::exchange::ExchangeRate;
+use crate::price::priced::CardRef;
 use crate::time::instant::{HOUR_SECONDS, Instant};
 use crate::usage::members::Members;
 use crate::usage::place::Place;
@@ -51,7 +51,7 @@ impl Rows {
     pub fn add_page(&mut self, page: &Page, roster: &mut Roster) -> Result<(), Overflow> {
         for stored in &page.events {
             let mut place = roster.place(&stored.event)?;
-            place.card = Some(stored.card.clone());
+            place.card.clone_from(&stored.card);
             place.overridden = stored.event.cost_override.is_some();
             let hour = stored.event.timestamp.floor_to(HOUR_SECONDS);
             self.0
@@ -173,6 +173,7 @@ struct RowBody {
     numbers: [u64; Counted::COUNT],
     card: u32,
     card_version: u32,
+    over: u64,
     exchange: Option<ExchangeRate>,
     overridden: bool,
     tally: Tally,
@@ -214,6 +215,7 @@ impl Names {
                 .map(|number| number.map_or(0, |number| u64::from(number).saturating_add(1))),
             card: self.number(place.card.as_ref().map(|card| &card.id)),
             card_version: place.card.as_ref().map_or(0, |card| card.version),
+            over: place.card.as_ref().map_or(0, |card| card.over),
             exchange: place.card.as_ref().and_then(|card| card.exchange),
             overridden: place.overridden,
             tally,
@@ -244,6 +246,7 @@ impl RowBody {
             card: text(self.card)?.map(|id| CardRef {
                 id,
                 version: self.card_version,
+                over: self.over,
                 exchange: self.exchange,
             }),
             overridden: self.overridden,

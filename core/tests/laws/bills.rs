@@ -1,15 +1,16 @@
 //! Bills are pure functions of totals and cards, rounded once per line.
 
 use crate::draw::{discount_mode, discounts, operation, price, quantities};
-use crate::given::{self, card, name};
+use crate::given::{self, card, card_ref, name};
 use crate::oracle::{Exact, half_even, in_units, ratio, value};
 use num_bigint::BigInt;
 use num_traits::Zero;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Amount, Bill, BillError, Card, CardRef, Catalog, Component, Currency, DiscountMode, Event,
-    Factor, Group, Instant, Operation, Price, Quantities, Totals, Unpriced, VolumeDiscount, bill,
+    Amount, Bill, BillError, Card, Catalog, Charge, Component, Currency, DiscountMode, Event,
+    Factor, Group, Instant, Item, Operation, Price, Quantities, Totals, Unpriced, VolumeDiscount,
+    bill,
 };
 
 /// The use of `op` at tier `standard` under each version in turn.
@@ -25,11 +26,7 @@ fn billed(currency: Currency, versions: &Versions) -> Result<Bill, BillError> {
         let group = Group {
             operation: name("op"),
             tier: name("standard"),
-            card: CardRef {
-                id: name("default"),
-                version,
-                exchange: None,
-            },
+            card: card_ref("default", version),
             overridden: false,
         };
         groups.insert(group, *totals);
@@ -78,6 +75,7 @@ fn discounted() -> impl Strategy<Value = Operation> {
             )]),
             volume_discounts,
             discount_mode,
+            ..Operation::default()
         },
     )
 }
@@ -106,8 +104,10 @@ proptest! {
             event.quantities = *used;
             totals.add(&Totals::of(&event, Amount::ZERO)).unwrap();
         }
-        let exact = prices.prices.iter().map(|(component, price)| {
-            let quantity = events.iter().map(|used| crate::oracle::quantity(&prices, *component, used));
+        let mut listed: Vec<_> = prices.prices.iter().collect();
+        listed.sort_by_key(|(component, _)| Component::ALL.iter().position(|of| of == *component));
+        let exact = listed.into_iter().map(|(component, price)| {
+            let quantity = events.iter().map(|used| crate::oracle::quantity(&prices.prices, *component, used));
             let quantity: i128 = quantity.map(i128::from).sum();
             (*component, quantity, value(price.amount) / BigInt::from(price.per) * BigInt::from(quantity))
         });
@@ -120,7 +120,7 @@ proptest! {
         prop_assert_eq!(bill.lines.len(), exact.len());
         let (mut subtotal, mut unrounded) = (Exact::zero(), Exact::zero());
         for (line, (component, quantity, gross)) in bill.lines.iter().zip(exact) {
-            prop_assert_eq!((line.component, line.quantity), (Some(component), quantity));
+            prop_assert_eq!((line.item, line.quantity), (Item::Component(component), quantity));
             prop_assert_eq!(value(line.gross), half_even(&gross, 18));
             let net = value(line.gross) - value(line.discount);
             prop_assert_eq!(value(line.amount), half_even(&net, currency.minor_digits()));
@@ -172,13 +172,13 @@ proptest! {
         for cost in &costs {
             totals.add(&Totals::of(&given::event("e", "op"), *cost)).unwrap();
         }
-        let group = Group { operation: name("op"), tier: name("any"), card: CardRef { id: name("gone"), version: 7, exchange: None }, overridden: true };
+        let group = Group { operation: name("op"), tier: name("any"), card: card_ref("gone", 7), overridden: true };
         let bill = bill(Currency::USD, &BTreeMap::from([(group, totals)]), &Catalog::default()).unwrap();
         let sum = costs.iter().fold(Exact::zero(), |sum, cost| sum + value(*cost));
         prop_assert_eq!(value(bill.unrounded), sum.clone());
         prop_assert_eq!(value(bill.subtotal), half_even(&sum, 2));
         let [line] = bill.lines.as_slice() else { panic!("one line") };
-        prop_assert_eq!((line.component, line.rate, line.count), (None, None, i64::try_from(costs.len()).unwrap()));
+        prop_assert_eq!((line.item, line.rate, line.count), (Item::Charge(Charge::Override), None, i64::try_from(costs.len()).unwrap()));
     }
 }
 
@@ -279,11 +279,7 @@ fn a_missing_card_version_is_said() {
     let group = Group {
         operation: name("op"),
         tier: name("standard"),
-        card: CardRef {
-            id: name("gone"),
-            version: 2,
-            exchange: None,
-        },
+        card: card_ref("gone", 2),
         overridden: false,
     };
     let groups = BTreeMap::from([(group, Totals::of(&event, Amount::ZERO))]);
@@ -319,6 +315,7 @@ fn one_line(amount: &str, per: u64, tier: &str, units: i128, discounts: &[(u64, 
         prices,
         volume_discounts,
         discount_mode: DiscountMode::Graduated,
+        ..Operation::default()
     };
     let mut catalog = Catalog::default();
     catalog.insert(Card {
@@ -333,16 +330,13 @@ fn one_line(amount: &str, per: u64, tier: &str, units: i128, discounts: &[(u64, 
         )]),
         unpriced: Unpriced::Reject,
         operations: BTreeMap::from([(name("op"), operation)]),
-        takes_over: None,
+        replaced: BTreeSet::new(),
+        source: None,
     });
     let group = Group {
         operation: name("op"),
         tier: name("standard"),
-        card: CardRef {
-            id: name("default"),
-            version: 1,
-            exchange: None,
-        },
+        card: card_ref("default", 1),
         overridden: false,
     };
     let mut totals = Totals::from(&Quantities::default());

@@ -2,7 +2,7 @@
 
 use crate::given::{at, card, event, factor, name, operation, price, usd};
 use tollgate_core::{
-    Amount, Card, Catalog, Component, Event, Instant, Name, PriceError, Priced, Unpriced,
+    Amount, Card, Catalog, Component, Defaults, Event, Instant, Name, PriceError, Priced, Unpriced,
 };
 
 /// A card whose named operations cost `unit` each.
@@ -26,120 +26,130 @@ fn catalog(cards: &[Card]) -> Catalog {
 }
 
 /// `card/version cost`, or the refusal.
-fn price_of(cards: &[Card], tenant_card: Option<&str>, event: &Event) -> String {
-    match catalog(cards).price(tenant_card.map(name).as_ref(), event) {
-        Ok(priced) => format!("{}/{} {}", priced.card.id, priced.card.version, priced.cost),
+fn price_of(cards: &[Card], named: &[&str], event: &Event) -> String {
+    let named: Vec<Name> = named.iter().map(|id| name(id)).collect();
+    match catalog(cards).price(&named, None, event) {
+        Ok(priced) => shown(&priced),
         Err(refusal) => refusal.to_string(),
     }
 }
 
+fn shown(priced: &Priced) -> String {
+    let card = priced.card.as_ref().unwrap();
+    format!("{}/{} {}", card.id, card.version, priced.cost)
+}
+
+/// What is put for one tenant reprices no other.
 #[test]
-fn the_card_put_last_among_those_that_name_the_operation_prices_it() {
-    let default = pricing("default", 1, 9, "1", &["chat"]);
-    let older = pricing("older", 1, 1, "2", &["chat"]);
-    let newer = pricing("newer", 1, 2, "3", &["chat"]);
-    let other = pricing("other", 1, 8, "4", &["embed"]);
-    let chat = event("e", "chat");
-    for (cards, expected) in [
-        (vec![default.clone()], "default/1 1"),
-        (vec![default.clone(), older.clone()], "older/1 2"),
-        (
-            vec![default.clone(), older.clone(), newer.clone()],
-            "newer/1 3",
-        ),
-        (
-            vec![newer.clone(), older.clone(), default.clone()],
-            "newer/1 3",
-        ),
-        (vec![default.clone(), other.clone()], "default/1 1"),
-        (
-            vec![other.clone()],
-            "no rate card is in force at 2026-11-22T10:00:00Z",
-        ),
-        (vec![], "no rate card is in force at 2026-11-22T10:00:00Z"),
-    ] {
-        assert_eq!(price_of(&cards, None, &chat), expected);
-    }
-    let put_again = pricing("older", 2, 3, "5", &["chat"]);
+fn a_card_that_nobody_names_prices_nothing() {
+    let default = pricing("default", 1, 1, "1", &["chat"]);
+    let special = pricing("special", 1, 9, "0.01", &["chat", "draw"]);
+    let cards = [default, special];
+    assert_eq!(price_of(&cards, &[], &event("e", "chat")), "default/1 1");
     assert_eq!(
-        price_of(&[default.clone(), older, newer, put_again], None, &chat),
-        "older/2 5"
-    );
-    assert_eq!(
-        price_of(&[default, other], None, &event("e", "draw")),
+        price_of(&cards, &[], &event("e", "draw")),
         "operation `draw` has no price"
     );
 }
 
-/// What is put does not change what happened before it is in force.
 #[test]
-fn a_version_that_is_not_in_force_yet_makes_no_card_the_last_put() {
-    let older = pricing("older", 1, 1, "2", &["chat"]);
-    let newer = pricing("newer", 1, 2, "3", &["chat"]);
-    let put_again = since(
-        pricing("older", 2, 3, "5", &["chat"]),
+fn the_first_of_the_tenants_cards_that_names_the_operation_prices_it() {
+    let later = since(
+        pricing("later", 1, 4, "4", &["chat"]),
         "2026-12-01T00:00:00Z",
     );
-    let mut chat = event("e", "chat");
-    let cards = [older, newer, put_again];
-    for (timestamp, expected) in [
-        ("2026-11-22T10:00:00Z", "newer/1 3"),
-        ("2026-11-30T23:59:59.999999999Z", "newer/1 3"),
-        ("2026-12-01T00:00:00Z", "older/2 5"),
-    ] {
-        chat.timestamp = at(timestamp);
-        assert_eq!(price_of(&cards, None, &chat), expected, "{timestamp}");
-    }
-}
-
-#[test]
-fn a_card_that_prices_all_of_time_prices_what_others_did_from_when_it_was_put() {
-    let default = pricing("default", 1, 1, "1", &["chat", "draw"]);
-    let older = pricing("older", 1, 2, "2", &["chat"]);
-    let mut taking = pricing("taking", 1, 3, "3", &["chat", "embed", "draw"]);
-    taking.takes_over = Some(at("2026-11-20T00:00:00Z"));
-    let cards = [default, older, taking];
-    for (of, before, from_then_on) in [
-        ("chat", "older/1 2", "taking/1 3"),
-        ("draw", "default/1 1", "taking/1 3"),
-        ("embed", "taking/1 3", "taking/1 3"),
-    ] {
-        let mut used = event("e", of);
-        used.timestamp = at("2026-11-19T23:59:59.999999999Z");
-        assert_eq!(price_of(&cards, None, &used), before, "{of}");
-        assert_eq!(
-            price_of(&cards, Some("taking"), &used),
-            "taking/1 3",
-            "{of}"
-        );
-        used.timestamp = at("2026-11-20T00:00:00Z");
-        assert_eq!(price_of(&cards, None, &used), from_then_on, "{of}");
-    }
-}
-
-#[test]
-fn the_tenants_card_prices_all_of_its_events() {
     let cards = [
-        pricing("default", 1, 1, "1", &["chat"]),
+        pricing("default", 1, 1, "1", &["chat", "draw"]),
         pricing("special", 1, 2, "2", &["embed"]),
         pricing("last", 1, 3, "3", &["chat", "embed"]),
+        later,
     ];
-    for (tenant_card, of, expected) in [
-        (None, "chat", "last/1 3"),
-        (Some("default"), "chat", "default/1 1"),
-        (Some("special"), "embed", "special/1 2"),
-        (Some("special"), "chat", "operation `chat` has no price"),
+    for (named, of, expected) in [
+        (&[][..], "chat", "default/1 1"),
+        (&["default"], "chat", "default/1 1"),
+        (&["last", "special"], "embed", "last/1 3"),
+        (&["special", "last"], "embed", "special/1 2"),
+        (&["special", "last", "default"], "draw", "default/1 1"),
+        (&["later", "default"], "chat", "default/1 1"),
+        (&["special"], "chat", "operation `chat` has no price"),
         (
-            Some("absent"),
+            &["absent"],
+            "chat",
+            "no rate card is in force at 2026-11-22T10:00:00Z",
+        ),
+        (
+            &["later"],
             "chat",
             "no rate card is in force at 2026-11-22T10:00:00Z",
         ),
     ] {
         assert_eq!(
-            price_of(&cards, tenant_card, &event("e", of)),
+            price_of(&cards, named, &event("e", of)),
             expected,
-            "{tenant_card:?} {of}"
+            "{named:?} {of}"
         );
+    }
+}
+
+#[test]
+fn defaults_name_the_cards_of_tenants_that_name_none() {
+    let cards = [
+        pricing("default", 1, 1, "1", &["chat", "draw"]),
+        pricing("ours", 1, 2, "2", &["chat"]),
+    ];
+    let mut held = catalog(&cards);
+    held.set_defaults(Defaults {
+        version: 1,
+        sequence: 3,
+        rate_cards: vec![name("ours"), name("default")],
+    });
+    // What is older is not taken.
+    held.set_defaults(Defaults::default());
+    for (named, of, expected) in [
+        (&[][..], "chat", "ours/1 2"),
+        (&[], "draw", "default/1 1"),
+        (&["default"], "chat", "default/1 1"),
+    ] {
+        let named: Vec<Name> = named.iter().map(|id| name(id)).collect();
+        let priced = held.price(&named, None, &event("e", of)).unwrap();
+        assert_eq!(shown(&priced), expected);
+    }
+}
+
+/// Wrong, then right since the start of the month: the right version prices, though the
+/// wrong one came into force later.
+#[test]
+fn a_version_that_is_replaced_prices_nothing() {
+    let first = since(
+        pricing("default", 1, 1, "1", &["chat"]),
+        "2026-01-01T00:00:00Z",
+    );
+    let wrong = since(
+        pricing("default", 2, 2, "50", &["chat"]),
+        "2026-11-20T00:00:00Z",
+    );
+    let right = since(
+        pricing("default", 3, 3, "2", &["chat"]),
+        "2026-11-01T00:00:00Z",
+    );
+    let mut replacing = right.clone();
+    replacing.replaced.insert(2);
+    let mut later = since(
+        pricing("default", 4, 4, "3", &["chat"]),
+        "2026-11-25T00:00:00Z",
+    );
+    later.replaced.insert(2);
+    let chat = event("e", "chat");
+    for (cards, expected) in [
+        (vec![first.clone(), wrong.clone()], "default/2 50"),
+        (vec![first.clone(), wrong.clone(), right], "default/2 50"),
+        (
+            vec![first.clone(), wrong.clone(), replacing.clone()],
+            "default/3 2",
+        ),
+        (vec![first, wrong, replacing, later], "default/3 2"),
+    ] {
+        assert_eq!(price_of(&cards, &[], &chat), expected);
     }
 }
 
@@ -183,9 +193,9 @@ fn the_version_in_force_at_the_timestamp_prices_the_event() {
     ] {
         let mut chat = event("e", "chat");
         chat.timestamp = at(timestamp);
-        assert_eq!(price_of(&cards, None, &chat), expected);
+        assert_eq!(price_of(&cards, &[], &chat), expected);
         assert_eq!(
-            price_of(&[&cards[3..], &cards[..3]].concat(), None, &chat),
+            price_of(&[&cards[3..], &cards[..3]].concat(), &[], &chat),
             expected,
             "in any order of loading"
         );
@@ -193,54 +203,27 @@ fn the_version_in_force_at_the_timestamp_prices_the_event() {
 }
 
 #[test]
-fn a_card_counts_only_where_a_version_in_force_names_the_operation() {
-    let default = pricing("default", 1, 1, "1", &["chat"]);
-    let later = since(
-        pricing("later", 1, 2, "2", &["chat"]),
-        "2026-12-01T00:00:00Z",
-    );
-    let dropped = pricing("dropped", 1, 3, "3", &["chat"]);
-    let without = since(
-        pricing("dropped", 2, 4, "4", &["embed"]),
-        "2026-11-01T00:00:00Z",
-    );
-    let chat = event("e", "chat");
-    assert_eq!(
-        price_of(&[default.clone(), later], None, &chat),
-        "default/1 1"
-    );
-    assert_eq!(
-        price_of(&[default.clone(), dropped.clone()], None, &chat),
-        "dropped/1 3"
-    );
-    assert_eq!(
-        price_of(&[default, dropped, without], None, &chat),
-        "default/1 1"
-    );
-}
-
-#[test]
 fn what_a_card_does_not_price_is_refused_or_free_by_its_choice() {
     let mut free = pricing("default", 1, 1, "1", &["chat"]);
     free.unpriced = Unpriced::Free;
     assert_eq!(
-        price_of(std::slice::from_ref(&free), None, &event("e", "draw")),
+        price_of(std::slice::from_ref(&free), &[], &event("e", "draw")),
         "default/1 0"
     );
     let reject = pricing("default", 1, 1, "1", &["chat"]);
     assert_eq!(
-        price_of(&[reject], None, &event("e", "draw")),
+        price_of(&[reject], &[], &event("e", "draw")),
         "operation `draw` has no price"
     );
     let mut odd = event("e", "chat");
     odd.dimensions.tier = name("gold");
     assert_eq!(
-        price_of(std::slice::from_ref(&free), None, &odd),
+        price_of(std::slice::from_ref(&free), &[], &odd),
         "rate card `default` has no tier `gold`"
     );
     odd.dimensions.operation = name("draw");
     assert_eq!(
-        price_of(&[free], None, &odd),
+        price_of(&[free], &[], &odd),
         "rate card `default` has no tier `gold`"
     );
 }
@@ -253,19 +236,19 @@ fn an_override_is_the_price_of_the_whole_event() {
     chat.dimensions.tier = name("double");
     chat.quantities.units = 7;
     assert_eq!(
-        price_of(std::slice::from_ref(&dear), None, &chat),
+        price_of(std::slice::from_ref(&dear), &[], &chat),
         "default/1 1400"
     );
     for given in ["0", "0.05", "1000000000000000"] {
         chat.cost_override = Some(usd(given));
         assert_eq!(
-            price_of(std::slice::from_ref(&dear), None, &chat),
+            price_of(std::slice::from_ref(&dear), &[], &chat),
             format!("default/1 {given}")
         );
     }
     chat.cost_override = Some(usd("1000000000000000.01"));
     assert_eq!(
-        price_of(std::slice::from_ref(&dear), None, &chat),
+        price_of(std::slice::from_ref(&dear), &[], &chat),
         "the cost is out of range"
     );
 }
@@ -278,7 +261,7 @@ fn what_is_priced_like_another_has_its_card_and_version() {
     let mut held = catalog(&[card]);
     let mut chat = event("e", "chat");
     chat.dimensions.tier = name("double");
-    let priced = held.price(None, &chat).unwrap();
+    let priced = held.price(&[], None, &chat).unwrap();
     let mut dearer = pricing("default", 2, 2, "9", &["chat"]);
     dearer.tiers.insert(name("triple"), factor("3"));
     held.insert(dearer);
@@ -288,9 +271,7 @@ fn what_is_priced_like_another_has_its_card_and_version() {
         used.dimensions.tier = name(tier);
         used.cost_override = cost.map(usd);
         let priced = held.price_like(&priced, &name("double"), &used);
-        priced.map(|(Priced { cost, card, .. }, by_held_tier)| {
-            (format!("{}/{} {cost}", card.id, card.version), by_held_tier)
-        })
+        priced.map(|(priced, by_held_tier)| (shown(&priced), by_held_tier))
     };
     for (tier, cost, expected, by_held_tier) in [
         ("double", None, "default/1 12", false),
@@ -318,11 +299,11 @@ fn a_version_once_held_never_changes() {
     let mut held = catalog(&[pricing("default", 1, 1, "1", &["chat"])]);
     held.insert(pricing("default", 1, 2, "2", &["chat", "embed"]));
     assert_eq!(
-        held.price(None, &event("e", "chat")).unwrap().cost,
+        held.price(&[], None, &event("e", "chat")).unwrap().cost,
         usd("1")
     );
     let unknown = PriceError::UnknownOperation(name("embed"));
-    assert_eq!(held.price(None, &event("e", "embed")), Err(unknown));
+    assert_eq!(held.price(&[], None, &event("e", "embed")), Err(unknown));
     assert_eq!(held.card("default", None).unwrap().version, 1);
     assert!(held.card("default", Some(2)).is_none());
 }
@@ -333,7 +314,7 @@ fn the_built_in_card_is_in_force_from_the_first_instant_on() {
     let mut early = event("e", "audit_write");
     early.timestamp = first;
     assert_eq!(
-        Catalog::built_in().price(None, &early).unwrap().cost,
+        Catalog::built_in().price(&[], None, &early).unwrap().cost,
         usd("0.001")
     );
 }
@@ -342,7 +323,7 @@ fn the_built_in_card_is_in_force_from_the_first_instant_on() {
 fn built_in(count: u64, of: &str, tier: &str) -> Amount {
     let mut one = event("e", of);
     one.dimensions.tier = name(tier);
-    let priced = Catalog::built_in().price(None, &one).unwrap();
+    let priced = Catalog::built_in().price(&[], None, &one).unwrap();
     (0..count)
         .try_fold(Amount::ZERO, |sum, _| sum.checked_add(priced.cost))
         .unwrap()

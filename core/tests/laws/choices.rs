@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Amount, Card, Catalog, Component, DAY_SECONDS, Event, ExchangeTable, Instant, PriceError,
+    Amount, Card, Catalog, Component, DAY_SECONDS, Event, ExchangeTable, Instant, Name, PriceError,
 };
 
 fn day() -> impl Strategy<Value = Instant> {
@@ -18,26 +18,38 @@ fn of() -> impl Strategy<Value = &'static str> {
     select(["x", "y"].as_slice())
 }
 
-/// Cards in the order that they were put, each the next version of its id.
+/// Cards in the order that they were put, each the next version of its id; some take the
+/// place of those of before that they are in force from before.
 fn cards() -> impl Strategy<Value = Vec<Card>> {
     let id = select(["default", "a", "b"].as_slice());
     let one = (
         id,
         day(),
         btree_set(of(), 0..3),
-        proptest::option::of(day()),
+        proptest::option::of(0_i64..4),
     );
     vec(one, 0..9).prop_map(|drawn| {
         let mut cards: Vec<Card> = Vec::new();
-        for (sequence, (id, effective_from, operations, takes_over)) in (1..).zip(drawn) {
-            let before = cards.iter().filter(|card| card.id.as_str() == id).count();
-            let version = u32::try_from(before + 1).unwrap();
+        for (sequence, (id, effective_from, operations, replaces)) in (1..).zip(drawn) {
+            let mut versions = cards.iter().filter(|card| card.id.as_str() == id);
+            let before: Vec<&Card> = versions.by_ref().collect();
+            let mut replaced = before
+                .last()
+                .map_or_else(BTreeSet::new, |last| last.replaced.clone());
+            // All of a stretch of time: else what is over would price again.
+            let until = replaces.map(|days| effective_from.plus_seconds(days * DAY_SECONDS));
+            let is_within = |card: &&&Card| {
+                let (from, at) = (effective_from, card.effective_from);
+                until.is_some_and(|until| from <= at && at <= until)
+            };
+            replaced.extend(before.iter().filter(is_within).map(|card| card.version));
+            let version = u32::try_from(before.len() + 1).unwrap();
             let priced = operation(&[(Component::Unit, price("1", 1))]);
             let named = operations.into_iter().map(|of| (name(of), priced.clone()));
             cards.push(Card {
                 effective_from,
                 operations: named.collect(),
-                takes_over,
+                replaced,
                 ..card(id, version, sequence)
             });
         }
@@ -51,6 +63,10 @@ fn in_force<'a>(cards: &'a [Card], id: &str, event: &Event) -> Option<&'a Card> 
     let mut best: Option<&Card> = None;
     for card in cards.iter().filter(|card| card.id.as_str() == id) {
         let has_begun = card.effective_from <= event.timestamp;
+        let mut later = cards.iter().filter(|other| other.id == card.id);
+        if later.any(|other| other.replaced.contains(&card.version)) {
+            continue;
+        }
         if has_begun && best.is_none_or(|best| best.effective_from <= card.effective_from) {
             best = Some(card);
         }
@@ -58,29 +74,31 @@ fn in_force<'a>(cards: &'a [Card], id: &str, event: &Event) -> Option<&'a Card> 
     best
 }
 
-fn chosen<'a>(cards: &'a [Card], event: &Event) -> Result<&'a Card, PriceError> {
+/// Cards that a tenant may name.
+const NAMED: [&[&str]; 5] = [
+    &["a"],
+    &["b", "a"],
+    &["a", "default"],
+    &["b", "x", "a", "default"],
+    &[],
+];
+
+fn chosen<'a>(cards: &'a [Card], named: &[Name], event: &Event) -> Result<&'a Card, PriceError> {
     let operation = &event.dimensions.operation;
-    let names = |card: &&Card| card.operations.contains_key(operation);
-    let is_late = |card: &&Card| card.takes_over.is_some_and(|since| event.timestamp < since);
-    let candidate = |id| in_force(cards, id, event).filter(names);
-    let default = candidate("default");
-    let mut others = [candidate("a"), candidate("b")]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>();
-    others.sort_by_key(|card| card.sequence);
-    // The last put that was there in time, then `default`, then the first of those
-    // that took over later.
-    let in_time = others.iter().rev().copied().find(|card| !is_late(card));
-    let found = in_time
-        .or(default.filter(|card| !is_late(card)))
-        .or_else(|| others.first().copied())
-        .or_else(|| in_force(cards, "default", event));
-    let found = found.ok_or(PriceError::NoCard(event.timestamp))?;
-    let is_named = found.operations.contains_key(operation);
-    is_named
-        .then_some(found)
-        .ok_or_else(|| PriceError::UnknownOperation(operation.clone()))
+    let mut first = None;
+    for id in named {
+        let Some(card) = in_force(cards, id.as_str(), event) else {
+            continue;
+        };
+        if card.operations.contains_key(operation) {
+            return Ok(card);
+        }
+        first = first.or(Some(card));
+    }
+    match first {
+        Some(_) => Err(PriceError::UnknownOperation(operation.clone())),
+        None => Err(PriceError::NoCard(event.timestamp)),
+    }
 }
 
 proptest! {
@@ -89,6 +107,7 @@ proptest! {
     #[test]
     fn the_card_that_prices_an_event_is_the_one_found_by_looking_at_all(
         cards in cards(), of in of(), timestamp in day(), turn in any::<prop::sample::Index>(),
+        named in select(NAMED.as_slice()),
     ) {
         let mut used = event("e", of);
         used.timestamp = timestamp;
@@ -96,8 +115,14 @@ proptest! {
         turned.rotate_left(turn.index(cards.len().max(1)));
         let mut catalog = Catalog::default();
         turned.into_iter().for_each(|card| catalog.insert(card));
-        let priced = catalog.price(None, &used).map(|priced| (priced.card.id, priced.card.version));
-        let expected = chosen(&cards, &used).map(|card| (card.id.clone(), card.version));
+        let named: Vec<Name> = named.iter().map(|id| name(id)).collect();
+        let priced = catalog.price(&named, None, &used).map(|priced| {
+            let card = priced.card.unwrap();
+            (card.id, card.version)
+        });
+        let usual = [name("default")];
+        let asked = if named.is_empty() { &usual[..] } else { &named };
+        let expected = chosen(&cards, asked, &used).map(|card| (card.id.clone(), card.version));
         prop_assert_eq!(priced, expected);
     }
 }
@@ -169,6 +194,12 @@ proptest! {
         let (mut whole, mut listed) = (Catalog::default(), Catalog::default());
         let (mut past, mut since): (Vec<(Instant, Version)>, _) = (Vec::new(), None);
         for (version, (before, most)) in versions.iter().zip(&moves) {
+            if let Version::Card(card) = version {
+                let held = listed.card(card.id.as_str(), None);
+                let replaces = held.is_some_and(|held| held.replaced.len() < card.replaced.len());
+                // Refused: whose time such a version would take is not at hand.
+                prop_assume!(!replaces || listed.lacks(card.effective_from).is_none());
+            }
             version.add_to(&mut whole);
             version.add_to(&mut listed);
             let mut over = listed.over(*before);
@@ -189,10 +220,11 @@ proptest! {
             let rates = ["USD", "EUR"].map(|base| {
                 catalog.exchange("GBP".parse().unwrap(), base.parse().unwrap(), timestamp)
             });
-            (catalog.price(None, &used), rates)
+            let cards = ["a", "b", "default"].map(name);
+            (catalog.price(&cards, None, &used), rates)
         };
         if listed.lacks(timestamp).is_some() {
-            prop_assert_eq!(listed.price(None, &used), Err(PriceError::NotHeld(timestamp)));
+            prop_assert_eq!(listed.price(&[], None, &used), Err(PriceError::NotHeld(timestamp)));
             let in_force = past.iter().filter(|(end, of)| of.place().1 <= timestamp && timestamp < *end);
             in_force.for_each(|(_, version)| version.add_to(&mut listed));
             listed.add_times([timestamp]);

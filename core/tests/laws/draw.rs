@@ -47,7 +47,7 @@ pub(crate) fn decimal_text() -> impl Strategy<Value = (String, Exact)> {
     )
 }
 
-/// A price of at most 15 fraction digits for up to 1e9.
+/// A price of at most 15 fraction digits for up to 2^53 - 1.
 pub(crate) fn price() -> impl Strategy<Value = Price> {
     let known = prop_oneof![
         Just("0.0000025"),
@@ -119,30 +119,58 @@ fn quantity() -> impl Strategy<Value = u64> {
     ]
 }
 
+/// A whole, and how it is cut into parts and a rest.
+fn whole<const PARTS: usize>() -> impl Strategy<Value = (u64, [u64; PARTS])> {
+    let cuts = proptest::array::uniform::<_, PARTS>(option::weighted(0.4, any::<u64>()));
+    (quantity(), cuts).prop_map(|(whole, cuts)| {
+        let mut left = whole;
+        let parts = cuts.map(|cut| {
+            let part = cut.map_or(0, |cut| cut % (left + 1));
+            left -= part;
+            part
+        });
+        (whole, parts)
+    })
+}
+
 pub(crate) fn quantities() -> impl Strategy<Value = Quantities> {
-    (proptest::array::uniform7(quantity()), any::<u64>()).prop_map(
-        |(
-            [
-                units,
-                tokens_in,
-                tokens_out,
-                tokens_processed,
-                api_calls,
-                duration_ms,
-                data_bytes,
-            ],
-            cached,
-        )| Quantities {
+    let alone = proptest::array::uniform9(quantity());
+    (alone, whole::<7>(), whole::<3>()).prop_map(|(alone, (tokens_in, ins), (tokens_out, outs))| {
+        let [
             units,
-            tokens_in,
-            tokens_out,
-            cached_tokens_in: cached % (tokens_in + 1),
             tokens_processed,
             api_calls,
-            duration_ms,
+            searches,
+            images,
+            pages,
+            characters,
             data_bytes,
-        },
-    )
+            duration_ms,
+        ] = alone;
+        Quantities {
+            units,
+            tokens_in,
+            cached_tokens_in: ins[0],
+            cache_write_tokens_in: ins[1],
+            cache_write_1h_tokens_in: ins[2],
+            audio_tokens_in: ins[3],
+            cached_audio_tokens_in: ins[4],
+            image_tokens_in: ins[5],
+            video_tokens_in: ins[6],
+            tokens_out,
+            reasoning_tokens_out: outs[0],
+            audio_tokens_out: outs[1],
+            image_tokens_out: outs[2],
+            tokens_processed,
+            api_calls,
+            searches,
+            images,
+            pages,
+            characters,
+            data_bytes,
+            duration_ms,
+        }
+    })
 }
 
 /// Any name that the contract allows, short ones more often.

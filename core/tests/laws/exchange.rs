@@ -2,7 +2,7 @@
 //! force.
 
 use crate::draw::{factor, operation, quantities};
-use crate::given::{at, card, event, name, usd};
+use crate::given::{at, card, converted_cost, event, name, usd};
 use crate::oracle::{Exact, cost, half_even, in_units, ratio, to_amount, up_to_unit, value};
 use num_bigint::BigInt;
 use num_traits::Zero;
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tollgate_core::{
     Amount, CardRef, Catalog, Component, Currency, Event, ExchangeRate, ExchangeTable, Factor,
-    Group, Operation, PriceError, Quantities, Totals, bill,
+    Group, Item, Operation, PriceError, Quantities, Totals, bill,
 };
 
 fn currency(code: &str) -> Currency {
@@ -61,7 +61,7 @@ proptest! {
     fn a_converted_cost_is_the_exact_product_rounded_up_once(operation in operation(8), tier in factor(), rate in rate(), used in quantities()) {
         let exact = converted(&operation, tier, rate, &used);
         let rounded = to_amount(&up_to_unit(&exact));
-        match operation.cost_converted(tier, Some(exchange(rate)), &used) {
+        match converted_cost(&operation, tier, Some(exchange(rate)), &used) {
             Some(cost) => {
                 prop_assert_eq!(Some(cost), rounded);
                 let error = in_units(&(value(cost) - exact));
@@ -92,9 +92,9 @@ proptest! {
             event.quantities = *used;
             totals.add(&Totals::of(&event, Amount::ZERO)).unwrap();
         }
-        let card = CardRef { id: name("default"), version: 1, exchange: Some(exchange(rate)) };
+        let card = Some(CardRef { id: name("default"), version: 1, over: 0, exchange: Some(exchange(rate)) });
         let group = Group { operation: name("op"), tier: name("t"), card, overridden: false };
-        let costs: Option<Vec<Amount>> = used.iter().map(|used| prices.cost_converted(tier, Some(exchange(rate)), used)).collect();
+        let costs: Option<Vec<Amount>> = used.iter().map(|used| converted_cost(&prices, tier, Some(exchange(rate)), used)).collect();
         let (Ok(bill), Some(costs)) = (bill(Currency::USD, &BTreeMap::from([(group, totals)]), &catalog), costs) else {
             let sum = used.iter().fold(Exact::zero(), |sum, used| sum + converted(&prices, tier, rate, used));
             prop_assert!(to_amount(&up_to_unit(&sum)).is_none() || sum > ratio(10_i128.pow(19), 1), "{} has no bill", sum);
@@ -102,7 +102,7 @@ proptest! {
         };
         let mut gross = Exact::zero();
         for line in &bill.lines {
-            let component = line.component.unwrap();
+            let Item::Component(component) = line.item else { panic!("{line:?}") };
             let one = crate::oracle::rate(&prices.prices[&component], &value(tier.to_amount())) * value(rate);
             let shown = line.rate.unwrap();
             prop_assert_eq!(ratio(shown.numerator, shown.denominator) / crate::oracle::one_in_units(), one.clone(), "the rate is exact");
@@ -181,10 +181,14 @@ fn cost_for(tenant: Option<&str>, tables: &[(&str, &str, &str)]) -> Result<Strin
             effective_from,
         });
     }
-    let priced = catalog.price_in(tenant.map(currency), None, &event("e", "op"))?;
-    let by = priced.card.exchange.map_or_else(String::new, |rate| {
-        format!(" by {} {} {}", rate.version, rate.from, rate.rate)
-    });
+    let priced = catalog.price(&[name("euro")], tenant.map(currency), &event("e", "op"))?;
+    let by = priced
+        .card
+        .unwrap()
+        .exchange
+        .map_or_else(String::new, |rate| {
+            format!(" by {} {} {}", rate.version, rate.from, rate.rate)
+        });
     Ok(format!("{} {}{by}", priced.cost, priced.currency))
 }
 
@@ -257,7 +261,9 @@ fn what_is_priced_like_another_is_converted_at_its_rate() {
     };
     catalog.insert_exchange(table(1, "1.08"));
     let mut event = event("e", "op");
-    let held = catalog.price_in(Some(Currency::USD), None, &event).unwrap();
+    let held = catalog
+        .price(&[name("euro")], Some(Currency::USD), &event)
+        .unwrap();
     catalog.insert_exchange(table(2, "2"));
     event.quantities.units = 2;
     let standard = event.dimensions.tier.clone();
@@ -292,7 +298,7 @@ fn an_event_costs_at_most_1e15_in_the_currency_converted_into() {
         effective_from: at("2026-01-01T00:00:00Z"),
     });
     let mut event = event("e", "op");
-    let price = |event: &Event| catalog.price_in(Some(Currency::USD), None, event);
+    let price = |event: &Event| catalog.price(&[name("euro")], Some(Currency::USD), event);
     assert_eq!(price(&event).unwrap().cost, usd("1e15"));
     event.quantities.units = 2;
     assert_eq!(price(&event), Err(PriceError::Range));

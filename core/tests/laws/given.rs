@@ -1,9 +1,9 @@
 //! Short ways to write down what a test starts from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Amount, Card, Component, Config, Currency, Event, Factor, Instant, Name, Operation, Price,
-    Unpriced,
+    Amount, Card, CardRef, Component, Config, Currency, Event, ExchangeRate, Factor, Instant, Name,
+    Operation, Price, Quantities, Unpriced,
 };
 
 pub(crate) fn name(text: &str) -> Name {
@@ -36,6 +36,35 @@ pub(crate) fn operation(prices: &[(Component, Price)]) -> Operation {
     }
 }
 
+/// What `used` costs by `operation` at a tier of `factor`; `None` where that cannot be
+/// told.
+pub(crate) fn cost_of(operation: &Operation, factor: Factor, used: &Quantities) -> Option<Amount> {
+    converted_cost(operation, factor, None, used)
+}
+
+/// The same, converted.
+pub(crate) fn converted_cost(
+    operation: &Operation,
+    factor: Factor,
+    exchange: Option<ExchangeRate>,
+    used: &Quantities,
+) -> Option<Amount> {
+    let mut card = card("default", 1, 1);
+    card.tiers.insert(Name::standard(), factor);
+    let class = card.class(operation, &Name::standard(), used.tokens_in)?;
+    class.cost(exchange, used, true).ok()
+}
+
+/// The version of a card that priced an event of whatever size.
+pub(crate) fn card_ref(id: &str, version: u32) -> Option<CardRef> {
+    Some(CardRef {
+        id: name(id),
+        version,
+        over: 0,
+        exchange: None,
+    })
+}
+
 /// One unit of `of` at ten on 22 November 2026.
 pub(crate) fn event(id: &str, of: &str) -> Event {
     Event::new(name(id), at("2026-11-22T10:00:00Z"), name(of))
@@ -59,6 +88,7 @@ pub(crate) fn card(id: &str, version: u32, sequence: u64) -> Card {
         tiers: BTreeMap::from([(Name::standard(), Factor::ONE)]),
         unpriced: Unpriced::Reject,
         operations: BTreeMap::new(),
-        takes_over: None,
+        replaced: BTreeSet::new(),
+        source: None,
     }
 }

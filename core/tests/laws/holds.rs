@@ -85,7 +85,7 @@ proptest! {
         world.record((0, spent), Mode::Observe, true);
         let wanted = used("h1", 0, false, 0);
         let draft = world.draft(&wanted);
-        let most = affordable(&world.rules, &world.standing(&draft), world.now, &draft, |event| world.catalog.price(None, event)).unwrap().unwrap();
+        let most = affordable(&world.rules, &world.standing(&draft), world.now, &draft, |event| world.catalog.price(&[], None, event)).unwrap().unwrap();
         let left = hard * 10_i128.pow(15) - world.draft(&used("e", 0, false, spent)).priced.cost.units();
         let cost = |tokens| world.draft(&used("x", 0, false, tokens)).priced.cost.units();
         prop_assert!(most == 0 || cost(most) <= left);
@@ -126,7 +126,7 @@ proptest! {
 
 #[test]
 fn money_bounds_no_tokens_where_no_limit_or_price_does() {
-    let price = |world: &World, event: &Event| world.catalog.price(None, event);
+    let price = |world: &World, event: &Event| world.catalog.price(&[], None, event);
     let world = World::new(&[(2, 5)]);
     let draft = world.draft(&used("h1", 0, false, 7));
     let most = affordable(

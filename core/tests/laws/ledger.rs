@@ -144,7 +144,7 @@ impl Recorder {
         let draft = |event: &Event| {
             Draft::new(
                 event.clone(),
-                self.catalog.price(None, event).unwrap(),
+                self.catalog.price(&[], None, event).unwrap(),
                 true,
             )
         };

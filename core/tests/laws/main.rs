@@ -26,6 +26,7 @@ mod naive;
 mod oracle;
 mod packs;
 mod pages;
+mod prices;
 mod questions;
 mod rows;
 mod streams;

@@ -1,21 +1,17 @@
 //! A marker recognises its event, whatever way it comes again.
 
 use crate::draw::{any_event, draws};
-use crate::given::{at, name};
+use crate::given::{at, card_ref, name};
 use proptest::prelude::*;
 use tollgate_core::{
-    Answer, CardRef, Change, Currency, Decision, Draft, Event, Fingerprint, Guard, Marker, Priced,
+    Answer, Change, Currency, Decision, Draft, Event, Fingerprint, Guard, Marker, Priced,
 };
 
 fn draft(event: &Event, timestamp_given: bool) -> Draft {
     let priced = Priced {
         cost: event.cost_override.unwrap_or_default(),
         currency: Currency::USD,
-        card: CardRef {
-            id: name("default"),
-            version: 1,
-            exchange: None,
-        },
+        card: card_ref("default", 1),
     };
     Draft::new(event.clone(), priced, timestamp_given)
 }

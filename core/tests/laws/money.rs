@@ -1,7 +1,7 @@
 //! What an event costs is exact, rounded up once, and never wrong.
 
 use crate::draw::{factor, operation, quantities};
-use crate::given;
+use crate::given::{self, cost_of};
 use crate::oracle::{cost, ratio, to_amount, up_to_unit, value};
 use proptest::prelude::*;
 use tollgate_core::{
@@ -27,7 +27,7 @@ proptest! {
     #[test]
     fn a_cost_is_the_exact_sum_rounded_up_once(operation in operation(8), tier in factor(), used in quantities()) {
         let exact = up_to_unit(&cost(&operation, &value(tier.to_amount()), &used));
-        match operation.cost(tier, &used) {
+        match cost_of(&operation, tier, &used) {
             Some(cost) => prop_assert_eq!(Some(cost), to_amount(&exact)),
             None => prop_assert!(!is_usual(&operation, tier, &used), "{} has no cost", exact),
         }
@@ -44,24 +44,26 @@ proptest! {
         let operation = given::operation(&[(component, Price { amount, per })]);
         let exact = up_to_unit(&cost(&operation, &ratio(1, 1), &used));
         if to_amount(&exact).is_none() {
-            prop_assert_eq!(operation.cost(Factor::ONE, &used), None);
+            prop_assert_eq!(cost_of(&operation, Factor::ONE, &used), None);
         }
     }
 
     #[test]
     fn more_use_never_costs_less(operation in operation(4), tier in factor(), less in quantities(), more in quantities()) {
-        let most = |a: u64, b: u64| a.max(b);
         let more = Quantities {
-            units: most(less.units, more.units),
-            tokens_in: less.tokens_in,
-            cached_tokens_in: less.cached_tokens_in,
-            tokens_out: most(less.tokens_out, more.tokens_out),
-            tokens_processed: most(less.tokens_processed, more.tokens_processed),
-            api_calls: most(less.api_calls, more.api_calls),
-            duration_ms: most(less.duration_ms, more.duration_ms),
-            data_bytes: most(less.data_bytes, more.data_bytes),
+            units: less.units.max(more.units),
+            tokens_out: less.tokens_out.max(more.tokens_out),
+            tokens_processed: less.tokens_processed.max(more.tokens_processed),
+            api_calls: less.api_calls.max(more.api_calls),
+            searches: less.searches.max(more.searches),
+            images: less.images.max(more.images),
+            pages: less.pages.max(more.pages),
+            characters: less.characters.max(more.characters),
+            data_bytes: less.data_bytes.max(more.data_bytes),
+            duration_ms: less.duration_ms.max(more.duration_ms),
+            ..less
         };
-        if let (Some(a), Some(b)) = (operation.cost(tier, &less), operation.cost(tier, &more)) {
+        if let (Some(a), Some(b)) = (cost_of(&operation, tier, &less), cost_of(&operation, tier, &more)) {
             prop_assert!(a <= b);
         }
     }
@@ -92,7 +94,7 @@ fn prices_that_an_accountant_can_check() {
             tokens_out,
             ..Quantities::default()
         };
-        let found = given::operation(&prices).cost(given::factor(tier), &used);
+        let found = cost_of(&given::operation(&prices), given::factor(tier), &used);
         assert_eq!(
             found.map(|amount| amount.to_string()).as_deref(),
             Some(cost),
@@ -158,7 +160,7 @@ fn an_event_costs_at_most_1e15_or_is_refused_in_words() {
     let cost = |of: &str, units: u64| {
         let mut event: Event = given::event("e", of);
         event.quantities.units = units;
-        catalog.price(None, &event).map_or_else(
+        catalog.price(&[], None, &event).map_or_else(
             |refusal| refusal.to_string(),
             |priced| priced.cost.to_string(),
         )

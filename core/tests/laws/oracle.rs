@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
-use tollgate_core::{Amount, Component, Operation, Price, Quantities};
+use tollgate_core::{Amount, Component, Operation, Price, Prices, Quantities};
 
 pub(crate) type Exact = BigRational;
 
@@ -58,29 +58,54 @@ pub(crate) fn rate(price: &Price, factor: &Exact) -> Exact {
     value(price.amount) * factor / BigInt::from(price.per)
 }
 
-/// What `component` of `operation` is charged for, of one event.
-pub(crate) fn quantity(operation: &Operation, component: Component, used: &Quantities) -> u64 {
-    let is_cached_priced = operation
-        .prices
-        .keys()
-        .any(|priced| *priced == Component::CachedTokenIn);
-    match component {
-        Component::Unit => used.units,
-        Component::TokenIn if is_cached_priced => used.tokens_in - used.cached_tokens_in,
-        Component::TokenIn => used.tokens_in,
-        Component::CachedTokenIn => used.cached_tokens_in,
-        Component::TokenOut => used.tokens_out,
-        Component::TokenProcessed => used.tokens_processed,
-        Component::ApiCall => used.api_calls,
-        Component::DurationMs => used.duration_ms,
-        Component::DataByte => used.data_bytes,
+/// What each token that is a part of others is priced as, the nearest first.
+const CHAINS: [(&str, &[&str]); 10] = [
+    ("cached_token_in", &["token_in"]),
+    ("cache_write_token_in", &["token_in"]),
+    (
+        "cache_write_1h_token_in",
+        &["cache_write_token_in", "token_in"],
+    ),
+    ("audio_token_in", &["token_in"]),
+    ("cached_audio_token_in", &["audio_token_in", "token_in"]),
+    ("image_token_in", &["token_in"]),
+    ("video_token_in", &["token_in"]),
+    ("reasoning_token_out", &["token_out"]),
+    ("audio_token_out", &["token_out"]),
+    ("image_token_out", &["token_out"]),
+];
+
+/// What `component` is charged for, of one event, at `prices`.
+pub(crate) fn quantity(prices: &Prices, component: Component, used: &Quantities) -> u64 {
+    let figure = |word: &str| used.priced_by(Component::of_word(word).unwrap());
+    let has_price = |word: &str| prices.keys().any(|priced| priced.as_str() == word);
+    let word = component.as_str();
+    if !has_price(word) {
+        return 0;
     }
+    // The whole, without its parts; then each part that has no nearer price.
+    let mut charged = figure(word);
+    for (part, chain) in CHAINS {
+        if chain.last() == Some(&word) {
+            charged -= figure(part);
+        }
+        let nearest = chain.iter().find(|priced| has_price(priced));
+        if !has_price(part) && nearest == Some(&word) {
+            charged += figure(part);
+        }
+    }
+    charged
 }
 
-/// The cost of `used` before any rounding.
+/// The cost of `used` before any rounding, at an operation's own prices.
 pub(crate) fn cost(operation: &Operation, factor: &Exact, used: &Quantities) -> Exact {
-    let charges = operation.prices.iter().map(|(component, price)| {
-        rate(price, factor) * BigInt::from(quantity(operation, *component, used))
+    cost_at(&operation.prices, factor, used)
+}
+
+/// The same at `prices`.
+pub(crate) fn cost_at(prices: &Prices, factor: &Exact, used: &Quantities) -> Exact {
+    let charges = prices.iter().map(|(component, price)| {
+        rate(price, factor) * BigInt::from(quantity(prices, *component, used))
     });
     charges.fold(Exact::zero(), |sum, charge| sum + charge)
 }

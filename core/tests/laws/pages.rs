@@ -2,7 +2,7 @@
 //! ones are known for it.
 
 use crate::draw::instant;
-use crate::given::{self, name};
+use crate::given::{self, card_ref, name};
 use crate::rows::{any_stored, page as page_of};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -143,11 +143,7 @@ fn stored(index: u64) -> Stored {
     tollgate_core::Stored {
         event,
         cost: tollgate_core::Amount::from_units(units).unwrap(),
-        card: tollgate_core::CardRef {
-            id: name("default"),
-            version: 1,
-            exchange: None,
-        },
+        card: card_ref("default", 1),
         decision: tollgate_core::Decision::Allow,
         voids: None,
     }

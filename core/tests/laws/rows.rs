@@ -19,11 +19,7 @@ fn stored(event: Event, version: u32) -> Stored {
     Stored {
         event,
         cost,
-        card: CardRef {
-            id: name("default"),
-            version,
-            exchange: None,
-        },
+        card: given::card_ref("default", version),
         decision: Decision::Allow,
         voids: None,
     }
@@ -42,10 +38,11 @@ pub(crate) fn any_stored() -> impl Strategy<Value = Stored> {
             let stored = stored(event, version);
             Stored {
                 decision,
-                card: CardRef {
+                card: stored.card.clone().map(|card| CardRef {
                     exchange,
-                    ..stored.card.clone()
-                },
+                    over: u64::from(version) % 2 * 200_001,
+                    ..card
+                }),
                 voids: voids.as_deref().map(name),
                 ..stored
             }
@@ -131,7 +128,7 @@ fn read_back(rows: &Rows) -> Rows {
     read
 }
 
-fn group(dimensions: &Dimensions, card: &CardRef, overridden: bool) -> Group {
+fn group(dimensions: &Dimensions, card: &Option<CardRef>, overridden: bool) -> Group {
     Group {
         operation: dimensions.operation.clone(),
         tier: dimensions.tier.clone(),
@@ -154,7 +151,7 @@ fn billed<'a>(
 /// The bill for `events`, each priced by `catalog`.
 pub(crate) fn bill_of_events(catalog: &Catalog, events: &[Event]) -> Result<Bill, BillError> {
     let priced = events.iter().map(|event| {
-        let priced = catalog.price(None, event).unwrap();
+        let priced = catalog.price(&[], None, event).unwrap();
         let group = group(
             &event.dimensions,
             &priced.card,
@@ -276,7 +273,7 @@ proptest! {
         let of_place = |place: &Place| Group {
             operation: place.name(Dimension::Operation).cloned().unwrap(),
             tier: place.name(Dimension::Tier).cloned().unwrap(),
-            card: place.card.clone().unwrap(),
+            card: place.card.clone(),
             overridden: place.overridden,
         };
         let from_rows = billed(&catalog, rows.0.iter().map(|((_, place), tally)| (of_place(place), &tally.totals)));

@@ -1,6 +1,6 @@
 //! Voided events leave everything that adds up as if they had never been sent.
 
-use crate::given::{at, name};
+use crate::given::{at, card_ref, name};
 use crate::ledger::{Batch, Recorder, TENANT};
 use crate::rows::{bill_of_stored, page, similar_events};
 use crate::streams::{SET, batches, choices, config, events, parts, shuffled};
@@ -233,11 +233,7 @@ fn a_void_is_remembered_as_long_as_its_event() {
         standing: &Standing::new(),
     };
     let event = crate::given::event("e1", "hitl_approval");
-    let card = tollgate_core::CardRef {
-        id: name("default"),
-        version: 1,
-        exchange: None,
-    };
+    let card = card_ref("default", 1);
     let stored = Stored {
         event,
         cost: "0.05".parse().unwrap(),

@@ -5,11 +5,14 @@ use crate::problem::Problem;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use tollgate_core::{
-    Config, EraseOrder, KeyOrder, KeyScope, Lanes, Person, PurgeOrder, Removal, TenantSettings,
+    Config, EraseOrder, KeyOrder, KeyScope, Lanes, Name, Person, PurgeOrder, Removal,
+    TenantSettings,
 };
 
 /// The longest name for people, in characters.
 const LABEL_MAX: usize = 200;
+/// The most rate cards that a tenant names.
+const RATE_CARDS_MAX: usize = 20;
 /// The longest retention: 100 years.
 const RETENTION_DAYS_MAX: u64 = 36_525;
 
@@ -52,11 +55,28 @@ fn settings(object: &mut Object<'_>) -> Option<TenantSettings> {
         name: object.read("name", scalar::line(LABEL_MAX)),
         slug: object.read("slug", scalar::path_name).map(String::from),
         currency: object.read("currency", scalar::currency),
-        rate_card: object.read("rate_card", scalar::path_name),
+        rate_cards: card_ids(object).unwrap_or_default(),
         retention_days: object.read("retention_days", days),
         require_plan: object.read("require_plan", scalar::flag).unwrap_or(false),
         lanes: object.read("lanes", lanes),
     })
+}
+
+/// The ids of the cards that price, the first first; none twice.
+pub(crate) fn card_ids(object: &mut Object<'_>) -> Option<Vec<Name>> {
+    let node = object.take("rate_cards")?;
+    let ids = node.elements(1, RATE_CARDS_MAX).and_then(|nodes| {
+        let mut seen = BTreeSet::new();
+        Errors::gather(nodes.iter().map(|node| {
+            let id = node.scalar(scalar::path_name)?;
+            if seen.insert(id.clone()) {
+                Ok(id)
+            } else {
+                Err(node.fault(Fault::rule("is given twice")))
+            }
+        }))
+    });
+    object.keep(ids)
 }
 
 fn key(object: &mut Object<'_>) -> Option<KeyOrder> {
@@ -183,7 +203,7 @@ mod tests {
     #[test]
     fn a_tenant_is_what_the_body_says_and_nothing_else() {
         assert_eq!(parse_tenant(b"{}").unwrap(), TenantSettings::default());
-        let body = r#"{"name":"Acme — Ünïted","slug":"acme","currency":"EUR","rate_card":"c1","retention_days":35,"require_plan":true}"#;
+        let body = r#"{"name":"Acme — Ünïted","slug":"acme","currency":"EUR","rate_cards":["c1"],"retention_days":35,"require_plan":true}"#;
         let settings = parse_tenant(body.as_bytes()).unwrap();
         assert_eq!(
             (settings.retention_days, settings.require_plan),
@@ -201,6 +221,9 @@ mod tests {
                 (br#"{"name":""}"#, 422, "/name"),
                 (br#"{"slug":"a/b"}"#, 422, "/slug"),
                 (br#"{"currency":"usd"}"#, 422, "/currency"),
+                (br#"{"rate_cards":[]}"#, 400, "/rate_cards"),
+                (br#"{"rate_cards":["a","a"]}"#, 422, "/rate_cards/1"),
+                (br#"{"rate_cards":["a/b"]}"#, 422, "/rate_cards/0"),
                 (br#"{"require_plan":1}"#, 400, "/require_plan"),
                 (br#"{"lanes":3}"#, 422, "/lanes"),
                 (br#"{"lanes":32}"#, 422, "/lanes"),

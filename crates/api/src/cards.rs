@@ -1,19 +1,13 @@
 //! Rate cards as operators send them.
 
-use crate::json::{Errors, Fault, Node, NodeKind, Object, scalar};
+use crate::json::{Errors, Fault, Node, Object, scalar};
+use crate::prices::{factor, named, operation};
 use crate::problem::Problem;
-use std::collections::BTreeMap;
-use tollgate_core::{
-    Amount, Card, Component, Currency, DiscountMode, Factor, Instant, Name, Operation, Price,
-    QUANTITY_MAX, Unpriced, VolumeDiscount,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use tollgate_core::{Card, Currency, Factor, Instant, Name, Operation, Source, Unpriced};
 
-/// The highest price.
-const PRICE_MAX: u64 = 1_000_000_000_000;
-/// Discounts have at most 9 fraction digits, so that a line stays exact.
-const DISCOUNT_STEP: i128 = 1_000_000_000;
-/// The most volume discounts of one operation.
-const DISCOUNTS_MAX: usize = 100;
+/// The most versions that one takes the place of.
+const REPLACES_MAX: usize = 100;
 
 /// A rate card as it was sent: to become the next version of its card.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,6 +25,10 @@ pub struct NewCard {
     pub unpriced: Unpriced,
     /// Prices by operation.
     pub operations: BTreeMap<Name, Operation>,
+    /// The versions that it takes the place of.
+    pub replaces: BTreeSet<u32>,
+    /// The price map that it was made from.
+    pub source: Option<Source>,
 }
 
 impl NewCard {
@@ -46,7 +44,8 @@ impl NewCard {
             tiers: self.tiers,
             unpriced: self.unpriced,
             operations: self.operations,
-            takes_over: None,
+            replaced: self.replaces,
+            source: self.source,
         }
     }
 }
@@ -81,7 +80,13 @@ fn card(object: &mut Object<'_>, id: Name) -> Option<NewCard> {
         .take("operations")
         .map(|node| named(&node, |node| node.object(operation)));
     let operations = operations.and_then(|operations| object.keep(operations));
+    let replaces = object.take("replaces").map(|node| replaces(&node));
+    let source = object.take("source").map(|node| node.object(source));
     Some(NewCard {
+        replaces: replaces
+            .and_then(|replaces| object.keep(replaces))
+            .unwrap_or_default(),
+        source: source.and_then(|source| object.keep(source)),
         id,
         currency: currency?,
         effective_from,
@@ -96,93 +101,30 @@ fn standard_tier() -> BTreeMap<Name, Factor> {
 }
 
 fn tiers(node: &Node<'_>) -> Result<BTreeMap<Name, Factor>, Errors> {
-    let tiers = named(node, |node| {
-        let factor = Factor::new(node.scalar(scalar::decimal)?);
-        factor.ok_or_else(|| {
-            node.fault(Fault::rule(
-                "must be at most 1000000, with at most 3 fraction digits",
-            ))
-        })
-    })?;
+    let tiers = named(node, factor)?;
     if tiers.is_empty() {
         return Err(node.fault(Fault::rule("must name at least one tier")));
     }
     Ok(tiers)
 }
 
-/// A dictionary with names for keys.
-fn named<'a, T>(
-    node: &Node<'a>,
-    read: impl Fn(&Node<'a>) -> Result<T, Errors>,
-) -> Result<BTreeMap<Name, T>, Errors> {
-    let entry = |(key, node): (String, Node<'a>)| {
-        let name = Name::new(&key)
-            .map_err(|error| node.fault(Fault::Rule(format!("has a name that {error}"))))?;
-        Ok((name, read(&node)?))
+/// The version numbers that a new version takes the place of.
+fn replaces(node: &Node<'_>) -> Result<BTreeSet<u32>, Errors> {
+    let nodes = node.elements(1, REPLACES_MAX)?;
+    let version = |node: &Node<'_>| {
+        let version = node.scalar(scalar::integer(1, u32::MAX.into()))?;
+        u32::try_from(version).map_err(|error| node.fault(Fault::rule(error)))
     };
-    Errors::gather(node.entries()?.into_iter().map(entry)).map(BTreeMap::from_iter)
+    Errors::gather(nodes.iter().map(version)).map(BTreeSet::from_iter)
 }
 
-fn operation(object: &mut Object<'_>) -> Option<Operation> {
-    let mut prices = BTreeMap::new();
-    for component in Component::ALL {
-        let price = object.take(component.as_str()).map(|node| price(&node));
-        let price = price.and_then(|price| object.keep(price));
-        prices.extend(price.map(|price| (component, price)));
-    }
-    let discounts = object.take("volume_discounts").map(|node| discounts(&node));
-    let operation = Operation {
-        prices,
-        volume_discounts: discounts
-            .and_then(|discounts| object.keep(discounts))
-            .unwrap_or_default(),
-        discount_mode: object
-            .read("discount_mode", scalar::one_of(&DiscountMode::ALL))
-            .unwrap_or_default(),
-    };
-    if !operation.is_summable() {
-        object.fault_here(Fault::rule(
-            "has prices per numbers whose least common multiple exceeds 1e18",
-        ));
-    }
-    Some(operation)
-}
-
-/// An amount for one, or `{amount, per}`.
-fn price(node: &Node<'_>) -> Result<Price, Errors> {
-    if node.kind() != NodeKind::Object {
-        let amount = node.scalar(scalar::decimal_to(PRICE_MAX))?;
-        return Ok(Price { amount, per: 1 });
-    }
-    node.object(|object| {
-        let amount = object.need("amount", scalar::decimal_to(PRICE_MAX));
-        let per = object.need("per", scalar::integer(1, Price::PER_MAX));
-        Some(Price {
-            amount: amount?,
-            per: per?,
-        })
+fn source(object: &mut Object<'_>) -> Option<Source> {
+    let map = object.need("map", scalar::id);
+    let digest = object.need("digest", scalar::id);
+    Some(Source {
+        map: map?,
+        digest: digest?,
     })
-}
-
-fn discounts(node: &Node<'_>) -> Result<Vec<VolumeDiscount>, Errors> {
-    let nodes = node.elements(0, DISCOUNTS_MAX)?;
-    let mut last: Option<u64> = None;
-    let discounts = nodes.iter().map(|node| {
-        node.object(|object| {
-            let from = object.need("from", scalar::integer(0, QUANTITY_MAX));
-            let discount: Option<Amount> = object.need("discount", scalar::decimal_to(1));
-            let falls = from.zip(last).is_some_and(|(from, last)| from <= last);
-            object.forbid(falls, "from", "must exceed that of the discount before");
-            let fine = discount.is_some_and(|discount| discount.units() % DISCOUNT_STEP != 0);
-            object.forbid(fine, "discount", "must have at most 9 fraction digits");
-            last = from.or(last);
-            Some(VolumeDiscount {
-                from: from?,
-                discount: discount?,
-            })
-        })
-    });
-    Errors::gather(discounts)
 }
 
 #[cfg(test)]
@@ -193,7 +135,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn shown_card(card: &Card) -> Value {
-        serde_json::to_value(RateCardVersion::from(card)).unwrap()
+        serde_json::to_value(RateCardVersion::new(card, Some(2)).changeable()).unwrap()
     }
 
     fn of(body: &[u8]) -> Result<NewCard, Problem> {
@@ -206,23 +148,33 @@ mod tests {
 
     #[test]
     fn a_card_is_shown_as_it_was_put() {
-        let body = json!({"id":"c1","currency":"EUR","effective_from":"2026-01-01T00:00:00Z",
-            "tiers":{"enhanced":"1.5","standard":"1"},
+        let body = json!({"currency":"EUR","tiers":{"enhanced":"1.5","standard":"1"},
             "unpriced":"free","operations":{
+                "claude":{"token_in":{"amount":"3","per":1_000_000},
+                    "cache_write_1h_token_in":{"amount":"6","per":1_000_000},
+                    "over":[{"tokens_in":200_000,"token_in":{"amount":"6","per":1_000_000}},
+                        {"tokens_in":500_000,"inclusive":true,"token_out":"0.1"}],
+                    "tiers":{"batch":"0.5","priority":{"token_in":"0.1",
+                        "over":[{"tokens_in":9,"token_in":"0.2"}]}}},
                 "gpt-4o":{"token_in":{"amount":"2.5","per":1_000_000},"token_out":"0.00001"},
+                "fax":{"packages":{"size":1000,"price":"2"},"minimum":"50"},
+                "resale":{"percentage":"0.03"},
                 "validation":{"unit":"0.001",
                     "volume_discounts":[{"from":0,"discount":"0.05"},
                         {"from":100_000,"discount":"0.1"}],
                     "discount_mode":"volume"}}});
-        let card = of(body.to_string().as_bytes())
-            .unwrap()
-            .into_card(3, 7, Instant::EPOCH);
-        let mut shown = shown_card(&card);
-        assert_eq!(
-            shown.as_object_mut().unwrap().shift_remove("version"),
-            Some(json!(3))
-        );
-        assert_eq!(shown, body);
+        let card = of(body.to_string().as_bytes()).unwrap();
+        assert_eq!(shown_card(&card.into_card(3, 7, Instant::EPOCH)), body);
+        let digest = "d".repeat(64);
+        let more = json!({"id":"c1","currency":"EUR","effective_from":"2026-01-01T00:00:00Z",
+            "replaces":[2],"source":{"map":"litellm","digest":digest},"operations":{}});
+        let card = of(more.to_string().as_bytes()).unwrap();
+        let card = card.into_card(3, 7, Instant::EPOCH);
+        let shown = serde_json::to_value(RateCardVersion::new(&card, None)).unwrap();
+        let expected = json!({"id":"c1","version":3,"in_force":null,"currency":"EUR",
+            "effective_from":"2026-01-01T00:00:00Z","tiers":{"standard":"1"},"unpriced":"reject",
+            "operations":{},"replaced":[2],"source":{"map":"litellm","digest":digest}});
+        assert_eq!(shown, expected);
     }
 
     #[test]
@@ -274,9 +226,9 @@ mod tests {
                     "/tiers/vip",
                 ),
                 (
-                    br#"{"currency":"USD","operations":{},"tiers":{"a b":1}}"#,
+                    br#"{"currency":"USD","operations":{},"tiers":{"a|b":1}}"#,
                     422,
-                    "/tiers/a b",
+                    "/tiers/a|b",
                 ),
                 (
                     br#"{"currency":"USD","operations":{},"tiers":{"a":1,"a":2}}"#,
@@ -304,6 +256,61 @@ mod tests {
     }
 
     #[test]
+    fn a_bad_class_of_prices_is_refused_by_field() {
+        for (json, status, pointers) in [
+            (r#"{"x":{"over":{}}}"#, 400, "/x/over"),
+            (r#"{"x":{"over":[{}]}}"#, 400, "/x/over/0/tokens_in"),
+            (
+                r#"{"x":{"over":[{"tokens_in":9},{"tokens_in":9}]}}"#,
+                422,
+                "/x/over/1/tokens_in",
+            ),
+            // Greater than 9 is 10 or more.
+            (
+                r#"{"x":{"over":[{"tokens_in":9},{"tokens_in":10,"inclusive":true}]}}"#,
+                422,
+                "/x/over/1/tokens_in",
+            ),
+            (
+                r#"{"x":{"over":[{"tokens_in":9,"tokens_out":1}]}}"#,
+                400,
+                "/x/over/0/tokens_out",
+            ),
+            (r#"{"x":{"tiers":{"batch":-1}}}"#, 422, "/x/tiers/batch"),
+            (r#"{"x":{"tiers":{"a|b":1}}}"#, 422, "/x/tiers/a|b"),
+            (r#"{"x":{"tiers":{"p":{}}}}"#, 422, "/x/tiers/p"),
+            (
+                r#"{"x":{"tiers":{"p":{"unit":1,"tiers":{}}}}}"#,
+                400,
+                "/x/tiers/p/tiers",
+            ),
+            (
+                r#"{"x":{"packages":{"size":0,"price":1}}}"#,
+                422,
+                "/x/packages/size",
+            ),
+            (
+                r#"{"x":{"packages":{"size":9,"price":1},"unit":1}}"#,
+                422,
+                "/x/packages",
+            ),
+            (
+                r#"{"x":{"packages":{"size":9,"price":1},"volume_discounts":[{"from":1,"discount":1}]}}"#,
+                422,
+                "/x/packages",
+            ),
+            (r#"{"x":{"percentage":"0.0000001"}}"#, 422, "/x/percentage"),
+            (r#"{"x":{"minimum":-1}}"#, 422, "/x/minimum"),
+        ] {
+            assert_eq!(
+                refusal(operations(json)),
+                (status, format!("/operations{pointers}")),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
     fn a_bad_price_is_refused_by_field() {
         for (json, status, pointers) in [
             (r#"{"x":5}"#, 400, "/x"),
@@ -312,12 +319,13 @@ mod tests {
             (r#"{"x":{"unit":-0.1}}"#, 422, "/x/unit"),
             (r#"{"x":{"unit":"NaN"}}"#, 422, "/x/unit"),
             (r#"{"x":{"unit":1e-16}}"#, 422, "/x/unit"),
+            (r#"{"x":{"unit":"0.0000000000000015"}}"#, 422, "/x/unit"),
             (r#"{"x":{"unit":1000000000001}}"#, 422, "/x/unit"),
             (r#"{"x":{"unit":true}}"#, 400, "/x/unit"),
             (r#"{"x":{"unit":{"amount":1}}}"#, 400, "/x/unit/per"),
             (r#"{"x":{"unit":{"amount":1,"per":0}}}"#, 422, "/x/unit/per"),
             (
-                r#"{"x":{"unit":{"amount":1,"per":1000000001}}}"#,
+                r#"{"x":{"unit":{"amount":1,"per":9007199254740992}}}"#,
                 422,
                 "/x/unit/per",
             ),

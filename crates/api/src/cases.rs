@@ -41,15 +41,18 @@ impl Problem {
     pub fn unpriceable(error: &PriceError) -> Self {
         let pointer = match error {
             PriceError::NotHeld(_) => return Self::store_unavailable(1),
-            PriceError::NoCard(_) => "/timestamp",
-            PriceError::UnknownOperation(_) => "/operation",
-            PriceError::UnknownTier { .. } => "/tier",
-            PriceError::Range => "",
+            PriceError::NoCard(_) => "/timestamp".to_owned(),
+            PriceError::UnknownOperation(_) => "/operation".to_owned(),
+            PriceError::UnknownTier { .. } => "/tier".to_owned(),
+            PriceError::UnpricedComponent { component, .. } => {
+                format!("/{}", component.quantity())
+            }
+            PriceError::Range => String::new(),
         };
         let mut problem = Self::new(Kind::InvalidEvent, error.to_string());
         problem
             .errors
-            .push(FieldError::new(pointer, error.to_string()));
+            .push(FieldError::new(&pointer, error.to_string()));
         problem
     }
 
@@ -98,6 +101,17 @@ impl Problem {
     #[must_use]
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(Kind::Conflict, detail)
+    }
+
+    /// 409: settings that stand and are not named would be dropped; `dropped` are their
+    /// pointers.
+    #[must_use]
+    pub fn would_drop(dropped: &[String]) -> Self {
+        let detail = "settings that stand are not named and would be dropped: PATCH changes what it names, `?replace=true` drops the rest";
+        let mut problem = Self::new(Kind::WouldDrop, detail);
+        let error = |pointer: &String| FieldError::new(pointer, "stands and is not named");
+        problem.errors.extend(dropped.iter().map(error));
+        problem
     }
 
     /// 409: the id in the body belongs to another one of its kind.
@@ -278,7 +292,7 @@ impl Problem {
     pub fn unknown_rate_card(id: &Name) -> Self {
         Self::field(
             Kind::UnknownRateCard,
-            FieldError::new("/rate_card", format!("names no rate card: `{id}`")),
+            FieldError::new("/rate_cards", format!("names no rate card: `{id}`")),
         )
     }
 

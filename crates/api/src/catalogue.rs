@@ -155,6 +155,15 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
         ),
     ),
     (
+        Kind::WouldDrop,
+        about(
+            409,
+            "The request would drop what stands",
+            "A PUT replaces all of a resource, and this one does not name settings that stand.",
+            "Change what you name by PATCH, or say `?replace=true` to drop the rest.",
+        ),
+    ),
+    (
         Kind::EventIdReused,
         about(
             409,

@@ -160,7 +160,7 @@ mod tests {
                 (br#"{"specversion":"0.3","id":"1","source":"s","type":"x","data":{}}"#, 422, "/specversion"),
                 (br#"{"specversion":"1.0","id":"","source":"s","type":"x","data":{}}"#, 422, "/id"),
                 (br#"{"specversion":"1.0","id":"1","source":"a\u0000b","type":"x","data":{}}"#, 422, "/source"),
-                (br#"{"specversion":"1.0","id":"1","source":"s","type":"a b","data":{}}"#, 422, "/type"),
+                (br#"{"specversion":"1.0","id":"1","source":"s","type":"a|b","data":{}}"#, 422, "/type"),
                 (br#"{"specversion":"1.0","id":"1","source":"s","type":"x","subject":"a|b","data":{}}"#, 422, "/subject"),
                 (br#"{"specversion":"1.0","id":"1","source":"s","type":"x","time":"2026-11-22","data":{}}"#, 422, "/time"),
                 (br#"{"specversion":"1.0","id":"1","source":"s","type":"x","data":[]}"#, 400, "/data"),

@@ -6,14 +6,14 @@
 use csv::{Terminator, WriterBuilder};
 use std::borrow::Cow;
 use std::fmt::Display;
-use tollgate_core::{Component, Currency, Instant, Label, Name, Stored};
+use tollgate_core::{CardRef, Component, Currency, ExchangeRate, Instant, Label, Name, Stored};
 
 /// What a text that a spreadsheet would calculate begins with.
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
 
 /// The columns: those of the contract first, then the rest of the event, then what
 /// became of it.
-const COLUMNS: [(&str, Column); 36] = [
+const COLUMNS: [(&str, Column); 49] = [
     ("task_id", Column::Label(Label::Task)),
     ("agent_id", Column::Label(Label::Agent)),
     ("consumer_id", Column::Label(Label::Consumer)),
@@ -39,6 +39,31 @@ const COLUMNS: [(&str, Column); 36] = [
     ("cached_tokens_in", Column::Used(Component::CachedTokenIn)),
     ("tokens_processed", Column::Used(Component::TokenProcessed)),
     ("data_bytes", Column::Used(Component::DataByte)),
+    (
+        "cache_write_tokens_in",
+        Column::Used(Component::CacheWriteTokenIn),
+    ),
+    (
+        "cache_write_1h_tokens_in",
+        Column::Used(Component::CacheWrite1hTokenIn),
+    ),
+    ("audio_tokens_in", Column::Used(Component::AudioTokenIn)),
+    (
+        "cached_audio_tokens_in",
+        Column::Used(Component::CachedAudioTokenIn),
+    ),
+    ("image_tokens_in", Column::Used(Component::ImageTokenIn)),
+    ("video_tokens_in", Column::Used(Component::VideoTokenIn)),
+    (
+        "reasoning_tokens_out",
+        Column::Used(Component::ReasoningTokenOut),
+    ),
+    ("audio_tokens_out", Column::Used(Component::AudioTokenOut)),
+    ("image_tokens_out", Column::Used(Component::ImageTokenOut)),
+    ("searches", Column::Used(Component::Search)),
+    ("images", Column::Used(Component::Image)),
+    ("pages", Column::Used(Component::Page)),
+    ("characters", Column::Used(Component::Character)),
     (
         "latency_ms",
         Column::Number(|row| shown(row.event.event.latency_ms)),
@@ -67,11 +92,11 @@ const COLUMNS: [(&str, Column); 36] = [
     ("currency", Column::Text(|row| row.currency.to_string())),
     (
         "rate_card_id",
-        Column::Text(|row| row.event.card.id.to_string()),
+        Column::Text(|row| shown(row.card().map(|card| &card.id))),
     ),
     (
         "rate_card_version",
-        Column::Number(|row| shown(Some(row.event.card.version))),
+        Column::Number(|row| shown(row.card().map(|card| card.version))),
     ),
     (
         "decision",
@@ -81,15 +106,15 @@ const COLUMNS: [(&str, Column); 36] = [
     ("budget_node", Column::Label(Label::Node)),
     (
         "exchange_rate",
-        Column::Number(|row| shown(row.event.card.exchange.map(|of| of.rate))),
+        Column::Number(|row| shown(row.exchange().map(|of| of.rate))),
     ),
     (
         "exchange_rate_from",
-        Column::Number(|row| shown(row.event.card.exchange.map(|of| of.from))),
+        Column::Number(|row| shown(row.exchange().map(|of| of.from))),
     ),
     (
         "exchange_rate_version",
-        Column::Number(|row| shown(row.event.card.exchange.map(|of| of.version))),
+        Column::Number(|row| shown(row.exchange().map(|of| of.version))),
     ),
     ("voids", Column::Text(|row| shown(row.event.voids.as_ref()))),
 ];
@@ -109,6 +134,16 @@ struct Row<'a> {
     received: Instant,
     tenant: &'a Name,
     currency: Currency,
+}
+
+impl Row<'_> {
+    fn card(&self) -> Option<&CardRef> {
+        self.event.card.as_ref()
+    }
+
+    fn exchange(&self) -> Option<ExchangeRate> {
+        self.card().and_then(|card| card.exchange)
+    }
 }
 
 impl Column {
@@ -203,7 +238,7 @@ mod tests {
     use crate::event::parse_event;
     use csv::ReaderBuilder;
     use proptest::prelude::*;
-    use tollgate_core::{Amount, CardRef, Decision, ExchangeRate};
+    use tollgate_core::{Amount, Decision};
 
     fn read(lines: &str) -> Vec<Vec<String>> {
         let mut reader = ReaderBuilder::new()
@@ -222,12 +257,13 @@ mod tests {
         let card = CardRef {
             id: Name::new("ai").unwrap(),
             version: 3,
+            over: 0,
             exchange: None,
         };
         Stored {
             event,
             cost: "0.0015".parse().unwrap(),
-            card,
+            card: Some(card),
             decision: Decision::Warn,
             voids: None,
         }
@@ -267,12 +303,14 @@ mod tests {
     #[test]
     fn every_field_that_an_event_shows_has_its_column() {
         let mut full = stored(
-            r#"{"operation":"x","units":3,"tokens_in":5,"cached_tokens_in":2,"latency_ms":"1.5","agent_id":"a1","consumer_id":"c1",
-            "tokens_out":1,"tokens_processed":1,"api_calls":1,"duration_ms":1,"data_bytes":1,
+            r#"{"operation":"x","units":3,"tokens_in":9,"cached_tokens_in":2,"cache_write_tokens_in":1,"cache_write_1h_tokens_in":1,"audio_tokens_in":1,
+                "cached_audio_tokens_in":1,"image_tokens_in":1,"video_tokens_in":1,"reasoning_tokens_out":1,"audio_tokens_out":1,"image_tokens_out":1,
+                "searches":1,"images":1,"pages":1,"characters":1,"latency_ms":"1.5","agent_id":"a1","consumer_id":"c1",
+            "tokens_out":4,"tokens_processed":1,"api_calls":1,"duration_ms":1,"data_bytes":1,
             "session_id":"s1","task_id":"t1","tool_server":"srv","tool_name":"find","model":"m","provider":"p","budget_node":"n","cost_override":"0.5",
             "metadata":{"a":["b",1e400]}}"#,
         );
-        full.card.exchange = Some(ExchangeRate {
+        full.card.as_mut().unwrap().exchange = Some(ExchangeRate {
             version: 2,
             from: "EUR".parse().unwrap(),
             rate: "1.08".parse().unwrap(),

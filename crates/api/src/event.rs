@@ -90,9 +90,9 @@ pub(crate) fn hinted_event(object: &mut Object<'_>, hints: Hints) -> Option<NewE
     let tier = object.read("tier", scalar::name);
     let labels = Label::ALL.map(|label| object.read(label.field(), scalar::name));
     let quantities = quantities(object);
-    let latency_ms = object.read("latency_ms", scalar::decimal_to(LATENCY_MS_MAX));
+    let latency_ms = object.read("latency_ms", scalar::measured_to(LATENCY_MS_MAX));
     let compliance_score = object
-        .read("compliance_score", scalar::decimal_to(1))
+        .read("compliance_score", scalar::measured_to(1))
         .or(Amount::whole(1))?;
     let cost_override = object.read("cost_override", scalar::decimal_to(OVERRIDE_MAX));
     let metadata = object.read("metadata", scalar::metadata);
@@ -124,11 +124,10 @@ fn quantities(object: &mut Object<'_>) -> Quantities {
         *quantity = given.unwrap_or(*quantity);
     }
     let quantities = Quantities::from_table(table);
-    if quantities.cached_tokens_in > quantities.tokens_in {
-        object.fault(
-            "cached_tokens_in",
-            Fault::rule("is a part of tokens_in and must not exceed it"),
-        );
+    if let Some(whole) = quantities.overfull() {
+        let whole = whole.quantity();
+        let message = format!("is less than its parts add up to, each of which is in {whole} once");
+        object.fault(whole, Fault::Rule(message));
     }
     quantities
 }
@@ -192,6 +191,50 @@ mod tests {
         }
     }
 
+    /// As programs write them: whole numbers with a point, floats with residue.
+    #[test]
+    fn numbers_are_read_as_programs_write_them() {
+        let read = |members: &str| {
+            let body = format!(r#"{{"operation":"x",{members}}}"#);
+            let new = parse_event(body.as_bytes()).unwrap();
+            new.into_event(Name::new("e").unwrap(), Instant::EPOCH)
+        };
+        for (written, units) in [
+            ("1200", 1200),
+            ("1200.0", 1200),
+            ("1.2e3", 1200),
+            ("12000E-1", 1200),
+            ("-0.0", 0),
+            ("0e99999", 0),
+            ("9007199254740991.000", 9_007_199_254_740_991),
+        ] {
+            let event = read(&format!(r#""units":{written}"#));
+            assert_eq!(event.quantities.units, units, "{written}");
+        }
+        for (written, latency) in [
+            ("0.30000000000000004", "0.3"),
+            ("\"0.30000000000000004\"", "0.3"),
+            ("0.0000005", "0"),
+            ("0.0000015", "0.000002"),
+            ("1e-400", "0"),
+            ("0.41747093200683594", "0.417471"),
+        ] {
+            let event = read(&format!(r#""latency_ms":{written}"#));
+            assert_eq!(event.latency_ms.unwrap().to_string(), latency, "{written}");
+        }
+        for (written, cost) in [
+            ("0.30000000000000004", "0.3"),
+            ("5.000000000000001e-8", "0.00000005"),
+            ("1e-15", "0.000000000000001"),
+            ("\"0.000000000000001\"", "0.000000000000001"),
+            ("0.0000000000000015", "0.000000000000002"),
+            ("0", "0"),
+        ] {
+            let event = read(&format!(r#""cost_override":{written}"#));
+            assert_eq!(event.cost_override.unwrap().to_string(), cost, "{written}");
+        }
+    }
+
     #[test]
     fn what_is_misshapen_is_400_and_names_its_place() {
         let deep = format!(
@@ -224,8 +267,13 @@ mod tests {
                 (br#"{"operation":7}"#, 400, "/operation"),
                 (br#"{"operation":["x"]}"#, 400, "/operation"),
                 (br#"{"operation":"\ud800"}"#, 400, "/operation"),
-                (br#"{"operation":"x","units":1.0}"#, 400, "/units"),
-                (br#"{"operation":"x","units":1e3}"#, 400, "/units"),
+                (br#"{"operation":"x","units":1.5}"#, 400, "/units"),
+                (br#"{"operation":"x","units":12e-1}"#, 400, "/units"),
+                (
+                    br#"{"operation":"x","units":1.0000000000000000001}"#,
+                    400,
+                    "/units",
+                ),
                 (br#"{"operation":"x","units":"5"}"#, 400, "/units"),
                 (br#"{"operation":"x","units":true}"#, 400, "/units"),
                 (
@@ -271,6 +319,8 @@ mod tests {
             &[
                 (br#"{"operation":""}"#, 422, "/operation"),
                 (br#"{"operation":"a|b"}"#, 422, "/operation"),
+                (br#"{"operation":"100%"}"#, 422, "/operation"),
+                (br#"{"operation":"x","id":"a b"}"#, 422, "/id"),
                 (br#"{"operation":"a\u0000"}"#, 422, "/operation"),
                 (br#"{"operation":"-a"}"#, 422, "/operation"),
                 (
@@ -303,21 +353,30 @@ mod tests {
                 r#""units":340282366920938463463374607431768211456"#,
                 "/units",
             ),
-            (r#""tokens_in":1,"cached_tokens_in":2"#, "/cached_tokens_in"),
+            (r#""tokens_in":1,"cached_tokens_in":2"#, "/tokens_in"),
+            (
+                r#""tokens_in":3,"cached_tokens_in":2,"cache_write_tokens_in":2"#,
+                "/tokens_in",
+            ),
+            (
+                r#""tokens_out":3,"reasoning_tokens_out":2,"audio_tokens_out":2"#,
+                "/tokens_out",
+            ),
             (r#""latency_ms":"NaN""#, "/latency_ms"),
             (r#""latency_ms":"""#, "/latency_ms"),
             (r#""latency_ms":1e400"#, "/latency_ms"),
-            (r#""latency_ms":1e-400"#, "/latency_ms"),
             (r#""latency_ms":-0.1"#, "/latency_ms"),
             (r#""latency_ms":10000000000.1"#, "/latency_ms"),
+            (r#""units":1e99999999999999999999"#, "/units"),
             (r#""compliance_score":1.000001"#, "/compliance_score"),
+            (r#""cost_override":1e-16"#, "/cost_override"),
             (r#""cost_override":"0.0000000000000001""#, "/cost_override"),
             (
                 r#""cost_override":100000000000000000000000000000000000001"#,
                 "/cost_override",
             ),
             (r#""cost_override":1000000000000001"#, "/cost_override"),
-            (r#""units":-1,"tier":"a b""#, "/tier /units"),
+            (r#""units":-1,"tier":"a  b""#, "/tier /units"),
         ] {
             breaks(members, pointers);
         }

@@ -25,6 +25,8 @@ tollgate_core::words! {
         MethodNotAllowed = "method_not_allowed",
         /// What is asked for contradicts what is stored.
         Conflict = "conflict",
+        /// What stands would be dropped.
+        WouldDrop = "would_drop",
         /// An event of this id was recorded with other content.
         EventIdReused = "event_id_reused",
         /// A sealed batch of this id was sent with other content.

@@ -38,6 +38,7 @@ mod catalogue;
 mod cloud;
 mod credits;
 mod csv;
+mod defaults;
 mod denied;
 mod digest;
 mod event;
@@ -48,6 +49,7 @@ mod kind;
 mod limits;
 mod percent;
 mod plans;
+mod prices;
 mod problem;
 mod query;
 mod rate_headers;
@@ -67,8 +69,13 @@ pub use answers::audit::AuditEntry;
 pub use answers::batch::{BatchAnswer, BatchRecord, BatchResult, BatchStatus, Outcome};
 pub use answers::bill::{BillAnswer, BillLine, LineComponent};
 pub use answers::budget::{BudgetState, ToolBudget};
-pub use answers::card::{Cost, OperationPrices, Price, RateCardVersion, VolumeDiscount, costs};
+pub use answers::card::{
+    CardWarning, CardWarningCode, OperationPrices, OverPrices, PackagePrice, Price, RateCardPut,
+    RateCardVersion, TierPrices, VolumeDiscount,
+};
+pub use answers::cost::{Cost, costs};
 pub use answers::credit::{Allowance, Credits, GrantStanding, MadeGrant};
+pub use answers::defaults::DefaultsAnswer;
 pub use answers::entitlement::{Entitlement, EntitlementSource, Entitlements};
 pub use answers::event::{
     CardRef, Checked, Recorded, RecordedWord, Telling, UsageBatchRecorded, UsageRecorded, Voided,
@@ -99,10 +106,11 @@ pub use catalogue::About;
 pub use cloud::{parse_cloud_batch, parse_cloud_event};
 pub use credits::parse_grant;
 pub use csv::{csv_event, csv_header, csv_record};
+pub use defaults::parse_defaults;
 pub use event::{NewEvent, parse_event};
 pub use exchange::{NewExchange, parse_exchange};
 pub use hold::{NewHold, parse_capture, parse_extension, parse_hold, parse_release};
-pub use json::{BODY_BYTES_MAX, DEPTH_MAX, METADATA_BYTES_MAX};
+pub use json::{BODY_BYTES_MAX, DEPTH_MAX, METADATA_BYTES_MAX, merge_patch};
 pub use kind::Kind;
 pub use limits::{parse_limits, parse_quota};
 pub use plans::{parse_plan, parse_subscription};

@@ -75,7 +75,7 @@ fn limit_nodes<'a>(object: &mut Object<'a>) -> Option<Vec<Node<'a>>> {
 }
 
 fn limit(object: &mut Object<'_>, ids: &mut BTreeSet<Name>) -> Option<Limit> {
-    let id = object.need("id", scalar::name);
+    let id = object.need("id", scalar::id);
     let repeated = id.as_ref().is_some_and(|id| !ids.insert(id.clone()));
     object.forbid(repeated, "id", "is the id of another limit too");
     let scope = object.need("scope", scalar::one_of(SCOPES));
@@ -123,7 +123,7 @@ fn scope_id(object: &mut Object<'_>, scope: Option<Scope>) -> Option<Arc<str>> {
     }
 }
 
-/// A tool's key: `server/tool`, with `/` inside a part written `%2F`.
+/// A tool's key: `server/tool`, with `/` inside a part written `%2F` and `%` `%25`.
 fn tool(raw: &RawValue) -> Result<Arc<str>, Fault> {
     let key = tool_of(&scalar::text(raw)?);
     key.ok_or_else(|| {
@@ -133,7 +133,7 @@ fn tool(raw: &RawValue) -> Result<Arc<str>, Fault> {
 
 /// The tool that a key names.
 pub(crate) fn tool_of(text: &str) -> Option<Arc<str>> {
-    let part = |text: &str| Name::new(&text.replace("%2F", "/")).ok();
+    let part = |text: &str| Name::new(&text.replace("%2F", "/").replace("%25", "%")).ok();
     let parts = text.split_once('/').filter(|(_, tool)| !tool.contains('/'));
     parts.and_then(|(server, tool)| Some(tool_key(&part(server)?, &part(tool)?)))
 }

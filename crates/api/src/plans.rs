@@ -102,7 +102,7 @@ fn feature(object: &mut Object<'_>, keys: &mut BTreeSet<Name>) -> Option<Feature
 }
 
 fn feature_key(raw: &RawValue) -> Result<Name, Fault> {
-    let name = scalar::name(raw)?;
+    let name = scalar::id(raw)?;
     if name.as_str().len() > KEY_MAX {
         Err(Fault::Rule(format!("must have 1 to {KEY_MAX} characters")))
     } else {

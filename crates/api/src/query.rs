@@ -42,7 +42,7 @@ impl Params {
 
     /// Reads a raw query of the parameters in `allowed` (canonical names; their
     /// aliases are taken too). A `+` stands for itself, as ids and offsets hold
-    /// it and none holds a space.
+    /// it; a blank is `%20`.
     ///
     /// # Errors
     /// 400 `invalid_request` for a parameter that is unknown, repeated or not
@@ -117,7 +117,7 @@ impl Params {
         read(&param.value).map(Some).map_err(refuse)
     }
 
-    /// An id or operation.
+    /// A name.
     ///
     /// # Errors
     /// 400 naming the parameter, here and below.
@@ -224,6 +224,7 @@ impl Params {
     pub fn filters(&self) -> Result<Filter, Problem> {
         let mut filter = Filter {
             id: self.read("id", Name::known)?,
+            unpriced: self.flag("unpriced")?,
             ..Filter::default()
         };
         for dimension in Dimension::FILTERS {
@@ -265,7 +266,7 @@ mod tests {
                 Params::FILTERS,
                 Params::RANGE,
                 Params::PAGING,
-                &["dry", "id"],
+                &["dry", "id", "unpriced"],
             ],
         )
     }
@@ -365,16 +366,24 @@ mod tests {
         let event = crate::event::parse_event(body)
             .unwrap()
             .into_event(Name::new("e1").unwrap(), tollgate_core::Instant::EPOCH);
+        let stored = tollgate_core::Stored {
+            event,
+            cost: tollgate_core::Amount::ZERO,
+            card: None,
+            decision: tollgate_core::Decision::Allow,
+            voids: None,
+        };
         for (query, matches) in [
             ("", true),
             ("agent=a1", true),
             ("agent=a1&task_id=t1&tier=standard&operation=x&id=e1", true),
+            ("unpriced=true", true),
             ("agent=a2", false),
             ("agent=a1&id=e2", false),
             ("session_id=s1", false),
         ] {
             let filter = params(query).unwrap().filters().unwrap();
-            assert_eq!(filter.matches(&event), matches, "{query}");
+            assert_eq!(filter.matches(&stored), matches, "{query}");
         }
     }
 }

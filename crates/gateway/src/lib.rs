@@ -32,6 +32,6 @@ pub use once::answered;
 pub use refusal::{from_failure, from_rejection};
 pub use reply::Reply;
 pub use request::{BODY_BYTES_MAX, router};
-pub use route::{Access, Handled, Route, get, post, put, remove};
+pub use route::{Access, Handled, Route, get, patch, post, put, remove};
 pub use tally::Answered;
 pub use tls::provide_tls;

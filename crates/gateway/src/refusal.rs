@@ -30,6 +30,8 @@ pub fn from_failure(failure: &Failure) -> Problem {
         Failure::CurrencyMismatch { tenant, other } => Problem::currency_mismatch(*tenant, *other),
         Failure::UnknownCard(id) => Problem::unknown_rate_card(id),
         Failure::Taken(_) => Problem::id_taken(failure.to_string()),
+        Failure::Invalid { field, why } => Problem::invalid_value(*field, why.clone()),
+        Failure::WouldDrop(dropped) => Problem::would_drop(dropped),
         Failure::Expired => Problem::invalid_value("/expires_at", failure.to_string()),
         Failure::PlanCurrency(_) => Problem::invalid_value("/currency", failure.to_string()),
         Failure::TooManyGrants => Problem::new(Kind::InvalidValue, failure.to_string()),

@@ -107,6 +107,15 @@ where
     Route::new(Method::PUT, path, access, handler)
 }
 
+/// `PATCH path`.
+pub fn patch<F, H>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: Fn(Arc<App>, Call) -> F + Send + Sync + 'static,
+    F: Future<Output = Handled> + Send + 'static,
+{
+    Route::new(Method::PATCH, path, access, handler)
+}
+
 /// `DELETE path`.
 pub fn remove<F, H>(path: &'static str, access: Access, handler: H) -> Route
 where

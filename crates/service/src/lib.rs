@@ -55,6 +55,7 @@ pub use record::sealed::{SealedBatch, SealedEventOutcome, SealedOutcome, SealedP
 pub use record::void::VoidOutcome;
 pub use settings::actor::{Actor, Precondition};
 pub use settings::audit::AuditEntry;
+pub use settings::cards::{CardPut, Putting};
 pub use settings::credits::CreditView;
 pub use settings::replay::{Once, Question, StoredAnswer};
 pub use store::clock::{Clock, random, ulid};

@@ -1,19 +1,19 @@
 //! Prices and bills: the routes of the billing function.
 
 mod answer;
+mod cards;
+mod defaults;
 mod void;
 
 use answer::failed;
 use std::sync::Arc;
-use tollgate_api::{
-    BillAnswer, ExchangeRatesVersion, List, Params, Problem, RateCardVersion, costs, parse_card,
-    parse_exchange,
-};
-use tollgate_core::{KeyScope, Name, Range, WindowKind};
-use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, get, post, put};
+use tollgate_api::{BillAnswer, ExchangeRatesVersion, List, Params, Problem, parse_exchange};
+use tollgate_core::{KeyScope, Range, WindowKind};
+use tollgate_gateway::{Access, App, Call, Handled, Reply, Route, get, patch, post, put};
 
 const READ: Access = Access::Any(&[KeyScope::Read]);
-const CARDS: &str = "GET /rate-cards";
+const CARD: &str = "/rate-cards/{id}";
+const DEFAULTS: &str = "/defaults";
 const EXCHANGES: &str = "GET /exchange-rates";
 
 /// The routes of this function.
@@ -21,10 +21,14 @@ const EXCHANGES: &str = "GET /exchange-rates";
 pub fn routes() -> Vec<Route> {
     vec![
         get("/billing/{tenant_id}", READ, get_billing),
-        put("/rate-cards/{id}", Access::Operator, put_rate_card),
-        get("/rate-cards", READ, get_rate_cards),
-        get("/rate-cards/{id}", READ, get_rate_card),
-        get("/costs", READ, get_costs),
+        put(CARD, Access::Operator, cards::put_rate_card),
+        patch(CARD, Access::Operator, cards::patch_rate_card),
+        get("/rate-cards", READ, cards::get_rate_cards),
+        get(CARD, READ, cards::get_rate_card),
+        get("/costs", READ, cards::get_costs),
+        put(DEFAULTS, Access::Operator, defaults::put_defaults),
+        patch(DEFAULTS, Access::Operator, defaults::patch_defaults),
+        get(DEFAULTS, Access::Operator, defaults::get_defaults),
         post(
             "/events/{event_id}/void",
             Access::Operator,
@@ -56,61 +60,6 @@ async fn get_billing(app: Arc<App>, call: Call) -> Handled {
         (&bill, currency),
         app.hash(),
     )))
-}
-
-/// Adds a version of a rate card.
-async fn put_rate_card(app: Arc<App>, call: Call) -> Handled {
-    call.params(&[])?;
-    let new = parse_card(call.path_text("id"), &call.body)?;
-    let effective_from = new.effective_from;
-    let actor = call.conditional_actor()?;
-    let card = app
-        .service
-        .put_card(new.into_card(0, 0, call.now), effective_from, &actor)
-        .await
-        .map_err(failed)?;
-    Ok(Reply::ok(&RateCardVersion::from(&card)).with_version(card.version.into()))
-}
-
-/// The newest version of every card, by id.
-async fn get_rate_cards(app: Arc<App>, call: Call) -> Handled {
-    let params = call.params(Params::PAGING)?;
-    let limit = params.limit(100, 1000)?;
-    let after = params
-        .text("cursor")
-        .map(|cursor| app.service.position(CARDS, cursor))
-        .transpose()
-        .map_err(failed)?;
-    let catalog = app.service.read_catalog().await.map_err(failed)?;
-    let behind = catalog
-        .cards()
-        .filter(|(id, _)| after.as_deref().is_none_or(|after| id.as_str() > after));
-    let mut newest: Vec<_> = behind
-        .filter_map(|(_, versions)| versions.last())
-        .take(limit.saturating_add(1))
-        .collect();
-    let more = newest.len() > limit;
-    newest.truncate(limit);
-    let next = newest
-        .last()
-        .filter(|_| more)
-        .map(|card| app.service.cursor(CARDS, card.id.as_str()));
-    let shown = newest
-        .into_iter()
-        .map(|card| RateCardVersion::from(&**card));
-    Ok(Reply::ok(&List::new(shown.collect(), next)))
-}
-
-/// One card: its newest version, or the one asked for.
-async fn get_rate_card(app: Arc<App>, call: Call) -> Handled {
-    let version = call
-        .params(&["version"])?
-        .parsed("version", "a version number")?;
-    let unknown = || Problem::not_found("rate card");
-    let id = Name::new(call.path_text("id")).map_err(|_| unknown())?;
-    let card = app.service.find_card(&id, version).await.map_err(failed)?;
-    let card = card.ok_or_else(unknown)?;
-    Ok(Reply::ok(&RateCardVersion::from(&*card)).with_version(card.version.into()))
 }
 
 /// Adds a version of the exchange rates.
@@ -156,12 +105,4 @@ async fn get_exchange_rates(app: Arc<App>, call: Call) -> Handled {
         .iter()
         .map(|table| ExchangeRatesVersion::from(&**table));
     Ok(Reply::ok(&List::new(shown.collect(), next)))
-}
-
-/// Every price in force.
-async fn get_costs(app: Arc<App>, call: Call) -> Handled {
-    call.params(&[])?;
-    let catalog = app.service.catalog_in_force(call.now);
-    let catalog = catalog.await.map_err(failed)?;
-    Ok(Reply::ok(&costs(&catalog, call.now)))
 }

@@ -122,11 +122,13 @@ async fn validated(
 ) -> Result<Validity, Problem> {
     permitted(call.caller()?, &event)?;
     let submissions = [submission(call, event, None)?];
-    let judged = app
-        .service
-        .judge(tenant, &submissions, OPTIONS)
-        .await
-        .map_err(|failure| from_failure(&failure))?;
+    // What has no price is refused where limits hold.
+    let options = Options {
+        mode: Mode::Enforce,
+        ..OPTIONS
+    };
+    let judged = app.service.judge(tenant, &submissions, options);
+    let judged = judged.await.map_err(|failure| from_failure(&failure))?;
     let [submission] = submissions;
     let event = submission.event;
     let judged = judged.into_iter().next().ok_or_else(Problem::internal)?;

@@ -18,7 +18,7 @@ pub(crate) async fn get_usage(app: Arc<App>, call: Call) -> Handled {
             Params::FILTERS,
             Params::RANGE,
             Params::PAGING,
-            &["tenant_id", "id"],
+            &["tenant_id", "id", "unpriced"],
         ],
     )?;
     let tenant = tenant(&call, &params)?;

@@ -53,7 +53,7 @@ pub(crate) async fn get_usage_export(app: Arc<App>, call: Call) -> Handled {
         Params::FILTERS,
         Params::RANGE,
         Params::PAGING,
-        &["tenant_id", "id", "format"],
+        &["tenant_id", "id", "unpriced", "format"],
     ];
     let params = Params::parse_any(call.query.as_deref(), &allowed)?;
     let tenant = tenant(&call, &params)?;

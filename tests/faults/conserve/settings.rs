@@ -64,7 +64,7 @@ impl Run {
     /// A tenant in dollars that knows a price in euros, with some limits.
     pub(super) async fn prepare(&mut self) {
         let card = json!({ "currency": "EUR", "tiers": { "standard": "1" }, "operations": { "search": { "unit": "0.25" } } });
-        self.app.put("/rate-cards/mine", card).await.expect(200);
+        self.app.put_card("mine", card).await.expect(200);
         self.rates().await;
         self.app
             .put(

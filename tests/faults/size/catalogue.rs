@@ -41,7 +41,7 @@ fn rate_of(night: u32) -> u32 {
 }
 
 async fn put_night(app: &TestApp, night: u32) {
-    app.put("/rate-cards/map", map_of(night)).await.expect(200);
+    app.put_card("map", map_of(night)).await.expect(200);
     let rate = format!("{}", f64::from(rate_of(night)) / 100.0);
     let rates = json!({ "base": "EUR", "rates": { "USD": rate } });
     app.put("/exchange-rates", rates).await.expect(200);
@@ -188,7 +188,7 @@ async fn what_was_held_at_a_price_is_captured_at_it_after_a_version_that_takes_a
     // In force since ever: nothing is left of the first, and the next put moves it.
     let mut corrected = map_of(2);
     corrected["effective_from"] = json!("1970-01-01T00:00:00Z");
-    app.put("/rate-cards/map", corrected).await.expect(200);
+    app.put_card("map", corrected).await.expect(200);
     put_night(&app, 3).await;
     let catalog = app.service().read_catalog().await.expect("a catalogue");
     assert!(catalog.card("map", Some(1)).is_none(), "it is over");

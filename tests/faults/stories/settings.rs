@@ -62,7 +62,7 @@ pub(super) async fn put_rate_card(app: &TestApp) -> Vec<Value> {
 pub(super) async fn foreign(app: &TestApp) {
     used(app).await;
     let card = json!({ "currency": "EUR", "operations": { "search": { "unit": "0.25" } } });
-    app.put("/rate-cards/mine", card).await.expect(200);
+    app.put_card("mine", card).await.expect(200);
 }
 
 pub(super) async fn put_exchange_rates(app: &TestApp) -> Vec<Value> {

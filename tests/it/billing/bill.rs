@@ -9,7 +9,7 @@ fn line(head: (&str, &str, &str, u64), count: u64, quantity: u64, figures: [&str
     let (operation, tier, component, version) = head;
     let [rate, gross, discount, amount] = figures;
     json!({
-        "operation": operation, "tier": tier, "component": component,
+        "operation": operation, "tier": tier, "component": component, "over": null,
         "rate_card": { "id": if version == 0 { "default" } else { "ai" }, "version": version.max(1) },
         "exchange_rate": null, "count": count, "quantity": quantity, "rate": rate, "gross": gross,
         "discount": discount, "amount": amount,
@@ -150,7 +150,7 @@ async fn an_override_is_a_line_of_its_own_without_a_rate() {
         .find(|line| line["component"] == "override")
         .cloned();
     let expected = json!({
-        "operation": "hitl_approval", "tier": "standard", "component": "override", "rate_card": { "id": "default", "version": 1 },
+        "operation": "hitl_approval", "tier": "standard", "component": "override", "over": null, "rate_card": { "id": "default", "version": 1 },
         "exchange_rate": null, "count": 2, "quantity": 2, "rate": null, "gross": "0.015",
         "discount": "0", "amount": "0.02",
     });

@@ -6,8 +6,17 @@ use tollgate_tests::TestApp;
 
 /// The card of the contract.
 fn contract() -> Value {
+    let shown = shown();
+    let fields = shown.as_object().expect("a card").iter();
+    let is_sent = |name: &str| !["in_force", "replaced", "source"].contains(&name);
+    let sent = fields.filter(|(name, _)| is_sent(name));
+    Value::Object(sent.map(|(name, of)| (name.clone(), of.clone())).collect())
+}
+
+/// The same as it is shown.
+fn shown() -> Value {
     json!({
-        "id": "ai", "currency": "USD", "effective_from": "2026-01-01T00:00:00Z",
+        "id": "ai", "in_force": 1, "currency": "USD", "effective_from": "2026-01-01T00:00:00Z",
         "tiers": { "deliberation": "3", "enhanced": "1.5", "enterprise": "2", "standard": "1" }, "unpriced": "reject",
         "operations": {
             "aws-polly:standard:character": { "unit": "0.000004" },
@@ -18,6 +27,7 @@ fn contract() -> Value {
                 "token_in": { "amount": "2.5", "per": 1_000_000 }, "cached_token_in": "0.00000125", "token_out": "0.00001",
             },
         },
+        "replaced": [], "source": null,
     })
 }
 
@@ -25,10 +35,11 @@ fn contract() -> Value {
 async fn a_card_is_shown_as_it_was_put_with_its_version() {
     let app = TestApp::new().await;
     let put = app.put("/rate-cards/ai", contract()).await.expect(200);
-    assert_eq!(put.json(), merged(contract(), json!({ "version": 1 })));
+    let expected = merged(shown(), json!({ "version": 1, "warnings": [] }));
+    assert_eq!(put.json(), expected);
     assert_eq!(
         app.get("/rate-cards/ai").await.expect(200).json(),
-        put.json()
+        merged(shown(), json!({ "version": 1 }))
     );
     let bare = app
         .put(
@@ -38,8 +49,8 @@ async fn a_card_is_shown_as_it_was_put_with_its_version() {
         .await
         .expect(200);
     let expected = json!({
-        "id": "bare", "version": 1, "currency": "EUR", "effective_from": "1970-01-01T00:00:00Z", "tiers": { "standard": "1" },
-        "unpriced": "reject", "operations": {},
+        "id": "bare", "version": 1, "in_force": 1, "currency": "EUR", "effective_from": "1970-01-01T00:00:00Z", "tiers": { "standard": "1" },
+        "unpriced": "reject", "operations": {}, "replaced": [], "source": null, "warnings": [],
     });
     assert_eq!(bare.json(), expected);
 }
@@ -113,7 +124,7 @@ async fn the_built_in_card_has_the_base_rates() {
     assert_eq!(card.at("/operations"), operations);
     assert_eq!(
         card.at("/tiers"),
-        json!({ "deliberation": "3", "enhanced": "1.5", "enterprise": "2", "standard": "1" })
+        json!({ "batch": "0.5", "deliberation": "3", "enhanced": "1.5", "enterprise": "2", "standard": "1" })
     );
     assert_eq!(
         (card.at("/currency"), card.at("/unpriced")),
@@ -151,9 +162,9 @@ async fn a_bad_card_is_named_and_changes_nothing() {
             "/effective_from",
         ),
         (
-            json!({ "operations": { "a b": {} } }),
+            json!({ "operations": { "a|b": {} } }),
             422,
-            "/operations/a b",
+            "/operations/a|b",
         ),
         (json!({ "version": 2 }), 400, "/version"),
         (prices(json!({ "unit": "-0.1" })), 422, "/operations/x/unit"),

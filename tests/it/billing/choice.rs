@@ -1,7 +1,7 @@
 //! Which card prices an event, and by which of its versions.
 
 use super::cost;
-use crate::given::{card, card_with, refused};
+use crate::given::{card, card_with, operators, pointers, refused};
 use serde_json::{Value, json};
 use tollgate_tests::TestApp;
 
@@ -29,68 +29,118 @@ fn pair(cost: &str, card: &str) -> (String, String) {
     (cost.to_owned(), card.to_owned())
 }
 
+/// Puts a card that nobody names yet.
+async fn unnamed(app: &TestApp, id: &str, operations: Value) {
+    let card = json!({ "currency": "USD", "operations": operations });
+    app.put(&format!("/rate-cards/{id}"), card)
+        .await
+        .expect(200);
+}
+
+async fn name_cards(app: &TestApp, tenant: &str, cards: Value) {
+    app.put(
+        &format!("/tenants/{tenant}"),
+        json!({ "rate_cards": cards }),
+    )
+    .await
+    .expect(200);
+}
+
+/// What is put for one tenant changes what no other pays.
 #[tokio::test]
-async fn of_all_cards_that_name_the_operation_the_latest_put_wins_and_default_is_last() {
+async fn a_new_card_reprices_nobody_who_does_not_name_it() {
     let app = TestApp::new().await;
+    unnamed(
+        &app,
+        "special",
+        json!({ "hitl_approval": { "unit": "0.01" } }),
+    )
+    .await;
     assert_eq!(
         priced(&app, "hitl_approval", None).await,
         pair("0.05", "default@1")
     );
-    card(&app, "b", json!({ "hitl_approval": { "unit": 1 } })).await;
-    assert_eq!(priced(&app, "hitl_approval", None).await, pair("1", "b@1"));
-    card(
-        &app,
-        "a",
-        json!({ "hitl_approval": { "unit": 2 }, "x": {} }),
-    )
-    .await;
-    assert_eq!(priced(&app, "hitl_approval", None).await, pair("2", "a@1"));
-    card(&app, "default", json!({ "hitl_approval": { "unit": 3 } })).await;
-    assert_eq!(priced(&app, "hitl_approval", None).await, pair("2", "a@1"));
-    card(&app, "b", json!({ "hitl_approval": { "unit": 4 } })).await;
-    assert_eq!(priced(&app, "hitl_approval", None).await, pair("4", "b@2"));
-    card(&app, "b", json!({ "other": {} })).await;
+    name_cards(&app, "acme", json!(["special"])).await;
     assert_eq!(
         priced(&app, "hitl_approval", None).await,
-        pair("2", "a@1"),
-        "its version in force no longer names it"
+        pair("0.01", "special@1")
     );
-    refused(
-        &app.record("acme", json!({ "operation": "agent_message" }))
-            .await,
+    let other = json!({ "operation": "hitl_approval" });
+    assert_eq!(app.record("other", other).await.at("/cost"), "0.05");
+}
+
+#[tokio::test]
+async fn the_first_of_the_tenants_cards_that_names_the_operation_prices_it() {
+    let app = TestApp::new().await;
+    unnamed(&app, "own", json!({ "x": { "unit": 1 } })).await;
+    unnamed(
+        &app,
+        "more",
+        json!({ "x": { "unit": 9 }, "y": { "unit": 2 } }),
+    )
+    .await;
+    name_cards(&app, "acme", json!(["own", "more", "default"])).await;
+    for (operation, expected) in [
+        ("x", pair("1", "own@1")),
+        ("y", pair("2", "more@1")),
+        ("hitl_approval", pair("0.05", "default@1")),
+    ] {
+        assert_eq!(priced(&app, operation, None).await, expected);
+    }
+    let unknown = json!({ "operation": "z" });
+    refused(&app.record("acme", unknown).await, 422, "invalid_event");
+    name_cards(&app, "acme", json!(["own"])).await;
+    let gone = json!({ "operation": "y" });
+    refused(&app.record("acme", gone).await, 422, "invalid_event");
+    let none = json!({ "rate_cards": ["own", "nowhere"] });
+    let problem = refused(
+        &app.put("/tenants/acme", none).await,
         422,
-        "invalid_event",
+        "unknown_rate_card",
+    );
+    assert_eq!(pointers(&problem), "/rate_cards");
+    app.put("/tenants/acme", json!({})).await.expect(200);
+    assert_eq!(
+        app.get("/tenants/acme").await.at("/rate_cards"),
+        json!(null)
     );
 }
 
 #[tokio::test]
-async fn the_tenants_card_prices_all_of_its_events() {
+async fn defaults_price_for_tenants_that_name_no_cards_and_change_by_an_act_of_their_own() {
     let app = TestApp::new().await;
-    card(&app, "own", json!({ "hitl_approval": { "unit": 1 } })).await;
-    card(&app, "later", json!({ "hitl_approval": { "unit": 9 } })).await;
-    app.put("/tenants/acme", json!({ "rate_card": "own" }))
-        .await
-        .expect(200);
-    assert_eq!(
-        priced(&app, "hitl_approval", None).await,
-        pair("1", "own@1")
-    );
+    let defaults = app.get("/defaults").await.expect(200);
+    let built_in = json!({ "rate_cards": ["default"], "version": 0 });
+    assert_eq!(defaults.json(), built_in);
+    unnamed(&app, "ai", json!({ "x": { "unit": 3 } })).await;
+    let body = json!({ "rate_cards": ["ai", "default"] });
+    let put = app.put("/defaults", body.clone()).await.expect(200);
+    assert_eq!(put.at("/version"), 1);
+    assert_eq!(priced(&app, "x", None).await, pair("3", "ai@1"));
+    let request = operators("PUT", "/defaults", &body, "if-match", "\"0\"");
+    let stale = app.send(request).await;
+    refused(&stale, 412, "precondition_failed");
+    for (body, status, code) in [
+        (
+            json!({ "rate_cards": ["nowhere"] }),
+            422,
+            "unknown_rate_card",
+        ),
+        (json!({ "rate_cards": [] }), 400, "invalid_request"),
+        (json!({}), 400, "invalid_request"),
+    ] {
+        for method in ["PUT", "PATCH"] {
+            let reply = app.call(method, "/defaults", body.to_string()).await;
+            refused(&reply, status, code);
+        }
+    }
+    let body = json!({ "rate_cards": ["default"] }).to_string();
+    let patched = app.call("PATCH", "/defaults", body).await.expect(200);
+    assert_eq!(patched.at("/version"), 2);
     refused(
-        &app.record("acme", json!({ "operation": "agent_message" }))
-            .await,
+        &app.record("other", json!({ "operation": "x" })).await,
         422,
         "invalid_event",
-    );
-    assert_eq!(
-        app.record("other", json!({ "operation": "hitl_approval" }))
-            .await
-            .at("/cost"),
-        "9"
-    );
-    app.put("/tenants/acme", json!({})).await.expect(200);
-    assert_eq!(
-        priced(&app, "hitl_approval", None).await,
-        pair("9", "later@1")
     );
 }
 

@@ -10,7 +10,7 @@ async fn costs_of(app: &TestApp, operation: &str) -> Vec<Value> {
         .as_array()
         .expect("data")
         .iter()
-        .filter(|cost| cost["operation"] == operation)
+        .filter(|cost| cost["operation"] == operation && cost["tier"] == "standard")
         .cloned()
         .collect()
 }
@@ -20,7 +20,8 @@ async fn every_price_says_what_it_is_for_and_where_it_is_from() {
     let app = TestApp::new().await;
     card(&app, "ai", json!({ "gpt-4o": { "token_in": { "amount": "2.50", "per": 1_000_000 }, "token_out": "0.00001" } })).await;
     let cost = |component: &str, price: &str, per: u64| {
-        json!({ "operation": "gpt-4o", "component": component, "unit_price": price, "per": per, "currency": "USD",
+        json!({ "operation": "gpt-4o", "component": component, "tier": "standard", "over": null,
+        "unit_price": price, "per": per, "currency": "USD",
         "rate_card": { "id": "ai", "version": 1 } })
     };
     assert_eq!(
@@ -31,7 +32,7 @@ async fn every_price_says_what_it_is_for_and_where_it_is_from() {
         ]
     );
     let built_in = json!({
-        "operation": "hitl_approval", "component": "unit", "unit_price": "0.05", "per": 1, "currency": "USD",
+        "operation": "hitl_approval", "component": "unit", "tier": "standard", "over": null, "unit_price": "0.05", "per": 1, "currency": "USD",
         "rate_card": { "id": "default", "version": 1 },
     });
     assert_eq!(costs_of(&app, "hitl_approval").await, [built_in]);

@@ -346,13 +346,13 @@ async fn an_override_is_in_the_cards_currency_and_kept_as_it_was_given() {
 async fn a_tenant_may_have_a_card_that_is_converted() {
     let app = prepared().await;
     refused(
-        &app.put("/tenants/acme", json!({ "rate_card": "euro" }))
+        &app.put("/tenants/acme", json!({ "rate_cards": ["euro"] }))
             .await,
         422,
         "currency_mismatch",
     );
     rate(&app, json!({})).await;
-    app.put("/tenants/acme", json!({ "rate_card": "euro" }))
+    app.put("/tenants/acme", json!({ "rate_cards": ["euro"] }))
         .await
         .expect(200);
     assert_eq!(

@@ -7,7 +7,9 @@ mod choice;
 mod costs;
 mod discounts;
 mod exchange;
+mod models;
 mod prices;
+mod versions;
 mod voids;
 
 use serde_json::{Value, json};

@@ -55,7 +55,7 @@ async fn cached_tokens_have_their_own_price_or_that_of_input() {
         ("with", 100, "0.1"),
         ("without", 40, "1"),
         ("without", 100, "1"),
-        ("only", 40, "0.04"),
+        ("only", 100, "0.1"),
     ] {
         let event = json!({ "operation": operation, "tokens_in": 100, "cached_tokens_in": cached });
         assert_eq!(cost(&app, event).await, expected, "{operation} {cached}");
@@ -157,7 +157,7 @@ async fn an_operation_without_a_price_is_refused_or_free_by_choice() {
         422,
         "invalid_event",
     );
-    app.put("/tenants/acme", json!({ "rate_card": "free" }))
+    app.put("/tenants/acme", json!({ "rate_cards": ["free"] }))
         .await
         .expect(200);
     assert_eq!(cost(&app, json!({ "operation": "new" })).await, "0");
@@ -169,7 +169,7 @@ async fn an_operation_without_a_price_is_refused_or_free_by_choice() {
         "invalid_event",
     );
     assert_eq!(pointers(&problem), "/tier");
-    app.put("/tenants/acme", json!({ "rate_card": "strict" }))
+    app.put("/tenants/acme", json!({ "rate_cards": ["strict"] }))
         .await
         .expect(200);
     let problem = refused(

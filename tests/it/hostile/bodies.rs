@@ -87,7 +87,13 @@ pub(crate) fn good(route: &Route) -> Option<Value> {
         }),
         (_, "/tenants/{tenant_id}") => tenant(),
         (_, "/keys") => key(),
+        ("PATCH", "/rate-cards/{id}") => {
+            json!({ "operations": card()["operations"], "unpriced": "free", "currency": "USD",
+                "effective_from": "1970-01-01T00:00:00Z", "tiers": { "standard": "1" },
+                "replaces": [1], "source": { "map": "litellm", "digest": "d0" } })
+        }
         (_, "/rate-cards/{id}") => card(),
+        (_, "/defaults") => json!({ "rate_cards": ["ai", "default"] }),
         (_, "/exchange-rates") => {
             json!({ "base": "USD", "rates": { "EUR": "1.08" }, "effective_from": "2026-01-01T00:00:00Z" })
         }
@@ -160,7 +166,7 @@ fn limit() -> Value {
 }
 
 fn tenant() -> Value {
-    json!({ "name": "Acme", "slug": "acme", "currency": "USD", "rate_card": "ai", "retention_days": 100, "require_plan": false, "lanes": 4 })
+    json!({ "name": "Acme", "slug": "acme", "currency": "USD", "rate_cards": ["ai"], "retention_days": 100, "require_plan": false, "lanes": 4 })
 }
 
 pub(crate) fn plan() -> Value {
@@ -179,12 +185,20 @@ fn key() -> Value {
 
 fn card() -> Value {
     json!({
-        "id": "ai", "currency": "USD", "effective_from": "2026-01-01T00:00:00Z", "tiers": { "standard": "1", "enhanced": "1.5" },
-        "unpriced": "reject",
-        "operations": { "x": {
-            "unit": "0.001", "token_in": { "amount": "2.5", "per": 1000 }, "cached_token_in": "0.1", "token_out": "0.1",
-            "token_processed": "0.1", "api_call": "0.1", "duration_ms": "0.1", "data_byte": "0.1",
-            "volume_discounts": [{ "from": 10, "discount": "0.1" }], "discount_mode": "volume",
-        } },
+        "id": "ai", "currency": "USD", "effective_from": "1970-01-01T00:00:00Z", "tiers": { "standard": "1", "enhanced": "1.5" },
+        "unpriced": "reject", "replaces": [1], "source": { "map": "litellm", "digest": "d0" },
+        "operations": {
+            "gpt-4o": {
+                "token_in": { "amount": "2.5", "per": 1000 }, "token_out": "0.1", "minimum": "5", "percentage": "0.03",
+                "packages": { "size": 1000, "price": "2" },
+                "over": [{ "tokens_in": 200_000, "inclusive": true, "token_in": "0.2" }],
+                "tiers": { "batch": "0.5", "priority": { "token_in": "0.1", "over": [{ "tokens_in": 9, "token_in": "0.3" }] } },
+            },
+            "x": {
+                "unit": "0.001", "token_in": { "amount": "2.5", "per": 1000 }, "cached_token_in": "0.1", "token_out": "0.1",
+                "token_processed": "0.1", "api_call": "0.1", "duration_ms": "0.1", "data_byte": "0.1",
+                "volume_discounts": [{ "from": 10, "discount": "0.1" }], "discount_mode": "volume",
+            },
+        },
     })
 }

@@ -68,7 +68,13 @@ fn visit(pointer: &str, name: &str, value: &Value, places: &mut Vec<(String, Kin
     if name == "metadata" {
         return;
     }
-    places.push((pointer.to_owned(), Kind::of(name, value), value.clone()));
+    // The nodes of a tree are called as events call them.
+    let called = if pointer.starts_with("/nodes/") && ["id", "parent"].contains(&name) {
+        "budget_node"
+    } else {
+        name
+    };
+    places.push((pointer.to_owned(), Kind::of(called, value), value.clone()));
     match value {
         Value::Object(fields) => {
             fields

@@ -5,9 +5,14 @@ use serde_json::Value;
 /// What a field takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
+    /// What people call something.
     Name,
+    /// What a client made to be found by.
+    Id,
     Integer,
     Decimal,
+    /// A decimal that is rounded, however fine.
+    Measured,
     Time,
     Flag,
     Choice,
@@ -18,6 +23,20 @@ pub(super) enum Kind {
     Price,
 }
 
+const NAMES: [&str; 12] = [
+    "operation",
+    "tier",
+    "agent_id",
+    "consumer_id",
+    "session_id",
+    "task_id",
+    "tool_server",
+    "tool_name",
+    "model",
+    "provider",
+    "budget_node",
+    "scope_id",
+];
 const TIMES: [&str; 3] = ["timestamp", "expires_at", "effective_from"];
 const CHOICES: [&str; 9] = [
     "scope",
@@ -36,19 +55,25 @@ impl Kind {
     pub(super) fn of(name: &str, value: &Value) -> Self {
         match value {
             Value::Object(fields) if fields.contains_key("amount") => Self::Price,
+            // A tier is a factor, or an object of prices.
+            Value::Object(_) if name == "priority" => Self::Price,
             Value::Object(_) => Self::Object,
             Value::Array(_) => Self::Array,
             Value::Bool(_) => Self::Flag,
             Value::Number(_) => Self::Integer,
             Value::String(_) if TIMES.contains(&name) => Self::Time,
             Value::String(_) if CHOICES.contains(&name) => Self::Choice,
+            Value::String(_) if ["latency_ms", "compliance_score"].contains(&name) => {
+                Self::Measured
+            }
             Value::String(text) if text.parse::<f64>().is_ok() => Self::Decimal,
             Value::String(_)
                 if ["name", "display_name", "description", "unit", "reason"].contains(&name) =>
             {
                 Self::Line
             }
-            _ => Self::Name,
+            Value::String(_) if NAMES.contains(&name) => Self::Name,
+            _ => Self::Id,
         }
     }
 
@@ -61,7 +86,7 @@ impl Kind {
             .map(|text| (*text).to_owned())
             .collect();
         match self {
-            Self::Name => bad.extend([long(129), long(10_000)]),
+            Self::Name | Self::Id => bad.extend([long(129), long(10_000)]),
             Self::Line => bad.extend([long(201), long(10_000)]),
             Self::Decimal => bad.push(format!("\"0.{}1\"", "0".repeat(5000))),
             _ => {}
@@ -72,6 +97,36 @@ impl Kind {
     fn bad_words(self) -> &'static [&'static str] {
         match self {
             Self::Name => &[
+                "7",
+                "1e400",
+                "true",
+                "[]",
+                "{}",
+                r#""""#,
+                r#""a|b""#,
+                r#""-a""#,
+                r#"".""#,
+                r#"" a""#,
+                r#""a ""#,
+                r#""a  b""#,
+                r#""100%""#,
+                r#""a%zz""#,
+                r#""../x""#,
+                r#""a\u0000b""#,
+                r#""a\nb""#,
+                r#""a\tb""#,
+                r#""\u001b[31m""#,
+                r#""\ud800""#,
+                "\"caf\u{e9}\"",
+                "\"cafe\u{301}\"",
+                "\"a\u{202e}b\"",
+                "\"\u{200b}a\"",
+                "\"\u{1f600}\"",
+                r#""=1+1""#,
+                r#""$x""#,
+                "\"a\u{1}b\"",
+            ],
+            Self::Id => &[
                 "7",
                 "1e400",
                 "true",
@@ -104,8 +159,8 @@ impl Kind {
                 "-1",
                 "-0.5",
                 "1.5",
-                "1.0",
-                "1e3",
+                "12e-1",
+                "1.0000000000000000001",
                 "1e400",
                 "-1e400",
                 "NaN",
@@ -151,6 +206,26 @@ impl Kind {
                 "340282366920938463463374607431768211456",
                 r#""0.0000000000000001""#,
                 r#""1.00000000000000000000000000001""#,
+                "true",
+                "[]",
+                "{}",
+            ],
+            Self::Measured => &[
+                "-0.1",
+                r#""-0.1""#,
+                "1e400",
+                r#""1e400""#,
+                "NaN",
+                r#""NaN""#,
+                "-Infinity",
+                r#""Infinity""#,
+                r#""""#,
+                r#"" 1""#,
+                r#""1,5""#,
+                r#""1_000""#,
+                r#""01""#,
+                r#"".5""#,
+                "340282366920938463463374607431768211456",
                 "true",
                 "[]",
                 "{}",

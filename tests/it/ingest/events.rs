@@ -8,13 +8,19 @@ const NOW: &str = "2026-11-22T10:00:00Z";
 
 /// Every field that an event may have.
 pub(crate) fn full() -> Value {
-    json!({
-        "id": "evt-1", "tenant_id": "acme", "timestamp": "2026-11-22T09:59:58.5Z", "operation": "gpt-4o", "tier": "enhanced",
+    let used = json!({
         "units": 2, "tokens_in": 1200, "tokens_out": 300, "cached_tokens_in": 200, "tokens_processed": 7, "api_calls": 3,
-        "duration_ms": 840, "latency_ms": "12.5", "compliance_score": "0.97", "data_bytes": 9_007_199_254_740_991_u64,
+        "cache_write_tokens_in": 100, "cache_write_1h_tokens_in": 50, "audio_tokens_in": 40, "cached_audio_tokens_in": 30,
+        "image_tokens_in": 20, "video_tokens_in": 10, "reasoning_tokens_out": 100, "audio_tokens_out": 50, "image_tokens_out": 25,
+        "searches": 3, "images": 2, "pages": 4, "characters": 900, "duration_ms": 840, "data_bytes": 9_007_199_254_740_991_u64,
+    });
+    let event = json!({
+        "id": "evt-1", "tenant_id": "acme", "timestamp": "2026-11-22T09:59:58.5Z", "operation": "gpt-4o", "tier": "enhanced",
+        "latency_ms": "12.5", "compliance_score": "0.97",
         "agent_id": "a1", "consumer_id": "c1", "session_id": "s1", "task_id": "t/1", "tool_server": "srv", "tool_name": "search",
         "model": "gpt-4o-mini", "provider": "openai", "budget_node": "team/x", "cost_override": "0.05", "metadata": { "any": ["json", 1.50, null] },
-    })
+    });
+    crate::given::merged(event, used)
 }
 
 #[tokio::test]

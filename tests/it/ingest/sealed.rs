@@ -78,7 +78,7 @@ async fn a_batch_counts_once_and_is_answered_the_same_again() {
     // What was refused stays so, whatever limits and prices are by now.
     tokens(&app, 1_000_000).await;
     let card = json!({ "currency": "USD", "operations": { "gpt-9": { "unit": "1" } } });
-    app.put("/rate-cards/nine", card).await.expect(200);
+    app.put_card("nine", card).await.expect(200);
     app.clock.advance(3_600);
     for _ in 0..2 {
         let again = send(&app, &body).await.expect(200);

@@ -146,8 +146,9 @@ fn of(mut body: Value, tenant: &str) -> Value {
             *place = json!(tenant);
         }
     }
-    if body.get("rate_card").is_some() {
-        body = without(body, &["rate_card"]);
+    // Defaults are of no tenant.
+    if body.get("rate_cards").is_some() && body.get("slug").is_some() {
+        body = without(body, &["rate_cards"]);
     }
     let place = ["/events/0", "/event"]
         .into_iter()

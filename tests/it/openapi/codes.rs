@@ -52,6 +52,10 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
             "/credits/prepaid",
             json!({ "id": "g1", "amount": 2, "currency": "USD" }),
         ),
+        Kind::WouldDrop => put(
+            "/rate-cards/default",
+            json!({ "currency": "USD", "operations": {} }),
+        ),
         Kind::EventIdReused => post("/events", event(json!({ "id": "e1", "units": 2 }))),
         Kind::BatchIdReused => post(
             "/events/batch",
@@ -103,7 +107,7 @@ fn refused_for(kind: Kind) -> Option<Request<Body>> {
             "/quota",
             &json!({ "tenant_id": "acme", "monthly_total_limit": 2 }),
         ),
-        Kind::UnknownRateCard => put("/tenants/acme", json!({ "rate_card": "none" })),
+        Kind::UnknownRateCard => put("/tenants/acme", json!({ "rate_cards": ["none"] })),
         Kind::UnknownPlan => put("/tenants/acme/subscription", json!({ "plan": "none" })),
         Kind::UsagePolicyConfigurationError => post(
             "/events",

@@ -16,7 +16,7 @@ async fn scene(store: TestStore<'_>) -> (TestApp, String) {
     let million = |amount: &str| json!({ "amount": amount, "per": 1_000_000 });
     let prices = json!({ "gpt-4o": { "token_in": million("2.50"), "cached_token_in": million("1.25"), "token_out": million("10.00") } });
     let card = json!({ "currency": "USD", "effective_from": "2026-01-01T00:00:00Z", "tiers": { "standard": "1" }, "operations": prices });
-    app.put("/rate-cards/ai", card).await.expect(200);
+    app.put_card("ai", card).await.expect(200);
     app.put(
         "/tenants/acme-corp",
         json!({ "name": "Acme Corporation", "slug": "acme" }),

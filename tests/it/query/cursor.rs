@@ -186,7 +186,7 @@ async fn every_list_pages_exactly() {
         ("/tenants", "id", 5),
         ("/keys", "key_id", 5),
         ("/rate-cards", "id", 6),
-        ("/audit", "created_at", 15),
+        ("/audit", "created_at", 20),
     ] {
         let whole = app.get(path).await.expect(200);
         assert_eq!(

@@ -91,7 +91,7 @@ fn rows(csv: &str) -> Vec<BTreeMap<String, String>> {
 
 /// What an event lacks where it is 0, and a row shows all the same.
 const QUANTITIES: &str = "tokens_in cached_tokens_in tokens_out tokens_processed api_calls \
-    duration_ms data_bytes";
+    duration_ms data_bytes cache_write_tokens_in cache_write_1h_tokens_in audio_tokens_in cached_audio_tokens_in image_tokens_in video_tokens_in reasoning_tokens_out audio_tokens_out image_tokens_out searches images pages characters";
 
 /// An event as a row shows it.
 fn row(event: &Value) -> BTreeMap<String, String> {

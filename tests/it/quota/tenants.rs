@@ -11,7 +11,7 @@ async fn a_tenant_is_shown_as_it_was_set_and_absent_is_unset() {
     let app = TestApp::new().await;
     card_with(&app, "euro", json!({ "currency": "EUR", "operations": {} })).await;
     let full = json!({
-        "name": "Acme GmbH \u{2713}", "slug": "acme", "currency": "EUR", "rate_card": "euro", "retention_days": 35, "require_plan": false, "lanes": 4,
+        "name": "Acme GmbH \u{2713}", "slug": "acme", "currency": "EUR", "rate_cards": ["euro"], "retention_days": 35, "require_plan": false, "lanes": 4,
     });
     let answered = app.put("/tenants/acme", full.clone()).await.expect(200);
     let head = json!({ "id": "acme", "created_at": NOW, "version": answered.at("/version") });
@@ -21,7 +21,7 @@ async fn a_tenant_is_shown_as_it_was_set_and_absent_is_unset() {
         answered.json()
     );
     let bare = app.put("/tenants/acme", json!({})).await.expect(200);
-    let expected = json!({ "name": null, "slug": null, "currency": "EUR", "rate_card": null, "retention_days": 400, "require_plan": false, "lanes": 1 });
+    let expected = json!({ "name": null, "slug": null, "currency": "EUR", "rate_cards": null, "retention_days": 400, "require_plan": false, "lanes": 1 });
     let head = merged(head, json!({ "version": bare.at("/version") }));
     assert_eq!(
         bare.json(),
@@ -118,7 +118,7 @@ async fn a_currency_is_fixed_by_first_use() {
     );
     assert_eq!(problem["currency"], "USD");
     refused(
-        &app.put("/tenants/other", json!({ "rate_card": "euro" }))
+        &app.put("/tenants/other", json!({ "rate_cards": ["euro"] }))
             .await,
         422,
         "currency_mismatch",
@@ -155,10 +155,10 @@ async fn bad_settings_are_named_and_change_nothing() {
             "/retention_days",
         ),
         (
-            json!({ "rate_card": "none" }),
+            json!({ "rate_cards": ["none"] }),
             422,
             "unknown_rate_card",
-            "/rate_card",
+            "/rate_cards",
         ),
         (
             json!({ "currency": "usd" }),

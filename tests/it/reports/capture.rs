@@ -57,10 +57,10 @@ fn changes() -> [(&'static str, &'static str, Value); 5] {
         (
             "USD",
             "/tenants/acme",
-            json!({ "currency": "USD", "rate_card": "c2" }),
+            json!({ "currency": "USD", "rate_cards": ["c2"] }),
         ),
-        ("USD", "/rate-cards/c2", plain),
-        ("USD", "/rate-cards/c1", dearer),
+        ("USD", "/rate-cards/c2?replace=true", plain),
+        ("USD", "/rate-cards/c1?replace=true", dearer),
         ("EUR", "/exchange-rates", rates(json!({ "JPY": "0.0067" }))),
         ("EUR", "/exchange-rates", rates(json!({ "EUR": "2" }))),
     ]
@@ -104,7 +104,7 @@ async fn a_tier_that_the_card_of_the_hold_lacks_is_priced_as_the_holds() {
                 "tiers": { "standard": "1", "pro": "2", "gold": "10" },
                 "operations": { "gen": { "unit": "1" } },
             });
-            app.put("/rate-cards/c1", gold).await.expect(200);
+            app.put_card("c1", gold).await.expect(200);
         }
         let actual = json!({ "units": 2, "tier": "gold" });
         let captured = capture(&app, "h", actual).await.expect(201);

@@ -3,7 +3,6 @@
 
 mod alerts;
 mod capture;
-mod cards;
 mod clocks;
 mod counting;
 mod credit;

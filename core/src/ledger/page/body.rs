@@ -6,7 +6,7 @@ use crate::ledger::form::{Form, FormError};
 use crate::ledger::page::people::Member;
 use crate::ledger::posting::Posting;
 use crate::money::currency::Currency;
-use crate::price::catalog::CardRef;
+use crate::price::priced::CardRef;
 use crate::time::instant::Instant;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -28,7 +28,7 @@ pub(super) struct Body<M = Member> {
     pub(super) people: Vec<M>,
     /// All other names, referred to by number from 1.
     pub(super) names: Vec<Name>,
-    /// By number from 0.
+    /// By number from 1.
     pub(super) cards: Vec<CardRef>,
     /// What was drawn on, without amounts; by number from 0.
     pub(super) sources: Vec<Posting>,

@@ -7,8 +7,8 @@ use crate::ledger::posting::Posting;
 use crate::limit::decision::Decision;
 use crate::money::amount::Amount;
 use crate::money::currency::Currency;
-use crate::price::catalog::CardRef;
 use crate::price::draft::Draft;
+use crate::price::priced::CardRef;
 use crate::time::instant::Instant;
 use alloc::vec::Vec;
 
@@ -54,8 +54,8 @@ pub struct Stored {
     pub event: Event,
     /// What it cost, unrounded.
     pub cost: Amount,
-    /// By which card version.
-    pub card: CardRef,
+    /// By which card version; `None` = nothing had a price for it.
+    pub card: Option<CardRef>,
     /// What was decided.
     pub decision: Decision,
     /// The event that this one takes back: then all figures, which are as that

@@ -71,15 +71,15 @@ fn amount(units: i128) -> Result<Amount, FormError> {
 }
 
 /// The thing of this number, from 1; 0 = none.
+fn numbered<T>(list: &[T], number: i128) -> Result<Option<&T>, FormError> {
+    if number == 0 {
+        return Ok(None);
+    }
+    at(list, number.saturating_sub(1)).map(Some)
+}
+
 fn named(names: &[Name], number: i128) -> Result<Option<Name>, FormError> {
-    let Some(place) = number.checked_sub(1).filter(|place| *place >= 0) else {
-        return if number == 0 {
-            Ok(None)
-        } else {
-            Err(FormError::Damaged)
-        };
-    };
-    at(names, place).map(|name| Some(name.clone()))
+    numbered(names, number).map(|name| name.cloned())
 }
 
 fn at<T>(list: &[T], place: i128) -> Result<&T, FormError> {
@@ -149,7 +149,6 @@ fn read_events(
     let (agents, consumers) = (columns.numbers()?, columns.numbers()?);
     let names = &body.names;
     let (operations, tiers) = (columns.sure_names(names)?, columns.sure_names(names)?);
-    let card = body.cards.first();
     let mut events = Vec::with_capacity(ids.len());
     for (((id, at), operation), tier) in ids.into_iter().zip(times).zip(operations).zip(tiers) {
         let at = Instant::from_nanos(at).map_err(|_| FormError::Damaged)?;
@@ -158,7 +157,7 @@ fn read_events(
         events.push(Stored {
             event,
             cost: Amount::ZERO,
-            card: card.ok_or(FormError::Damaged)?.clone(),
+            card: None,
             decision: Decision::Allow,
             voids: None,
         });
@@ -221,11 +220,10 @@ fn read_figures(
 ) -> Result<(), FormError> {
     let mut tables = alloc::vec![Table::<u64>::default(); body.count];
     for component in Component::ALL {
-        for (table, quantity) in tables.iter_mut().zip(columns.numbers()?) {
-            table.set(
-                component,
-                u64::try_from(quantity).map_err(|_| FormError::Damaged)?,
-            );
+        let quantities = columns.reader.take_optional(body.count)?;
+        for (table, quantity) in tables.iter_mut().zip(quantities) {
+            let quantity = u64::try_from(quantity.unwrap_or(0));
+            table.set(component, quantity.map_err(|_| FormError::Damaged)?);
         }
     }
     let (scores, latencies) = (columns.amounts()?, columns.amounts()?);
@@ -242,7 +240,7 @@ fn read_figures(
         (stored.cost, stored.event.cost_override) = (amount(cost)?, given);
     }
     for ((stored, card), decision) in events.iter_mut().zip(cards).zip(decisions) {
-        stored.card = at(&body.cards, card)?.clone();
+        stored.card = numbered(&body.cards, card)?.cloned();
         stored.decision = match decision {
             0 => Decision::Allow,
             1 => Decision::Warn,

@@ -11,7 +11,7 @@ use crate::ledger::page::people::{People, is_person};
 use crate::ledger::posting::Posting;
 use crate::limit::decision::Decision;
 use crate::money::amount::Amount;
-use crate::price::catalog::CardRef;
+use crate::price::priced::CardRef;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -138,8 +138,11 @@ pub(super) const CONSUMERS_NODE: i128 = -1;
 
 fn write_figures(writer: &mut Writer, events: &[Stored], cards: &mut Dictionary<CardRef>) {
     for component in Component::ALL {
-        let quantity = |stored: &Stored| i128::from(stored.event.quantities.priced_by(component));
-        writer.put(&events.iter().map(quantity).collect::<Vec<_>>());
+        let quantity = |stored: &Stored| {
+            let quantity = stored.event.quantities.to_table().of(component);
+            (quantity != 0).then(|| i128::from(quantity))
+        };
+        writer.put_optional(&events.iter().map(quantity).collect::<Vec<_>>());
     }
     let score = |stored: &Stored| {
         let score = stored.event.compliance_score;
@@ -157,7 +160,7 @@ fn write_figures(writer: &mut Writer, events: &[Stored], cards: &mut Dictionary<
     writer.put_optional(&given.collect::<Vec<_>>());
     let places = events
         .iter()
-        .map(|stored| as_number(cards.place(&stored.card)));
+        .map(|stored| cards.number(stored.card.as_ref()));
     writer.put(&places.collect::<Vec<_>>());
     let decisions = events.iter().map(|stored| match stored.decision {
         Decision::Allow => 0,

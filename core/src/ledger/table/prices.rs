@@ -46,6 +46,12 @@ pub fn exchange_version(version: u32) -> Key {
     Key::new(EXCHANGES, format!("{version:010}"))
 }
 
+/// The entry of a version of the defaults.
+#[must_use]
+pub fn defaults_version(version: u32) -> Key {
+    Key::new("R|D", format!("{version:010}"))
+}
+
 /// One part of the body of a version.
 #[must_use]
 pub fn version_body(sequence: u64, part: usize) -> Key {

@@ -88,7 +88,7 @@ impl World {
     }
 
     pub(super) fn draft(&self, event: &Event) -> Draft {
-        let priced = Catalog::built_in().price(None, event).unwrap();
+        let priced = Catalog::built_in().price(&[], None, event).unwrap();
         Draft::new(event.clone(), priced, true)
     }
 

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
     ACTIONS_MAX, Alerts, Attrs, Catalog, Circumstances, Component, Config, CounterKey, Currency,
-    Draft, Event, Hold, Instant, Key, Layer, Limit, Measure, Mode, Name, OnUnavailable, OpenHold,
-    Reading, Rules, Scope, SoftMode, Standing, WindowKind, Write, table,
+    Defaults, Draft, Event, Hold, Instant, Key, Layer, Limit, Measure, Mode, Name, OnUnavailable,
+    OpenHold, Reading, Rules, Scope, SoftMode, Standing, WindowKind, Write, table,
 };
 
 const NOW: &str = "2026-11-22T10:00:00Z";
@@ -40,6 +40,11 @@ fn catalog() -> Catalog {
     );
     let mut catalog = Catalog::built_in();
     catalog.insert(card);
+    catalog.set_defaults(Defaults {
+        version: 1,
+        sequence: 2,
+        rate_cards: vec![name("ai"), name("default")],
+    });
     catalog
 }
 
@@ -110,7 +115,7 @@ impl World {
     }
 
     pub(super) fn draft(&self, event: &Event) -> Draft {
-        let priced = self.catalog.price(None, event).unwrap();
+        let priced = self.catalog.price(&[], None, event).unwrap();
         Draft::new(event.clone(), priced, true)
     }
 

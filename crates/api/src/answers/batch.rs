@@ -130,11 +130,12 @@ mod tests {
             timestamp_given: true,
             cost: "0.0015".parse().unwrap(),
             currency: Currency::USD,
-            card: CardRef {
+            card: Some(CardRef {
                 id: name("default"),
                 version: 1,
+                over: 0,
                 exchange: None,
-            },
+            }),
             decision: Decision::Allow,
         }
     }

@@ -2,7 +2,9 @@
 
 use crate::answers::event::CardRef;
 use serde::{Deserialize, Serialize};
-use tollgate_core::{Amount, Bill, Component, Currency, ExchangeRate, Instant, Line, Name};
+use tollgate_core::{
+    Amount, Bill, Charge, Component, Currency, ExchangeRate, Instant, Item, Line, Name,
+};
 
 /// What a tenant owes for a range of time, as an estimate.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -41,18 +43,23 @@ pub struct BillLine {
     pub operation: Name,
     /// Its price class.
     pub tier: Name,
-    /// What is charged for; `override` = the price came with the events.
+    /// What is charged for: a component of the rate card; `override` = the price came with
+    /// the events; `percentage` = the share of those on top; `package` = packages of units;
+    /// `minimum` = what was missing to the least that is asked for; `unpriced` = nothing
+    /// had a price for them.
     pub component: LineComponent,
-    /// The version that priced it.
-    pub rate_card: CardRef,
+    /// From how many `tokens_in` on the prices hold; null = of all sizes.
+    pub over: Option<u64>,
+    /// The version that priced it; null where nothing had a price for it.
+    pub rate_card: Option<CardRef>,
     /// The rate that converted the card's currency; null where it is the tenant's.
     pub exchange_rate: Option<ExchangeRate>,
     /// How many events.
     pub count: i64,
     /// How much of the component.
     pub quantity: i128,
-    /// The price of one, exact: a decimal, or a fraction such as `1/3`; null for an
-    /// override.
+    /// The price of one, exact: a decimal, or a fraction such as `1/3`; null where the
+    /// line has none, such as an override.
     pub rate: Option<String>,
     /// Before discounts, exact.
     pub gross: Amount,
@@ -68,19 +75,18 @@ pub struct BillLine {
 #[serde(untagged)]
 pub enum LineComponent {
     /// A component.
-    Priced(Component),
-    /// The price came with the events.
-    Given(Override),
+    Component(Component),
+    /// Something else.
+    Charge(Charge),
 }
 
-/// The word `override`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(inline))]
-#[serde(rename_all = "snake_case")]
-pub enum Override {
-    /// It is.
-    Override,
+impl From<Item> for LineComponent {
+    fn from(item: Item) -> Self {
+        match item {
+            Item::Component(component) => Self::Component(component),
+            Item::Charge(charge) => Self::Charge(charge),
+        }
+    }
 }
 
 impl BillAnswer {
@@ -115,13 +121,14 @@ impl BillAnswer {
 
 fn line_of(line: &Line, digits: u32) -> BillLine {
     let group = &line.group;
-    let given = LineComponent::Given(Override::Override);
+    let card = group.card.as_ref();
     BillLine {
         operation: group.operation.clone(),
         tier: group.tier.clone(),
-        component: line.component.map_or(given, LineComponent::Priced),
-        rate_card: (&group.card).into(),
-        exchange_rate: group.card.exchange,
+        component: line.item.into(),
+        over: card.map(|card| card.over).filter(|over| *over > 0),
+        rate_card: card.map(Into::into),
+        exchange_rate: card.and_then(|card| card.exchange),
         count: line.count,
         quantity: line.quantity,
         rate: line.rate.map(|rate| rate.to_string()),
@@ -149,11 +156,12 @@ mod tests {
         )
         .unwrap();
         catalog.insert(card.into_card(1, 1, Instant::EPOCH));
-        let card = CardRef {
+        let card = Some(CardRef {
             id: name("c1"),
             version: 1,
+            over: 0,
             exchange: None,
-        };
+        });
         let group = |overridden| Group {
             operation: name("x"),
             tier: Name::standard(),
@@ -179,7 +187,7 @@ mod tests {
         let [start, end] = period.map(|at| at.parse().unwrap());
         let bill = BillAnswer::new(&tenant, (start, end), (&bill, Currency::USD), Some("h"));
         let body = serde_json::to_value(bill).unwrap();
-        let line = json!({"operation":"x","tier":"standard","component":"unit",
+        let line = json!({"operation":"x","tier":"standard","component":"unit","over":null,
             "rate_card":{"id":"c1","version":1},"exchange_rate":null,"count":2,"quantity":4,
             "rate":"1/3","gross":"1.333333333333333333","discount":"0","amount":"1.33"});
         assert_eq!(body["line_items"][0], line);

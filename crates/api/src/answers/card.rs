@@ -1,15 +1,13 @@
 //! Rate cards and prices.
 
-use crate::answers::event::CardRef;
-use crate::answers::list::List;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tollgate_core::{
-    Amount, Card, Catalog, Component, Currency, DiscountMode, Instant, Name, Operation, Unpriced,
+    Amount, Card, Component, Currency, DiscountMode, Instant, Name, Operation, Over, Prices,
+    Source, Tier, Unpriced,
 };
 
-/// A version of a rate card, in the shape that `PUT /rate-cards/{id}` takes, but for its
-/// `version`.
+/// A version of a rate card.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RateCardVersion {
@@ -17,16 +15,58 @@ pub struct RateCardVersion {
     pub id: Name,
     /// 1 for the first version, and so on.
     pub version: u32,
+    /// The version of the card that prices now; null where none does.
+    pub in_force: Option<u32>,
     /// The currency of all prices.
     pub currency: Currency,
     /// The first instant at which it prices.
     pub effective_from: Instant,
     /// Price classes: what prices are multiplied by.
     pub tiers: BTreeMap<Name, Amount>,
-    /// What becomes of an operation without a price.
+    /// What becomes of an operation, or of tokens, without a price.
     pub unpriced: Unpriced,
     /// Prices by operation.
     pub operations: BTreeMap<Name, OperationPrices>,
+    /// The versions of before that price nothing any more.
+    pub replaced: BTreeSet<u32>,
+    /// The price map that it was made from; null where it was made otherwise.
+    pub source: Option<Source>,
+}
+
+/// A version that was put, and what is to be known of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RateCardPut {
+    /// The version.
+    #[serde(flatten)]
+    pub card: RateCardVersion,
+    /// What it may not have been meant to do.
+    pub warnings: Vec<CardWarning>,
+}
+
+/// What a version may not have been meant to do.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CardWarning {
+    /// What kind it is.
+    pub code: CardWarningCode,
+    /// In words.
+    pub detail: String,
+    /// The operations that it is of; empty = the whole card.
+    pub operations: Vec<Name>,
+}
+
+tollgate_core::words! {
+    /// What kind of warning it is.
+    pub enum CardWarningCode {
+        /// Another version prices now and from then on.
+        NeverInForce = "never_in_force",
+        /// The version before had operations that this one lacks.
+        OperationsDropped = "operations_dropped",
+        /// An operation has a price for tokens in and none for tokens out, or the other
+        /// way round.
+        TokenPriceMissing = "token_price_missing",
+    }
 }
 
 /// The prices of an operation, by component; those that it lacks are left out.
@@ -37,12 +77,69 @@ pub struct OperationPrices {
     /// By component.
     #[serde(flatten)]
     pub prices: BTreeMap<Component, Price>,
+    /// What takes the place of some prices for large inputs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<OverPrices>,
+    /// Price classes of its own; they come before the card's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tiers: BTreeMap<Name, TierPrices>,
     /// What is taken off the price of units from a quantity on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub volume_discounts: Vec<VolumeDiscount>,
     /// How those apply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discount_mode: Option<DiscountMode>,
+    /// Units that are sold in packages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packages: Option<PackagePrice>,
+    /// What a bill asks for it at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Amount>,
+    /// The share of a price that comes with an event which is charged on top of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percentage: Option<Amount>,
+}
+
+/// Prices of events whose `tokens_in` exceed a figure, for all that they use.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OverPrices {
+    /// The figure.
+    pub tokens_in: u64,
+    /// Whether the figure itself is enough.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub inclusive: bool,
+    /// What takes the place of the prices of the same components.
+    #[serde(flatten)]
+    pub prices: BTreeMap<Component, Price>,
+}
+
+/// A price class of an operation.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum TierPrices {
+    /// All prices times a factor.
+    Factor(Amount),
+    /// Prices in place of those of the same components.
+    Prices {
+        /// By component.
+        #[serde(flatten)]
+        prices: BTreeMap<Component, Price>,
+        /// What takes their place for large inputs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        over: Vec<OverPrices>,
+    },
+}
+
+/// Units that are paid for by the package, each begun one in full.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PackagePrice {
+    /// How many units are in one.
+    pub size: u64,
+    /// What one costs.
+    pub price: Amount,
 }
 
 /// A price: of one, or of so many.
@@ -72,31 +169,16 @@ pub struct VolumeDiscount {
     pub discount: Amount,
 }
 
-/// A price in force.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Cost {
-    /// What is priced.
-    pub operation: Name,
-    /// Which figure of it.
-    pub component: Component,
-    /// The price of `per`, at the factor 1.
-    pub unit_price: Amount,
-    /// How many it is the price of.
-    pub per: u64,
-    /// The currency of the price.
-    pub currency: Currency,
-    /// The version that has it.
-    pub rate_card: CardRef,
-}
-
-impl From<&Card> for RateCardVersion {
-    fn from(card: &Card) -> Self {
+impl RateCardVersion {
+    /// `card`, of which the version `in_force` prices now.
+    #[must_use]
+    pub fn new(card: &Card, in_force: Option<u32>) -> Self {
         let tiers = card.tiers.iter();
         let operations = card.operations.iter();
         Self {
             id: card.id.clone(),
             version: card.version,
+            in_force,
             currency: card.currency,
             effective_from: card.effective_from,
             tiers: tiers
@@ -106,8 +188,81 @@ impl From<&Card> for RateCardVersion {
             operations: operations
                 .map(|(name, operation)| (name.clone(), operation.into()))
                 .collect(),
+            replaced: card.replaced.clone(),
+            source: card.source.clone(),
         }
     }
+}
+
+impl RateCardVersion {
+    /// What of it a PUT can set, for a patch to be merged with. From when on the next
+    /// version prices is its own.
+    #[must_use]
+    pub fn changeable(&self) -> impl Serialize + use<> {
+        Changeable {
+            currency: self.currency,
+            tiers: self.tiers.clone(),
+            unpriced: self.unpriced,
+            operations: self.operations.clone(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Changeable {
+    currency: Currency,
+    tiers: BTreeMap<Name, Amount>,
+    unpriced: Unpriced,
+    operations: BTreeMap<Name, OperationPrices>,
+}
+
+impl RateCardPut {
+    /// The version `card` that was put after `before`; `in_force` prices at `now`.
+    #[must_use]
+    pub fn new(card: &Card, before: Option<&Card>, in_force: Option<u32>, now: Instant) -> Self {
+        let names = |operations: Vec<&Name>| operations.into_iter().cloned().collect();
+        let warning = |code, detail: &str, operations: Vec<&Name>| CardWarning {
+            code,
+            detail: detail.to_owned(),
+            operations: names(operations),
+        };
+        let mut warnings = Vec::new();
+        if card.effective_from <= now && in_force != Some(card.version) {
+            let detail = "another version came into force after this one does: it prices nothing from now on; `replaces` takes that one away";
+            warnings.push(warning(CardWarningCode::NeverInForce, detail, Vec::new()));
+        }
+        let had = before.map(|before| before.operations.keys());
+        let dropped: Vec<&Name> = had
+            .into_iter()
+            .flatten()
+            .filter(|name| !card.operations.contains_key(*name))
+            .collect();
+        if !dropped.is_empty() {
+            let detail =
+                "the version before has prices for these operations, and this one has none";
+            warnings.push(warning(CardWarningCode::OperationsDropped, detail, dropped));
+        }
+        let halves: Vec<&Name> = card
+            .operations
+            .iter()
+            .filter(|(_, operation)| lacks_a_side(operation))
+            .map(|(name, _)| name)
+            .collect();
+        if !halves.is_empty() {
+            let detail =
+                "these operations have a price for tokens in or out, and none for the other";
+            warnings.push(warning(CardWarningCode::TokenPriceMissing, detail, halves));
+        }
+        Self {
+            card: RateCardVersion::new(card, in_force),
+            warnings,
+        }
+    }
+}
+
+fn lacks_a_side(operation: &Operation) -> bool {
+    let has = |component| operation.prices.contains_key(&component);
+    has(Component::TokenIn) != has(Component::TokenOut)
 }
 
 impl From<&Operation> for OperationPrices {
@@ -117,13 +272,50 @@ impl From<&Operation> for OperationPrices {
             from: step.from,
             discount: step.discount,
         };
-        let prices = operation.prices.iter();
+        let tiers = operation.tiers.iter();
         Self {
-            prices: prices
-                .map(|(component, price)| (*component, price.into()))
+            prices: shown(&operation.prices),
+            over: operation.over.iter().map(Into::into).collect(),
+            tiers: tiers
+                .map(|(name, tier)| (name.clone(), tier.into()))
                 .collect(),
             volume_discounts: discounts.iter().map(discount).collect(),
             discount_mode: (!discounts.is_empty()).then_some(operation.discount_mode),
+            packages: operation.packages.map(|packages| PackagePrice {
+                size: packages.size,
+                price: packages.price,
+            }),
+            minimum: operation.minimum,
+            percentage: operation.percentage,
+        }
+    }
+}
+
+fn shown(prices: &Prices) -> BTreeMap<Component, Price> {
+    let prices = prices.iter();
+    prices
+        .map(|(component, price)| (*component, price.into()))
+        .collect()
+}
+
+impl From<&Over> for OverPrices {
+    fn from(over: &Over) -> Self {
+        Self {
+            tokens_in: over.tokens_in,
+            inclusive: over.inclusive,
+            prices: shown(&over.prices),
+        }
+    }
+}
+
+impl From<&Tier> for TierPrices {
+    fn from(tier: &Tier) -> Self {
+        match tier {
+            Tier::Factor(factor) => Self::Factor(factor.to_amount()),
+            Tier::Prices { prices, over } => Self::Prices {
+                prices: shown(prices),
+                over: over.iter().map(Into::into).collect(),
+            },
         }
     }
 }
@@ -136,69 +328,5 @@ impl From<&tollgate_core::Price> for Price {
         } else {
             Self::Many { amount, per }
         }
-    }
-}
-
-/// Every price of every card's version in force at `at`.
-#[must_use]
-pub fn costs(catalog: &Catalog, at: Instant) -> List<Cost> {
-    let in_force = catalog
-        .cards()
-        .filter_map(|(id, _)| catalog.in_force(id.as_str(), at));
-    List::new(in_force.flat_map(costs_of).collect(), None)
-}
-
-fn costs_of(card: &Card) -> impl Iterator<Item = Cost> + '_ {
-    card.operations.iter().flat_map(move |(name, operation)| {
-        operation.prices.iter().map(move |(component, price)| Cost {
-            operation: name.clone(),
-            component: *component,
-            unit_price: price.amount,
-            per: price.per,
-            currency: card.currency,
-            rate_card: CardRef {
-                id: card.id.clone(),
-                version: card.version,
-            },
-        })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cards::parse_card;
-    use serde_json::json;
-
-    #[test]
-    fn costs_are_those_of_the_versions_in_force() {
-        let mut catalog = Catalog::built_in();
-        for (version, from, price) in [
-            (1, "2026-01-01T00:00:00Z", 1),
-            (2, "2026-02-01T00:00:00Z", 2),
-            (3, "2026-01-15T00:00:00Z", 3),
-        ] {
-            let body = format!(
-                r#"{{"currency":"EUR","effective_from":"{from}","operations":{{"x":{{"api_call":{{"amount":{price},"per":7}}}}}}}}"#
-            );
-            let card = parse_card("c1", body.as_bytes()).unwrap();
-            catalog.insert(card.into_card(version, u64::from(version), Instant::EPOCH));
-        }
-        let cost = |at: &str| {
-            let costs = costs(&catalog, at.parse().unwrap()).data;
-            let mut of_x = costs
-                .into_iter()
-                .filter(|cost| cost.operation.as_str() == "x");
-            of_x.next().map(|cost| serde_json::to_value(cost).unwrap())
-        };
-        let expected = |price: &str, version: u32| {
-            Some(json!({
-                "operation":"x","component":"api_call","unit_price":price,"per":7,
-                "currency":"EUR","rate_card":{"id":"c1","version":version},
-            }))
-        };
-        assert_eq!(cost("2025-12-31T00:00:00Z"), None);
-        assert_eq!(cost("2026-01-31T00:00:00Z"), expected("3", 3));
-        assert_eq!(cost("2026-02-01T00:00:00Z"), expected("2", 2));
     }
 }

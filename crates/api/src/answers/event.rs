@@ -36,6 +36,8 @@ pub enum WarningCode {
     /// The card version that priced the hold lacks the tier: it was priced as the
     /// hold's.
     UnknownTier,
+    /// Nothing had a price for it: it is recorded at a cost of 0.
+    Unpriced,
 }
 
 /// Something that an answer warns of.
@@ -55,6 +57,14 @@ impl Warning {
         Self {
             code: WarningCode::LimitPassed,
             limit: Some(at.into()),
+            tier: None,
+        }
+    }
+
+    fn unpriced() -> Self {
+        Self {
+            code: WarningCode::Unpriced,
+            limit: None,
             tier: None,
         }
     }
@@ -102,8 +112,8 @@ pub struct Recorded {
     pub cost: Amount,
     /// The currency of the cost.
     pub currency: Currency,
-    /// The version that priced it.
-    pub rate_card: CardRef,
+    /// The version that priced it; null where nothing had a price for it.
+    pub rate_card: Option<CardRef>,
     /// The rate that converted the card's currency; null where it is the tenant's.
     pub exchange_rate: Option<ExchangeRate>,
     /// What was decided of it.
@@ -124,6 +134,7 @@ impl Recorded {
         passed: &[Standpoint],
         hash: Option<&str>,
     ) -> Self {
+        let unpriced = answer.card.is_none().then(Warning::unpriced);
         Self {
             event_id: event.id.clone(),
             recorded: true,
@@ -134,10 +145,10 @@ impl Recorded {
             tier: event.dimensions.tier.clone(),
             cost: answer.cost,
             currency: answer.currency,
-            rate_card: (&answer.card).into(),
-            exchange_rate: answer.card.exchange,
+            rate_card: answer.card.as_ref().map(Into::into),
+            exchange_rate: answer.card.as_ref().and_then(|card| card.exchange),
             decision: answer.decision,
-            warnings: passed.iter().map(Warning::passed).collect(),
+            warnings: passed.iter().map(Warning::passed).chain(unpriced).collect(),
             constitutional_hash: hash.map(str::to_owned),
         }
     }
@@ -155,8 +166,8 @@ pub struct Checked {
     pub cost: Amount,
     /// The currency of the cost.
     pub currency: Currency,
-    /// The version that prices it.
-    pub rate_card: CardRef,
+    /// The version that prices it; null where nothing has a price for it.
+    pub rate_card: Option<CardRef>,
     /// The rate that converts the card's currency; null where it is the tenant's.
     pub exchange_rate: Option<ExchangeRate>,
     /// The limits that it comes under, as they stand without it.
@@ -177,8 +188,8 @@ impl Checked {
                 .map(|objection| objection.reason()),
             cost: priced.cost,
             currency: priced.currency,
-            rate_card: (&priced.card).into(),
-            exchange_rate: priced.card.exchange,
+            rate_card: priced.card.as_ref().map(Into::into),
+            exchange_rate: priced.card.as_ref().and_then(|card| card.exchange),
             limits: statuses(&ruling.limits),
             degraded,
         }
@@ -268,11 +279,12 @@ mod tests {
             timestamp_given: true,
             cost: "0.0015".parse().unwrap(),
             currency: Currency::USD,
-            card: tollgate_core::CardRef {
+            card: Some(tollgate_core::CardRef {
                 id: name("default"),
                 version: 1,
+                over: 0,
                 exchange: None,
-            },
+            }),
             decision: Decision::Allow,
         };
         let event = Event::new(name("e1"), at, name("x"));

@@ -33,7 +33,7 @@ pub struct Hold {
     /// The currency of the cost.
     pub currency: Currency,
     /// The version that priced it, and will price what is captured.
-    pub rate_card: CardRef,
+    pub rate_card: Option<CardRef>,
     /// The rate that converted the card's currency; null where it is the tenant's.
     pub exchange_rate: Option<ExchangeRate>,
     /// What was decided of it.
@@ -70,8 +70,8 @@ impl Hold {
             max_tokens_out: hold.max_tokens_out,
             cost: estimate.cost,
             currency: hold.currency,
-            rate_card: (&estimate.card).into(),
-            exchange_rate: estimate.card.exchange,
+            rate_card: estimate.card.as_ref().map(Into::into),
+            exchange_rate: estimate.card.as_ref().and_then(|card| card.exchange),
             decision: estimate.decision,
             created_at: hold.created,
             expires_at: hold.expires,

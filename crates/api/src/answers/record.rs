@@ -31,15 +31,54 @@ pub struct StoredEvent {
     /// Of them, those from a cache.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cached_tokens_in: i128,
+    /// Of them, those written to a cache.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_write_tokens_in: i128,
+    /// Of them, those written to a cache for an hour.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_write_1h_tokens_in: i128,
+    /// Of them, those of sound.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub audio_tokens_in: i128,
+    /// Of them, those of sound from a cache.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached_audio_tokens_in: i128,
+    /// Of them, those of images.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub image_tokens_in: i128,
+    /// Of them, those of films.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub video_tokens_in: i128,
     /// Output tokens.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tokens_out: i128,
+    /// Of them, those thought and not said.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reasoning_tokens_out: i128,
+    /// Of them, those of sound.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub audio_tokens_out: i128,
+    /// Of them, those of images.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub image_tokens_out: i128,
     /// Other tokens.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tokens_processed: i128,
     /// Calls.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub api_calls: i128,
+    /// Searches.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub searches: i128,
+    /// Images.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub images: i128,
+    /// Pages.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pages: i128,
+    /// Characters.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub characters: i128,
     /// Milliseconds worked.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub duration_ms: i128,
@@ -89,8 +128,8 @@ pub struct StoredEvent {
     pub cost: Amount,
     /// The currency of the cost.
     pub currency: Currency,
-    /// The version that priced it.
-    pub rate_card: CardRef,
+    /// The version that priced it; null where nothing had a price for it.
+    pub rate_card: Option<CardRef>,
     /// The rate that converted the card's currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchange_rate: Option<ExchangeRate>,
@@ -127,9 +166,22 @@ impl StoredEvent {
             units: figure(Component::Unit),
             tokens_in: figure(Component::TokenIn),
             cached_tokens_in: figure(Component::CachedTokenIn),
+            cache_write_tokens_in: figure(Component::CacheWriteTokenIn),
+            cache_write_1h_tokens_in: figure(Component::CacheWrite1hTokenIn),
+            audio_tokens_in: figure(Component::AudioTokenIn),
+            cached_audio_tokens_in: figure(Component::CachedAudioTokenIn),
+            image_tokens_in: figure(Component::ImageTokenIn),
+            video_tokens_in: figure(Component::VideoTokenIn),
             tokens_out: figure(Component::TokenOut),
+            reasoning_tokens_out: figure(Component::ReasoningTokenOut),
+            audio_tokens_out: figure(Component::AudioTokenOut),
+            image_tokens_out: figure(Component::ImageTokenOut),
             tokens_processed: figure(Component::TokenProcessed),
             api_calls: figure(Component::ApiCall),
+            searches: figure(Component::Search),
+            images: figure(Component::Image),
+            pages: figure(Component::Page),
+            characters: figure(Component::Character),
             duration_ms: figure(Component::DurationMs),
             data_bytes: figure(Component::DataByte),
             latency_ms: event.latency_ms,
@@ -150,8 +202,8 @@ impl StoredEvent {
                 .and_then(|text| RawValue::from_string(text.to_owned()).ok()),
             cost: stored.signed_cost(),
             currency,
-            rate_card: (&stored.card).into(),
-            exchange_rate: stored.card.exchange,
+            rate_card: stored.card.as_ref().map(Into::into),
+            exchange_rate: stored.card.as_ref().and_then(|card| card.exchange),
             decision: stored.decision,
             received_at: received,
             voids: stored.voids.clone(),
@@ -188,11 +240,12 @@ mod tests {
         let stored = Stored {
             event: event.clone(),
             cost: Amount::ZERO,
-            card: CardRef {
+            card: Some(CardRef {
                 id: name("default"),
                 version: 1,
+                over: 0,
                 exchange: None,
-            },
+            }),
             decision: Decision::Warn,
             voids: None,
         };

@@ -15,8 +15,9 @@ pub struct Tenant {
     pub slug: Option<String>,
     /// The currency of all of its costs; null until the first is recorded.
     pub currency: Option<Currency>,
-    /// The rate card that prices its events.
-    pub rate_card: Option<Name>,
+    /// The rate cards that price its events, the first that names an operation; null =
+    /// those of the defaults.
+    pub rate_cards: Option<Vec<Name>>,
     /// How many days its events are kept.
     pub retention_days: u32,
     /// Whether nothing is admitted without a plan.
@@ -38,7 +39,7 @@ impl Tenant {
             name: config.name.clone(),
             slug: config.slug.clone(),
             currency: config.currency,
-            rate_card: config.rate_card.clone(),
+            rate_cards: Some(config.rate_cards.clone()).filter(|cards| !cards.is_empty()),
             retention_days: config.retention(),
             require_plan: config.require_plan,
             lanes: config.lanes().into(),

@@ -7,6 +7,7 @@
 mod canonical;
 mod errors;
 mod fields;
+mod merge;
 mod node;
 mod object;
 pub(crate) mod scalar;
@@ -14,6 +15,7 @@ pub(crate) mod scalar;
 pub use canonical::METADATA_BYTES_MAX;
 pub(crate) use canonical::canonical_or_raw;
 pub(crate) use errors::{Errors, Fault};
+pub use merge::merge_patch;
 pub use node::{BODY_BYTES_MAX, DEPTH_MAX};
 pub(crate) use node::{Node, NodeKind, below};
 pub(crate) use object::Object;

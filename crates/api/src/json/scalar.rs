@@ -39,19 +39,24 @@ fn parsed<T: FromStr<Err: Display>>(raw: &RawValue) -> Result<T, Fault> {
     text(raw)?.parse().map_err(Fault::rule)
 }
 
-/// An id or operation.
+/// An id that a client makes.
+pub(crate) fn id(raw: &RawValue) -> Result<Name, Fault> {
+    Name::id(&text(raw)?).map_err(Fault::rule)
+}
+
+/// A name.
 pub(crate) fn name(raw: &RawValue) -> Result<Name, Fault> {
     Name::new(&text(raw)?).map_err(Fault::rule)
 }
 
 /// The id of an event, which no client may begin as those do that void others.
 pub(crate) fn event_id(raw: &RawValue) -> Result<Name, Fault> {
-    unreserved(name(raw)?)
+    unreserved(id(raw)?)
 }
 
 /// The id of a sealed batch.
 pub(crate) fn batch_id(raw: &RawValue) -> Result<Name, Fault> {
-    let id = unreserved(name(raw)?)?;
+    let id = unreserved(id(raw)?)?;
     if id.as_str().len() > Name::BATCH_LENGTH_MAX {
         let most = Name::BATCH_LENGTH_MAX;
         return Err(Fault::Rule(format!("must have at most {most} characters")));
@@ -115,31 +120,53 @@ pub(crate) fn flag(raw: &RawValue) -> Result<bool, Fault> {
     }
 }
 
-/// An integer from 0 to 2^53-1, written as one.
+/// An integer from 0 to 2^53-1.
 pub(crate) fn quantity(raw: &RawValue) -> Result<u64, Fault> {
     integer(0, QUANTITY_MAX)(raw)
 }
 
-/// An integer from `min` to `max`, written as one.
+/// An integer from `min` to `max`: `1200`, `1200.0` or `1.2e3`.
 pub(crate) fn integer(min: u64, max: u64) -> impl Fn(&RawValue) -> Result<u64, Fault> {
     move |raw| {
-        let lexeme = raw.get();
-        if NodeKind::of(raw) != NodeKind::Number || lexeme.contains(['.', 'e', 'E']) {
+        if NodeKind::of(raw) != NodeKind::Number {
             return Err(Fault::shape("must be an integer"));
         }
-        let digits = if lexeme == "-0" { "0" } else { lexeme };
-        let number = digits
-            .parse()
-            .ok()
-            .filter(|number| (min..=max).contains(number));
+        let digits = whole_digits(raw.get()).ok_or(Fault::shape("must be an integer"))?;
+        let number = digits.parse().ok();
+        let number = number.filter(|number| (min..=max).contains(number));
         number.ok_or_else(|| Fault::Rule(format!("must be from {min} to {max}")))
     }
 }
 
-/// A decimal of at least 0, as a string or a number, exactly.
+/// The digits of a whole number, with its sign if it is negative; `None` for a fraction.
+fn whole_digits(lexeme: &str) -> Option<String> {
+    let (mantissa, exponent) = lexeme.split_once(['e', 'E']).unwrap_or((lexeme, "0"));
+    let (sign, magnitude) = match mantissa.strip_prefix('-') {
+        Some(magnitude) => ("-", magnitude),
+        None => ("", mantissa),
+    };
+    let (whole, fraction) = magnitude.split_once('.').unwrap_or((magnitude, ""));
+    let all = [whole, fraction].concat();
+    let short = all.trim_end_matches('0');
+    if short.is_empty() {
+        return Some("0".to_owned());
+    }
+    // Beyond all ranges either way, and not to be written out.
+    let exponent = exponent
+        .parse::<i64>()
+        .unwrap_or(i64::MAX)
+        .clamp(-2000, 2000);
+    let point = i64::try_from(whole.len()).ok()?.checked_add(exponent)?;
+    let zeros = point.checked_sub(i64::try_from(short.len()).ok()?)?;
+    let zeros = usize::try_from(zeros).ok()?;
+    Some([sign, short, &"0".repeat(zeros)].concat())
+}
+
+/// Money of at least 0: a decimal string, exactly, or a number, whose text is rounded
+/// half-even at 1e-15, since binary floats leave residue there.
 pub(crate) fn decimal(raw: &RawValue) -> Result<Amount, Fault> {
     let amount: Amount = match NodeKind::of(raw) {
-        NodeKind::Number => raw.get().parse().map_err(Fault::rule)?,
+        NodeKind::Number => money(raw.get())?,
         NodeKind::Text => parsed(raw)?,
         _ => return Err(Fault::shape("must be a decimal, as a string or a number")),
     };
@@ -147,6 +174,36 @@ pub(crate) fn decimal(raw: &RawValue) -> Result<Amount, Fault> {
         return Err(Fault::rule("must not be negative"));
     }
     Ok(amount)
+}
+
+fn money(lexeme: &str) -> Result<Amount, Fault> {
+    let amount = Amount::parse_rounded(lexeme, 15).map_err(Fault::rule)?;
+    let digits = lexeme.split(['e', 'E']).next().unwrap_or_default();
+    let is_zero = !digits.contains(|c: char| c.is_ascii_digit() && c != '0');
+    if amount == Amount::ZERO && !is_zero {
+        return Err(Fault::rule(
+            "is not 0 but less than the finest amount, 1e-15",
+        ));
+    }
+    Ok(amount)
+}
+
+/// What was measured, from 0 to `max`: a number or a string of one, rounded half-even to
+/// 6 fraction digits.
+pub(crate) fn measured_to(max: u64) -> impl Fn(&RawValue) -> Result<Amount, Fault> {
+    move |raw| {
+        let lexeme = match NodeKind::of(raw) {
+            NodeKind::Number => raw.get().to_owned(),
+            NodeKind::Text => text(raw)?,
+            _ => return Err(Fault::shape("must be a decimal, as a string or a number")),
+        };
+        let amount = Amount::parse_rounded(&lexeme, 6).map_err(Fault::rule)?;
+        let most = Amount::whole(max);
+        if amount < Amount::ZERO || most.is_none_or(|most| amount > most) {
+            return Err(Fault::Rule(format!("must be from 0 to {max}")));
+        }
+        Ok(amount)
+    }
 }
 
 /// A decimal from 0 to `max`.

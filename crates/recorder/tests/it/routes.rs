@@ -147,7 +147,7 @@ async fn usage_that_has_happened_is_recorded_past_a_limit() {
 async fn a_span_is_recorded_with_its_model_and_counts_once_however_often_it_is_exported() {
     let app = TestApp::new().await;
     let operations = json!({ "claude-sonnet-4": { "token_in": "0.000003", "cached_token_in": "0.0000003", "token_out": "0.000015" } });
-    app.put("/rate-cards/ai", json!({ "currency": "USD", "effective_from": "2026-01-01T00:00:00Z", "operations": operations }))
+    app.put_card("ai", json!({ "currency": "USD", "effective_from": "2026-01-01T00:00:00Z", "operations": operations }))
         .await
         .expect(200);
     let settings = Settings {

@@ -140,7 +140,7 @@ impl Service {
         let mut read = self.read_past(&[body::<Listed>(&attrs)?]).await?;
         Ok(read.pop().and_then(|version| match version {
             Version::Card(card) => Some(card),
-            Version::Exchange(_) => None,
+            Version::Exchange(_) | Version::Defaults(_) => None,
         }))
     }
 
@@ -193,7 +193,7 @@ impl Service {
         let read = self.read_versions(&listed(found)?).await?;
         let table = |version| match version {
             Version::Exchange(table) => Some(table),
-            Version::Card(_) => None,
+            Version::Card(_) | Version::Defaults(_) => None,
         };
         Ok(read.into_iter().filter_map(table).collect())
     }
@@ -215,6 +215,7 @@ impl Service {
             versions.push(match entry.kind {
                 Kind::Card => Version::Card(Arc::new(json_of(&whole)?)),
                 Kind::Exchange => Version::Exchange(Arc::new(json_of(&whole)?)),
+                Kind::Defaults => Version::Defaults(Arc::new(json_of(&whole)?)),
             });
         }
         Ok(versions)
@@ -223,10 +224,7 @@ impl Service {
 
 fn add(catalog: &mut Catalog, versions: Vec<Version>) {
     for version in versions {
-        match version {
-            Version::Card(card) => catalog.insert(card),
-            Version::Exchange(table) => catalog.insert_exchange(table),
-        }
+        version.add_to(catalog);
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Card,
     /// The exchange rates.
     Exchange,
+    /// What holds for tenants that name nothing of their own.
+    Defaults,
 }
 
 impl Head {

@@ -231,7 +231,7 @@ impl Service {
             timestamp_given,
         } = &course.request.estimate;
         let timely = timely(event.timestamp, received, course.request.age_seconds_max);
-        let draft = timely.and_then(|()| snapshot.draft(event, *timestamp_given));
+        let draft = timely.and_then(|()| snapshot.draft(event, *timestamp_given, Mode::Enforce));
         let drafts = draft.as_ref().map(std::slice::from_ref).unwrap_or_default();
         let counters = snapshot.rules.counters(drafts, Mode::Enforce, received);
         let own = [
@@ -356,8 +356,8 @@ fn plan_hold(
         return take(rules, draft, course.asked, None, at);
     }
     let config = rules.config();
-    let (currency, card) = (config.currency, config.rate_card.as_ref());
-    let price = |event: &Event| snapshot.catalog.price_in(currency, card, event);
+    let (cards, own) = (&config.rate_cards, config.currency);
+    let price = |event: &Event| snapshot.catalog.price(cards, own, event);
     let most = affordable(rules, at.standing, at.received, draft, price)?;
     let wanted = draft.event.quantities.tokens_out;
     let mut event = draft.event.clone();

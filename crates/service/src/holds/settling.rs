@@ -207,7 +207,7 @@ impl Service {
         };
         let tier = &held.dimensions.tier;
         let fingerprint = Fingerprint::of(&event);
-        let catalog = self.find_cards(&snapshot.catalog, [&like.card]).await?;
+        let catalog = self.find_cards(&snapshot.catalog, like.card.iter()).await?;
         let priced = match catalog.price_like(&like, tier, &event) {
             Ok((priced, lacks_tier)) => {
                 if lacks_tier {
@@ -314,11 +314,12 @@ impl Course<'_> {
         let replayed = !self.pages.iter().any(|page| marker.is_in_page(page));
         // Recorded on its own, it has its own time.
         event.timestamp = marker.answer.timestamp;
-        let card = &marker.answer.card;
-        let card = service.find_card(&card.id, Some(card.version)).await?;
-        let named = event.dimensions.tier.clone();
-        let lacks = card.is_some_and(|card| !card.tiers.contains_key(&named));
-        let lacks_tier = (lacks && event.cost_override.is_none()).then_some(named);
+        let card = match &marker.answer.card {
+            Some(by) => service.find_card(&by.id, Some(by.version)).await?,
+            None => None,
+        };
+        let lacks = card.is_some_and(|card| !card.has_tier_of(&event));
+        let lacks_tier = lacks.then(|| event.dimensions.tier.clone());
         if lacks_tier.is_some() {
             event.dimensions.tier = hold.estimate.event.dimensions.tier.clone();
         }

@@ -63,7 +63,7 @@ impl Service {
             }
             Some(Some(_)) => Err(Rejection::Reused),
             _ => timely(submission.event.timestamp, now, options.age_seconds_max)
-                .and_then(|()| snapshot.accept(&submission.event)),
+                .and_then(|()| snapshot.accept(&submission.event, options.mode)),
         };
         Ok(submissions.iter().map(judge).collect())
     }
@@ -104,7 +104,7 @@ impl Service {
         let (snapshot, ages) = (self.snapshot(tenant).await?, (received, age_seconds_max));
         let snapshot = self.reach(snapshot, std::iter::once(event), ages).await?;
         let timely = timely(event.timestamp, received, age_seconds_max);
-        let draft = match timely.and_then(|()| snapshot.draft(event, true)) {
+        let draft = match timely.and_then(|()| snapshot.draft(event, true, Mode::Enforce)) {
             Ok(draft) => draft,
             Err(rejection) => return Ok(Err(rejection)),
         };

@@ -108,7 +108,8 @@ impl<'a> Course<'a> {
             }
             let timely = timely(submission.event.timestamp, now, age_seconds_max);
             let given = submission.timestamp_given;
-            match timely.and_then(|()| snapshot.draft(&submission.event, given)) {
+            match timely.and_then(|()| snapshot.draft(&submission.event, given, self.options.mode))
+            {
                 Ok(draft) => self.waiting.push((place, draft)),
                 Err(rejection) => {
                     set(&mut self.outcomes, place, Outcome::Rejected(rejection));
@@ -157,7 +158,7 @@ impl<'a> Course<'a> {
                 self.waiting.push((place, draft));
                 continue;
             }
-            match snapshot.price(&draft.event) {
+            match snapshot.price(&draft.event, self.options.mode) {
                 Ok(priced) => self.waiting.push((place, Draft { priced, ..draft })),
                 Err(rejection) => set(&mut self.outcomes, place, Outcome::Rejected(rejection)),
             }

@@ -25,7 +25,7 @@ impl Service {
         };
         let (now, rules) = (self.now(), &snapshot.rules);
         let timely = timely(event.timestamp, now, age_seconds_max);
-        let draft = match timely.and_then(|()| snapshot.draft(event, true)) {
+        let draft = match timely.and_then(|()| snapshot.draft(event, true, Mode::Enforce)) {
             Ok(draft) => draft,
             Err(rejection) => return Ok(Some(Err(rejection))),
         };

@@ -47,6 +47,22 @@ impl Actor {
         Self::unconditional("schedule")
     }
 
+    /// The same, who changes the version `version` and no other.
+    ///
+    /// # Errors
+    /// [`Failure::Stale`] where its own condition does not hold of that.
+    pub fn at(self, version: u64) -> Result<Self, Failure> {
+        self.check(version)?;
+        let precondition = Precondition {
+            one_of: Some(vec![version]),
+            ..Precondition::default()
+        };
+        Ok(Self {
+            precondition,
+            ..self
+        })
+    }
+
     /// That its condition holds of the version in force.
     ///
     /// # Errors

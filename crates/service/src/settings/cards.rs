@@ -7,10 +7,10 @@ use crate::engine::version::Version;
 use crate::settings::actor::Actor;
 use crate::settings::audit::{Change, audit_write};
 use crate::store::failure::Failure;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tollgate_core::{
-    Attrs, Card, Catalog, DAY_SECONDS, Form, Guard, Instant, Key, Value, Write, table,
+    Attrs, Card, Catalog, DAY_SECONDS, Form, Guard, Instant, Key, Name, Value, Write, table,
 };
 
 /// The most bytes of a version in one item; an item holds 400 KB.
@@ -20,6 +20,28 @@ const PART_BYTES: usize = 300_000;
 const LISTED_SECONDS: i64 = 36 * DAY_SECONDS;
 /// The most versions that one put moves to the past.
 const MOVED_MAX: usize = 20;
+
+/// A version of a card as it was sent.
+pub struct CardPut {
+    /// The card; its `replaced` are the versions that it takes the place of.
+    pub card: Card,
+    /// From when on it prices, where that was said.
+    pub effective_from: Option<Instant>,
+    /// Whether it may lack operations that the version before has.
+    pub replace: bool,
+}
+
+/// A version of a card that was put.
+pub struct Putting {
+    /// The version.
+    pub card: Card,
+    /// The one before it.
+    pub before: Option<Arc<Card>>,
+    /// The version that prices now.
+    pub in_force: Option<u32>,
+    /// When it was put.
+    pub now: Instant,
+}
 
 /// A version about to be stored.
 pub(crate) struct NewVersion {
@@ -57,23 +79,49 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Stale`] for another version than `actor` asks for,
+    /// [`Failure::WouldDrop`] for operations that it lacks unless it is to `replace` the
+    /// version before whole,
+    /// [`Failure::Invalid`] where it takes the place of what it cannot,
     /// [`Failure::Unavailable`] when the store is out of reach.
-    pub async fn put_card(
-        &self,
-        mut card: Card,
-        effective_from: Option<Instant>,
-        actor: &Actor,
-    ) -> Result<Card, Failure> {
+    pub async fn put_card(&self, put: CardPut, actor: &Actor) -> Result<Putting, Failure> {
+        let CardPut {
+            mut card,
+            effective_from,
+            replace,
+        } = put;
+        let replaces = card.replaced.clone();
+        let mut put = None;
         self.put_version(actor, |catalog, sequence, now| {
-            let last = catalog
-                .card(card.id.as_str(), None)
-                .map_or(0, |held| held.version);
+            let before = catalog.card(card.id.as_str(), None);
+            let last = before.map_or(0, |held| held.version);
             actor.check(u64::from(last))?;
+            let dropped = before
+                .filter(|_| !replace)
+                .map(|before| lacking(before, &card));
+            if let Some(dropped) = dropped.filter(|dropped| !dropped.is_empty()) {
+                return Err(Failure::WouldDrop(dropped));
+            }
             card.version = last.saturating_add(1);
             card.sequence = sequence;
-            card.effective_from =
-                effective_from.unwrap_or(if last == 0 { Instant::EPOCH } else { now });
-            card.takes_over = (effective_from.is_none() && last == 0).then_some(now);
+            let first = first_replaced(catalog, &card.id, &replaces);
+            let usual = if last == 0 { Instant::EPOCH } else { now };
+            card.effective_from = effective_from.or(first).unwrap_or(usual);
+            card.replaced.clone_from(&replaces);
+            let earlier = before.map(|before| before.replaced.clone());
+            let earlier = earlier.unwrap_or_default();
+            card.replaced.extend(&earlier);
+            let anew = replaces.difference(&earlier).copied().collect();
+            check_replaced(catalog, &card, &anew)?;
+            let mut with = Catalog::clone(catalog);
+            with.insert(card.clone());
+            put = Some(Putting {
+                in_force: with
+                    .in_force(card.id.as_str(), now)
+                    .map(|held| held.version),
+                before: before.cloned(),
+                card: card.clone(),
+                now,
+            });
             Ok(NewVersion {
                 body: Version::Card(Arc::new(card.clone())),
                 entry: table::card_version(&card.id, card.version),
@@ -82,7 +130,7 @@ impl Service {
             })
         })
         .await?;
-        Ok(card)
+        put.ok_or_else(|| Failure::Broken("a version was put that was not made".to_owned()))
     }
 
     /// Stores the version that `make` makes of what is stored, of the next
@@ -102,6 +150,9 @@ impl Service {
             let since = before.since.max(over.last().map(|(end, _)| *end));
             let mut writes = vec![Head { sequence, since }.write()];
             writes.extend(version_writes(sequence, &version)?);
+            if matches!(version.body, Version::Defaults(_)) && catalog.defaults().sequence > 0 {
+                writes.push(Write::delete(table::listed(catalog.defaults().sequence)));
+            }
             for (end, entry) in &over {
                 writes.push(Write::delete(table::listed(entry.sequence)));
                 writes.push(entry.put(table::past(*end, entry.sequence))?);
@@ -138,10 +189,7 @@ impl Service {
             return Ok(Vec::new());
         }
         let mut catalog = catalog.clone();
-        match &version.body {
-            Version::Card(card) => catalog.insert(Arc::clone(card)),
-            Version::Exchange(table) => catalog.insert_exchange(Arc::clone(table)),
-        }
+        version.body.clone().add_to(&mut catalog);
         let before = now.plus_seconds(LISTED_SECONDS.saturating_neg());
         let over = catalog.over(before);
         if over.is_empty() {
@@ -162,6 +210,10 @@ fn version_writes(sequence: u64, version: &NewVersion) -> Result<Vec<Write>, Fai
             let bytes = serde_json::to_vec(table)?;
             (Kind::Exchange, table.effective_from, bytes)
         }
+        Version::Defaults(defaults) => {
+            let bytes = serde_json::to_vec(defaults)?;
+            (Kind::Defaults, Instant::EPOCH, bytes)
+        }
     };
     let parts = bytes.chunks(PART_BYTES);
     let entry = Listed {
@@ -179,4 +231,57 @@ fn version_writes(sequence: u64, version: &NewVersion) -> Result<Vec<Write>, Fai
         Write::put(table::version_body(sequence, number), body).when(Guard::Absent)
     }));
     Ok(writes)
+}
+
+/// The operations of `before` that `card` lacks.
+fn lacking(before: &Card, card: &Card) -> Vec<String> {
+    let names = before.operations.keys();
+    let lacking = names.filter(|name| !card.operations.contains_key(*name));
+    let escaped = |name: &Name| name.as_str().replace('~', "~0").replace('/', "~1");
+    lacking
+        .map(|name| format!("/operations/{}", escaped(name)))
+        .collect()
+}
+
+/// Whether a version can take the place of those that it `replaces`: it is to price all
+/// of their time, since what was over by then would price again.
+fn check_replaced(catalog: &Catalog, card: &Card, replaces: &BTreeSet<u32>) -> Result<(), Failure> {
+    let invalid = |field, why| Err(Failure::Invalid { field, why });
+    let mut cards = catalog.cards().filter(|(id, _)| **id == card.id);
+    let held: &[Arc<Card>] = cards.next().map_or(&[], |(_, versions)| versions);
+    for version in replaces {
+        let Some(replaced) = held.iter().find(|held| held.version == *version) else {
+            let why = format!("names version {version}, which prices no more or never was");
+            return invalid("/replaces", why);
+        };
+        if card.effective_from > replaced.effective_from {
+            let since = replaced.effective_from;
+            let why = format!("must not lie after {since}, from when on version {version} prices");
+            return invalid("/effective_from", why);
+        }
+        let between = held.iter().find(|held| {
+            card.effective_from < held.effective_from
+                && held.effective_from <= replaced.effective_from
+                && !card.replaced.contains(&held.version)
+        });
+        if let Some(between) = between {
+            let again = between.version;
+            let why = format!("must name version {again} too, which would price again");
+            return invalid("/replaces", why);
+        }
+    }
+    match catalog
+        .lacks(card.effective_from)
+        .filter(|_| !replaces.is_empty())
+    {
+        Some(since) => invalid("/effective_from", format!("must not lie before {since}")),
+        None => Ok(()),
+    }
+}
+
+/// From when on the first of those priced that a version takes the place of.
+fn first_replaced(catalog: &Catalog, id: &Name, replaces: &BTreeSet<u32>) -> Option<Instant> {
+    let held = |version: &u32| catalog.card(id.as_str(), Some(*version));
+    let replaced = replaces.iter().filter_map(held);
+    replaced.map(|held| held.effective_from).min()
 }

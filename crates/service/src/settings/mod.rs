@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod cards;
 pub(crate) mod change;
 pub(crate) mod credits;
+pub(crate) mod defaults;
 pub(crate) mod exchange;
 pub(crate) mod keys;
 pub(crate) mod plans;

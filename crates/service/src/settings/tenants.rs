@@ -100,19 +100,8 @@ impl Service {
         settings: &TenantSettings,
         actor: &Actor,
     ) -> Result<Config, Failure> {
-        if let Some(card) = &settings.rate_card {
-            let snapshot = self.snapshot(tenant).await?;
-            let now = self.now();
-            let (catalog, times) = (Arc::clone(&snapshot.catalog), [now].into());
-            let catalog = self.reach_times(catalog, &times).await?;
-            let known = catalog
-                .card(card.as_str(), None)
-                .ok_or_else(|| Failure::UnknownCard(card.clone()))?;
-            let currency = settings.currency.or(snapshot.rules.config().currency);
-            let converts = |into| catalog.exchange(known.currency, into, now).is_some();
-            if !currency.is_some_and(converts) {
-                same_currency(currency, Some(known.currency))?;
-            }
+        if !settings.rate_cards.is_empty() {
+            self.check_cards(tenant, settings).await?;
         }
         let audit = serde_json::to_value(settings)?;
         self.change_config(
@@ -125,7 +114,7 @@ impl Service {
                 config.currency = settings.currency.or(config.currency);
                 config.name.clone_from(&settings.name);
                 config.slug.clone_from(&settings.slug);
-                config.rate_card.clone_from(&settings.rate_card);
+                config.rate_cards.clone_from(&settings.rate_cards);
                 config.set_retention(settings.retention_days, now);
                 config.require_plan = settings.require_plan;
                 if settings.lanes.is_some() {
@@ -136,6 +125,25 @@ impl Service {
             },
         )
         .await
+    }
+
+    /// Whether each card is there, and what it costs is in the tenant's currency or is
+    /// converted into it now.
+    async fn check_cards(&self, tenant: &Name, settings: &TenantSettings) -> Result<(), Failure> {
+        let snapshot = self.snapshot(tenant).await?;
+        let now = self.now();
+        let (catalog, times) = (Arc::clone(&snapshot.catalog), [now].into());
+        let catalog = self.reach_times(catalog, &times).await?;
+        let currency = settings.currency.or(snapshot.rules.config().currency);
+        for id in &settings.rate_cards {
+            let known = catalog.card(id.as_str(), None);
+            let known = known.ok_or_else(|| Failure::UnknownCard(id.clone()))?;
+            let converts = |into| catalog.exchange(known.currency, into, now).is_some();
+            if !currency.is_some_and(converts) {
+                same_currency(currency, Some(known.currency))?;
+            }
+        }
+        Ok(())
     }
 
     /// Spreads the tenant's pages over twice as many lanes, if a request found those that

@@ -54,6 +54,17 @@ pub enum Failure {
     /// The id belongs to another one of its kind.
     #[error("the id belongs to another {0}")]
     Taken(&'static str),
+    /// A field of what was asked breaks a rule that what stands decides.
+    #[error("{why}")]
+    Invalid {
+        /// Its pointer.
+        field: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// What stands and is not named would be dropped.
+    #[error("would drop what stands and is not named: {}", .0.join(", "))]
+    WouldDrop(Vec<String>),
     /// Its time is over already.
     #[error("must lie ahead")]
     Expired,

@@ -31,7 +31,7 @@ impl Service {
         let (groups, _) = self.gather(tenant, range, ask, begin, add).await?;
         let snapshot = self.snapshot(tenant).await?;
         let currency = snapshot.rules.config().currency.unwrap_or(Currency::USD);
-        let named = groups.keys().map(|group| &group.card);
+        let named = groups.keys().filter_map(|group| group.card.as_ref());
         let catalog = self.find_cards(&snapshot.catalog, named).await?;
         Ok((bill(currency, &groups, &catalog)?, currency))
     }
@@ -39,15 +39,10 @@ impl Service {
 
 /// What is billed apart; rows of [`View::Use`] always say.
 fn group(place: &Place) -> Option<Group> {
-    let (operation, tier, card) = (
-        place.name(Dimension::Operation).cloned()?,
-        place.name(Dimension::Tier).cloned()?,
-        place.card.clone()?,
-    );
     Some(Group {
-        operation,
-        tier,
-        card,
+        operation: place.name(Dimension::Operation).cloned()?,
+        tier: place.name(Dimension::Tier).cloned()?,
+        card: place.card.clone(),
         overridden: place.overridden,
     })
 }

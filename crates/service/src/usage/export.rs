@@ -222,7 +222,7 @@ impl Export {
                 events,
             } = &mut self.opened;
             let picks = |stored: &Stored| {
-                self.range.holds(stored.event.timestamp) && self.filter.matches(&stored.event)
+                self.range.holds(stored.event.timestamp) && self.filter.matches(stored)
             };
             if let Some((index, stored)) = events.find(|(_, stored)| picks(stored)) {
                 self.index = index;

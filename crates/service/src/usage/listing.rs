@@ -39,7 +39,7 @@ impl Listing<'_> {
                 .first
                 .last_key_value()
                 .is_some_and(|((at, id), _)| place < (at, id));
-        behind && before_last && self.range.holds(event.timestamp) && self.filter.matches(event)
+        behind && before_last && self.range.holds(event.timestamp) && self.filter.matches(stored)
     }
 
     pub(crate) fn insert(&mut self, entry: Entry) {

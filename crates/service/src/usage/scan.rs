@@ -367,7 +367,7 @@ where
         } else {
             Place::of(&stored.event)
         };
-        place.card = Some(stored.card.clone());
+        place.card.clone_from(&stored.card);
         place.overridden = stored.event.cost_override.is_some();
         Ok(place)
     }

@@ -78,8 +78,8 @@ async fn a_capture_above_its_hold_draws_what_there_is_and_the_rest_is_uncovered(
 async fn a_hold_can_be_cut_to_what_credit_pays_for() {
     let app = with_allowance("0.05").await;
     let price = json!({ "token_in": "0.00001", "token_out": "0.00002" });
-    app.put(
-        "/rate-cards/ai",
+    app.put_card(
+        "ai",
         json!({ "currency": "USD", "tiers": { "standard": "1" }, "operations": { "llm": price } }),
     )
     .await
@@ -103,8 +103,8 @@ async fn a_hold_can_be_cut_to_what_credit_pays_for() {
 async fn a_hold_is_cut_to_what_is_free_once_holds_that_are_over_are_freed() {
     let app = with_allowance("10").await;
     let price = json!({ "token_out": "0.001" });
-    app.put(
-        "/rate-cards/ai",
+    app.put_card(
+        "ai",
         json!({ "currency": "USD", "tiers": { "standard": "1" }, "operations": { "llm": price } }),
     )
     .await
