@@ -14,7 +14,7 @@
 //! let at: Instant = "2026-11-22T10:00:00Z".parse()?;
 //! let event = Event::new(Name::new("evt-1")?, at, Name::new("hitl_approval")?);
 //! let catalog = Catalog::built_in();
-//! let priced = catalog.price(None, &event)?;
+//! let priced = catalog.price(&[], None, &event)?;
 //! assert_eq!(priced.cost, "0.05".parse::<Amount>()?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -10,7 +10,7 @@ use tollgate_tests::TestApp;
 pub(crate) const NOW: &str = "2026-11-26T09:30:00Z";
 
 /// Each shows something of it.
-pub(crate) const QUESTIONS: [&str; 40] = [
+pub(crate) const QUESTIONS: [&str; 41] = [
     "/events/e-2?tenant_id=acme",
     "/events/b-1~1?tenant_id=acme",
     "/usage?tenant_id=acme&limit=100",
@@ -51,6 +51,7 @@ pub(crate) const QUESTIONS: [&str; 40] = [
     "/tenants",
     "/alerts/acme",
     "/costs",
+    "/defaults",
 ];
 
 /// What was sent before, and is told what it was told then.
@@ -113,7 +114,7 @@ async fn set_up(app: &TestApp) {
     app.put("/plans/pro", plan).await.expect(200);
     app.put(
         "/tenants/acme",
-        json!({ "currency": "USD", "rate_card": "ai" }),
+        json!({ "currency": "USD", "rate_cards": ["ai"] }),
     )
     .await
     .expect(200);

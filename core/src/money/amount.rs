@@ -37,7 +37,7 @@ const FINEST: i128 = 1000;
 const DIGITS_MAX: usize = 28;
 
 /// The longest text of a number, in bytes.
-const TEXT_MAX: usize = 64;
+pub(super) const TEXT_MAX: usize = 64;
 
 impl Amount {
     /// Nothing.
@@ -177,75 +177,15 @@ impl FromStr for Amount {
     }
 }
 
-impl Amount {
-    /// A number as [`str::parse`] reads it, of any number of digits, rounded half-even to
-    /// `digits` fraction digits (at most 18).
-    ///
-    /// # Errors
-    /// [`AmountError`] for what is no number or out of range.
-    pub fn parse_rounded(text: &str, digits: u32) -> Result<Self, AmountError> {
-        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
-            None => (text, 0),
-        };
-        if !is_plain(mantissa) || text.len() > TEXT_MAX {
-            return Err(AmountError::Malformed);
-        }
-        let steps = steps_of(mantissa, i64::from(exponent), digits);
-        let places = 18_u32.checked_sub(digits);
-        let step = places.and_then(|places| 10_i128.checked_pow(places));
-        let units = steps
-            .zip(step)
-            .and_then(|(steps, step)| steps.checked_mul(step));
-        units.and_then(Self::from_units).ok_or(AmountError::Range)
-    }
-}
-
-/// A plain number x 10^`exponent` in steps of 10^-`digits`, rounded half-even; `None` out
-/// of range.
-fn steps_of(mantissa: &str, exponent: i64, digits: u32) -> Option<i128> {
-    let magnitude = mantissa.strip_prefix('-').unwrap_or(mantissa);
-    let (whole, fraction) = magnitude.split_once('.').unwrap_or((magnitude, ""));
-    let all = [whole, fraction].concat();
-    if all.bytes().all(|digit| digit == b'0') {
-        return Some(0);
-    }
-    // How many of the digits stand before what is rounded off.
-    let point = i64::try_from(whole.len()).ok()?.checked_add(exponent)?;
-    let kept = point.checked_add(i64::from(digits))?;
-    let Ok(kept) = usize::try_from(kept) else {
-        return Some(0);
-    };
-    let (first, rest) = all.split_at_checked(kept).unwrap_or((&all, ""));
-    let missing = u32::try_from(kept.saturating_sub(all.len())).ok()?;
-    let first: i128 = if first.is_empty() {
-        0
-    } else {
-        first.parse().ok()?
-    };
-    let floor = first.checked_mul(10_i128.checked_pow(missing)?)?;
-    let half = match (rest.bytes().next(), rest.get(1..)) {
-        (Some(b'6'..=b'9'), _) => true,
-        (Some(b'5'), Some(after)) => after.bytes().any(|d| d != b'0') || floor & 1 == 1,
-        _ => false,
-    };
-    let steps = floor.checked_add(i128::from(half))?;
-    if mantissa.starts_with('-') {
-        steps.checked_neg()
-    } else {
-        Some(steps)
-    }
-}
-
 /// Whether `text` is a number as JSON writes it, without an exponent.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     let magnitude = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = magnitude.split_once('.').unwrap_or((magnitude, "0"));
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     is_digits(whole) && is_digits(fraction) && (whole.len() == 1 || !whole.starts_with('0'))
 }
 
-fn parse_exponent(text: &str) -> Result<i32, AmountError> {
+pub(super) fn parse_exponent(text: &str) -> Result<i32, AmountError> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(AmountError::Malformed);

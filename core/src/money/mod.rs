@@ -3,4 +3,5 @@
 pub(crate) mod amount;
 pub(crate) mod currency;
 pub(crate) mod rate;
+mod rounded;
 pub(crate) mod sum;

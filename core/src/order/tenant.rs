@@ -1,8 +1,9 @@
 //! A tenant's own fields.
 
 use crate::event::name::Name;
-use crate::limit::config::Lanes;
+use crate::limit::config::{Config, Lanes};
 use crate::money::currency::Currency;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::Serialize;
@@ -26,4 +27,34 @@ pub struct TenantSettings {
     pub require_plan: bool,
     /// Over how many partitions its pages of an hour are spread.
     pub lanes: Option<Lanes>,
+    /// The fields that were named, if only to unset them.
+    #[serde(skip)]
+    pub named: BTreeSet<&'static str>,
+}
+
+impl TenantSettings {
+    /// The fields, but for the currency, which stays.
+    pub const FIELDS: [&'static str; 6] = [
+        "name",
+        "slug",
+        "rate_cards",
+        "retention_days",
+        "require_plan",
+        "lanes",
+    ];
+
+    /// The fields of `config` that are set and not named.
+    pub fn dropped(&self, config: &Config) -> impl Iterator<Item = &'static str> {
+        let is_set = [
+            config.name.is_some(),
+            config.slug.is_some(),
+            !config.rate_cards.is_empty(),
+            config.retention_days.is_some(),
+            config.require_plan,
+            config.lanes.is_some(),
+        ];
+        let set = Self::FIELDS.into_iter().zip(is_set);
+        let set = set.filter(|(field, is_set)| *is_set && !self.named.contains(field));
+        set.map(|(field, _)| field)
+    }
 }

@@ -89,6 +89,7 @@ fn filters() -> impl Strategy<Value = Filter> {
             Filter {
                 names: named.filter_map(|(of, name)| Some((of, name?))).collect(),
                 id: None,
+                unpriced: false,
             }
         },
     )
@@ -203,10 +204,7 @@ fn key(by: GroupBy, stored: &Stored) -> String {
 
 fn naively(events: &[Received], filter: &Filter, by: GroupBy) -> BTreeMap<String, Naive> {
     let mut groups: BTreeMap<String, Naive> = BTreeMap::new();
-    for Received { stored, .. } in events
-        .iter()
-        .filter(|event| filter.matches(&event.stored.event))
-    {
+    for Received { stored, .. } in events.iter().filter(|event| filter.matches(&event.stored)) {
         let (event, group) = (&stored.event, groups.entry(key(by, stored)).or_default());
         let sign = if stored.voids.is_some() { -1 } else { 1 };
         group.events += sign;

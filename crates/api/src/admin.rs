@@ -51,7 +51,10 @@ pub fn parse_purge(body: &[u8]) -> Result<Removal, Problem> {
 }
 
 fn settings(object: &mut Object<'_>) -> Option<TenantSettings> {
+    let fields = TenantSettings::FIELDS.into_iter();
+    let named = fields.filter(|field| object.names(field)).collect();
     Some(TenantSettings {
+        named,
         name: object.read("name", scalar::line(LABEL_MAX)),
         slug: object.read("slug", scalar::path_name).map(String::from),
         currency: object.read("currency", scalar::currency),

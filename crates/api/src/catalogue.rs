@@ -61,8 +61,7 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
             400,
             "The request is malformed",
             "A field or parameter is missing, unknown or of the wrong type.",
-            "Correct what `errors` lists, each by its pointer, and send the request \
-             again.",
+            "Correct what `errors` lists, each by its pointer, and send the request again.",
         ),
     ),
     (
@@ -100,8 +99,7 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
         about(
             402,
             "The tenant has no plan in force",
-            "The tenant needs a plan and subscribes to none, or its subscription is \
-             cancelled.",
+            "The tenant needs a plan and subscribes to none, or its subscription is cancelled.",
             "Subscribe it: `PUT /tenants/{tenant_id}/subscription`.",
         ),
     ),
@@ -111,8 +109,7 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
             403,
             "The API key may not do this",
             "The key's scopes or its tenant do not allow the request.",
-            "Use a key with the scope that the detail names, of the tenant that is \
-             meant.",
+            "Use a key with the scope that the detail names, of the tenant that is meant.",
         ),
     ),
     (
@@ -120,8 +117,7 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
         about(
             403,
             "The constitutional hash does not match",
-            "The request does not carry the hash of the deployment that it is meant \
-             for.",
+            "The request does not carry the hash of the deployment that it is meant for.",
             "Send the header `X-Constitutional-Hash` with the deployment's value. Who \
              runs the deployment sets it by `TOLLGATE_CONSTITUTIONAL_HASH`; empty \
              switches the check off.",
@@ -169,8 +165,7 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
             409,
             "The event id belongs to other content",
             "An event of this id was recorded with other content.",
-            "Give each event an id of its own; send a retry exactly as it was first \
-             sent.",
+            "Give each event an id of its own; send a retry exactly as it was first sent.",
         ),
     ),
     (
@@ -179,8 +174,7 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
             409,
             "The batch id belongs to other content",
             "A sealed batch of this id was sent with other content.",
-            "Give each batch an id of its own; send a retry exactly as it was first \
-             sent.",
+            "Give each batch an id of its own; send a retry exactly as it was first sent.",
         ),
     ),
     (
@@ -318,8 +312,7 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
             422,
             "The idempotency key belongs to another body",
             "A request with this Idempotency-Key had another body.",
-            "Give each request a key of its own; send a retry exactly as it was first \
-             sent.",
+            "Give each request a key of its own; send a retry exactly as it was first sent.",
         ),
     ),
     (
@@ -374,8 +367,7 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
             500,
             "Something stored is damaged",
             "What is stored fails its checksum; the detail names it.",
-            "Tell who runs it: a backup has it whole. Sending the request again does \
-             not help.",
+            "Tell who runs it: a backup has it whole. Sending the request again does not help.",
         ),
     ),
     (
@@ -383,8 +375,7 @@ const CATALOGUE: [(Kind, About); Kind::COUNT] = [
         about(
             503,
             "The store is unavailable",
-            "The store cannot answer now. Nothing is known to be wrong with the \
-             request.",
+            "The store cannot answer now. The request may be right.",
             "Send the same request again after `Retry-After` seconds.",
         ),
     ),

@@ -351,7 +351,7 @@ mod tests {
                     "/monthly_total_limit",
                 ),
                 (
-                    br#"{"monthly_total_limit":1e2}"#,
+                    br#"{"monthly_total_limit":12e-1}"#,
                     400,
                     "/monthly_total_limit",
                 ),

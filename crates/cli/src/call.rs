@@ -30,6 +30,11 @@ impl Call {
         Self::new(Method::PUT, target, body)
     }
 
+    /// `PATCH target` with a JSON body.
+    pub(crate) fn patch(target: impl Into<String>, body: impl Into<String>) -> Self {
+        Self::new(Method::PATCH, target, body)
+    }
+
     /// `DELETE target`.
     pub(crate) fn delete(target: impl Into<String>) -> Self {
         Self::new(Method::DELETE, target, String::new())

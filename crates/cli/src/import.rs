@@ -7,6 +7,7 @@ mod cells;
 mod decimal;
 mod draft;
 mod genai_prices;
+mod imported;
 mod litellm;
 mod models_dev;
 mod name;
@@ -16,9 +17,9 @@ mod report;
 
 use clap::ValueEnum;
 pub(crate) use draft::{CardDraft, SourceDraft};
+pub(crate) use imported::{ImportError, Imported};
 pub(crate) use name::Pattern;
-pub(crate) use report::{Left, Tally};
-use std::fmt;
+pub(crate) use report::Left;
 
 /// A price map that others keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,47 +32,6 @@ pub(crate) enum PriceMap {
     ModelsDev,
     /// Puter's usage types, in microcents.
     Puter,
-}
-
-/// The cards that a map makes, and what it says beyond them.
-#[derive(Debug, Default)]
-pub(crate) struct Imported {
-    /// Full cards, the earliest first; all but the first have an `effective_from`.
-    pub(crate) cards: Vec<CardDraft>,
-    /// The entries with a price that is not 0.
-    pub(crate) priced: Tally,
-    /// Those of them that price tokens.
-    pub(crate) token_priced: Tally,
-    /// What was left, and why.
-    pub(crate) left: Vec<Left>,
-    /// The prices that were rounded to what a card can hold.
-    pub(crate) rounded: Vec<Left>,
-}
-
-/// Why a text is no such map.
-#[derive(Debug)]
-pub(crate) enum ImportError {
-    /// It is not JSON.
-    Json(serde_json::Error),
-    /// It is JSON of another form; what was looked for.
-    Form(&'static str),
-}
-
-impl fmt::Display for ImportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Json(error) => write!(f, "it is not JSON: {error}"),
-            Self::Form(sought) => write!(f, "it is another form of JSON: {sought}"),
-        }
-    }
-}
-
-impl std::error::Error for ImportError {}
-
-impl From<serde_json::Error> for ImportError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Json(error)
-    }
 }
 
 /// Reads the entries of `text` whose name matches `only`, or all of them.

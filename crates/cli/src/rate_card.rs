@@ -1,22 +1,43 @@
-//! A rate card in a file, put on the server where it is not there yet.
+//! A rate card as a text, put on the server where it is not there yet.
 
-use crate::call::Call;
-use crate::card_view::CardView;
+use crate::call::{Call, target};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::encode;
 use crate::retry::{Patience, random};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
-use tollgate_api::RateCardVersion;
-use tollgate_core::Name;
+use tollgate_api::{DefaultsAnswer, NewCard, RateCardPut, RateCardVersion, Tenant, parse_card};
+use tollgate_core::{Instant, Name};
 
-/// A rate card as a file has it.
+/// A rate card as a text has it.
 #[derive(Debug, Clone)]
-pub(crate) struct CardFile {
-    /// The card's id: the file's own, else its stem.
+pub(crate) struct CardText {
+    /// The card's id.
     pub(crate) id: Name,
     text: String,
+}
+
+/// What a rate card says: its prices, and from when on where it says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Content {
+    from: Option<Instant>,
+    prices: String,
+}
+
+impl Content {
+    /// What a version says.
+    pub(crate) fn of(version: &RateCardVersion) -> Result<Self, Failure> {
+        Ok(Self {
+            from: Some(version.effective_from),
+            prices: encode(&version.changeable())?,
+        })
+    }
+
+    /// Whether a version that says `held` says it too.
+    pub(crate) fn is_in(&self, held: &Self) -> bool {
+        (self.from.is_none() || self.from == held.from) && self.prices == held.prices
+    }
 }
 
 /// What a file calls its card; the rest goes out as it is written.
@@ -34,11 +55,23 @@ pub(crate) struct Standing {
     pub(crate) version: u32,
     /// Whether this run put it there.
     pub(crate) is_new: bool,
+    /// What the server warned of when it was put.
+    pub(crate) warnings: Vec<String>,
 }
 
-impl CardFile {
-    /// Reads the card in `path`.
-    pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
+#[derive(Serialize)]
+struct Cards<'a> {
+    rate_cards: &'a [Name],
+}
+
+impl CardText {
+    /// The card `id`.
+    pub(crate) fn new(id: Name, text: String) -> Self {
+        Self { id, text }
+    }
+
+    /// Reads the card in `path`: under `id`, else the file's own, else its stem.
+    pub(crate) fn load(path: &Path, id: Option<&Name>) -> Result<Self, Failure> {
         let action = || format!("read the rate card `{}`", path.display());
         let text = std::fs::read_to_string(path).map_err(|error| Failure::to(action(), error))?;
         let named: Named =
@@ -46,18 +79,25 @@ impl CardFile {
         let stem = path
             .file_stem()
             .map(|stem| stem.to_string_lossy().into_owned());
-        let id = named.id.or(stem).unwrap_or_default();
-        let id = Name::in_path(&id)
-            .map_err(|error| Failure::to(action(), format!("its id `{id}` {error}")))?;
+        let id = match id {
+            Some(id) => id.clone(),
+            None => {
+                let id = named.id.or(stem).unwrap_or_default();
+                Name::in_path(&id)
+                    .map_err(|error| Failure::to(action(), format!("its id `{id}` {error}")))?
+            }
+        };
         Ok(Self { id, text })
     }
 
     /// Puts the card on the server unless its newest version says the same
     /// already. A put whose answer is lost is looked up before it is repeated,
-    /// so no version is made twice.
-    pub(crate) async fn ensure(&self, client: &Client) -> Result<Standing, Failure> {
+    /// so no version is made twice. Operations that it lacks are dropped where it is to
+    /// `replace` the version before.
+    pub(crate) async fn ensure(&self, client: &Client, replace: bool) -> Result<Standing, Failure> {
         let path = format!("/rate-cards/{}", self.id);
-        let put = Call::put(path.as_str(), self.text.as_str());
+        let replace = replace.then_some("true");
+        let put = Call::put(target(&path, &[("replace", replace)]), self.text.as_str());
         let mut attempt = 1;
         loop {
             let newest: Option<RateCardVersion> = client.find(&Call::get(path.as_str())).await?;
@@ -66,8 +106,8 @@ impl CardFile {
             {
                 return Ok(self.standing(&newest, attempt > 1));
             }
-            let error = match client.send_with(&put, Patience::ONCE).await {
-                Ok(made) => return Ok(self.standing(&made, true)),
+            let error = match client.send_with::<RateCardPut>(&put, Patience::ONCE).await {
+                Ok(made) => return Ok(self.made(&made)),
                 Err(error) => error,
             };
             let pause = Patience::LONG
@@ -81,11 +121,26 @@ impl CardFile {
         }
     }
 
-    /// A file that is no rate card says nothing; the server then tells why.
-    fn says_the_same(&self, newest: &RateCardVersion) -> Result<bool, Failure> {
-        let newest = CardView::parse(&encode(newest)?);
-        let both = CardView::parse(&self.text).zip(newest);
-        Ok(both.is_some_and(|(file, newest)| file.is_said_by(&newest)))
+    /// What it says, however it is written. A text that is no rate card says nothing; the
+    /// server then tells why.
+    pub(crate) fn content(&self) -> Result<Option<Content>, Failure> {
+        let Some(new) = self.parsed() else {
+            return Ok(None);
+        };
+        let from = new.effective_from;
+        let card = new.into_card(1, 0, Instant::EPOCH);
+        let prices = encode(&RateCardVersion::new(&card, None).changeable())?;
+        Ok(Some(Content { from, prices }))
+    }
+
+    fn says_the_same(&self, version: &RateCardVersion) -> Result<bool, Failure> {
+        let held = Content::of(version)?;
+        Ok(self.content()?.is_some_and(|own| own.is_in(&held)))
+    }
+
+    /// What it says, if it is a rate card.
+    pub(crate) fn parsed(&self) -> Option<NewCard> {
+        parse_card(self.id.as_str(), self.text.as_bytes()).ok()
     }
 
     fn standing(&self, card: &RateCardVersion, is_new: bool) -> Standing {
@@ -93,6 +148,105 @@ impl CardFile {
             id: self.id.clone(),
             version: card.version,
             is_new,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn made(&self, made: &RateCardPut) -> Standing {
+        let warnings = made.warnings.iter();
+        Standing {
+            warnings: warnings.map(|warning| warning.detail.clone()).collect(),
+            ..self.standing(&made.card, true)
+        }
+    }
+}
+
+/// Names the card first of those that price for `tenant`, before those that did.
+pub(crate) async fn name_first(client: &Client, tenant: &Name, card: &Name) -> Result<(), Failure> {
+    let path = format!("/tenants/{tenant}");
+    let held: Option<Tenant> = client.find(&Call::get(path.as_str())).await?;
+    let named = match held.as_ref().and_then(|held| held.rate_cards.clone()) {
+        Some(cards) => cards,
+        None => {
+            let defaults: DefaultsAnswer = client.send(&Call::get("/defaults")).await?;
+            defaults.rate_cards
+        }
+    };
+    let Some(cards) = with_first(&named, card) else {
+        return Ok(());
+    };
+    let body = encode(&Cards { rate_cards: &cards })?;
+    let call = match held {
+        Some(held) => Call::patch(path, body).if_version(held.version),
+        None => Call::put(path, body),
+    };
+    let _: Tenant = client.send(&call).await?;
+    Ok(())
+}
+
+/// Names the card first of those that price for tenants that name none.
+pub(crate) async fn name_first_for_all(client: &Client, card: &Name) -> Result<(), Failure> {
+    let held: DefaultsAnswer = client.send(&Call::get("/defaults")).await?;
+    let Some(cards) = with_first(&held.rate_cards, card) else {
+        return Ok(());
+    };
+    let body = encode(&Cards { rate_cards: &cards })?;
+    let call = Call::patch("/defaults", body).if_version(held.version.into());
+    let _: DefaultsAnswer = client.send(&call).await?;
+    Ok(())
+}
+
+/// The cards with `first` before all others; `None` where it is so already.
+fn with_first(cards: &[Name], first: &Name) -> Option<Vec<Name>> {
+    if cards.first() == Some(first) {
+        return None;
+    }
+    let others = cards.iter().filter(|card| *card != first);
+    Some([first].into_iter().chain(others).cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, from_value, json};
+
+    fn version(operations: Value) -> RateCardVersion {
+        let card = json!({"id":"c","version":2,"in_force":2,"currency":"USD",
+            "effective_from":"2026-01-01T00:00:00Z","tiers":{"standard":"1"},
+            "unpriced":"reject","operations":operations,"replaced":[],"source":null});
+        from_value(card).unwrap()
+    }
+
+    #[test]
+    fn a_text_says_the_same_however_it_is_written() {
+        let id = Name::new("c").unwrap();
+        let same = |text: &str, operations: Value| {
+            let card = CardText::new(id.clone(), text.to_owned());
+            card.says_the_same(&version(operations)).unwrap()
+        };
+        let prices = json!({"x":{"token_in":{"amount":"2.5","per":1_000_000},"unit":"0"}});
+        let text = r#"{"operations":{"x":{"unit":0.0,"token_in":{"per":1e6,"amount":2.50}}},
+            "currency":"USD"}"#;
+        assert!(same(text, prices.clone()));
+        assert!(!same(text, json!({"x":{"unit":"0"}})));
+        let from = |from: &str| text.replacen('{', &format!(r#"{{"effective_from":"{from}","#), 1);
+        assert!(same(&from("2026-01-01T01:00:00+01:00"), prices.clone()));
+        assert!(!same(&from("2026-01-02T00:00:00Z"), prices.clone()));
+        assert!(!same("{}", prices));
+    }
+
+    #[test]
+    fn the_first_of_cards_is_named_once() {
+        let names =
+            |list: &[&str]| -> Vec<Name> { list.iter().map(|id| Name::new(id).unwrap()).collect() };
+        let first = Name::new("b").unwrap();
+        assert_eq!(with_first(&names(&["b", "a"]), &first), None);
+        for (cards, expected) in [
+            (&["a"][..], &["b", "a"][..]),
+            (&["a", "b"], &["b", "a"]),
+            (&[], &["b"]),
+        ] {
+            assert_eq!(with_first(&names(cards), &first), Some(names(expected)));
         }
     }
 }

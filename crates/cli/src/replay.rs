@@ -20,7 +20,7 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::names;
 use crate::output::{encode, print};
-use crate::rate_card::CardFile;
+use crate::rate_card::{CardText, name_first};
 use crate::retry::Patience;
 use batch::{Batches, Seal};
 use field::Field;
@@ -104,7 +104,8 @@ enum Mode {
 
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let card = args.rate_card.as_deref().map(CardFile::load).transpose()?;
+    let card = args.rate_card.as_deref();
+    let card = card.map(|path| CardText::load(path, None)).transpose()?;
     let trace = args.trace()?;
     let survey = trace.survey()?;
     let client = Client::new(&args.connection, Patience::LONG)?;
@@ -122,7 +123,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     }
     let mut report = args.report(&trace.reading.mapping, &survey, shift, now);
     if let Some(card) = card {
-        report.card = Some(card.ensure(&client).await?);
+        report.card = Some(card.ensure(&client, false).await?);
+        name_first(&client, &args.tenant, &card.id).await?;
     }
     let seal = args.seal(&survey);
     args.send(&client, &trace, &report, seal).await

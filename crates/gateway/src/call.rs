@@ -1,11 +1,13 @@
 //! A request that passed the gates, as handlers see it.
 
 use crate::caller::Caller;
+use crate::refusal::from_failure;
 use http::HeaderMap;
+use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use tollgate_api::{Params, Problem};
+use tollgate_api::{Params, Problem, merge_patch};
 use tollgate_core::{Instant, Name};
 use tollgate_service::{Actor, Precondition, Question};
 
@@ -180,6 +182,24 @@ impl Call {
             precondition: self.precondition()?,
             ..self.caller()?.actor()
         })
+    }
+
+    /// How often a change by PATCH begins anew where another was first.
+    pub const PATCHES_MAX: u32 = 5;
+
+    /// What its merge patch makes of `current`, which is of the version `version`, and
+    /// who puts that in its place and in no other's.
+    ///
+    /// # Errors
+    /// 400 for what is no merge patch, 412 where the call's condition does not hold.
+    pub fn patched(
+        &self,
+        current: &impl Serialize,
+        version: u64,
+    ) -> Result<(Vec<u8>, Actor), Problem> {
+        let actor = self.conditional_actor()?.at(version);
+        let actor = actor.map_err(|failure| from_failure(&failure))?;
+        Ok((merge_patch(current, &self.body)?, actor))
     }
 
     /// What `If-Match` and `If-None-Match` ask of the version in force. An entity tag

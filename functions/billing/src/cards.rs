@@ -4,15 +4,13 @@ use crate::answer::failed;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tollgate_api::{
-    List, NewCard, Params, Problem, RateCardPut, RateCardVersion, costs, merge_patch, parse_card,
+    List, NewCard, Params, Problem, RateCardPut, RateCardVersion, costs, parse_card,
 };
 use tollgate_core::{Card, Catalog, Name};
 use tollgate_gateway::{App, Call, Handled, Reply};
 use tollgate_service::{Actor, CardPut, Failure};
 
 const CARDS: &str = "GET /rate-cards";
-/// How often a change by PATCH begins anew where another was first.
-const PATCHES_MAX: u32 = 5;
 
 /// Adds a version of a rate card.
 pub(crate) async fn put_rate_card(app: Arc<App>, call: Call) -> Handled {
@@ -27,16 +25,13 @@ pub(crate) async fn put_rate_card(app: Arc<App>, call: Call) -> Handled {
 /// Adds the version that a merge patch makes of the newest one.
 pub(crate) async fn patch_rate_card(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
-    let asked = call.conditional_actor()?;
     let id = card_id(&call)?;
-    for _ in 0..PATCHES_MAX {
+    for _ in 0..Call::PATCHES_MAX {
         let held = app.service.find_card(&id, None).await.map_err(failed)?;
         let held = held.ok_or_else(|| unknown(&id))?;
         let current = RateCardVersion::new(&held, None).changeable();
-        let body = merge_patch(&current, &call.body)?;
+        let (body, actor) = call.patched(&current, held.version.into())?;
         let new = parse_card(id.as_str(), &body)?;
-        let version = u64::from(held.version);
-        let actor = asked.clone().at(version).map_err(failed)?;
         match put(&app, &call, new, (true, &actor)).await {
             // Another version came in between.
             Err(Failure::Stale(_)) => {}

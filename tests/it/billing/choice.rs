@@ -99,7 +99,9 @@ async fn the_first_of_the_tenants_cards_that_names_the_operation_prices_it() {
         "unknown_rate_card",
     );
     assert_eq!(pointers(&problem), "/rate_cards");
-    app.put("/tenants/acme", json!({})).await.expect(200);
+    app.put("/tenants/acme?replace=true", json!({}))
+        .await
+        .expect(200);
     assert_eq!(
         app.get("/tenants/acme").await.at("/rate_cards"),
         json!(null)

@@ -20,7 +20,19 @@ async fn a_tenant_is_shown_as_it_was_set_and_absent_is_unset() {
         app.get("/tenants/acme").await.expect(200).json(),
         answered.json()
     );
-    let bare = app.put("/tenants/acme", json!({})).await.expect(200);
+    // What stands and is not named is dropped where that is said, and only there.
+    let problem = refused(
+        &app.put("/tenants/acme", json!({ "name": "Acme" })).await,
+        409,
+        "would_drop",
+    );
+    assert_eq!(
+        pointers(&problem),
+        "/slug /rate_cards /retention_days /lanes"
+    );
+    assert_eq!(app.get("/tenants/acme").await.json(), answered.json());
+    let path = "/tenants/acme?replace=true";
+    let bare = app.put(path, json!({})).await.expect(200);
     let expected = json!({ "name": null, "slug": null, "currency": "EUR", "rate_cards": null, "retention_days": 400, "require_plan": false, "lanes": 1 });
     let head = merged(head, json!({ "version": bare.at("/version") }));
     assert_eq!(
@@ -28,6 +40,42 @@ async fn a_tenant_is_shown_as_it_was_set_and_absent_is_unset() {
         merged(expected, head),
         "a currency stays once it is fixed"
     );
+}
+
+#[tokio::test]
+async fn a_patch_changes_what_it_names_and_null_unsets() {
+    let app = TestApp::new().await;
+    let patch = |body: Value| {
+        let app = &app;
+        async move { app.call("PATCH", "/tenants/acme", body.to_string()).await }
+    };
+    refused(&patch(json!({})).await, 404, "not_found");
+    let full = json!({ "name": "Acme", "slug": "acme", "retention_days": 90, "lanes": 4 });
+    app.put("/tenants/acme", full).await.expect(200);
+    let body = json!({ "slug": null, "require_plan": true });
+    let patched = patch(body).await.expect(200);
+    for (field, expected) in [
+        ("/name", json!("Acme")),
+        ("/slug", json!(null)),
+        ("/retention_days", json!(90)),
+        ("/require_plan", json!(true)),
+        ("/lanes", json!(4)),
+    ] {
+        assert_eq!(patched.at(field), expected, "{field}");
+    }
+    for (body, status, pointer) in [
+        (json!({ "retention_days": 3 }), 422, "/retention_days"),
+        (json!({ "oops": 1 }), 400, "/oops"),
+        (json!([]), 400, ""),
+    ] {
+        let reply = patch(body).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+        assert_eq!(pointers(&reply.json()), pointer);
+    }
+    // Null in a PUT counts as named.
+    let nulls =
+        json!({ "name": null, "retention_days": null, "require_plan": null, "lanes": null });
+    app.put("/tenants/acme", nulls).await.expect(200);
 }
 
 #[tokio::test]

@@ -217,6 +217,12 @@ pub(super) fn requests(function: &str) -> Vec<(&'static str, &'static str, &'sta
                 "/tenants/acme",
                 json!({ "name": "Acme" }),
             ),
+            (
+                "PATCH",
+                "/tenants/{tenant_id}",
+                "/tenants/acme",
+                json!({ "slug": "acme" }),
+            ),
             ("GET", "/tenants/{tenant_id}", "/tenants/acme", none.clone()),
             (
                 "POST",
@@ -239,9 +245,28 @@ pub(super) fn requests(function: &str) -> Vec<(&'static str, &'static str, &'sta
             (
                 "PUT",
                 "/rate-cards/{id}",
-                "/rate-cards/mine",
+                "/rate-cards/mine?replace=true",
                 json!({ "currency": "USD", "operations": {}, "effective_from": "1970-01-01T00:00:00Z" }),
             ),
+            (
+                "PATCH",
+                "/rate-cards/{id}",
+                "/rate-cards/mine",
+                json!({ "operations": { "y": { "unit": "0.1" } } }),
+            ),
+            (
+                "PUT",
+                "/defaults",
+                "/defaults",
+                json!({ "rate_cards": ["mine", "default"] }),
+            ),
+            (
+                "PATCH",
+                "/defaults",
+                "/defaults",
+                json!({ "rate_cards": ["default"] }),
+            ),
+            ("GET", "/defaults", "/defaults", none.clone()),
             ("GET", "/rate-cards", "/rate-cards", none.clone()),
             ("GET", "/rate-cards/{id}", "/rate-cards/mine", none.clone()),
             ("GET", "/costs", "/costs", none.clone()),

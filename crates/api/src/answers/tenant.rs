@@ -30,7 +30,33 @@ pub struct Tenant {
     pub version: u64,
 }
 
+/// What of a tenant a PUT can set, for a patch to be merged with.
+#[derive(Serialize)]
+struct Changeable {
+    name: Option<String>,
+    slug: Option<String>,
+    currency: Option<Currency>,
+    rate_cards: Option<Vec<Name>>,
+    retention_days: Option<u32>,
+    require_plan: bool,
+    lanes: Option<u8>,
+}
+
 impl Tenant {
+    /// What of `config` a PUT can set, for a patch to be merged with.
+    #[must_use]
+    pub fn changeable(config: &Config) -> impl Serialize + use<> {
+        Changeable {
+            name: config.name.clone(),
+            slug: config.slug.clone(),
+            currency: config.currency,
+            rate_cards: Some(config.rate_cards.clone()).filter(|cards| !cards.is_empty()),
+            retention_days: config.retention_days,
+            require_plan: config.require_plan,
+            lanes: config.lanes.map(|lanes| lanes.count()),
+        }
+    }
+
     /// The tenant of `config`.
     #[must_use]
     pub fn new(id: &Name, config: &Config) -> Self {

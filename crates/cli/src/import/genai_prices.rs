@@ -13,10 +13,10 @@ use crate::import::draft::{
     CardDraft, Component, OperationDraft, Price, Prices, STANDARD, TOKENS_PER, TierDraft,
 };
 use crate::import::genai_prices::model::{Model, names};
+use crate::import::imported::{ImportError, Imported};
 use crate::import::name::{self, Pattern, is_asked_for};
 use crate::import::node::{Members, Node};
 use crate::import::report::{Entry, Kind};
-use crate::import::{ImportError, Imported};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Operations = BTreeMap<String, OperationDraft>;

@@ -21,11 +21,11 @@ mod tokens;
 use crate::import::cells::{Cells, Rows};
 use crate::import::decimal::Decimal;
 use crate::import::draft::{CardDraft, OperationDraft, Prices};
+use crate::import::imported::{ImportError, Imported};
 use crate::import::litellm::field::{is_price, is_token_price};
 use crate::import::name::{self, Pattern, is_asked_for};
 use crate::import::node::{Members, Node};
 use crate::import::report::{Entry, Kind};
-use crate::import::{ImportError, Imported};
 use std::collections::BTreeMap;
 
 /// Reads the map `text`.

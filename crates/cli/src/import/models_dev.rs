@@ -8,10 +8,10 @@
 
 use crate::import::cells::Cells;
 use crate::import::draft::{CardDraft, Component, OperationDraft, STANDARD, TOKENS_PER};
+use crate::import::imported::{ImportError, Imported};
 use crate::import::name::{self, Pattern, is_asked_for};
 use crate::import::node::{Members, Node};
 use crate::import::report::{Entry, Kind};
-use crate::import::{ImportError, Imported};
 use std::collections::BTreeMap;
 
 /// Reads the map `text`.

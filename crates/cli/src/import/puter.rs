@@ -5,10 +5,10 @@
 //! of its `unit`.
 
 use crate::import::draft::{CardDraft, Component, OperationDraft};
+use crate::import::imported::{ImportError, Imported};
 use crate::import::name::{self, Pattern, is_asked_for};
 use crate::import::node::Node;
 use crate::import::report::{Entry, Kind};
-use crate::import::{ImportError, Imported};
 use std::collections::BTreeMap;
 
 /// Reads the map `text`.

@@ -1,6 +1,5 @@
 //! What an import made of each entry, and what it left.
 
-use crate::import::Imported;
 use crate::import::decimal::Decimal;
 use crate::import::draft::Price;
 
@@ -119,22 +118,6 @@ pub(crate) enum Kind {
     Others,
 }
 
-impl Imported {
-    /// Takes up what was found out about an entry.
-    pub(crate) fn count(&mut self, entry: Entry, kind: Kind) {
-        match kind {
-            Kind::Unpriced => {}
-            Kind::Tokens => {
-                self.priced.add(entry.is_complete);
-                self.token_priced.add(entry.is_complete);
-            }
-            Kind::Others => self.priced.add(entry.is_complete),
-        }
-        self.left.extend(entry.left);
-        self.rounded.extend(entry.rounded);
-    }
-}
-
 const PRICE_MAX: u64 = 1_000_000_000_000;
 const FRACTION_MAX: u32 = 15;
 
@@ -156,21 +139,5 @@ mod tests {
         assert_eq!(price("1e-20"), None);
         assert_eq!((entry.rounded.len(), entry.left.len()), (1, 2));
         assert!(!entry.is_complete && entry.left.iter().all(|left| left.is_gap));
-    }
-
-    #[test]
-    fn a_note_leaves_an_entry_complete() {
-        let mut imported = Imported::default();
-        let mut entry = Entry::new("a");
-        entry.note("dbu", "is no money");
-        entry.note("dbu", "is no money");
-        imported.count(entry, Kind::Tokens);
-        let mut entry = Entry::new("b");
-        entry.leave("f", "no component");
-        imported.count(entry, Kind::Others);
-        let tally = |entries, complete| Tally { entries, complete };
-        assert_eq!(imported.priced, tally(2, 1));
-        assert_eq!(imported.token_priced, tally(1, 1));
-        assert_eq!(imported.left.len(), 2);
     }
 }

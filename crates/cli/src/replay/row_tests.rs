@@ -115,7 +115,7 @@ fn names_are_checked_and_may_be_empty() {
         .row(&StringRecord::from(vec!["", "1", ""]), 1)
         .unwrap();
     assert!(!empty.event(&reading.tenant, 0, false).contains("agent_id"));
-    assert!(refusal(&reading, &["a b", "1", ""]).contains("`a b` may hold only"));
+    assert!(refusal(&reading, &["a|b", "1", ""]).contains("`a|b` must not hold"));
     assert!(refusal(&reading, &["a", "1", "-2"]).contains("must not be negative"));
     let full = reading
         .row(&StringRecord::from(vec!["a1", "1", "12.50"]), 1)

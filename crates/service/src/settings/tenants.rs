@@ -93,11 +93,13 @@ impl Service {
     /// # Errors
     /// [`Failure::CurrencyMismatch`] for another currency after first use, and
     /// for a card whose currency no exchange rate converts now;
-    /// [`Failure::UnknownCard`], [`Failure::Stale`].
+    /// [`Failure::UnknownCard`], [`Failure::Stale`]; [`Failure::WouldDrop`] for what is
+    /// set and not named, unless that is to be replaced.
     pub async fn put_tenant(
         &self,
         tenant: &Name,
         settings: &TenantSettings,
+        replace: bool,
         actor: &Actor,
     ) -> Result<Config, Failure> {
         if !settings.rate_cards.is_empty() {
@@ -111,6 +113,11 @@ impl Service {
             actor,
             |config, now| {
                 same_currency(config.currency, settings.currency)?;
+                let dropped = settings.dropped(config).map(|field| format!("/{field}"));
+                let dropped: Vec<String> = dropped.filter(|_| !replace).collect();
+                if !dropped.is_empty() {
+                    return Err(Failure::WouldDrop(dropped));
+                }
                 config.currency = settings.currency.or(config.currency);
                 config.name.clone_from(&settings.name);
                 config.slug.clone_from(&settings.slug);

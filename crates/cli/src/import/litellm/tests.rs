@@ -243,22 +243,3 @@ fn prices_of_zero_are_prices_and_entries_without_any_are_named() {
     assert_eq!(imported.priced.entries, 0);
     assert_eq!(imported.left[0].entry, "none");
 }
-
-/// The map of LiteLLM 1.109.1, where it is beside the project.
-#[test]
-fn the_whole_map_is_nearly_complete() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/data/litellm_model_prices.json"
-    );
-    let Ok(text) = std::fs::read_to_string(path) else {
-        eprintln!("skipped: {path} is not there");
-        return;
-    };
-    let imported = read(&text, None).unwrap();
-    let tokens = imported.token_priced;
-    assert!(tokens.entries > 3500);
-    assert!(tokens.complete * 100 >= tokens.entries * 97, "{tokens:?}");
-    let body = serde_json::to_string(&imported.cards[0]).unwrap();
-    assert!(body.len() < 1 << 20, "{}", body.len());
-}

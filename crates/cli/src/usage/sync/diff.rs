@@ -126,7 +126,7 @@ fn changed(held: Feature, wanted: &artifact::Feature, wish: Wish) -> (Change, Op
 
 fn key(wanted: &artifact::Feature) -> Result<Name, Failure> {
     let key = &wanted.feature_key;
-    Name::new(key).map_err(|error| Failure::new(format!("the feature key `{key}` {error}")))
+    Name::id(key).map_err(|error| Failure::new(format!("the feature key `{key}` {error}")))
 }
 
 /// A feature of this key as the server fills it in, before the file says anything of it.
@@ -282,7 +282,7 @@ mod tests {
         let refused = diff(new(), &plan(&[("a b", None, None)]), LEAVE).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "the feature key `a b` may hold only letters, digits and . _ : @ / + -"
+            "the feature key `a b` must not hold ` `: an id has letters, digits and . _ : @ / + - only"
         );
     }
 
