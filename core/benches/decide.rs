@@ -7,13 +7,13 @@
 )]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::sync::Arc;
 use tollgate_core::{
-    Card, Catalog, Circumstances, Component, Config, Currency, Draft, Event, Factor, Instant,
-    Layer, Limit, Measure, Mode, Name, OnUnavailable, Operation, Price, Rules, Scope, SoftMode,
-    Standing, Unpriced, WindowKind, decide, plan,
+    Card, Catalog, Circumstances, Component, Config, Currency, Defaults, Draft, Event, Factor,
+    Instant, Layer, Limit, Measure, Mode, Name, OnUnavailable, Operation, Price, Rules, Scope,
+    SoftMode, Standing, Unpriced, WindowKind, decide, plan,
 };
 
 const PACK: u64 = 90;
@@ -51,7 +51,13 @@ fn catalog() -> Catalog {
         tiers: BTreeMap::from([(name("standard"), Factor::ONE)]),
         unpriced: Unpriced::Reject,
         operations: BTreeMap::from([(name("gpt-4o"), gpt_4o)]),
-        takes_over: None,
+        replaced: BTreeSet::new(),
+        source: None,
+    });
+    catalog.set_defaults(Defaults {
+        version: 1,
+        sequence: 2,
+        rate_cards: vec![name("models")],
     });
     catalog
 }
@@ -109,14 +115,14 @@ fn price_one(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("price");
     group.throughput(Throughput::Elements(1));
     group.bench_function("one event, two components", |bencher| {
-        bencher.iter(|| catalog.price(None, black_box(&event)).unwrap())
+        bencher.iter(|| catalog.price(&[], None, black_box(&event)).unwrap())
     });
     group.finish();
 }
 
 fn drafts(catalog: &Catalog, events: Vec<Event>) -> Vec<Draft> {
     let draft = |event: Event| {
-        let priced = catalog.price(None, &event).unwrap();
+        let priced = catalog.price(&[], None, &event).unwrap();
         Draft::new(event, priced, true)
     };
     events.into_iter().map(draft).collect()
@@ -173,7 +179,7 @@ fn price_and_decide(criterion: &mut Criterion) {
             group.bench_function(limits, |bencher| {
                 bencher.iter(|| {
                     for draft in &mut drafts {
-                        draft.priced = catalog.price(None, black_box(&draft.event)).unwrap();
+                        draft.priced = catalog.price(&[], None, black_box(&draft.event)).unwrap();
                     }
                     decide(&rules, &standing, Mode::Enforce, received, &drafts).unwrap()
                 });

@@ -26,7 +26,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, is_complete: bool) {
+    pub(super) fn add(&mut self, is_complete: bool) {
         self.entries = self.entries.saturating_add(1);
         self.complete = self.complete.saturating_add(usize::from(is_complete));
     }
@@ -36,9 +36,9 @@ impl Tally {
 #[derive(Debug)]
 pub(crate) struct Entry {
     name: String,
-    is_complete: bool,
-    left: Vec<Left>,
-    rounded: Vec<Left>,
+    pub(super) is_complete: bool,
+    pub(super) left: Vec<Left>,
+    pub(super) rounded: Vec<Left>,
 }
 
 impl Entry {
