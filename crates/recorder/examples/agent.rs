@@ -14,7 +14,7 @@ use std::env;
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use tollgate_core::{Attributes, GenAi, Name, Reported, Span};
+use tollgate_core::{Attributes, GenAi, Name, Quantities, Reported, Span};
 use tollgate_recorder::{DEFAULT_HASH, HttpTransport, Outcome, Recorder, Settings, Task, Usage};
 
 /// Where the API is, who asks, and for whom.
@@ -84,12 +84,12 @@ async fn plan(recorder: &Recorder) -> Result<(), Box<dyn Error>> {
     let read = |result: Result<&Completion, &ToolError>| {
         let (tokens_in, tokens_out) =
             result.map_or((0, 0), |answer| (answer.tokens_in, answer.tokens_out));
-        Some(Usage {
+        Some(Usage::from(Quantities {
             tokens_in,
             tokens_out,
             api_calls: 1,
-            ..Usage::default()
-        })
+            ..Quantities::default()
+        }))
     };
     let answer = recorder.call(of_model("plan")?, model, read).await?;
     println!("plan       {}", answer.text);
@@ -110,10 +110,10 @@ async fn search(recorder: &Recorder) -> Result<(), Box<dyn Error>> {
         })
     };
     let read = |_: Result<&usize, &ToolError>| {
-        Some(Usage {
+        Some(Usage::from(Quantities {
             api_calls: 1,
-            ..Usage::default()
-        })
+            ..Quantities::default()
+        }))
     };
     let search = recorder.handler(look_up, describe, read);
     for query in ["tolls", "", "gates"] {
@@ -150,8 +150,8 @@ async fn give_up(recorder: &Recorder) -> Result<(), Box<dyn Error>> {
 async fn write(recorder: &Recorder) -> Result<(), Box<dyn Error>> {
     let chunks = stream::iter(["A toll is ", "paid at ", "the gate."]);
     let metered = recorder.stream(of_model("write")?, chunks, |_, usage: &mut Usage| {
-        usage.tokens_in = 300;
-        usage.tokens_out = usage.tokens_out.saturating_add(3);
+        usage.quantities.tokens_in = 300;
+        usage.quantities.tokens_out = usage.quantities.tokens_out.saturating_add(3);
     });
     println!("write      {}", metered.collect::<String>().await);
     Ok(())

@@ -5,9 +5,10 @@ use crate::task::{Outcome, Task};
 use crate::usage::Usage;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_core::{GenAi, Instant, Name, whole_millis};
+use tollgate_core::{Amount, Component, GenAi, Instant, Name, Quantities, whole_millis};
 
 /// An event as it is sent: its id, if it has one of its own, and its JSON stay the same
 /// however often that happens. Cloning is cheap.
@@ -40,7 +41,7 @@ impl RecordedEvent {
         outcome: Outcome,
     ) -> Option<Self> {
         let now = settings.clock.now();
-        let usage = usage.settled();
+        let usage = usage.settled(whole_millis(taken));
         let body = Body {
             id: task.id.as_ref(),
             tenant_id: settings.tenant.as_ref(),
@@ -50,14 +51,11 @@ impl RecordedEvent {
                 .or(task.operation)
                 .unwrap_or_else(|| settings.operation.clone()),
             tier: task.tier,
-            units: usage.units,
-            tokens_in: usage.tokens_in,
-            tokens_out: usage.tokens_out,
-            cached_tokens_in: usage.cached_tokens_in,
-            tokens_processed: usage.tokens_processed,
-            api_calls: usage.api_calls,
-            duration_ms: whole_millis(taken),
-            data_bytes: usage.data_bytes,
+            quantities: used(&usage.quantities),
+            latency_ms: usage.latency.and_then(millis),
+            compliance_score: usage
+                .compliance_score
+                .and_then(|score| Some(score.min(Amount::whole(1)?))),
             agent_id: task.agent,
             consumer_id: task.consumer,
             session_id: task.session,
@@ -89,6 +87,28 @@ impl RecordedEvent {
     }
 }
 
+/// What most calls have, and each other quantity that is not 0, by their fields.
+fn used(quantities: &Quantities) -> BTreeMap<&'static str, u64> {
+    let table = quantities.to_table();
+    let always = [
+        Component::Unit,
+        Component::TokenIn,
+        Component::TokenOut,
+        Component::ApiCall,
+        Component::DurationMs,
+    ];
+    let figures = Component::ALL.into_iter();
+    let set = figures.filter(|figure| table.of(*figure) != 0 || always.contains(figure));
+    set.map(|figure| (figure.quantity(), table.of(figure)))
+        .collect()
+}
+
+/// In milliseconds; `None` beyond what an amount holds.
+fn millis(latency: Duration) -> Option<Amount> {
+    let nanos = i128::try_from(latency.as_nanos()).ok()?;
+    Amount::from_units(nanos.checked_mul(1_000_000_000_000)?)
+}
+
 /// The most that the API keeps as metadata.
 const METADATA_BYTES_MAX: usize = 2048;
 
@@ -103,14 +123,12 @@ struct Body<'a> {
     operation: &'a Name,
     #[serde(skip_serializing_if = "Option::is_none")]
     tier: Option<Name>,
-    units: u64,
-    tokens_in: u64,
-    tokens_out: u64,
-    cached_tokens_in: u64,
-    tokens_processed: u64,
-    api_calls: u64,
-    duration_ms: u64,
-    data_bytes: u64,
+    #[serde(flatten)]
+    quantities: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compliance_score: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     agent_id: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,12 +191,12 @@ mod tests {
     #[test]
     fn a_duration_is_rounded_half_to_even_and_quantities_stay_as_they_are() {
         for (micros, millis) in [(1_234_500, 1234), (1_235_500, 1236), (0, 0), (500_000, 500)] {
-            let usage = Usage {
+            let usage = Usage::from(Quantities {
                 tokens_in: 1500,
                 tokens_out: 2300,
                 api_calls: 5,
-                ..Usage::default()
-            };
+                ..Quantities::default()
+            });
             let event = json(RecordedEvent::of_call(
                 &settings(),
                 Task::default(),

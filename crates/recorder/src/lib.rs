@@ -39,7 +39,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use tollgate_core::Name;
+//! use tollgate_core::{Name, Quantities};
 //! use tollgate_recorder::{HttpTransport, Recorder, Settings, Task, Usage};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -52,7 +52,7 @@
 //!     .call(task, model, |result| {
 //!         let tokens = result.map(|(_, tokens_in, tokens_out)| (*tokens_in, *tokens_out));
 //!         let (tokens_in, tokens_out) = tokens.unwrap_or((0, 0));
-//!         Some(Usage { tokens_in, tokens_out, api_calls: 1, ..Usage::default() })
+//!         Some(Usage::from(Quantities { tokens_in, tokens_out, api_calls: 1, ..Quantities::default() }))
 //!     })
 //!     .await?;
 //! assert_eq!(answer.0, "an answer");

@@ -1,29 +1,22 @@
 //! What a call used, read from its result.
 
 use serde_json::Value;
-use tollgate_core::{GenAi, Name, QUANTITY_MAX, Reported};
+use std::time::Duration;
+use tollgate_core::{Amount, Component, GenAi, Name, QUANTITY_MAX, Quantities, Reported};
 
-/// What a call used. Quantities above 2^53 - 1 are held to it, and cached
-/// tokens to `tokens_in`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What a call used. Quantities above 2^53 - 1 are held to it, and parts of tokens to
+/// their whole.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Usage {
-    /// The operation's own unit; 1 unless it is set.
-    pub units: u64,
-    /// Input tokens, cached ones included.
-    pub tokens_in: u64,
-    /// Output tokens.
-    pub tokens_out: u64,
+    /// How much of what; one unit unless it is set. Its `duration_ms` is measured.
+    pub quantities: Quantities,
     /// Takes the place of `tokens_out` where that is 0: for results that give
     /// one sum only.
     pub tokens_used: u64,
-    /// The part of `tokens_in` that came from a cache.
-    pub cached_tokens_in: u64,
-    /// Tokens that are neither input nor output.
-    pub tokens_processed: u64,
-    /// Calls made to other APIs.
-    pub api_calls: u64,
-    /// Bytes moved.
-    pub data_bytes: u64,
+    /// How long the caller waited, where that is another time than the call took.
+    pub latency: Option<Duration>,
+    /// From 0 to 1; what is above is held to 1. 1 where it is not set.
+    pub compliance_score: Option<Amount>,
     /// What was used, where only the result tells; goes before the task's.
     pub operation: Option<Name>,
     /// The model that answered; goes before the task's.
@@ -32,28 +25,10 @@ pub struct Usage {
     pub provider: Option<Name>,
 }
 
-impl Default for Usage {
-    fn default() -> Self {
-        Self {
-            units: 1,
-            tokens_in: 0,
-            tokens_out: 0,
-            tokens_used: 0,
-            cached_tokens_in: 0,
-            tokens_processed: 0,
-            api_calls: 0,
-            data_bytes: 0,
-            operation: None,
-            model: None,
-            provider: None,
-        }
-    }
-}
-
 impl Usage {
-    /// From the metrics that a result carries as JSON: `tokens_in`,
-    /// `tokens_out`, `tokens_used`, `cached_tokens_in`, `tokens_processed`,
-    /// `api_calls`, `data_bytes`, and `units` or `requests`.
+    /// From the metrics that a result carries as JSON: the quantities by the names that
+    /// they have in an event, such as `tokens_in`, with `requests` for `units`, and
+    /// `tokens_used`.
     ///
     /// Numbers may be text, and nothing is an error: one that is missing or no
     /// number is 0, or 1 for `units`; a negative one is 0; a JSON number loses
@@ -65,38 +40,50 @@ impl Usage {
                 .get(field)
                 .map_or(default, |value| quantity(value, default))
         };
+        let mut table = Quantities::NONE.to_table();
+        for component in Component::ALL {
+            table.set(component, of(component.quantity(), 0));
+        }
+        table.set(Component::Unit, of("units", of("requests", 1)));
         Self {
-            units: of("units", of("requests", 1)),
-            tokens_in: of("tokens_in", 0),
-            tokens_out: of("tokens_out", 0),
+            quantities: Quantities::from_table(table),
             tokens_used: of("tokens_used", 0),
-            cached_tokens_in: of("cached_tokens_in", 0),
-            tokens_processed: of("tokens_processed", 0),
-            api_calls: of("api_calls", 0),
-            data_bytes: of("data_bytes", 0),
             ..Self::default()
         }
     }
 
-    /// As it is recorded.
-    pub(crate) fn settled(self) -> Self {
-        let held = |quantity: u64| quantity.min(QUANTITY_MAX);
-        let tokens_out = if self.tokens_out == 0 {
-            self.tokens_used
-        } else {
-            self.tokens_out
-        };
-        let tokens_in = held(self.tokens_in);
+    /// As it is recorded, of a call that took so many milliseconds.
+    pub(crate) fn settled(mut self, duration_ms: u64) -> Self {
+        let used = &mut self.quantities;
+        if used.tokens_out == 0 {
+            used.tokens_out = self.tokens_used;
+        }
+        used.duration_ms = duration_ms;
+        let mut table = used.to_table().map(|quantity| quantity.min(QUANTITY_MAX));
+        for whole in [Component::TokenIn, Component::TokenOut] {
+            let mut left = table.of(whole);
+            for part in Component::ALL {
+                if part.whole() == Some(whole) {
+                    let held = table.of(part).min(left);
+                    table.set(part, held);
+                    left = left.saturating_sub(held);
+                }
+            }
+        }
         Self {
-            units: held(self.units),
-            tokens_in,
-            tokens_out: held(tokens_out),
+            quantities: Quantities::from_table(table),
             tokens_used: 0,
-            cached_tokens_in: self.cached_tokens_in.min(tokens_in),
-            tokens_processed: held(self.tokens_processed),
-            api_calls: held(self.api_calls),
-            data_bytes: held(self.data_bytes),
             ..self
+        }
+    }
+}
+
+/// So much, and nothing else is known.
+impl From<Quantities> for Usage {
+    fn from(quantities: Quantities) -> Self {
+        Self {
+            quantities,
+            ..Self::default()
         }
     }
 }
@@ -105,10 +92,13 @@ impl Usage {
 impl From<&GenAi> for Usage {
     fn from(span: &GenAi) -> Self {
         Self {
-            tokens_in: span.tokens_in,
-            tokens_out: span.tokens_out,
-            cached_tokens_in: span.cached_tokens_in,
-            api_calls: span.api_calls,
+            quantities: Quantities {
+                tokens_in: span.tokens_in,
+                tokens_out: span.tokens_out,
+                cached_tokens_in: span.cached_tokens_in,
+                api_calls: span.api_calls,
+                ..Quantities::default()
+            },
             operation: span.operation.clone(),
             model: span.model.clone(),
             provider: span.provider.clone(),
@@ -142,7 +132,7 @@ mod tests {
     #[test]
     fn metrics_are_read_as_the_tables_of_the_sources_say() {
         let read = |metrics: Value| {
-            let usage = Usage::from_json(&metrics).settled();
+            let usage = Usage::from_json(&metrics).settled(0).quantities;
             (usage.tokens_in, usage.tokens_out, usage.api_calls)
         };
         for (metrics, quantities) in [
@@ -187,18 +177,29 @@ mod tests {
             (json!({"requests": 2}), 2),
             (json!({"units": 7, "requests": 2}), 7),
         ] {
-            assert_eq!(Usage::from_json(&metrics).units, units, "{metrics}");
+            assert_eq!(
+                Usage::from_json(&metrics).quantities.units,
+                units,
+                "{metrics}"
+            );
         }
     }
 
     #[test]
-    fn cached_tokens_are_held_to_the_tokens_in() {
-        let usage = Usage {
+    fn parts_are_held_to_their_whole() {
+        let metrics = json!({"tokens_in": 5, "cached_tokens_in": 3, "cache_write_tokens_in": 9,
+            "audio_tokens_in": 1, "tokens_out": 2, "reasoning_tokens_out": 7, "searches": 4});
+        let used = Usage::from_json(&metrics).settled(12).quantities;
+        let expected = Quantities {
             tokens_in: 5,
-            cached_tokens_in: 9,
-            ..Usage::default()
-        }
-        .settled();
-        assert_eq!((usage.tokens_in, usage.cached_tokens_in), (5, 5));
+            cached_tokens_in: 3,
+            cache_write_tokens_in: 2,
+            tokens_out: 2,
+            reasoning_tokens_out: 2,
+            searches: 4,
+            duration_ms: 12,
+            ..Quantities::default()
+        };
+        assert_eq!(used, expected);
     }
 }

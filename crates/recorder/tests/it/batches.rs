@@ -4,6 +4,7 @@ use crate::given::{name, offer, pair, task};
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use tollgate_core::Quantities;
 use tollgate_recorder::{BATCH_BYTES_MAX, Outcome, Settings, Task, Usage};
 
 #[tokio::test(start_paused = true)]
@@ -154,9 +155,15 @@ async fn events_are_stamped_when_they_are_recorded_and_carry_what_the_task_said(
         ..task("e1")
     };
     let usage = Usage {
-        tokens_in: 10,
+        quantities: Quantities {
+            tokens_in: 10,
+            api_calls: 2,
+            searches: 3,
+            ..Quantities::default()
+        },
         tokens_used: 55,
-        api_calls: 2,
+        latency: Some(std::time::Duration::from_micros(12_500)),
+        compliance_score: "0.97".parse().ok(),
         ..Usage::default()
     };
     recorder.offer(
@@ -168,8 +175,8 @@ async fn events_are_stamped_when_they_are_recorded_and_carry_what_the_task_said(
     recorder.flush().await;
     let event = json!({
         "id": "e1", "tenant_id": "acme", "timestamp": "2026-11-22T12:00:00Z", "operation": "agent_task", "tier": "enhanced",
-        "units": 1, "tokens_in": 10, "tokens_out": 55, "cached_tokens_in": 0, "tokens_processed": 0, "api_calls": 2,
-        "duration_ms": 1236, "data_bytes": 0, "agent_id": "a1", "consumer_id": "c1", "session_id": "s1", "task_id": "t1",
+        "units": 1, "tokens_in": 10, "tokens_out": 55, "api_calls": 2, "searches": 3, "duration_ms": 1236, "latency_ms": "12.5",
+        "compliance_score": "0.97", "agent_id": "a1", "consumer_id": "c1", "session_id": "s1", "task_id": "t1",
         "tool_server": "srv", "tool_name": "search", "budget_node": "team-x", "metadata": { "outcome": "success" }
     });
     assert_eq!(server.only(), event);

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::advance;
+use tollgate_core::Quantities;
 use tollgate_recorder::{Outcome, Recorder, Settings, Task, Usage};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -40,10 +41,10 @@ async fn a_call_that_succeeds_is_recorded_once_with_what_it_used() {
 async fn a_call_that_fails_is_recorded_once_and_fails_as_it_would_have() {
     let (recorder, server) = pair(Settings::default());
     let read = |result: Result<&u64, &&str>| {
-        Some(Usage {
+        Some(Usage::from(Quantities {
             tokens_out: result.map_or(3, |tokens| *tokens),
-            ..Usage::default()
-        })
+            ..Quantities::default()
+        }))
     };
     let answer = recorder
         .call(Task::default(), async { Answer::Err("refused") }, read)
@@ -231,15 +232,15 @@ async fn a_task_by_hand_is_recorded_once_however_it_is_ended() {
             .begin(task("done"))
             .finish(
                 Outcome::Success,
-                Usage {
+                Usage::from(Quantities {
                     api_calls: 2,
-                    ..Usage::default()
-                }
+                    ..Quantities::default()
+                })
             )
             .await
     );
     let mut cancelled = recorder.begin(task("cancelled"));
-    cancelled.usage_mut().tokens_in = 40;
+    cancelled.usage_mut().quantities.tokens_in = 40;
     drop(cancelled);
     recorder.begin(task("none")).forget();
     recorder.flush().await;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
-use tollgate_core::Name;
+use tollgate_core::{Name, Quantities};
 use tollgate_recorder::{
     RecordedEvent, Recorder, Reply, Settings, Task, Transport, Undelivered, Unreachable, Usage,
 };
@@ -239,8 +239,8 @@ pub(crate) fn named(undelivered: &[Undelivered]) -> Vec<String> {
 
 /// Reads the tokens of a result that is a number of them.
 pub(crate) fn tokens<E>(result: Result<&u64, &E>) -> Option<Usage> {
-    Some(Usage {
+    Some(Usage::from(Quantities {
         tokens_out: result.copied().unwrap_or(0),
-        ..Usage::default()
-    })
+        ..Quantities::default()
+    }))
 }

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tollgate_core::{Attributes, GenAi, Instant, Reported, Span};
+use tollgate_core::{Attributes, GenAi, Instant, Quantities, Reported, Span};
 use tollgate_recorder::{
     Clock, HttpTransport, Outcome, Recorder, Reply, Settings, Transport, Unreachable, Usage,
 };
@@ -66,12 +66,12 @@ async fn a_transport_that_loses_requests_and_answers_makes_no_event_count_twice_
     let app = TestApp::new().await;
     let recorder = lossy(&app).await;
     for number in 0..250_u64 {
-        let usage = Usage {
+        let usage = Usage::from(Quantities {
             tokens_in: number,
             tokens_out: 1,
             api_calls: 1,
-            ..Usage::default()
-        };
+            ..Quantities::default()
+        });
         recorder.offer(
             task(&format!("e{number}")),
             usage,
@@ -208,8 +208,11 @@ async fn an_event_that_the_server_refuses_is_counted_by_its_code() {
     let keys = app.keys("acme").await;
     let recorder = Recorder::start(transport(&app, &keys.ingest).await, settings()).unwrap();
     offer(&recorder, "e1");
+    let tree =
+        json!({ "currency": "USD", "nodes": [{ "id": "org", "enabled": true, "limits": [] }] });
+    app.put("/budgets/acme/tree", tree).await.expect(200);
     let unknown = tollgate_recorder::Task {
-        operation: Some(name("no-such-model")),
+        budget_node: Some(name("no-such-node")),
         ..task("e2")
     };
     recorder.offer(unknown, Usage::default(), Duration::ZERO, Outcome::Success);

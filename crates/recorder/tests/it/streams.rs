@@ -5,7 +5,7 @@ use futures::{FutureExt, StreamExt, stream};
 use tollgate_recorder::{Recorder, Settings, Usage, WhenFull};
 
 fn add(tokens: &u64, usage: &mut Usage) {
-    usage.tokens_out += tokens;
+    usage.quantities.tokens_out += tokens;
 }
 
 async fn recorded(recorder: &Recorder, server: &Server) -> (String, u64) {
@@ -81,7 +81,7 @@ async fn a_panic_in_the_reading_costs_the_stream_nothing() {
     let (recorder, server) = pair(Settings::default());
     let read = |tokens: &u64, usage: &mut Usage| {
         assert!(*tokens < 4, "as planned");
-        usage.tokens_out += tokens;
+        usage.quantities.tokens_out += tokens;
     };
     let seen: Vec<_> = recorder
         .stream(task("e1"), stream::iter([3_u64, 4, 1]), read)
