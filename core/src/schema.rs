@@ -46,7 +46,7 @@ text_schema!(Currency, "Currency", {
 });
 text_schema!(Measure, "Measure", {
     "description": "`events`, `units`, `tokens`, `tokens_in`, `tokens_out`, `api_calls`, \
-        `duration_ms`, `spend`, `events:<operation>` or `units:<operation>`.",
+        `duration_ms`, `data_bytes`, `searches`, `images`, `spend`, `events:<operation>` or `units:<operation>`.",
 });
 text_schema!(Zone, "TimeZone", {
     "description": "A time zone of the IANA database, such as `Europe/Paris`.",

@@ -119,7 +119,7 @@ fn operation_lines(
         let card = catalog.card(by.id.as_str(), Some(by.version));
         let prices = card.and_then(|card| card.operations.get(operation));
         let minimum = prices.and_then(|prices| prices.minimum);
-        least = minimum.map(|minimum| (*group, by, minimum)).or(least);
+        least = minimum.map(|minimum| (*group, by, minimum));
         if group.overridden {
             let share = prices.and_then(|prices| prices.percentage);
             lines.extend(line::given(group, totals, share, digits)?);

@@ -28,6 +28,12 @@ pub enum Measure {
     ApiCalls,
     /// Milliseconds worked.
     DurationMs,
+    /// Bytes moved.
+    DataBytes,
+    /// Searches.
+    Searches,
+    /// Images.
+    Images,
     /// Cost, unrounded.
     Spend,
     /// Events of one operation.
@@ -39,7 +45,7 @@ pub enum Measure {
 /// The text names no measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be one of events, units, tokens, tokens_in, tokens_out, api_calls, duration_ms, spend, events:<operation>, units:<operation>"
+    "must be one of events, units, tokens, tokens_in, tokens_out, api_calls, duration_ms, data_bytes, searches, images, spend, events:<operation>, units:<operation>"
 )]
 pub struct MeasureError;
 
@@ -53,6 +59,9 @@ impl Measure {
             Self::Tokens | Self::TokensIn | Self::TokensOut => "tokens",
             Self::ApiCalls => "calls",
             Self::DurationMs => "ms",
+            Self::DataBytes => "bytes",
+            Self::Searches => "searches",
+            Self::Images => "images",
             Self::Spend => "money",
         }
     }
@@ -70,6 +79,9 @@ impl Measure {
             Self::TokensOut => q.tokens_out,
             Self::ApiCalls => q.api_calls,
             Self::DurationMs => q.duration_ms,
+            Self::DataBytes => q.data_bytes,
+            Self::Searches => q.searches,
+            Self::Images => q.images,
             Self::EventsOf(operation) => u64::from(*operation == event.dimensions.operation),
             Self::UnitsOf(operation) if *operation == event.dimensions.operation => q.units,
             Self::UnitsOf(_) => 0,
@@ -91,6 +103,9 @@ impl Measure {
             Self::TokensOut => totals.priced_by(Component::TokenOut),
             Self::ApiCalls => totals.priced_by(Component::ApiCall),
             Self::DurationMs => totals.priced_by(Component::DurationMs),
+            Self::DataBytes => totals.priced_by(Component::DataByte),
+            Self::Searches => totals.priced_by(Component::Search),
+            Self::Images => totals.priced_by(Component::Image),
             Self::EventsOf(operation) if *operation == at.operation => i128::from(totals.events),
             Self::UnitsOf(operation) if *operation == at.operation => {
                 totals.priced_by(Component::Unit)
@@ -119,6 +134,9 @@ impl fmt::Display for Measure {
             Self::TokensOut => f.write_str("tokens_out"),
             Self::ApiCalls => f.write_str("api_calls"),
             Self::DurationMs => f.write_str("duration_ms"),
+            Self::DataBytes => f.write_str("data_bytes"),
+            Self::Searches => f.write_str("searches"),
+            Self::Images => f.write_str("images"),
             Self::Spend => f.write_str("spend"),
             Self::EventsOf(operation) => write!(f, "events:{operation}"),
             Self::UnitsOf(operation) => write!(f, "units:{operation}"),
@@ -143,6 +161,9 @@ impl FromStr for Measure {
             "tokens_out" => Self::TokensOut,
             "api_calls" => Self::ApiCalls,
             "duration_ms" => Self::DurationMs,
+            "data_bytes" => Self::DataBytes,
+            "searches" => Self::Searches,
+            "images" => Self::Images,
             "spend" => Self::Spend,
             _ => return Err(MeasureError),
         })
@@ -176,6 +197,9 @@ mod tests {
             "tokens_out",
             "api_calls",
             "duration_ms",
+            "data_bytes",
+            "searches",
+            "images",
             "spend",
             "events:gpt-4o",
             "units:aws-polly:standard:character",

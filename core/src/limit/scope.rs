@@ -21,6 +21,8 @@ words! {
         Tool = "tool",
         /// An operation.
         Operation = "operation",
+        /// A model.
+        Model = "model",
         /// A node of the tenant's tree of budgets.
         Node = "node",
         /// A source of credit; no limit has it.
@@ -30,7 +32,7 @@ words! {
 
 impl Scope {
     /// Whether use at `d` surely belongs to `id`; a tool whose parts hold a `/`
-    /// is left to [`Scope::of`].
+    /// or `%` is left to [`Scope::of`].
     pub(crate) fn is(self, d: &Dimensions, id: &str) -> bool {
         let named = |name: &Option<Name>| name.as_ref().is_some_and(|name| name.as_str() == id);
         match self {
@@ -39,13 +41,15 @@ impl Scope {
             Self::Consumer => named(&d.consumer),
             Self::Session => named(&d.session),
             Self::Operation => d.operation.as_str() == id,
+            Self::Model => named(&d.model),
             Self::Tool => match (&d.tool_server, &d.tool_name) {
                 (Some(server), Some(tool)) => {
                     let plain = id
                         .strip_prefix(server.as_str())
                         .and_then(|rest| rest.strip_prefix('/'))
                         == Some(tool.as_str());
-                    plain && !server.as_str().contains('/') && !tool.as_str().contains('/')
+                    let parts = [server.as_str(), tool.as_str()];
+                    plain && !parts.iter().any(|part| part.contains(['/', '%']))
                 }
                 _ => false,
             },
@@ -65,6 +69,7 @@ impl Scope {
             Self::Session => d.session.as_ref().map(Name::shared),
             Self::Tool => Some(tool_key(d.tool_server.as_ref()?, d.tool_name.as_ref()?)),
             Self::Operation => Some(d.operation.shared()),
+            Self::Model => d.model.as_ref().map(Name::shared),
             Self::Node | Self::Credit => None,
         }
     }

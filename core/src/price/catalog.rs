@@ -190,8 +190,7 @@ impl Catalog {
     /// what has no price costs nothing.
     ///
     /// # Errors
-    /// [`PriceError::NoCard`] for a version that is not held, and a [`PriceError`]
-    /// where it has no price for what was used.
+    /// [`PriceError::NoCard`] for a version that is not held, [`PriceError::Range`].
     pub fn price_like(
         &self,
         priced: &Priced,
@@ -206,7 +205,17 @@ impl Catalog {
         let own = &event.dimensions.tier;
         let has_tier = card.has_tier_of(event);
         let tier = if has_tier { own } else { tier };
-        let (cost, over) = price_by(card, by.exchange, tier, event, true)?;
+        let (cost, over) = match price_by(card, by.exchange, tier, event, true) {
+            Err(error) if error.lacks_a_price() => {
+                let nothing = Priced {
+                    cost: Amount::ZERO,
+                    currency: priced.currency,
+                    card: None,
+                };
+                return Ok((nothing, !has_tier));
+            }
+            priced => priced?,
+        };
         let priced = Priced {
             cost,
             currency: priced.currency,

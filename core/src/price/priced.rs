@@ -86,6 +86,17 @@ impl PriceError {
 }
 
 impl Card {
+    /// Whether it has no price for tokens of the event, and prices others of them.
+    #[must_use]
+    pub fn lacks_a_price_of(&self, event: &Event) -> bool {
+        let operation = self.operations.get(&event.dimensions.operation);
+        let (tier, used) = (&event.dimensions.tier, &event.quantities);
+        let class = operation.and_then(|of| self.class(of, tier, used.tokens_in));
+        let cost = class.map(|class| class.cost(None, used, false));
+        let is_given = event.cost_override.is_some() || self.unpriced == Unpriced::Free;
+        !is_given && matches!(cost, Some(Err(Uncosted::Unpriced(_))))
+    }
+
     /// Whether it has the event's tier for its operation, or needs none.
     #[must_use]
     pub fn has_tier_of(&self, event: &Event) -> bool {

@@ -76,6 +76,12 @@ impl From<Zone> for String {
     }
 }
 
+/// The Monday of the week of a date.
+fn monday(date: Date) -> Date {
+    let days = date.weekday().to_monday_zero_offset();
+    date.checked_sub(Span::new().days(days)).unwrap_or(date)
+}
+
 impl Calendar {
     /// The window of `kind` that holds `at`.
     #[must_use]
@@ -85,6 +91,7 @@ impl Calendar {
             (WindowKind::Month | WindowKind::Period, _, Some(_)) => {
                 self.midnights(at, Date::first_of_month, Span::new().months(1))
             }
+            (WindowKind::Week, _, Some(_)) => self.midnights(at, monday, Span::new().weeks(1)),
             (WindowKind::Day, _, Some(_)) => self.midnights(at, |date| date, Span::new().days(1)),
             _ => None,
         };
@@ -103,7 +110,7 @@ impl Calendar {
     pub fn of(&self, kind: WindowKind) -> Self {
         match kind {
             WindowKind::Total | WindowKind::Second | WindowKind::Hour => Self::default(),
-            WindowKind::Day | WindowKind::Month => Self {
+            WindowKind::Day | WindowKind::Week | WindowKind::Month => Self {
                 zone: self.zone.clone(),
                 anchor: None,
             },
@@ -198,6 +205,24 @@ mod tests {
                 "2026-11-23T00:00:00Z",
             ),
             (
+                WindowKind::Week,
+                "2026-11-22T23:59:59.999999999Z",
+                "2026-11-16T00:00:00Z",
+                "2026-11-23T00:00:00Z",
+            ),
+            (
+                WindowKind::Week,
+                "2026-11-23T00:00:00Z",
+                "2026-11-23T00:00:00Z",
+                "2026-11-30T00:00:00Z",
+            ),
+            (
+                WindowKind::Week,
+                "1969-12-31T12:00:00Z",
+                "1969-12-29T00:00:00Z",
+                "1970-01-05T00:00:00Z",
+            ),
+            (
                 WindowKind::Month,
                 "2028-02-29T23:59:59.999999999Z",
                 "2028-02-01T00:00:00Z",
@@ -242,6 +267,21 @@ mod tests {
                 "2026-11-22T23:30:00Z",
                 "2026-11-22T23:00:00Z",
                 "2026-11-23T23:00:00Z",
+            ),
+            // The clock goes forward on its Sunday.
+            (
+                "Europe/Berlin",
+                WindowKind::Week,
+                "2026-03-29T12:00:00Z",
+                "2026-03-22T23:00:00Z",
+                "2026-03-29T22:00:00Z",
+            ),
+            (
+                "Asia/Kathmandu",
+                WindowKind::Week,
+                "2026-11-22T18:15:00Z",
+                "2026-11-22T18:15:00Z",
+                "2026-11-29T18:15:00Z",
             ),
             (
                 "Europe/Berlin",

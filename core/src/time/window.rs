@@ -18,6 +18,8 @@ words! {
         Hour = "hour",
         /// A day.
         Day = "day",
+        /// A week, from Monday on.
+        Week = "week",
         /// A month.
         Month = "month",
         /// A month of the subscription: from its anchor, or by the calendar.
@@ -49,6 +51,7 @@ impl WindowKind {
             Self::Second => seconds(1),
             Self::Hour => seconds(3600),
             Self::Day => seconds(86_400),
+            Self::Week => week(at),
             Self::Month | Self::Period => month(at),
         };
         Window {
@@ -91,6 +94,18 @@ impl Ord for Window {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.kind, self.start).cmp(&(other.kind, other.start))
     }
+}
+
+/// The week in UTC, from Monday on, that holds `at`.
+fn week(at: Instant) -> (Instant, Option<Instant>) {
+    let weekday = Offset::UTC.to_datetime(at.timestamp()).date().weekday();
+    let days = i64::from(weekday.to_monday_zero_offset());
+    let into = days.saturating_mul(DAY_SECONDS);
+    let start = at.floor_to(DAY_SECONDS).plus_seconds(into.saturating_neg());
+    (
+        start,
+        Some(start.plus_seconds(DAY_SECONDS.saturating_mul(7))),
+    )
 }
 
 /// The calendar month in UTC that holds `at`.

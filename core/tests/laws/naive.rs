@@ -28,6 +28,15 @@ pub(crate) fn start_text(kind: WindowKind, time: &str) -> String {
         WindowKind::Second => (19, "Z"),
         WindowKind::Hour => (13, ":00:00Z"),
         WindowKind::Day => (10, "T00:00:00Z"),
+        WindowKind::Week => {
+            let number = |text: &str| text.parse::<i64>().unwrap();
+            let (year, month) = (number(&time[..4]), number(&time[5..7]));
+            let day = number(&time[8..10]);
+            // Day 0 was a Wednesday.
+            let into = (day_number(year, month, day) + 2).rem_euclid(7);
+            let midnight: Instant = start_text(WindowKind::Day, time).parse().unwrap();
+            return midnight.plus_seconds(-into * 86_400).to_string();
+        }
         WindowKind::Month | WindowKind::Period => (7, "-01T00:00:00Z"),
     };
     format!("{}{rest}", &time[..length])
@@ -80,6 +89,7 @@ fn kind_text(kind: WindowKind) -> &'static str {
         WindowKind::Second => "second",
         WindowKind::Hour => "hour",
         WindowKind::Day => "day",
+        WindowKind::Week => "week",
         WindowKind::Month => "month",
         WindowKind::Period => "period",
     }
@@ -100,10 +110,11 @@ fn who(scope: Scope, named: Option<&str>, event: &Event) -> Option<(&'static str
         Scope::Consumer => ("consumer", text(&d.consumer)?),
         Scope::Session => ("session", text(&d.session)?),
         Scope::Operation => ("operation", d.operation.as_str().to_owned()),
+        Scope::Model => ("model", d.model.as_ref()?.as_str().to_owned()),
         Scope::Credit => return None,
         Scope::Tool => {
-            let [server, tool] =
-                [text(&d.tool_server)?, text(&d.tool_name)?].map(|part| part.replace('/', "%2F"));
+            let [server, tool] = [text(&d.tool_server)?, text(&d.tool_name)?]
+                .map(|part| part.replace('%', "%25").replace('/', "%2F"));
             ("tool", format!("{server}/{tool}"))
         }
     })
@@ -126,6 +137,9 @@ fn use_of(measure: &Measure, event: &Event, cost: i128) -> Option<(String, i128)
         Measure::TokensIn => ("tokens_in", q.tokens_in),
         Measure::TokensOut => ("tokens_out", q.tokens_out),
         Measure::ApiCalls => ("api_calls", q.api_calls),
+        Measure::DataBytes => ("data_bytes", q.data_bytes),
+        Measure::Searches => ("searches", q.searches),
+        Measure::Images => ("images", q.images),
         Measure::DurationMs => ("duration_ms", q.duration_ms),
     };
     Some((name.to_owned(), i128::from(amount)))

@@ -38,6 +38,7 @@ fn scope() -> impl Strategy<Value = (Scope, Option<&'static str>)> {
         1 => named().prop_map(|id| (Scope::Agent, id)),
         1 => named().prop_map(|id| (Scope::Consumer, id)),
         1 => named().prop_map(|id| (Scope::Session, id)),
+        1 => named().prop_map(|id| (Scope::Model, id)),
         1 => tools().prop_map(|id| (Scope::Tool, id)),
         1 => select([None, Some(OPERATIONS[0])].as_slice()).prop_map(|id| (Scope::Operation, id)),
         1 => select(["x", "team", "org"].as_slice()).prop_map(|id| (Scope::Node, Some(id))),
@@ -54,6 +55,9 @@ fn measure() -> impl Strategy<Value = (Measure, i128)> {
         ("tokens_out", 5),
         ("api_calls", 2),
         ("duration_ms", 5),
+        ("data_bytes", 5),
+        ("searches", 5),
+        ("images", 5),
         ("spend", 1_500_000_000_000_000),
         ("spend", 20_000_000_000_000_000),
         ("events:agent_message", 1),
@@ -63,10 +67,10 @@ fn measure() -> impl Strategy<Value = (Measure, i128)> {
 }
 
 fn limit() -> impl Strategy<Value = Limit> {
-    use WindowKind::{Day, Hour, Month, Second, Total};
+    use WindowKind::{Day, Hour, Month, Second, Total, Week};
     let value = || option::weighted(0.7, 0_i128..15);
     let soft_mode = prop_oneof![2 => Just(SoftMode::Warn), 1 => Just(SoftMode::Block)];
-    let window = select([Total, Second, Hour, Day, Month].as_slice());
+    let window = select([Total, Second, Hour, Day, Week, Month].as_slice());
     (scope(), measure(), window, value(), value(), soft_mode).prop_map(
         |((scope, id), (measure, step), window, soft, hard, soft_mode)| Limit {
             id: name("l"),
@@ -98,11 +102,20 @@ fn one_event() -> impl Strategy<Value = Event> {
     let who = || option::weighted(0.7, select(["x", "y", "z"].as_slice()));
     let tool = option::weighted(
         0.7,
-        select([("srv", "search"), ("s/v", "a"), ("s", "v/a")].as_slice()),
+        select(
+            [
+                ("srv", "search"),
+                ("s/v", "a"),
+                ("s", "v/a"),
+                ("s%2Fv", "a"),
+            ]
+            .as_slice(),
+        ),
     );
-    let used = proptest::array::uniform6(0_u64..5);
+    let used = proptest::array::uniform9(0_u64..5);
     let cost = option::weighted(0.2, select(["0", "0.0005", "1e-15"].as_slice()));
     let placed = (
+        who(),
         who(),
         who(),
         who(),
@@ -118,12 +131,12 @@ fn one_event() -> impl Strategy<Value = Event> {
         placed,
     )
         .prop_map(
-            |(of, time, used, cost, (agent, consumer, session, tool, tier, path))| {
+            |(of, time, used, cost, (agent, consumer, session, model, tool, tier, path))| {
                 let mut event = event("e", of);
                 event.timestamp = at(time);
                 let d = &mut event.dimensions;
-                [d.agent, d.consumer, d.session] =
-                    [agent, consumer, session].map(|id| id.map(name));
+                [d.agent, d.consumer, d.session, d.model] =
+                    [agent, consumer, session, model].map(|id| id.map(name));
                 d.tier = name(tier);
                 d.path = path.iter().copied().map(name).collect();
                 (d.tool_server, d.tool_name) = (
@@ -138,6 +151,9 @@ fn one_event() -> impl Strategy<Value = Event> {
                     q.tokens_processed,
                     q.api_calls,
                     q.duration_ms,
+                    q.data_bytes,
+                    q.searches,
+                    q.images,
                 ] = used;
                 event.cost_override = cost.map(|text: &str| text.parse::<Amount>().unwrap());
                 event

@@ -106,8 +106,9 @@ fn rank(scope: Scope) -> u8 {
         Scope::Tool => 3,
         Scope::Consumer => 4,
         Scope::Operation => 5,
-        Scope::Node => 6,
-        Scope::Credit => 7,
+        Scope::Model => 6,
+        Scope::Node => 7,
+        Scope::Credit => 8,
     }
 }
 

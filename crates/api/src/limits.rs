@@ -18,12 +18,14 @@ const SCOPES: &[Scope] = &[
     Scope::Session,
     Scope::Tool,
     Scope::Operation,
+    Scope::Model,
 ];
 /// How long a limit may count.
 pub(crate) const WINDOWS: &[WindowKind] = &[
     WindowKind::Total,
     WindowKind::Hour,
     WindowKind::Day,
+    WindowKind::Week,
     WindowKind::Month,
     WindowKind::Period,
 ];
@@ -115,7 +117,7 @@ fn scope_id(object: &mut Object<'_>, scope: Option<Scope>) -> Option<Arc<str>> {
             None
         }
         Scope::Tool => object.read("scope_id", tool),
-        Scope::Agent | Scope::Consumer | Scope::Session | Scope::Operation => object
+        Scope::Agent | Scope::Consumer | Scope::Session | Scope::Operation | Scope::Model => object
             .read("scope_id", scalar::name)
             .map(|name| name.shared()),
         // No limit of this layer is set on them.

@@ -135,7 +135,12 @@ impl CardText {
 
     fn says_the_same(&self, version: &RateCardVersion) -> Result<bool, Failure> {
         let held = Content::of(version)?;
-        Ok(self.content()?.is_some_and(|own| own.is_in(&held)))
+        let says_it = |own: Content| {
+            // From now on, if it does not say from when: so it is to price now.
+            let is_now = own.from.is_some() || version.in_force == Some(version.version);
+            is_now && own.is_in(&held)
+        };
+        Ok(self.content()?.is_some_and(says_it))
     }
 
     /// What it says, if it is a rate card.

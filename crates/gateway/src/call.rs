@@ -185,7 +185,7 @@ impl Call {
     }
 
     /// How often a change by PATCH begins anew where another was first.
-    pub const PATCHES_MAX: u32 = 5;
+    pub const PATCHES_MAX: u32 = 100;
 
     /// What its merge patch makes of `current`, which is of the version `version`, and
     /// who puts that in its place and in no other's.
@@ -211,6 +211,7 @@ impl Call {
         let [one_of, none_of] = ["if-match", "if-none-match"].map(|name| self.tags(name));
         let (one_of, none_of) = (one_of?, none_of?);
         Ok(Precondition {
+            present: one_of == Some(Tags::Any),
             one_of: one_of.and_then(|tags| match tags {
                 Tags::Any => None,
                 Tags::Versions(versions) => Some(versions),

@@ -22,15 +22,19 @@ pub(crate) async fn put_rate_card(app: Arc<App>, call: Call) -> Handled {
         .map_err(failed)
 }
 
-/// Adds the version that a merge patch makes of the newest one.
+/// Adds the version that a merge patch makes of the one that prices now; of the newest
+/// where none does.
 pub(crate) async fn patch_rate_card(app: Arc<App>, call: Call) -> Handled {
     call.params(&[])?;
     let id = card_id(&call)?;
     for _ in 0..Call::PATCHES_MAX {
-        let held = app.service.find_card(&id, None).await.map_err(failed)?;
-        let held = held.ok_or_else(|| unknown(&id))?;
-        let current = RateCardVersion::new(&held, None).changeable();
-        let (body, actor) = call.patched(&current, held.version.into())?;
+        let catalog = app.service.catalog_in_force(call.now);
+        let catalog = catalog.await.map_err(failed)?;
+        let newest = catalog.card(id.as_str(), None);
+        let newest = newest.ok_or_else(|| unknown(&id))?;
+        let current = catalog.in_force(id.as_str(), call.now).unwrap_or(newest);
+        let current = RateCardVersion::new(current, None).changeable();
+        let (body, actor) = call.patched(&current, newest.version.into())?;
         let new = parse_card(id.as_str(), &body)?;
         match put(&app, &call, new, (true, &actor)).await {
             // Another version came in between.
@@ -54,7 +58,8 @@ async fn put(
         replace,
     };
     let put = app.service.put_card(put, actor).await?;
-    let answer = RateCardPut::new(&put.card, put.before.as_deref(), put.in_force, put.now);
+    let before = (put.before.as_deref(), put.next);
+    let answer = RateCardPut::new(&put.card, before, put.in_force, put.now);
     Ok(Reply::ok(&answer).with_version(put.card.version.into()))
 }
 
@@ -104,7 +109,10 @@ pub(crate) async fn get_rate_card(app: Arc<App>, call: Call) -> Handled {
         return Err(unknown(&id));
     }
     let card = app.service.find_card(&id, version).await.map_err(failed)?;
-    let card = card.ok_or_else(|| unknown(&id))?;
+    let card = card.ok_or_else(|| match version {
+        Some(version) => Problem::not_found(&format!("version {version} of the rate card `{id}`")),
+        None => unknown(&id),
+    })?;
     Ok(Reply::ok(&shown(&catalog, &card, &call)).with_version(card.version.into()))
 }
 
@@ -132,13 +140,25 @@ async fn seen(
     match &call.caller()?.tenant {
         None => Ok(None),
         Some(tenant) => Ok(Some(
-            cards_of(app, tenant, catalog).await?.into_iter().collect(),
+            cards_of(app, tenant, catalog, false)
+                .await?
+                .into_iter()
+                .collect(),
         )),
     }
 }
 
-async fn cards_of(app: &App, tenant: &Name, catalog: &Catalog) -> Result<Vec<Name>, Problem> {
+/// The cards of a tenant; one that was never heard of is none to an operator.
+async fn cards_of(
+    app: &App,
+    tenant: &Name,
+    catalog: &Catalog,
+    is_operators: bool,
+) -> Result<Vec<Name>, Problem> {
     let config = app.service.read_config(tenant).await.map_err(failed)?;
+    if config.version == 0 && is_operators {
+        return Err(Problem::not_found(&format!("tenant `{tenant}`")));
+    }
     if config.rate_cards.is_empty() {
         return Ok(catalog.defaults().rate_cards.clone());
     }
@@ -156,7 +176,7 @@ pub(crate) async fn get_costs(app: Arc<App>, call: Call) -> Handled {
         Vec::new()
     } else {
         let tenant = caller.tenant_to_read(named.as_ref())?;
-        cards_of(&app, &tenant, &catalog).await?
+        cards_of(&app, &tenant, &catalog, caller.tenant.is_none()).await?
     };
     Ok(Reply::ok(&costs(&catalog, &cards, call.now)))
 }

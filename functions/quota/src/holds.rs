@@ -101,6 +101,7 @@ pub(crate) async fn post_hold_capture(app: Arc<App>, call: Call) -> Handled {
             answer,
             late,
             lacks_tier,
+            unpriced,
             replayed,
         } => {
             let telling = if replayed {
@@ -111,8 +112,9 @@ pub(crate) async fn post_hold_capture(app: Arc<App>, call: Call) -> Handled {
             } else {
                 Telling::First
             };
-            let recorded = Recorded::new(&event, &answer, telling, &[], app.hash());
-            let body = Captured::new(recorded, &hold, &event, late, lacks_tier.as_ref());
+            let mut recorded = Recorded::new(&event, &answer, telling, &[], app.hash());
+            recorded.warn_of_price(lacks_tier.as_ref(), unpriced);
+            let body = Captured::new(recorded, &hold, &event, late);
             Ok(if replayed {
                 Reply::ok(&body)
             } else {

@@ -90,6 +90,7 @@ fn counter(series: &Series, stored: &Stored) -> Option<CounterKey> {
         Scope::Session => at.session.as_ref()?.shared(),
         Scope::Tool => tool_key(at.tool_server.as_ref()?, at.tool_name.as_ref()?),
         Scope::Operation => at.operation.shared(),
+        Scope::Model => at.model.as_ref()?.shared(),
         Scope::Node => series
             .scope_id
             .clone()
@@ -125,6 +126,12 @@ fn window(series: &Series, at: Instant) -> Window {
         WindowKind::Second => panic!("counted by receipt"),
         WindowKind::Hour => format!("{}:00:00Z", at.hour()),
         WindowKind::Day => format!("{}T00:00:00Z", at.day()),
+        WindowKind::Week => {
+            let midnight: Instant = format!("{}T00:00:00Z", at.day()).parse().expect("a time");
+            // Day 0 was a Thursday.
+            let into = (midnight.unix_seconds() / 86_400 + 3).rem_euclid(7);
+            midnight.plus_seconds(-into * 86_400).to_string()
+        }
         WindowKind::Month | WindowKind::Period => format!(
             "{}-01T00:00:00Z",
             at.day().rsplit_once('-').expect("a date").0
@@ -147,5 +154,8 @@ fn amount(measure: &Measure, stored: &Stored) -> i128 {
         Measure::TokensOut => q.tokens_out,
         Measure::ApiCalls => q.api_calls,
         Measure::DurationMs => q.duration_ms,
+        Measure::DataBytes => q.data_bytes,
+        Measure::Searches => q.searches,
+        Measure::Images => q.images,
     })
 }

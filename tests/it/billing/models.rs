@@ -162,3 +162,35 @@ async fn what_is_observed_without_a_price_is_recorded_at_nothing_and_named() {
         .filter(|line| line["component"] == "unpriced");
     assert_eq!(unpriced.count(), 3);
 }
+
+/// What was used is booked, whatever the hold's card has no price for, and told.
+#[tokio::test]
+async fn a_capture_without_a_price_is_booked_and_told() {
+    let app = TestApp::new().await;
+    card(&app, "ai", json!({ "half": { "token_in": "0.001" } })).await;
+    let hold = |id: &str, event: Value| {
+        let event = crate::given::merged(json!({ "tenant_id": "acme" }), event);
+        app.post("/holds", json!({ "id": id, "event": event }))
+    };
+    hold("h1", json!({ "operation": "half", "tokens_in": 5 }))
+        .await
+        .expect(201);
+    let used = json!({ "event": { "tenant_id": "acme", "operation": "half", "tokens_in": 1, "tokens_out": 9 } });
+    for status in [201, 200] {
+        let captured = app
+            .post("/holds/h1/capture", used.clone())
+            .await
+            .expect(status);
+        assert_eq!(captured.at("/cost"), "0.001");
+        assert_eq!(captured.at("/warnings/0/code"), "unpriced");
+    }
+    // Held at a price of its own at a tier that nobody knows.
+    let given = json!({ "operation": "half", "tier": "nope", "cost_override": "5" });
+    hold("h2", given).await.expect(201);
+    let used = json!({ "event": { "tenant_id": "acme", "operation": "half", "tier": "nope", "tokens_in": 1 } });
+    let captured = app.post("/holds/h2/capture", used).await.expect(201);
+    assert_eq!(
+        (captured.at("/cost"), captured.at("/rate_card")),
+        (json!("0"), json!(null))
+    );
+}

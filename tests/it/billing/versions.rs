@@ -2,7 +2,7 @@
 //! would be dropped, what takes the place of what.
 
 use super::cost;
-use crate::given::{pointers, refused};
+use crate::given::{operators, pointers, refused};
 use serde_json::{Value, json};
 use tollgate_tests::{TestApp, TestReply};
 
@@ -163,12 +163,47 @@ async fn a_patch_changes_what_it_names_and_nothing_else() {
     assert_eq!(app.get("/rate-cards/llm").await.at("/version"), 3);
 }
 
-/// Two who patch at once: both changes stand.
+/// A version for later changes nothing now, and what is changed now is told not to last.
+#[tokio::test]
+async fn a_patch_changes_what_prices_now_and_tells_what_is_to_come() {
+    let app = TestApp::new().await;
+    let prices = |unit: &str| json!({ "x": { "unit": unit }, "y": { "unit": "1" } });
+    app.put_card("llm", card(None, prices("1")))
+        .await
+        .expect(200);
+    let later = card(Some("2027-01-01T00:00:00Z"), prices("10"));
+    put(&app, later).await.expect(200);
+    app.clock.advance(60);
+    let body = json!({ "operations": { "y": { "unit": "2" } } }).to_string();
+    let patched = app.call("PATCH", "/rate-cards/llm", body).await.expect(200);
+    assert_eq!(patched.at("/operations/x/unit"), "1");
+    assert_eq!(
+        (patched.at("/version"), patched.at("/in_force")),
+        (json!(3), json!(3))
+    );
+    assert_eq!(codes(&patched), ["superseded"]);
+    assert_eq!(cost(&app, json!({ "operation": "x" })).await, "1");
+    assert_eq!(cost(&app, json!({ "operation": "y" })).await, "2");
+}
+
+#[tokio::test]
+async fn a_condition_that_something_stands_holds_of_nothing_that_does_not() {
+    let app = TestApp::new().await;
+    let body = card(None, json!({ "x": { "unit": "1" } }));
+    for expected in [412, 200] {
+        let request = operators("PUT", "/rate-cards/llm", &body, "if-match", "*");
+        let reply = app.send(request).await;
+        assert_eq!(reply.status, expected, "{}", reply.text);
+        put(&app, body.clone()).await.expect(200);
+    }
+}
+
+/// Many who patch at once: all changes stand.
 #[tokio::test]
 async fn patches_made_at_once_are_all_kept() {
     let app = TestApp::new().await;
     put(&app, card(None, json!({}))).await.expect(200);
-    let patches = (0..4).map(|n| {
+    let patches = (0..20).map(|n| {
         let body = json!({ "operations": { format!("op-{n}"): { "unit": n } } });
         app.call("PATCH", "/rate-cards/llm", body.to_string())
     });
@@ -179,7 +214,7 @@ async fn patches_made_at_once_are_all_kept() {
     let held = held.at("/operations");
     assert_eq!(
         held.as_object().map(serde_json::Map::len),
-        Some(4),
+        Some(20),
         "{held}"
     );
 }

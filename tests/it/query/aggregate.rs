@@ -97,7 +97,7 @@ async fn a_row_has_every_total_and_people_are_lists_of_rows() {
     let expected = json!({
         "agent_id": "a1", "total_events": 2, "total_tasks": 2, "tokens_in": 0, "tokens_out": 0,
         "total_tokens": 0, "total_duration_ms": 0, "total_api_calls": 0, "total_units": 2,
-        "total_data_bytes": 0, "total_cost": "0.00125", "currency": "USD",
+        "total_data_bytes": 0, "total_searches": 0, "total_images": 0, "total_cost": "0.00125", "currency": "USD",
         "avg_tokens_per_task": "0.000000", "avg_duration_ms_per_task": "0.000000",
         "unique_agents": 1, "unique_consumers": 2,
     });

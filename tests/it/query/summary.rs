@@ -24,7 +24,7 @@ async fn an_empty_summary_is_all_zeros() {
     let app = TestApp::new().await;
     let expected = json!({
         "total_tasks": 0, "total_events": 0, "tokens_in": 0, "tokens_out": 0, "total_tokens": 0,
-        "total_duration_ms": 0, "total_api_calls": 0, "total_units": 0, "total_data_bytes": 0,
+        "total_duration_ms": 0, "total_api_calls": 0, "total_units": 0, "total_data_bytes": 0, "total_searches": 0, "total_images": 0,
         "total_cost": "0", "avg_tokens_per_task": null, "avg_duration_ms_per_task": null,
         "unique_agents": 0, "unique_consumers": 0,
     });
@@ -50,7 +50,7 @@ async fn a_summary_adds_up_its_events() {
     .expect(201);
     let expected = json!({
         "total_tasks": 2, "total_events": 2, "tokens_in": 15, "tokens_out": 35, "total_tokens": 50,
-        "total_duration_ms": 300, "total_api_calls": 3, "total_units": 2, "total_data_bytes": 0,
+        "total_duration_ms": 300, "total_api_calls": 3, "total_units": 2, "total_data_bytes": 0, "total_searches": 0, "total_images": 0,
         "total_cost": "0", "avg_tokens_per_task": "25.000000",
         "avg_duration_ms_per_task": "150.000000", "unique_agents": 2, "unique_consumers": 1,
     });

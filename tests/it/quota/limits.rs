@@ -229,7 +229,7 @@ async fn a_bad_limit_is_named_and_changes_nothing() {
         (json!({ "measure": "money" }), 422, "measure"),
         (json!({ "measure": "events:a|b" }), 422, "measure"),
         (json!({ "window": "second" }), 422, "window"),
-        (json!({ "window": "week" }), 422, "window"),
+        (json!({ "window": "year" }), 422, "window"),
         (json!({ "hard": null }), 422, "hard"),
         (json!({ "hard": -1 }), 422, "hard"),
         (json!({ "hard": "1" }), 400, "hard"),

@@ -61,6 +61,8 @@ tollgate_core::words! {
     pub enum CardWarningCode {
         /// Another version prices now and from then on.
         NeverInForce = "never_in_force",
+        /// A version that was put before comes into force later, and takes its place.
+        Superseded = "superseded",
         /// The version before had operations that this one lacks.
         OperationsDropped = "operations_dropped",
         /// An operation has a price for tokens in and none for tokens out, or the other
@@ -217,9 +219,15 @@ struct Changeable {
 }
 
 impl RateCardPut {
-    /// The version `card` that was put after `before`; `in_force` prices at `now`.
+    /// The version `card` that was put after `before`; `in_force` prices at `now`, and
+    /// another version after it from another time on.
     #[must_use]
-    pub fn new(card: &Card, before: Option<&Card>, in_force: Option<u32>, now: Instant) -> Self {
+    pub fn new(
+        card: &Card,
+        (before, next): (Option<&Card>, Option<(u32, Instant)>),
+        in_force: Option<u32>,
+        now: Instant,
+    ) -> Self {
         let names = |operations: Vec<&Name>| operations.into_iter().cloned().collect();
         let warning = |code, detail: &str, operations: Vec<&Name>| CardWarning {
             code,
@@ -230,6 +238,10 @@ impl RateCardPut {
         if card.effective_from <= now && in_force != Some(card.version) {
             let detail = "another version came into force after this one does: it prices nothing from now on; `replaces` takes that one away";
             warnings.push(warning(CardWarningCode::NeverInForce, detail, Vec::new()));
+        }
+        if let Some((version, from)) = next {
+            let detail = format!("version {version} was put for {from} and takes its place then");
+            warnings.push(warning(CardWarningCode::Superseded, &detail, Vec::new()));
         }
         let had = before.map(|before| before.operations.keys());
         let dropped: Vec<&Name> = had

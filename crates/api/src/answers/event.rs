@@ -154,6 +154,15 @@ impl Recorded {
     }
 }
 
+impl Recorded {
+    /// Warns of what the card of a hold lacks: its tier, or a price of tokens that were
+    /// used.
+    pub fn warn_of_price(&mut self, lacks_tier: Option<&Name>, unpriced: bool) {
+        self.warnings.extend(lacks_tier.map(Warning::unknown_tier));
+        self.warnings.extend(unpriced.then(Warning::unpriced));
+    }
+}
+
 /// What an event would cost and how it would be decided.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -1,6 +1,6 @@
 //! Holds.
 
-use crate::answers::event::{CardRef, Recorded, Warning};
+use crate::answers::event::{CardRef, Recorded};
 use crate::answers::figure::Figure;
 use crate::answers::limit::{LimitStatus, statuses};
 use serde::{Deserialize, Serialize};
@@ -129,15 +129,9 @@ pub struct Captured {
 }
 
 impl Captured {
-    /// The answer; `lacks_tier` is what the hold's card version does not know.
+    /// The answer.
     #[must_use]
-    pub fn new(
-        recorded: Recorded,
-        hold: &tollgate_core::Hold,
-        used: &Event,
-        late: bool,
-        lacks_tier: Option<&Name>,
-    ) -> Self {
+    pub fn new(recorded: Recorded, hold: &tollgate_core::Hold, used: &Event, late: bool) -> Self {
         let mut answer = Self {
             hold_id: hold.id().clone(),
             released: BTreeMap::new(),
@@ -151,8 +145,6 @@ impl Captured {
             answer.released.insert(measure.clone(), of(left));
             answer.overage.insert(measure.clone(), of(above));
         }
-        let warning = lacks_tier.map(Warning::unknown_tier);
-        answer.recorded.warnings.extend(warning);
         answer
     }
 }

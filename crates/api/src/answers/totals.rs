@@ -98,6 +98,12 @@ pub struct Totals {
     /// Bytes moved.
     #[serde(deserialize_with = "read_count")]
     pub total_data_bytes: i128,
+    /// Searches.
+    #[serde(deserialize_with = "read_count")]
+    pub total_searches: i128,
+    /// Images.
+    #[serde(deserialize_with = "read_count")]
+    pub total_images: i128,
     /// Their cost, exact.
     #[cfg_attr(feature = "schema", schemars(with = "Amount"))]
     pub total_cost: String,
@@ -134,6 +140,8 @@ impl Totals {
             total_api_calls: of(Component::ApiCall),
             total_units: of(Component::Unit),
             total_data_bytes: of(Component::DataByte),
+            total_searches: of(Component::Search),
+            total_images: of(Component::Image),
             total_cost: totals.cost.to_string(),
             currency,
             avg_tokens_per_task: per_task(totals.tokens()),

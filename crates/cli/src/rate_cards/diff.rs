@@ -6,11 +6,11 @@ use crate::client::Client;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::names;
-use crate::output::{print_either, table};
+use crate::output::{cell, print_either, table};
 use crate::rate_card::CardText;
 use crate::retry::Patience;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use tollgate_api::{DefaultsAnswer, OperationPrices, RateCardVersion, Tenant};
 use tollgate_core::{Instant, Name};
@@ -45,9 +45,10 @@ struct Told {
 }
 
 /// A price that differs; a null is none.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Change {
-    operation: Name,
+    /// Null = what holds for the whole card.
+    operation: Option<Name>,
     what: String,
     place: String,
     before: Option<String>,
@@ -61,6 +62,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let new = card
         .parsed()
         .ok_or_else(|| Failure::to(&action, "it is none; `tollgate rate-cards put` says why"))?;
+    let effective_from = new.effective_from;
     let after = RateCardVersion::new(&new.into_card(0, 0, Instant::EPOCH), None);
     let client = Client::new(&args.connection, Patience::SHORT)?;
     let path = format!("/rate-cards/{}", card.id);
@@ -73,7 +75,11 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     };
     let told = Told {
         version: before.as_ref().map(|before| before.version),
-        changes: changes(before.as_ref(), &after),
+        changes: [
+            of_card(before.as_ref(), &after, effective_from),
+            changes(before.as_ref(), &after),
+        ]
+        .concat(),
         default: defaults.rate_cards.contains(&card.id),
         tenants: tenants.into_iter().filter(names).map(|of| of.id).collect(),
         rate_card: card.id,
@@ -81,12 +87,48 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     print_either(args.json, &told, said)
 }
 
+/// What holds for the whole card and is not the same.
+fn of_card(
+    before: Option<&RateCardVersion>,
+    after: &RateCardVersion,
+    effective_from: Option<Instant>,
+) -> Vec<Change> {
+    let told = |card: &RateCardVersion| {
+        let tiers = card.tiers.iter();
+        let mut told: BTreeMap<String, String> = tiers
+            .map(|(tier, factor)| (format!("tier {tier}"), format!("x{factor}")))
+            .collect();
+        told.insert("currency".to_owned(), card.currency.to_string());
+        told.insert("unpriced".to_owned(), card.unpriced.to_string());
+        told
+    };
+    let (mut old, mut new) = (before.map(told).unwrap_or_default(), told(after));
+    if let Some((before, from)) = before.zip(effective_from) {
+        old.insert(
+            "effective_from".to_owned(),
+            before.effective_from.to_string(),
+        );
+        new.insert("effective_from".to_owned(), from.to_string());
+    }
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).cloned().collect();
+    let differing = keys.into_iter().filter(|key| old.get(key) != new.get(key));
+    differing
+        .map(|key| Change {
+            operation: None,
+            place: String::new(),
+            before: old.get(&key).cloned(),
+            after: new.get(&key).cloned(),
+            what: key,
+        })
+        .collect()
+}
+
 /// Every price that is not the same.
 fn changes(before: Option<&RateCardVersion>, after: &RateCardVersion) -> Vec<Change> {
     let none = BTreeMap::new();
     let before = before.map_or(&none, |before| &before.operations);
     let names = before.keys().chain(after.operations.keys());
-    let names: std::collections::BTreeSet<&Name> = names.collect();
+    let names: BTreeSet<&Name> = names.collect();
     let mut changes = Vec::new();
     for name in names {
         let (old, new) = (
@@ -94,13 +136,13 @@ fn changes(before: Option<&RateCardVersion>, after: &RateCardVersion) -> Vec<Cha
             after.operations.get(name).map(told),
         );
         let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
-        let keys: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
+        let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
         for key in keys
             .into_iter()
             .filter(|key| old.get(*key) != new.get(*key))
         {
             changes.push(Change {
-                operation: name.clone(),
+                operation: Some(name.clone()),
                 what: key.0.clone(),
                 place: key.1.clone(),
                 before: old.get(key).cloned(),
@@ -134,7 +176,7 @@ fn said(told: &Told) -> String {
     };
     let rows = told.changes.iter().map(|change| {
         vec![
-            change.operation.to_string(),
+            cell(change.operation.as_ref()),
             change.what.clone(),
             change.place.clone(),
             change.before.clone().unwrap_or_default(),

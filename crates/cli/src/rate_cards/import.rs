@@ -45,6 +45,9 @@ pub(crate) struct Args {
     /// Id of the rate card; the map's name where none is named
     #[arg(long, value_parser = names::in_path)]
     id: Option<Name>,
+    /// Drop operations of the version before that the file lacks
+    #[arg(long)]
+    replace: bool,
     /// Read the file and report, but put nothing
     #[arg(long)]
     dry_run: bool,
@@ -88,13 +91,19 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let imported = read(args.map, &text, args.only.as_ref());
     let imported = imported.map_err(|error| Failure::to(action(), error))?;
     let digest = hex(&Sha256::digest(text.as_bytes()));
+    if imported.cards.iter().all(|card| card.operations.is_empty()) {
+        return Err(Failure::to(
+            action(),
+            "no entry of it has a price; `--only` matches names",
+        ));
+    }
     let id = args.id()?;
     let cards = cards(&imported, &id, &args.source(&digest))?;
     let put = if args.dry_run {
         0
     } else {
         let client = Client::new(&args.connection, Patience::LONG)?;
-        let put = put_all(&client, &cards, &digest).await?;
+        let put = put_all(&client, &cards, (&digest, args.replace)).await?;
         args.naming.apply(&client, &id).await?;
         put
     };
@@ -168,7 +177,11 @@ fn cards(imported: &Imported, id: &Name, source: &SourceDraft) -> Result<Vec<Car
 }
 
 /// Puts those versions that are not there yet; how many.
-async fn put_all(client: &Client, cards: &[CardText], digest: &str) -> Result<usize, Failure> {
+async fn put_all(
+    client: &Client,
+    cards: &[CardText],
+    (digest, replace): (&str, bool),
+) -> Result<usize, Failure> {
     let Some(first) = cards.first() else {
         return Ok(0);
     };
@@ -179,7 +192,7 @@ async fn put_all(client: &Client, cards: &[CardText], digest: &str) -> Result<us
         let content = card.content()?;
         let says_it = |content: Content| held.iter().any(|held| content.is_in(held));
         if !content.is_some_and(says_it) {
-            card.ensure(client, true).await?;
+            card.ensure(client, replace).await?;
             put = put.saturating_add(1);
         }
         bar.inc(1);

@@ -134,7 +134,8 @@ pub(super) fn lines(of: &OperationPrices) -> Vec<(String, String, String)> {
         }
     }
     for step in &of.volume_discounts {
-        let from = format!("from {}", step.from);
+        let mode = of.discount_mode.map(|mode| format!(", {mode}"));
+        let from = format!("from {}{}", step.from, mode.unwrap_or_default());
         lines.push(("discount".to_owned(), from, step.discount.to_string()));
     }
     let packages = of.packages.iter();
@@ -200,7 +201,7 @@ mod tests {
             gpt-4o     all        flex                     x0.5\n\
             gpt-4o     token_in   priority                 2\n\
             gpt-4o     token_in   priority tokens_in >= 9  3\n\
-            gpt-4o     discount   from 10                  0.1";
+            gpt-4o     discount   from 10, volume          0.1";
         assert_eq!(prices(&from_value(card).unwrap()), expected);
     }
 }

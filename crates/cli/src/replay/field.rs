@@ -20,6 +20,32 @@ pub(crate) enum Field {
     TokensOut,
     /// The part of the input tokens that was cached.
     CachedTokensIn,
+    /// The part of the input tokens written to a cache.
+    CacheWriteTokensIn,
+    /// The part of the input tokens written to a cache for an hour.
+    CacheWrite1hTokensIn,
+    /// The part of the input tokens that is sound.
+    AudioTokensIn,
+    /// The part of the input tokens that is sound from a cache.
+    CachedAudioTokensIn,
+    /// The part of the input tokens that is images.
+    ImageTokensIn,
+    /// The part of the input tokens that is films.
+    VideoTokensIn,
+    /// The part of the output tokens that was thought.
+    ReasoningTokensOut,
+    /// The part of the output tokens that is sound.
+    AudioTokensOut,
+    /// The part of the output tokens that is images.
+    ImageTokensOut,
+    /// Searches made.
+    Searches,
+    /// Images made or read.
+    Images,
+    /// Pages read or written.
+    Pages,
+    /// Characters read or spoken.
+    Characters,
     /// Other tokens.
     TokensProcessed,
     /// Calls made.
@@ -65,7 +91,7 @@ pub(crate) enum Kind {
 
 impl Field {
     /// All of them.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::Timestamp,
         Self::Operation,
         Self::Tier,
@@ -73,6 +99,19 @@ impl Field {
         Self::TokensIn,
         Self::TokensOut,
         Self::CachedTokensIn,
+        Self::CacheWriteTokensIn,
+        Self::CacheWrite1hTokensIn,
+        Self::AudioTokensIn,
+        Self::CachedAudioTokensIn,
+        Self::ImageTokensIn,
+        Self::VideoTokensIn,
+        Self::ReasoningTokensOut,
+        Self::AudioTokensOut,
+        Self::ImageTokensOut,
+        Self::Searches,
+        Self::Images,
+        Self::Pages,
+        Self::Characters,
         Self::TokensProcessed,
         Self::ApiCalls,
         Self::DurationMs,
@@ -88,6 +127,28 @@ impl Field {
         Self::Provider,
         Self::BudgetNode,
     ];
+
+    /// The parts of `tokens_in`.
+    pub(crate) fn parts_in() -> &'static [Self] {
+        &[
+            Self::CachedTokensIn,
+            Self::CacheWriteTokensIn,
+            Self::CacheWrite1hTokensIn,
+            Self::AudioTokensIn,
+            Self::CachedAudioTokensIn,
+            Self::ImageTokensIn,
+            Self::VideoTokensIn,
+        ]
+    }
+
+    /// The parts of `tokens_out`.
+    pub(crate) fn parts_out() -> &'static [Self] {
+        &[
+            Self::ReasoningTokensOut,
+            Self::AudioTokensOut,
+            Self::ImageTokensOut,
+        ]
+    }
 
     /// Its name in JSON.
     pub(crate) fn as_str(self) -> &'static str {
@@ -157,6 +218,21 @@ impl Field {
                 Kind::Quantity,
                 &["cachedtokens", "cachedinputtokens", "inputcachedtokens"],
             ),
+            Self::CacheWriteTokensIn => ("cache_write_tokens_in", Kind::Quantity, &[]),
+            Self::CacheWrite1hTokensIn => ("cache_write_1h_tokens_in", Kind::Quantity, &[]),
+            Self::AudioTokensIn => ("audio_tokens_in", Kind::Quantity, &["inputaudiotokens"]),
+            Self::CachedAudioTokensIn => ("cached_audio_tokens_in", Kind::Quantity, &[]),
+            Self::ImageTokensIn => ("image_tokens_in", Kind::Quantity, &["inputimagetokens"]),
+            Self::VideoTokensIn => ("video_tokens_in", Kind::Quantity, &[]),
+            Self::ReasoningTokensOut => {
+                ("reasoning_tokens_out", Kind::Quantity, &["reasoningtokens"])
+            }
+            Self::AudioTokensOut => ("audio_tokens_out", Kind::Quantity, &["outputaudiotokens"]),
+            Self::ImageTokensOut => ("image_tokens_out", Kind::Quantity, &["outputimagetokens"]),
+            Self::Searches => ("searches", Kind::Quantity, &[]),
+            Self::Images => ("images", Kind::Quantity, &[]),
+            Self::Pages => ("pages", Kind::Quantity, &[]),
+            Self::Characters => ("characters", Kind::Quantity, &[]),
             Self::TokensProcessed => ("tokens_processed", Kind::Quantity, &[]),
             Self::ApiCalls => ("api_calls", Kind::Quantity, &["nummodelrequests"]),
             Self::DurationMs => ("duration_ms", Kind::Quantity, &["durationmillis"]),

@@ -122,17 +122,22 @@ impl Reading {
                 .map(|column| column.header.clone())
                 .unwrap_or_default()
         };
-        let cached = row.fields.get(&Field::CachedTokensIn);
-        let cached = cached.and_then(Cell::number).unwrap_or(0);
-        if cached > row.tokens_in {
-            let why = format!(
-                "must be at most `tokens_in`, of which cached tokens are a part, but {cached} > {}",
-                row.tokens_in
-            );
-            return Err(BadCell {
-                header: header(Field::CachedTokensIn),
-                why,
-            });
+        let sides = [
+            (row.tokens_in, "tokens_in", Field::parts_in()),
+            (row.tokens_out, "tokens_out", Field::parts_out()),
+        ];
+        for (whole, name, parts) in sides {
+            let of = |field: &Field| row.fields.get(field).and_then(Cell::number).unwrap_or(0);
+            let sum = parts.iter().map(of).fold(0, u64::saturating_add);
+            if let Some(part) = parts.iter().find(|part| of(part) > 0 && sum > whole) {
+                let why = format!(
+                    "with the other parts of `{name}` must be at most that, but {sum} > {whole}"
+                );
+                return Err(BadCell {
+                    header: header(*part),
+                    why,
+                });
+            }
         }
         if !row.fields.contains_key(&Field::Operation) {
             let why = "is empty; give --operation for rows that name none".to_string();

@@ -130,7 +130,8 @@ fn names_are_checked_and_may_be_empty() {
 fn cached_tokens_are_part_of_the_input() {
     let reading = reading(&["tokens_in", "cached_tokens_in"], Some("gpt-4o"));
     assert!(
-        refusal(&reading, &["10", "11"]).contains("cached_tokens_in: must be at most `tokens_in`")
+        refusal(&reading, &["10", "11"])
+            .contains("cached_tokens_in: with the other parts of `tokens_in` must be at most")
     );
 }
 

@@ -28,6 +28,8 @@ pub enum CaptureOutcome {
         /// The tier that was named, where the card of the hold lacks it: it is
         /// booked at the hold's.
         lacks_tier: Option<Name>,
+        /// Whether it used tokens that the card of the hold has no price for.
+        unpriced: bool,
         /// Whether an earlier request had booked it.
         replayed: bool,
     },
@@ -318,11 +320,12 @@ impl Course<'_> {
             Some(by) => service.find_card(&by.id, Some(by.version)).await?,
             None => None,
         };
-        let lacks = card.is_some_and(|card| !card.has_tier_of(&event));
+        let lacks = card.as_ref().is_some_and(|card| !card.has_tier_of(&event));
         let lacks_tier = lacks.then(|| event.dimensions.tier.clone());
         if lacks_tier.is_some() {
             event.dimensions.tier = hold.estimate.event.dimensions.tier.clone();
         }
+        let unpriced = card.is_some_and(|card| card.lacks_a_price_of(&event));
         service
             .forget_erased(self.tenant, &mut event.dimensions, hold.created)
             .await?;
@@ -333,6 +336,7 @@ impl Course<'_> {
             answer,
             late,
             lacks_tier,
+            unpriced,
             replayed,
         })
     }

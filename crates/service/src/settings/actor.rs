@@ -20,6 +20,8 @@ pub struct Precondition {
     pub none_of: Vec<u64>,
     /// Nothing was ever set.
     pub absent: bool,
+    /// Something was set.
+    pub present: bool,
 }
 
 impl Precondition {
@@ -29,6 +31,7 @@ impl Precondition {
         self.one_of.as_ref().is_none_or(is_wanted)
             && !self.none_of.contains(&version)
             && !(self.absent && version > 0)
+            && !(self.present && version == 0)
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Putting {
     pub before: Option<Arc<Card>>,
     /// The version that prices now.
     pub in_force: Option<u32>,
+    /// The one that takes its place next, and when.
+    pub next: Option<(u32, Instant)>,
     /// When it was put.
     pub now: Instant,
 }
@@ -115,6 +117,7 @@ impl Service {
             let mut with = Catalog::clone(catalog);
             with.insert(card.clone());
             put = Some(Putting {
+                next: next_after(&with, &card, now),
                 in_force: with
                     .in_force(card.id.as_str(), now)
                     .map(|held| held.version),
@@ -231,6 +234,18 @@ fn version_writes(sequence: u64, version: &NewVersion) -> Result<Vec<Write>, Fai
         Write::put(table::version_body(sequence, number), body).when(Guard::Absent)
     }));
     Ok(writes)
+}
+
+/// The version that comes into force next after `card` does, and when.
+fn next_after(catalog: &Catalog, card: &Card, now: Instant) -> Option<(u32, Instant)> {
+    let from = card.effective_from.max(now);
+    let mut cards = catalog.cards().filter(|(id, _)| **id == card.id);
+    let (_, versions) = cards.next()?;
+    let later = versions
+        .iter()
+        .filter(|held| held.effective_from > from && !card.replaced.contains(&held.version));
+    let next = later.min_by_key(|held| (held.effective_from, held.sequence))?;
+    Some((next.version, next.effective_from))
 }
 
 /// The operations of `before` that `card` lacks.

@@ -221,7 +221,7 @@ fn totals(events: &[&Event]) -> Value {
         "tokens_in": count(tokens_in), "tokens_out": count(tokens_out),
         "total_tokens": count(sums.tokens()), "total_duration_ms": count(duration),
         "total_api_calls": count(calls), "total_units": count(units),
-        "total_data_bytes": count(bytes), "total_cost": decimal(sums.cost, 1_000_000_000),
+        "total_data_bytes": count(bytes), "total_searches": 0, "total_images": 0, "total_cost": decimal(sums.cost, 1_000_000_000),
         "currency": "USD", "avg_tokens_per_task": mean(sums.tokens() * 1_000_000, sums.tasks),
         "avg_duration_ms_per_task": mean(duration * 1_000_000, sums.tasks),
         "unique_agents": sums.agents, "unique_consumers": sums.consumers,

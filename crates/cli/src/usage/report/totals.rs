@@ -22,6 +22,9 @@ struct Row {
     tokens_out: i128,
     total_api_calls: i128,
     total_duration_ms: i128,
+    total_data_bytes: i128,
+    total_searches: i128,
+    total_images: i128,
     total_cost: Amount,
 }
 
@@ -67,6 +70,9 @@ impl Row {
             Measure::TokensOut => self.tokens_out,
             Measure::ApiCalls => self.total_api_calls,
             Measure::DurationMs => self.total_duration_ms,
+            Measure::DataBytes => self.total_data_bytes,
+            Measure::Searches => self.total_searches,
+            Measure::Images => self.total_images,
             Measure::EventsOf(operation) => of(operation, self.total_events),
             Measure::UnitsOf(operation) => of(operation, self.total_units),
         };
@@ -84,7 +90,8 @@ mod tests {
         let row = |key: &str, events: u64, cost: &str| {
             let row = json!({"key": key, "operation": key, "total_events": events,
                 "total_units": 10, "total_tokens": 7, "tokens_in": 4, "tokens_out": 3,
-                "total_api_calls": 1, "total_duration_ms": 20, "total_cost": cost});
+                "total_api_calls": 1, "total_duration_ms": 20, "total_data_bytes": 5,
+                "total_searches": 3, "total_images": 6, "total_cost": cost});
             serde_json::from_str(&row.to_string()).unwrap()
         };
         let totals = Totals(vec![row("a", 2, "0.5"), row("b:c", 3, "0.25")]);
@@ -96,6 +103,9 @@ mod tests {
             ("tokens_out", "6"),
             ("api_calls", "2"),
             ("duration_ms", "40"),
+            ("data_bytes", "10"),
+            ("searches", "6"),
+            ("images", "12"),
             ("spend", "0.75"),
             ("events:a", "2"),
             ("events:b:c", "3"),
@@ -113,7 +123,7 @@ mod tests {
         let [tokens, cost] = ["18446744073709551616", "0.000000000000000001"];
         let row = format!(
             r#"{{"key":"a","total_events":1,"total_units":0,"total_tokens":{tokens},
-                "tokens_in":0,"tokens_out":0,"total_api_calls":0,"total_duration_ms":0,
+                "tokens_in":0,"tokens_out":0,"total_api_calls":0,"total_duration_ms":0,"total_data_bytes":0,"total_searches":0,"total_images":0,
                 "total_cost":"{cost}"}}"#
         );
         let totals = Totals(vec![serde_json::from_str(&row).unwrap()]);
