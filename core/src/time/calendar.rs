@@ -259,15 +259,8 @@ mod tests {
     }
 
     #[test]
-    fn days_and_months_begin_at_the_midnights_of_the_time_zone() {
+    fn weeks_begin_at_the_midnights_of_the_time_zones_mondays() {
         for (zone, kind, at, start, end) in [
-            (
-                "Europe/Berlin",
-                WindowKind::Day,
-                "2026-11-22T23:30:00Z",
-                "2026-11-22T23:00:00Z",
-                "2026-11-23T23:00:00Z",
-            ),
             // The clock goes forward on its Sunday.
             (
                 "Europe/Berlin",
@@ -282,6 +275,27 @@ mod tests {
                 "2026-11-22T18:15:00Z",
                 "2026-11-22T18:15:00Z",
                 "2026-11-29T18:15:00Z",
+            ),
+        ] {
+            let window = calendar(zone, None).holding(kind, at.parse().unwrap());
+            assert_eq!(
+                (window.start.to_string(), window.end().unwrap().to_string()),
+                (start.into(), end.into()),
+                "{zone} {at}"
+            );
+        }
+        assert_eq!("Mars/Olympus".parse::<Zone>(), Err(ZoneError));
+    }
+
+    #[test]
+    fn days_and_months_begin_at_the_midnights_of_the_time_zone() {
+        for (zone, kind, at, start, end) in [
+            (
+                "Europe/Berlin",
+                WindowKind::Day,
+                "2026-11-22T23:30:00Z",
+                "2026-11-22T23:00:00Z",
+                "2026-11-23T23:00:00Z",
             ),
             (
                 "Europe/Berlin",

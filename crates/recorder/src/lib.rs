@@ -52,7 +52,8 @@
 //!     .call(task, model, |result| {
 //!         let tokens = result.map(|(_, tokens_in, tokens_out)| (*tokens_in, *tokens_out));
 //!         let (tokens_in, tokens_out) = tokens.unwrap_or((0, 0));
-//!         Some(Usage::from(Quantities { tokens_in, tokens_out, api_calls: 1, ..Quantities::default() }))
+//!         let used = Quantities { tokens_in, tokens_out, api_calls: 1, ..Quantities::default() };
+//!         Some(Usage::from(used))
 //!     })
 //!     .await?;
 //! assert_eq!(answer.0, "an answer");

@@ -89,6 +89,28 @@ pub(crate) enum Kind {
     Name,
 }
 
+/// What traces and exports call the time, and all tokens in and out.
+const TIMES: &[&str] = &[
+    "time",
+    "datetime",
+    "createdat",
+    "starttime",
+    "eventtime",
+    "requesttime",
+];
+const INPUTS: &[&str] = &[
+    "contexttokens",
+    "prompttokens",
+    "inputtokens",
+    "requesttokens",
+];
+const OUTPUTS: &[&str] = &[
+    "generatedtokens",
+    "completiontokens",
+    "outputtokens",
+    "responsetokens",
+];
+
 impl Field {
     /// All of them.
     pub(crate) const ALL: [Self; 34] = [
@@ -178,41 +200,12 @@ impl Field {
     /// none.
     fn spelling(self) -> (&'static str, Kind, &'static [&'static str]) {
         match self {
-            Self::Timestamp => (
-                "timestamp",
-                Kind::Time,
-                &[
-                    "time",
-                    "datetime",
-                    "createdat",
-                    "starttime",
-                    "eventtime",
-                    "requesttime",
-                ],
-            ),
+            Self::Timestamp => ("timestamp", Kind::Time, TIMES),
             Self::Operation => ("operation", Kind::Name, &[]),
             Self::Tier => ("tier", Kind::Name, &[]),
             Self::Units => ("units", Kind::Quantity, &[]),
-            Self::TokensIn => (
-                "tokens_in",
-                Kind::Quantity,
-                &[
-                    "contexttokens",
-                    "prompttokens",
-                    "inputtokens",
-                    "requesttokens",
-                ],
-            ),
-            Self::TokensOut => (
-                "tokens_out",
-                Kind::Quantity,
-                &[
-                    "generatedtokens",
-                    "completiontokens",
-                    "outputtokens",
-                    "responsetokens",
-                ],
-            ),
+            Self::TokensIn => ("tokens_in", Kind::Quantity, INPUTS),
+            Self::TokensOut => ("tokens_out", Kind::Quantity, OUTPUTS),
             Self::CachedTokensIn => (
                 "cached_tokens_in",
                 Kind::Quantity,

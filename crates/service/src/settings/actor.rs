@@ -28,10 +28,13 @@ impl Precondition {
     /// Whether it holds of `version`, 0 = nothing was ever set.
     fn holds(&self, version: u64) -> bool {
         let is_wanted = |wanted: &Vec<u64>| wanted.contains(&version);
-        self.one_of.as_ref().is_none_or(is_wanted)
-            && !self.none_of.contains(&version)
-            && !(self.absent && version > 0)
-            && !(self.present && version == 0)
+        let is_there = version > 0;
+        let fits = if is_there {
+            !self.absent
+        } else {
+            !self.present
+        };
+        fits && self.one_of.as_ref().is_none_or(is_wanted) && !self.none_of.contains(&version)
     }
 }
 
