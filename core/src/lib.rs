@@ -41,7 +41,7 @@ mod words;
 pub use bill::bill::{Bill, BillError, bill};
 pub use bill::group::Group;
 pub use bill::line::{Charge, Item, Line};
-pub use decide::afford::affordable;
+pub use decide::afford::{affordable, with_tokens_out};
 pub use decide::capture::{capture, capture_reads, capture_recorded};
 pub use decide::decide::decide;
 pub use decide::plan::{Planned, PlannedEvent, plan};

@@ -62,7 +62,10 @@ async fn every_change_by_an_operator_is_one_entry_newest_first() {
             3,
             "rate_card.put",
             Value::Null,
-            json!({ "rate_card": "ai", "version": 1 })
+            json!({
+                "rate_card": "ai", "version": 1, "effective_from": "1970-01-01T00:00:00Z",
+                "replaces": [], "operations_dropped": 0,
+            })
         ),
         entry(2, "limits.put", json!("acme"), json!({ "limits": ["cap"] })),
         entry(1, "quota.set", json!("acme"), quota),

@@ -331,7 +331,7 @@ async fn a_body_of_more_than_1_mib_is_413_on_every_route() {
 }
 
 #[tokio::test]
-async fn every_answer_has_an_id_of_its_own() {
+async fn every_answer_has_an_id_of_its_own_and_stays_in_no_cache() {
     let app = TestApp::new().await;
     let mut ids = BTreeSet::new();
     for _ in 0..3 {
@@ -350,6 +350,8 @@ async fn every_answer_has_an_id_of_its_own() {
                 ))
                 .await;
             assert_eq!(reply.header("x-request-id").len(), 26, "{method} {path}");
+            assert_eq!(reply.header("cache-control"), "no-store", "{method} {path}");
+            assert_eq!(reply.header("x-content-type-options"), "nosniff");
             ids.insert(reply.header("x-request-id").to_owned());
             if reply.status >= 400 {
                 problem(&reply);

@@ -5,7 +5,7 @@
 use chio_core::capability::scope::MonetaryAmount;
 use chio_metering::{BudgetEnforcer, BudgetPolicy, CostMetadata};
 use criterion::{Criterion, criterion_group, criterion_main};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hint::black_box;
 use std::sync::Arc;
 use tollgate_core::{
@@ -38,6 +38,11 @@ fn name(text: &str) -> Name {
     Name::new(text).expect("a name")
 }
 
+/// By which a call costs a cent.
+fn card() -> Name {
+    name("calls")
+}
+
 fn now() -> Instant {
     "2026-11-22T10:00:00Z".parse().expect("a time")
 }
@@ -65,7 +70,7 @@ fn tollgate(cents: u64) -> (Rules, Catalog, Draft) {
     let call = Operation { prices: BTreeMap::from([(Component::Unit, cent)]), ..Operation::default() };
     let mut catalog = Catalog::built_in();
     catalog.insert(Card {
-        id: name("calls"),
+        id: card(),
         version: 1,
         sequence: 1,
         currency: Currency::USD,
@@ -73,13 +78,14 @@ fn tollgate(cents: u64) -> (Rules, Catalog, Draft) {
         tiers: BTreeMap::from([(name("standard"), Factor::ONE)]),
         unpriced: Unpriced::Reject,
         operations: BTreeMap::from([(name("call"), call)]),
-        takes_over: None,
+        replaced: BTreeSet::new(),
+        source: None,
     });
     let mut event = Event::new(name("evt-1"), now(), name("call"));
     let of = &mut event.dimensions;
     [of.session, of.agent, of.tool_server, of.tool_name] = ["s1", "a1", "srv", "search"].map(|id| Some(name(id)));
     event.quantities.units = 1;
-    let priced = catalog.price(None, &event).expect("a price");
+    let priced = catalog.price(&[card()], None, &event).expect("a price");
     (Rules::new(Arc::new(config)), catalog, Draft::new(event, priced, true))
 }
 
@@ -106,6 +112,7 @@ fn one_charge(criterion: &mut Criterion) {
         });
     });
     let (rules, catalog, mut draft) = tollgate(FAR);
+    let cards = [card()];
     let mut standing = Standing::new();
     group.bench_function("tollgate-core: decide, count", |bencher| {
         bencher.iter(|| assert_eq!(decide_and_count(&rules, &mut standing, black_box(std::slice::from_ref(&draft))).decision, Decision::Allow));
@@ -128,13 +135,13 @@ fn one_charge(criterion: &mut Criterion) {
     let mut standing = Standing::new();
     group.bench_function("tollgate-core: price, decide, count", |bencher| {
         bencher.iter(|| {
-            draft.priced = catalog.price(None, black_box(&draft.event)).expect("a price");
+            draft.priced = catalog.price(&cards, None, black_box(&draft.event)).expect("a price");
             assert_eq!(decide_and_count(&rules, &mut standing, std::slice::from_ref(&draft)).decision, Decision::Allow);
         });
     });
     group.bench_function("tollgate-core: price, decide", |bencher| {
         bencher.iter(|| {
-            draft.priced = catalog.price(None, black_box(&draft.event)).expect("a price");
+            draft.priced = catalog.price(&cards, None, black_box(&draft.event)).expect("a price");
             decide(&rules, &standing, Mode::Enforce, draft.event.timestamp, std::slice::from_ref(&draft)).expect("a decision")
         });
     });

@@ -106,6 +106,7 @@ fn operation_lines(
     let mut lines = Vec::new();
     let mut volume = Volume {
         before: 0,
+        packaged: 0,
         total: units_sold(versions)?,
     };
     let mut least = None;
@@ -126,13 +127,18 @@ fn operation_lines(
             continue;
         }
         let card = card.ok_or_else(|| BillError::MissingCard(by.id.clone(), by.version))?;
-        if let Some(class) = prices.and_then(|prices| card.class(prices, tier, by.over)) {
-            lines.extend(line::lines(group, totals, &class, volume, digits)?);
+        let class = prices.and_then(|prices| card.class(prices, tier, by.over));
+        if let Some(class) = &class {
+            lines.extend(line::lines(group, totals, class, volume, digits)?);
         }
         let units = totals.priced_by(Component::Unit);
         volume.before = volume.before.checked_add(units).ok_or(Overflow)?;
+        if class.is_some_and(|class| class.packages().is_some()) {
+            volume.packaged = volume.packaged.checked_add(units).ok_or(Overflow)?;
+        }
     }
-    let is_used = versions.iter().any(|(_, totals)| totals.events != 0);
+    let is_used = |(group, totals): &(&Group, &Totals)| group.card.is_some() && totals.events != 0;
+    let is_used = versions.iter().any(is_used);
     if let Some((group, by, minimum)) = least.filter(|_| is_used) {
         let minimum = by.exchange.map_or(Some(minimum), |by| by.convert(minimum));
         let missing = missing(minimum.ok_or(Overflow)?, &lines)?;
@@ -142,9 +148,10 @@ fn operation_lines(
     Ok(lines)
 }
 
-/// The units that are not paid for by prices of their own.
+/// The units that a card prices: neither prices of their own do, nor does nothing.
 fn units_sold(versions: &[(&Group, &Totals)]) -> Result<i128, Overflow> {
-    let sold = versions.iter().filter(|(group, _)| !group.overridden);
+    let is_sold = |(group, _): &&(&Group, &Totals)| group.card.is_some() && !group.overridden;
+    let sold = versions.iter().filter(is_sold);
     let units = |(_, totals): &(&Group, &Totals)| totals.priced_by(Component::Unit);
     sold.map(units)
         .try_fold(0_i128, i128::checked_add)

@@ -9,6 +9,8 @@ use alloc::vec::Vec;
 #[derive(Clone, Copy)]
 pub(super) struct Volume {
     pub(super) before: i128,
+    /// Those before it that were sold in packages.
+    pub(super) packaged: i128,
     pub(super) total: i128,
 }
 
@@ -82,7 +84,7 @@ fn slices(
     }
 }
 
-/// How many packages the quantity begins that those before it did not.
+/// How many packages the quantity begins that the packaged ones before it did not.
 pub(super) fn begun(packages: Packages, quantity: i128, volume: Volume) -> Option<i128> {
     let size = i128::from(packages.size);
     let up_to = |units: i128| {
@@ -90,5 +92,5 @@ pub(super) fn begun(packages: Packages, quantity: i128, volume: Volume) -> Optio
         let begun = units.checked_rem_euclid(size)? != 0;
         full.checked_add(i128::from(begun))
     };
-    up_to(volume.before.checked_add(quantity)?)?.checked_sub(up_to(volume.before)?)
+    up_to(volume.packaged.checked_add(quantity)?)?.checked_sub(up_to(volume.packaged)?)
 }

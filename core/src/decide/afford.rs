@@ -44,8 +44,7 @@ pub fn affordable(
         return Ok(None);
     };
     let fits = |tokens_out: u64| {
-        let mut event = draft.event.clone();
-        event.quantities.tokens_out = tokens_out;
+        let event = with_tokens_out(&draft.event, tokens_out);
         price(&event).is_ok_and(|priced| priced.cost.units() <= left)
     };
     Ok(if fits(QUANTITY_MAX) {
@@ -53,6 +52,15 @@ pub fn affordable(
     } else {
         Some(largest(fits))
     })
+}
+
+/// The event with so many output tokens, its parts of them cut to that.
+#[must_use]
+pub fn with_tokens_out(event: &Event, tokens_out: u64) -> Event {
+    let mut event = event.clone();
+    event.quantities.tokens_out = tokens_out;
+    event.quantities = event.quantities.with_parts_that_fit();
+    event
 }
 
 /// What is left under the limit before anything refuses; `None` = no bound.

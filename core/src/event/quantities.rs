@@ -170,6 +170,24 @@ impl Default for Quantities {
 }
 
 impl Quantities {
+    /// The same with no more of the parts of tokens than of the tokens that they are
+    /// parts of; the first ones stay.
+    #[must_use]
+    pub fn with_parts_that_fit(self) -> Self {
+        let mut table = self.to_table();
+        for whole in [Component::TokenIn, Component::TokenOut] {
+            let mut left = table.of(whole);
+            for part in Component::ALL {
+                if part.whole() == Some(whole) {
+                    let held = table.of(part).min(left);
+                    table.set(part, held);
+                    left = left.saturating_sub(held);
+                }
+            }
+        }
+        Self::from_table(table)
+    }
+
     /// `tokens_in + tokens_out + tokens_processed`.
     #[must_use]
     pub fn tokens(&self) -> u64 {

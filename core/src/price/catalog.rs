@@ -173,11 +173,14 @@ impl Catalog {
     }
 
     /// Nothing, as the price of an event of `at` that has none, in the currency of
-    /// the first of the tenant's cards unless it has one itself.
+    /// the first of the tenant's cards unless it has one itself; of one that is not in
+    /// force yet, too.
     #[must_use]
     pub fn unpriced(&self, cards: &[Name], own: Option<Currency>, at: Instant) -> Priced {
-        let mut in_force = self.cards_in_force(cards, at);
-        let currency = own.or(in_force.next().map(|card| card.currency));
+        let mut named = self.named_or_default(cards).iter();
+        let newest = || named.find_map(|id| self.card(id.as_str(), None).map(Arc::as_ref));
+        let first = self.cards_in_force(cards, at).next().or_else(newest);
+        let currency = own.or(first.map(|card| card.currency));
         Priced {
             cost: Amount::ZERO,
             currency: currency.unwrap_or(Currency::USD),
@@ -277,14 +280,17 @@ impl Catalog {
         cards: &'a [Name],
         at: Instant,
     ) -> impl Iterator<Item = &'a Card> {
-        let cards = if cards.is_empty() {
+        self.named_or_default(cards)
+            .iter()
+            .filter_map(move |id| self.in_force(id.as_str(), at))
+    }
+
+    fn named_or_default<'a>(&'a self, cards: &'a [Name]) -> &'a [Name] {
+        if cards.is_empty() {
             &self.defaults.rate_cards
         } else {
             cards
-        };
-        cards
-            .iter()
-            .filter_map(move |id| self.in_force(id.as_str(), at))
+        }
     }
 
     /// The version of card `id` that prices what happens at `at`: of those that no

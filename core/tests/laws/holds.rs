@@ -7,11 +7,13 @@ mod model;
 mod world;
 
 use crate::given::{event, name, usd};
+use crate::prices::{prices, pricing};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tollgate_core::{
-    ACTIONS_MAX, Attrs, Closing, Event, Hold, Key, Mode, OpenHold, Value, affordable, expire, table,
+    ACTIONS_MAX, Attrs, Closing, Component, Event, Factor, Hold, Key, Mode, OpenHold, Operation,
+    Unpriced, Value, affordable, expire, table, with_tokens_out,
 };
 
 use acts::Act;
@@ -90,6 +92,33 @@ proptest! {
         let cost = |tokens| world.draft(&used("x", 0, false, tokens)).priced.cost.units();
         prop_assert!(most == 0 || cost(most) <= left);
         prop_assert!(cost(most + 1) > left);
+    }
+
+    /// Parts of the output come first and are cut with it, priced apart or not.
+    #[test]
+    fn what_is_affordable_of_an_output_with_parts_is_the_most_that_the_money_left_pays_for(
+        (reasoning, text) in (0_u64..100, 0_u64..100), apart in any::<bool>(), hard in 0_i128..500,
+    ) {
+        let mut world = World::new(&[(0, hard)]);
+        let parts = [(Component::TokenOut, "2", 1000), (Component::ReasoningTokenOut, "5", 1000)];
+        let operation = Operation { prices: prices(&parts[..1 + usize::from(apart)]), ..Operation::default() };
+        world.catalog = pricing(&operation, Factor::ONE, Unpriced::Reject);
+        let mut wanted = used("h1", 0, false, reasoning + text);
+        wanted.dimensions.operation = name("op");
+        wanted.quantities.reasoning_tokens_out = reasoning;
+        let draft = world.draft(&wanted);
+        let price = |event: &Event| world.catalog.price(&[], None, event);
+        let most = affordable(&world.rules, &world.standing(&draft), world.now, &draft, price).unwrap().unwrap();
+        let cost = |tokens: u64| {
+            let of_reasoning = if apart { 5 } else { 2 };
+            let reasoned = reasoning.min(tokens);
+            i128::from(of_reasoning * reasoned + 2 * (tokens - reasoned))
+        };
+        prop_assert!(most == 0 || cost(most) <= hard);
+        prop_assert!(cost(most + 1) > hard);
+        let cut = with_tokens_out(&wanted, most.min(reasoning + text)).quantities;
+        prop_assert!(cut.reasoning_tokens_out <= cut.tokens_out);
+        prop_assert_eq!(cut.reasoning_tokens_out, reasoning.min(cut.tokens_out));
     }
 }
 

@@ -49,7 +49,7 @@ fn tools(node: &Node<'_>) -> Result<BTreeMap<Arc<str>, Amount>, Errors> {
     let entry = |(key, node): (String, Node<'_>)| {
         let tool = tool_of(&key).ok_or_else(|| {
             node.fault(Fault::rule(
-                "must be under a tool's key, server/tool, with any `/` inside a part written %2F",
+                "must be under a tool's key, server/tool, its parts escaped: / as %2F, % as %25",
             ))
         })?;
         Ok((tool, node.scalar(scalar::decimal)?))

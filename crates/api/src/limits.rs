@@ -129,7 +129,7 @@ fn scope_id(object: &mut Object<'_>, scope: Option<Scope>) -> Option<Arc<str>> {
 fn tool(raw: &RawValue) -> Result<Arc<str>, Fault> {
     let key = tool_of(&scalar::text(raw)?);
     key.ok_or_else(|| {
-        Fault::rule("must be a tool's key, server/tool, with any `/` inside a part written %2F")
+        Fault::rule("must be a tool's key, server/tool, its parts escaped: / as %2F, % as %25")
     })
 }
 

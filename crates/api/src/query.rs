@@ -192,10 +192,10 @@ impl Params {
     /// 400 for a malformed time, and for a range that ends before it starts.
     pub fn range(&self) -> Result<Range, Problem> {
         let (start, end) = (self.instant("start")?, self.instant("end")?);
-        if start.zip(end).is_some_and(|(start, end)| start > end) {
+        if start.zip(end).is_some_and(|(start, end)| start >= end) {
             return Err(Problem::invalid_request(
                 "?start",
-                "must not be after the end",
+                "must be before the end; a day ends where the next one starts",
             ));
         }
         Ok(Range { start, end })
@@ -338,6 +338,7 @@ mod tests {
             ("start=2026-11-22T10:00:00", "?start"),
             ("start_date=now", "?start_date"),
             ("start=2026-11-23&end=2026-11-22", "?start"),
+            ("start=2026-11-22&end=2026-11-22", "?start"),
             ("limit=0", "?limit"),
             ("limit=1001", "?limit"),
             ("limit=-1", "?limit"),

@@ -135,6 +135,11 @@ impl CardText {
 
     fn says_the_same(&self, version: &RateCardVersion) -> Result<bool, Failure> {
         let held = Content::of(version)?;
+        let takes_away = |new: NewCard| new.into_card(1, 0, Instant::EPOCH).replaced;
+        let replaces = self.parsed().map(takes_away).unwrap_or_default();
+        if !replaces.is_subset(&version.replaced) {
+            return Ok(false);
+        }
         let says_it = |own: Content| {
             // From now on, if it does not say from when: so it is to price now.
             let is_now = own.from.is_some() || version.in_force == Some(version.version);
@@ -218,7 +223,7 @@ mod tests {
     fn version(operations: Value) -> RateCardVersion {
         let card = json!({"id":"c","version":2,"in_force":2,"currency":"USD",
             "effective_from":"2026-01-01T00:00:00Z","tiers":{"standard":"1"},
-            "unpriced":"reject","operations":operations,"replaced":[],"source":null});
+            "unpriced":"reject","operations":operations,"replaced":[1],"source":null});
         from_value(card).unwrap()
     }
 
@@ -237,6 +242,10 @@ mod tests {
         let from = |from: &str| text.replacen('{', &format!(r#"{{"effective_from":"{from}","#), 1);
         assert!(same(&from("2026-01-01T01:00:00+01:00"), prices.clone()));
         assert!(!same(&from("2026-01-02T00:00:00Z"), prices.clone()));
+        let replacing =
+            |version: u32| text.replacen('{', &format!(r#"{{"replaces":[{version}],"#), 1);
+        assert!(same(&replacing(1), prices.clone()));
+        assert!(!same(&replacing(2), prices.clone()));
         assert!(!same("{}", prices));
     }
 

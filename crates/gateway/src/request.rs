@@ -14,7 +14,7 @@ use axum::extract::rejection::RawPathParamsRejection;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use futures::{FutureExt, TryStreamExt};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -315,6 +315,9 @@ fn finish(app: &App, trace: &Trace<'_>, handled: Handled) -> Response {
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.media_type));
+    // What an answer says of a tenant, or of a key, stays in no cache on its way.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let hash = app
         .hash()
         .filter(|_| trace.passed)

@@ -59,19 +59,9 @@ impl Usage {
             used.tokens_out = self.tokens_used;
         }
         used.duration_ms = duration_ms;
-        let mut table = used.to_table().map(|quantity| quantity.min(QUANTITY_MAX));
-        for whole in [Component::TokenIn, Component::TokenOut] {
-            let mut left = table.of(whole);
-            for part in Component::ALL {
-                if part.whole() == Some(whole) {
-                    let held = table.of(part).min(left);
-                    table.set(part, held);
-                    left = left.saturating_sub(held);
-                }
-            }
-        }
+        let table = used.to_table().map(|quantity| quantity.min(QUANTITY_MAX));
         Self {
-            quantities: Quantities::from_table(table),
+            quantities: Quantities::from_table(table).with_parts_that_fit(),
             tokens_used: 0,
             ..self
         }

@@ -97,6 +97,7 @@ pub(crate) async fn post_events_batch(app: Arc<App>, call: Call) -> Handled {
             }
         },
     };
+    refuse_key_without_ids(&call, &parsed)?;
     let mut records: Vec<BatchRecord> = Vec::with_capacity(parsed.len());
     let mut by_tenant: BTreeMap<Name, Vec<(usize, Submission)>> = BTreeMap::new();
     for (index, event) in parsed.into_iter().enumerate() {
@@ -126,6 +127,26 @@ pub(crate) async fn post_events_batch(app: Arc<App>, call: Call) -> Handled {
         record(&app, &call, &tenant, submissions, &asked, &mut records).await?;
     }
     Ok(Reply::ok(&BatchAnswer::new(&records)))
+}
+
+/// Of a batch, the header protects nothing: who sends one relies on it, so that
+/// each event has to have the id that does.
+fn refuse_key_without_ids(
+    call: &Call,
+    parsed: &[Result<NewEvent, Problem>],
+) -> Result<(), Problem> {
+    if call.idempotency_key()?.is_none() {
+        return Ok(());
+    }
+    let without_id =
+        |event: &Result<NewEvent, Problem>| event.as_ref().is_ok_and(|event| event.id.is_none());
+    match parsed.iter().position(without_id) {
+        None => Ok(()),
+        Some(index) => Err(Problem::invalid_request(
+            format!("/events/{index}/id"),
+            "is needed: of a batch, ids protect a retry and no `Idempotency-Key` does",
+        )),
+    }
 }
 
 fn admit(call: &Call, event: NewEvent) -> Result<(Name, Submission), Problem> {

@@ -194,3 +194,36 @@ async fn a_capture_without_a_price_is_booked_and_told() {
         (json!("0"), json!(null))
     );
 }
+
+/// A price of its own is never dropped for the lack of a card's: it is refused, so that
+/// whoever sends it knows.
+#[tokio::test]
+async fn a_price_of_its_own_is_never_recorded_as_nothing() {
+    let app = TestApp::new().await;
+    let later = json!({ "currency": "EUR", "effective_from": "2026-11-23T00:00:00Z",
+        "operations": { "x": { "unit": "1" } } });
+    app.put("/rate-cards/later", later).await.expect(200);
+    app.put("/tenants/acme", json!({ "rate_cards": ["later"] }))
+        .await
+        .expect(200);
+    let observe = async |fields: Value| {
+        let event = json!({ "tenant_id": "acme", "operation": "x" });
+        let event = crate::given::merged(event, fields);
+        app.post("/events?mode=observe", event).await
+    };
+    refused(
+        &observe(json!({ "cost_override": "5" })).await,
+        422,
+        "invalid_event",
+    );
+    // Without one it costs nothing, in the currency of the card that is to come.
+    let nothing = observe(json!({})).await.expect(201);
+    assert_eq!(
+        (nothing.at("/cost"), nothing.at("/currency")),
+        (json!("0"), json!("EUR"))
+    );
+    app.clock.advance(86_400);
+    let own = observe(json!({ "cost_override": "5" })).await.expect(201);
+    assert_eq!(own.at("/cost"), "5");
+    assert_eq!(observe(json!({})).await.expect(201).at("/cost"), "1");
+}

@@ -88,9 +88,20 @@ async fn a_version_takes_all_of_the_time_of_those_that_it_replaces() {
     }
     let mut next = card(None, json!({ "x": { "unit": "5" } }));
     next["replaces"] = json!([2, 3]);
+    app.clock.advance(1);
     let put = put(&app, next).await.expect(200);
     assert_eq!(put.at("/effective_from"), "2026-11-10T00:00:00Z");
     assert_eq!(put.at("/in_force"), 4);
+    // What is replaced already is not taken away again, and backdates nothing.
+    app.clock.advance(1);
+    let mut again = card(None, json!({ "x": { "unit": "6" } }));
+    again["replaces"] = json!([2, 3]);
+    let put = self::put(&app, again).await.expect(200);
+    assert_eq!(put.at("/effective_from"), "2026-11-22T10:00:02Z");
+    assert_eq!(put.at("/replaced"), json!([2, 3]));
+    let audit = app.get("/audit").await.expect(200);
+    assert_eq!(audit.at("/data/0/detail/replaces"), json!([]));
+    assert_eq!(audit.at("/data/1/detail/replaces"), json!([2, 3]));
 }
 
 #[tokio::test]

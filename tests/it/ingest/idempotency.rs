@@ -79,6 +79,19 @@ async fn a_batch_takes_its_events_ids_and_not_the_header() {
 }
 
 #[tokio::test]
+async fn a_batch_under_the_header_is_refused_where_an_event_has_no_id() {
+    let open = Open::new();
+    let before = open.dump();
+    let event = |id: Option<&str>| json!({ "id": id, "tenant_id": "acme", "operation": "x" });
+    let batch = json!({ "events": [event(Some("e1")), event(None)] });
+    let request = operators("POST", "/events/batch", &batch, HEADER, "k1");
+    let problem = refused(&open.app.send(request).await, 400, "invalid_request");
+    assert_eq!(pointers(&problem), "/events/1/id");
+    assert_eq!(open.dump(), before);
+    open.app.post("/events/batch", batch).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_key_that_is_no_key_is_refused() {
     let app = TestApp::new().await;
     let event = json!({ "tenant_id": "acme", "operation": "agent_message" });

@@ -289,7 +289,7 @@ proptest! {
             prop_assert!(history.events.iter().all(|event| event.purged));
             history.ask(&Asked::default()).await;
             let (first, last) = (history.events[0].at, history.events[history.events.len() - 1].at);
-            history.ask(&Asked { start: Some(first.min(last) + 1), end: Some(first.max(last) + 1), ..Asked::default() }).await;
+            history.ask(&Asked { start: Some(first.min(last) + 1), end: Some(first.max(last) + 2), ..Asked::default() }).await;
             for step in steps.iter().filter(|step| matches!(step, Step::Ask(_))) {
                 history.step(step).await;
             }

@@ -14,7 +14,10 @@ async fn ranges_are_half_open() {
         ("end=2026-11-22T09:00:00Z", "a b"),
         ("end=2026-11-22T09:00:00.000000001Z", "a b c d"),
         ("start=2026-11-22T07:30:00Z&end=2026-11-22T09:00:00Z", "b"),
-        ("start=2026-11-22T09:00:00Z&end=2026-11-22T09:00:00Z", ""),
+        (
+            "start=2026-11-22T09:00:00Z&end=2026-11-22T09:00:00.000000001Z",
+            "c d",
+        ),
         (
             "start_date=2026-11-22T07:30:00Z&end_date=2026-11-22T09:00:00Z",
             "b",
@@ -48,7 +51,7 @@ async fn ranges_are_half_open() {
 }
 
 #[tokio::test]
-async fn a_range_that_ends_before_it_starts_is_refused_everywhere() {
+async fn a_range_that_does_not_end_after_its_start_is_refused_everywhere() {
     let app = TestApp::new().await;
     for path in [
         "/usage?tenant_id=acme&",
@@ -58,6 +61,7 @@ async fn a_range_that_ends_before_it_starts_is_refused_everywhere() {
     ] {
         for query in [
             "start=2026-11-22&end=2026-11-21",
+            "start=2026-11-22&end=2026-11-22",
             "start_date=2026-11-22T10:00:00.000000001Z&end_date=2026-11-22T10:00:00Z",
         ] {
             let problem = refused(
@@ -67,9 +71,6 @@ async fn a_range_that_ends_before_it_starts_is_refused_everywhere() {
             );
             assert_eq!(pointers(&problem), "?start");
         }
-        app.get(&format!("{path}start=2026-11-22&end=2026-11-22"))
-            .await
-            .expect(200);
         let both = refused(
             &app.get(&format!("{path}start=2026-11-21&start_date=2026-11-22"))
                 .await,

@@ -1,11 +1,11 @@
 //! What is charged over a range: packages, minimums, shares, and what has no price.
 
 use super::{cost, group, of, prices, pricing, used_of};
-use crate::given::{name, usd};
+use crate::given::{card, name, usd};
 use std::collections::BTreeMap;
 use tollgate_core::{
-    Amount, Bill, Charge, Component, Currency, Factor, Group, Item, Name, Operation, Packages,
-    Quantities, Totals, Unpriced, bill,
+    Amount, Bill, Card, Catalog, Charge, Component, Currency, Factor, Group, Item, Name, Operation,
+    Packages, Priced, Quantities, Totals, Unpriced, VolumeDiscount, bill,
 };
 
 /// The bill of `units` of an operation, in as many events.
@@ -62,6 +62,78 @@ fn each_begun_package_is_paid_for_in_full_once_a_range() {
         "0.5",
         "an event costs its share"
     );
+}
+
+/// By three versions of a card: in packages, at a price for each, in packages again.
+#[test]
+fn only_units_in_packages_begin_them() {
+    let packed = Operation {
+        packages: Some(Packages {
+            size: 1000,
+            price: usd("2"),
+        }),
+        ..Operation::default()
+    };
+    let single = Operation {
+        prices: prices(&[(Component::Unit, "0.1", 1)]),
+        ..Operation::default()
+    };
+    let mut catalog = Catalog::default();
+    let mut groups: BTreeMap<Group, Totals> = BTreeMap::new();
+    for (version, operation, units) in [(1, &packed, 1000), (2, &single, 500), (3, &packed, 400)] {
+        let mut version = card("default", version, u64::from(version));
+        let event = of(used_of(&format!("units {units}")), "standard");
+        version.effective_from = event.timestamp;
+        version.operations.insert(name("op"), operation.clone());
+        catalog.insert(version);
+        let priced = catalog.price(&[], None, &event).unwrap();
+        let totals = Totals::of(&event, priced.cost);
+        groups.insert(group("standard", &priced), totals);
+    }
+    let package = (Item::Charge(Charge::Package), 1, "2".to_owned());
+    assert_eq!(
+        lines(&bill(Currency::USD, &groups, &catalog).unwrap()),
+        [
+            package.clone(),
+            (Item::Component(Component::Unit), 500, "50".to_owned()),
+            package,
+        ]
+    );
+}
+
+/// Neither a discount nor a minimum comes of what nothing priced.
+#[test]
+fn what_has_no_price_counts_towards_nothing() {
+    let half = VolumeDiscount {
+        from: 100,
+        discount: usd("0.5"),
+    };
+    let operation = Operation {
+        prices: prices(&[(Component::Unit, "1", 1)]),
+        volume_discounts: vec![half],
+        minimum: Some(usd("200")),
+        ..Operation::default()
+    };
+    let catalog = pricing(&operation, Factor::ONE, Unpriced::Reject);
+    let event = of(used_of("units 60"), "standard");
+    let priced = catalog.price(&[], None, &event).unwrap();
+    let nothing = catalog.unpriced(&[], None, event.timestamp);
+    let of = |priced: &Priced| (group("standard", priced), Totals::of(&event, priced.cost));
+    let both = BTreeMap::from([of(&priced), of(&nothing)]);
+    let unpriced = (Item::Charge(Charge::Unpriced), 1, "0".to_owned());
+    assert_eq!(
+        lines(&bill(Currency::USD, &both, &catalog).unwrap()),
+        [
+            unpriced.clone(),
+            (Item::Component(Component::Unit), 60, "60".to_owned()),
+            (Item::Charge(Charge::Minimum), 1, "140".to_owned()),
+        ]
+    );
+    let mut voided = Totals::of(&event, priced.cost);
+    voided.add(&voided.negated()).unwrap();
+    let voided = BTreeMap::from([(group("standard", &priced), voided), of(&nothing)]);
+    let billed = bill(Currency::USD, &voided, &catalog).unwrap();
+    assert_eq!(lines(&billed), [unpriced]);
 }
 
 #[test]
@@ -139,6 +211,19 @@ fn what_is_only_observed_without_a_price_is_a_line_of_nothing() {
     let billed = bill(Currency::USD, &groups, &catalog).unwrap();
     let expected = (Item::Charge(Charge::Unpriced), 1, "0".to_owned());
     assert_eq!((lines(&billed), billed.events), (vec![expected], 1));
+    let mut catalog = catalog;
+    catalog.insert(Card {
+        currency: "EUR".parse().unwrap(),
+        effective_from: event.timestamp.plus_seconds(1),
+        ..card("later", 1, 2)
+    });
+    assert_eq!(
+        catalog
+            .unpriced(&[name("later")], None, event.timestamp)
+            .currency,
+        "EUR".parse().unwrap(),
+        "a card that is not in force yet fixes the currency, too"
+    );
     let none: &[Name] = &[name("nowhere")];
     assert_eq!(
         catalog.unpriced(none, None, event.timestamp).currency,

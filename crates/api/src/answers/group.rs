@@ -38,7 +38,8 @@ pub struct GroupName {
     /// Of groups by tier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
-    /// Of groups by tool: `server/tool`, with `/` inside a part written `%2F`.
+    /// Of groups by tool: `server/tool`, with `/` inside a part written `%2F` and `%`
+    /// `%25`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
     /// Of groups by model.

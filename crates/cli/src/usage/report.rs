@@ -116,9 +116,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let crossed = args
         .period_start
         .zip(args.period_end)
-        .is_some_and(|(start, end)| start > end);
+        .is_some_and(|(start, end)| start >= end);
     if crossed {
-        return Err(Failure::new("--period-start is after --period-end"));
+        return Err(Failure::new("--period-start is not before --period-end"));
     }
     let filters = args.filters();
     let client = Client::new(&args.connection, Patience::SHORT)?;

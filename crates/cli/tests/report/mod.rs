@@ -270,7 +270,7 @@ async fn a_report_that_cannot_be_meant_is_refused_and_writes_nothing() {
     );
     assert_eq!(
         refusal(&["--period-start", "2026-02-01", "--period-end", "2026-01-01"]),
-        "error: --period-start is after --period-end\n"
+        "error: --period-start is not before --period-end\n"
     );
     assert!(
         refusal(&["--period-start", "2026-02-01T00:00:00"]).starts_with("error: invalid value")

@@ -46,12 +46,17 @@ impl Snapshot {
     }
 
     /// The event's price, in the tenant's currency once that is fixed. What is only
-    /// observed costs nothing where nothing has a price for it.
+    /// observed costs nothing where nothing has a price for it, unless it brings its own:
+    /// that is never dropped.
     pub(crate) fn price(&self, event: &Event, mode: Mode) -> Result<Priced, Rejection> {
         let config = self.rules.config();
         let (cards, own) = (&config.rate_cards, config.currency);
         let priced = match self.catalog.price(cards, own, event) {
-            Err(error) if error.lacks_a_price() && mode == Mode::Observe => {
+            Err(error)
+                if error.lacks_a_price()
+                    && mode == Mode::Observe
+                    && event.cost_override.is_none() =>
+            {
                 self.catalog.unpriced(cards, own, event.timestamp)
             }
             priced => priced?,

@@ -11,7 +11,7 @@ use crate::store::failure::Failure;
 use crate::store::store::Query;
 use tollgate_core::{
     Asked, Circumstances, Draft, Event, HOUR_SECONDS, Hold, Instant, Key, Mode, Name, PlanError,
-    PriceError, Ruling, Standing, Standpoint, Taking, affordable, table, take,
+    PriceError, Ruling, Standing, Standpoint, Taking, affordable, table, take, with_tokens_out,
 };
 
 /// What is to be held. The event's id is the hold's.
@@ -360,13 +360,13 @@ fn plan_hold(
     let price = |event: &Event| snapshot.catalog.price(cards, own, event);
     let most = affordable(rules, at.standing, at.received, draft, price)?;
     let wanted = draft.event.quantities.tokens_out;
-    let mut event = draft.event.clone();
-    event.quantities.tokens_out = match most {
+    let tokens_out = match most {
         // Not even one: what one would cost is refused.
         Some(0) => wanted.max(1),
         Some(most) => wanted.min(most),
         None => wanted,
     };
+    let event = with_tokens_out(&draft.event, tokens_out);
     let given = draft.timestamp_given;
     let cut =
         price(&event).map_or_else(|_| draft.clone(), |priced| Draft::new(event, priced, given));

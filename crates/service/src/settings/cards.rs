@@ -105,14 +105,13 @@ impl Service {
             }
             card.version = last.saturating_add(1);
             card.sequence = sequence;
-            let first = first_replaced(catalog, &card.id, &replaces);
-            let usual = if last == 0 { Instant::EPOCH } else { now };
-            card.effective_from = effective_from.or(first).unwrap_or(usual);
-            card.replaced.clone_from(&replaces);
             let earlier = before.map(|before| before.replaced.clone());
             let earlier = earlier.unwrap_or_default();
-            card.replaced.extend(&earlier);
             let anew = replaces.difference(&earlier).copied().collect();
+            let first = first_replaced(catalog, &card.id, &anew);
+            let usual = if last == 0 { Instant::EPOCH } else { now };
+            card.effective_from = effective_from.or(first).unwrap_or(usual);
+            card.replaced = &replaces | &earlier;
             check_replaced(catalog, &card, &anew)?;
             let mut with = Catalog::clone(catalog);
             with.insert(card.clone());
@@ -129,7 +128,13 @@ impl Service {
                 body: Version::Card(Arc::new(card.clone())),
                 entry: table::card_version(&card.id, card.version),
                 action: "rate_card.put",
-                detail: serde_json::json!({ "rate_card": card.id, "version": card.version }),
+                detail: serde_json::json!({
+                    "rate_card": card.id,
+                    "version": card.version,
+                    "effective_from": card.effective_from,
+                    "replaces": anew,
+                    "operations_dropped": before.map_or_else(Vec::new, |before| lacking(before, &card)).len(),
+                }),
             })
         })
         .await?;

@@ -124,7 +124,8 @@ impl Service {
                 config.rate_cards.clone_from(&settings.rate_cards);
                 config.set_retention(settings.retention_days, now);
                 config.require_plan = settings.require_plan;
-                if settings.lanes.is_some() {
+                // Who says the same again did not mean to take back what was raised since.
+                if settings.lanes.is_some() && settings.lanes != config.lanes {
                     config.raised_lanes = None;
                 }
                 config.lanes = settings.lanes;
@@ -135,13 +136,17 @@ impl Service {
     }
 
     /// Whether each card is there, and what it costs is in the tenant's currency or is
-    /// converted into it now.
+    /// converted into it now; of cards that the tenant has already nothing is asked.
     async fn check_cards(&self, tenant: &Name, settings: &TenantSettings) -> Result<(), Failure> {
         let snapshot = self.snapshot(tenant).await?;
+        let config = snapshot.rules.config();
+        let currency = settings.currency.or(config.currency);
+        if config.rate_cards == settings.rate_cards && config.currency == currency {
+            return Ok(());
+        }
         let now = self.now();
         let (catalog, times) = (Arc::clone(&snapshot.catalog), [now].into());
         let catalog = self.reach_times(catalog, &times).await?;
-        let currency = settings.currency.or(snapshot.rules.config().currency);
         for id in &settings.rate_cards {
             let known = catalog.card(id.as_str(), None);
             let known = known.ok_or_else(|| Failure::UnknownCard(id.clone()))?;

@@ -254,6 +254,10 @@ impl Question {
         {
             (asked.start, asked.end) = (asked.end, asked.start);
         }
+        // An empty range is refused.
+        if asked.start.is_some() && asked.start == asked.end {
+            asked.end = asked.end.map(|end| end + 1);
+        }
         asked
     }
 }

@@ -79,10 +79,6 @@ impl Asked {
 
     /// Whether a bound lies within an hour of which something is purged.
     pub(super) fn cuts_purged(&self, events: &[Event]) -> bool {
-        let empty = self
-            .start
-            .zip(self.end)
-            .is_some_and(|(start, end)| start >= end);
         let cut = |bound: &i128| *bound != floor(*bound, HOUR);
         let hours: BTreeSet<i128> = [self.start, self.end]
             .into_iter()
@@ -90,10 +86,9 @@ impl Asked {
             .filter(cut)
             .map(|bound| floor(bound, HOUR))
             .collect();
-        !empty
-            && events
-                .iter()
-                .any(|event| event.purged && hours.contains(&floor(event.at, HOUR)))
+        events
+            .iter()
+            .any(|event| event.purged && hours.contains(&floor(event.at, HOUR)))
     }
 }
 
