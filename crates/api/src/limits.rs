@@ -271,7 +271,7 @@ mod tests {
                 "window",
             ),
             (
-                r#"{"id":"a","scope":"agent","measure":"events","window":"week","hard":1}"#,
+                r#"{"id":"a","scope":"agent","measure":"events","window":"fortnight","hard":1}"#,
                 422,
                 "window",
             ),

@@ -245,7 +245,7 @@ mod tests {
                 "/features/0/hard_limit",
             ),
             (
-                with(r#"{"feature_key":"a","window":"week"}"#),
+                with(r#"{"feature_key":"a","window":"fortnight"}"#),
                 422,
                 "/features/0/window",
             ),

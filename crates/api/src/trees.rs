@@ -122,7 +122,7 @@ mod tests {
                 "/nodes/0/limits/0/hard",
             ),
             (
-                with(r#"{"id":"a","limits":[{"measure":"spend","window":"week","hard":1}]}"#),
+                with(r#"{"id":"a","limits":[{"measure":"spend","window":"fortnight","hard":1}]}"#),
                 422,
                 "/nodes/0/limits/0/window",
             ),
