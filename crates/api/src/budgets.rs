@@ -120,7 +120,11 @@ mod tests {
                 400,
                 "/max_per_tool/a~1b",
             ),
-            (br#"{"window":"fortnight","currency":"USD"}"#, 422, "/window"),
+            (
+                br#"{"window":"fortnight","currency":"USD"}"#,
+                422,
+                "/window",
+            ),
             (br#"{"max":1,"currency":"USD"}"#, 400, "/max"),
         ] {
             assert_eq!(
