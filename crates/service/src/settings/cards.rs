@@ -133,7 +133,7 @@ impl Service {
                     "version": card.version,
                     "effective_from": card.effective_from,
                     "replaces": anew,
-                    "operations_dropped": before.map_or_else(Vec::new, |before| lacking(before, &card)).len(),
+                    "operations_dropped": before.map_or(0, |before| lacking(before, &card).len()),
                 }),
             })
         })
